@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/servicediscovery"
+	"github.com/aws/aws-sdk-go-v2/service/servicediscovery/types"
+	"github.com/spf13/cobra"
+)
+
+// discoverOptions are the flags of discover-instances.
+type discoverOptions struct {
+	namespace, service string
+	query, optional    string
+	health             string
+	max                int32
+}
+
+func newDiscoverInstances(p *program) *cobra.Command {
+	var o discoverOptions
+	cmd := &cobra.Command{
+		Use: "discover-instances --namespace-name N --service-name S [--query-parameters JSON] " +
+			"[--health-status HEALTHY|UNHEALTHY|ALL|HEALTHY_OR_ELSE_ALL]",
+		Short: "Find the instances of a service, as a client of the service does",
+		Example: `  cairn discover-instances --namespace-name example.internal --service-name web
+  cairn discover-instances --namespace-name example.internal --service-name web \
+      --query-parameters color=blue --health-status ALL --output json`,
+	}
+	clientCommand(p, cmd, func(ctx context.Context, c *client) error { return discover(ctx, c, o) })
+	f := cmd.Flags()
+	f.StringVar(&o.namespace, "namespace-name", "", "HTTP `NAME` of the namespace")
+	f.StringVar(&o.service, "service-name", "", "`NAME` of the service")
+	f.StringVar(&o.query, "query-parameters", "", "attributes that must match, as a `JSON` object or as K=V,...")
+	f.StringVar(&o.optional, "optional-parameters", "", "attributes that should match if any instance does, as a `JSON` object or as K=V,...")
+	f.StringVar(&o.health, "health-status", "", "`HEALTHY|UNHEALTHY|ALL|HEALTHY_OR_ELSE_ALL` (default HEALTHY)")
+	f.Int32Var(&o.max, "max-results", 0, "at most this `NUMBER` of instances, up to 1000 (default 100)")
+	require(cmd, "namespace-name", "service-name")
+	return cmd
+}
+
+func discover(ctx context.Context, c *client, o discoverOptions) error {
+	in := &servicediscovery.DiscoverInstancesInput{
+		NamespaceName: &o.namespace,
+		ServiceName:   &o.service,
+		HealthStatus:  types.HealthStatusFilter(strings.ToUpper(o.health)),
+	}
+	var err error
+	if in.QueryParameters, err = parseMap("--query-parameters", o.query); err != nil {
+		return err
+	}
+	if in.OptionalParameters, err = parseMap("--optional-parameters", o.optional); err != nil {
+		return err
+	}
+	if o.max != 0 {
+		in.MaxResults = &o.max
+	}
+	out, err := c.api.DiscoverInstances(ctx, in)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, i := range out.Instances {
+		rows = append(rows, []string{aws.ToString(i.InstanceId), string(i.HealthStatus), pairs(i.Attributes)})
+	}
+	return c.printTable(out, []string{"INSTANCE", "HEALTH", "ATTRIBUTES"}, rows)
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+func newEnv(p *program) *cobra.Command {
+	var endpoint, region, shell string
+	cmd := &cobra.Command{
+		Use:     "env [--shell bash|zsh|sh|fish|powershell]",
+		GroupID: groupOther,
+		Short:   "Print what points AWS clients at a node",
+		Long: `Prints assignments for a shell that make the AWS CLI and the SDKs talk to a
+node: the endpoint of Cloud Map, a region, credentials if there are none yet,
+and the setting that keeps clients from putting data- before the node's host
+name. Other AWS APIs keep their endpoints. Evaluate the output:
+
+  bash, zsh, sh   eval "$(cairn env)"
+  fish            cairn env | source
+  PowerShell      cairn env --shell powershell | Out-String | Invoke-Expression`,
+		Example: `  eval "$(cairn env)"
+  cairn env --shell fish --endpoint http://127.0.0.1:9000 | source`,
+		Args: cobra.NoArgs,
+		RunE: body(func(cmd *cobra.Command, _ []string) error {
+			base, err := p.endpoint(endpoint)
+			if err != nil {
+				return err
+			}
+			assign, ok := assignments(cmp.Or(shell, p.shell()))
+			if !ok {
+				return usagef("--shell: %q must be bash, zsh, sh, fish or powershell", shell)
+			}
+			return p.printEnv(cmd.Context(), base, region, assign)
+		}),
+	}
+	f := cmd.Flags()
+	f.StringVar(&endpoint, "endpoint", "", "`URL` of the node (default $CAIRN_ENDPOINT, or "+defaultEndpoint+")")
+	f.StringVar(&region, "region", "", "AWS region `NAME` (default from the usual AWS settings, or "+defaultRegion+")")
+	f.StringVar(&shell, "shell", "", "`bash|zsh|sh|fish|powershell` (default from $SHELL)")
+	return cmd
+}
+
+// shell guesses the shell that will read the output.
+func (p *program) shell() string {
+	if name := path.Base(p.getenv("SHELL")); name == "fish" || name == "pwsh" {
+		return name
+	}
+	// Windows sets no SHELL, but PowerShell sets this.
+	if p.getenv("SHELL") == "" && p.getenv("PSModulePath") != "" {
+		return "powershell"
+	}
+	return "sh" // every other shell reads what sh reads
+}
+
+// assignments returns how a shell sets an environment variable.
+func assignments(shell string) (func(name, value string) string, bool) {
+	quoted := func(value, from, to string) string { return "'" + strings.ReplaceAll(value, from, to) + "'" }
+	switch shell {
+	case "bash", "zsh", "sh", "dash", "ksh":
+		return func(n, v string) string { return "export " + n + "=" + quoted(v, `'`, `'\''`) }, true
+	case "fish":
+		return func(n, v string) string {
+			return "set -gx " + n + " " + quoted(strings.ReplaceAll(v, `\`, `\\`), `'`, `\'`)
+		}, true
+	case "powershell", "pwsh":
+		return func(n, v string) string { return "$env:" + n + " = " + quoted(v, `'`, `''`) }, true
+	default:
+		return nil, false
+	}
+}
+
+// printEnv prints the assignments. The endpoint is set for Cloud Map alone
+// (AWS_ENDPOINT_URL_SERVICEDISCOVERY and not AWS_ENDPOINT_URL): a shell that
+// also calls S3 or STS must not send that here.
+func (p *program) printEnv(ctx context.Context, endpoint, region string, assign func(name, value string) string) error {
+	settings, err := loadAWS(ctx, region)
+	if err != nil {
+		return err
+	}
+	lines := []string{
+		"# AWS Cloud Map clients of this shell talk to " + endpoint,
+		assign("CAIRN_ENDPOINT", endpoint),
+		assign("AWS_ENDPOINT_URL_SERVICEDISCOVERY", endpoint),
+		assign("AWS_REGION", settings.Region),
+		assign("AWS_DEFAULT_REGION", settings.Region),
+	}
+	if settings.source == "" {
+		lines = append(lines,
+			"# no credentials were found; a node in open mode takes any",
+			assign("AWS_ACCESS_KEY_ID", dummyKeyID),
+			assign("AWS_SECRET_ACCESS_KEY", dummySecret))
+	} else {
+		lines = append(lines, "# credentials are those that were found: "+settings.source)
+	}
+	lines = append(lines,
+		"# DiscoverInstances: AWS CLI and boto3 would call data-HOST without this",
+		assign("AWS_DISABLE_HOST_PREFIX_INJECTION", "true"),
+		"# AWS SDK for Go does not read that. Set it in code (see docs/sdk-endpoints.md), or run the program with",
+		"#   "+assign("HTTP_PROXY", endpoint),
+		"# AWS SDK for JavaScript neither: new ServiceDiscoveryClient({disableHostPrefix: true})",
+		"# Clients you cannot change: make data-HOST resolve, by DNS or in the hosts file",
+	)
+	_, err = fmt.Fprintln(p.stdout, strings.Join(lines, "\n"))
+	return err
+}

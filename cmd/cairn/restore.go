@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"cairn/node"
+)
+
+func newRestore(p *program) *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:     "restore FILE --data-dir DIR",
+		GroupID: groupNode,
+		Short:   "Make a data folder from a backup",
+		Long: `Makes a new data folder from a backup, for a node that is not running. A folder
+that holds anything is refused: move the old one aside first.`,
+		Example: `  cairn restore registry.backup --data-dir /var/lib/cairn
+  cairn serve --data-dir /var/lib/cairn`,
+		Args: cobra.ExactArgs(1),
+		RunE: body(func(_ *cobra.Command, args []string) error {
+			return p.restore(args[0], cmp.Or(dir, p.getenv("CAIRN_DATA_DIR")))
+		}),
+	}
+	cmd.Flags().StringVar(&dir, "data-dir", "", "data folder `DIR` to make (default $CAIRN_DATA_DIR)")
+	return cmd
+}
+
+func (p *program) restore(file, dir string) error {
+	if dir == "" {
+		return usagef("--data-dir is required")
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	revision, err := node.Restore(dir, bufio.NewReader(f))
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	_, err = fmt.Fprintf(p.stdout, "%s: restored at revision %d\n", dir, revision)
+	return err
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"cairn/node"
+)
+
+// givenSettings collects the flags of serve that were given, by name. Values
+// are checked while the command line is read, so that a wrong one is wrong
+// usage.
+type givenSettings struct{ values map[string]string }
+
+func (g *givenSettings) addTo(flags *pflag.FlagSet) {
+	g.values = map[string]string{}
+	defaults := node.Default()
+	for _, s := range node.Settings() {
+		flags.Var(&settingFlag{Setting: s, given: g, shown: s.Value(&defaults)}, s.Flag, s.Usage)
+	}
+}
+
+// settingFlag is one setting as a pflag.Value.
+type settingFlag struct {
+	node.Setting
+	given *givenSettings
+	shown string
+}
+
+// Set checks the value and notes it.
+func (f *settingFlag) Set(value string) error {
+	scratch := node.Default()
+	if err := f.Setting.Set(&scratch, value); err != nil {
+		return err
+	}
+	f.given.values[f.Flag] = value
+	f.shown = value
+	return nil
+}
+
+// String is the default, until a value is given.
+func (f *settingFlag) String() string { return f.shown }
+
+// Type is what help shows in place of the value.
+func (f *settingFlag) Type() string { return f.Arg }

@@ -1,0 +1,115 @@
+package registry
+
+import (
+	"fmt"
+	"strings"
+)
+
+// NamespaceARN returns the ARN of a namespace.
+func (r *Rules) NamespaceARN(account AccountID, id NamespaceID) string {
+	return r.arn(account, "namespace/"+string(id))
+}
+
+// ServiceARN returns the ARN of a service.
+func (r *Rules) ServiceARN(account AccountID, id ServiceID) string {
+	return r.arn(account, "service/"+string(id))
+}
+
+func (r *Rules) arn(account AccountID, resource string) string {
+	return "arn:aws:servicediscovery:" + r.Region + ":" + string(account) + ":" + resource
+}
+
+// resource is what an ARN of this region names.
+type resource struct {
+	account AccountID
+	kind    string // namespace or service
+	id      string
+}
+
+// parseARN takes an ARN of servicediscovery apart. It fails on anything that
+// cannot be one; an ARN of another region is not an error but names nothing.
+func (r *Rules) parseARN(arn string) (resource, error) {
+	parts := strings.SplitN(arn, ":", 6)
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "servicediscovery" {
+		return resource{}, invalid("%q is not the ARN of a namespace or service", arn)
+	}
+	kind, id, ok := strings.Cut(parts[5], "/")
+	if !ok || kind != "namespace" && kind != "service" {
+		return resource{}, invalid("%q is not the ARN of a namespace or service", arn)
+	}
+	if parts[3] != r.Region || parts[1] != "aws" {
+		id = ""
+	}
+	return resource{AccountID(parts[4]), kind, id}, nil
+}
+
+// ID takes an id, or an ARN of the wanted kind ("namespace" or "service"), and
+// returns the bare id. What belongs to another account or region gives the
+// empty id, which is never found.
+func (r *Rules) ID(account AccountID, kind, ref string) (string, error) {
+	if !strings.HasPrefix(ref, "arn:") {
+		return ref, nil
+	}
+	res, err := r.parseARN(ref)
+	if err != nil {
+		return "", err
+	}
+	if res.kind != kind {
+		return "", invalid("%q is the ARN of a %s, not of a %s", ref, res.kind, kind)
+	}
+	if res.account != account {
+		return "", nil
+	}
+	return res.id, nil
+}
+
+// FindNamespace returns the namespace that an id or ARN names.
+func (s *State) FindNamespace(r *Rules, account AccountID, ref string) (*Namespace, error) {
+	id, err := r.ID(account, "namespace", ref)
+	if err != nil {
+		return nil, err
+	}
+	ns, ok := s.Namespace(account, NamespaceID(id))
+	if !ok {
+		return nil, &NamespaceNotFound{ID: ref}
+	}
+	return ns, nil
+}
+
+// FindService returns the service that an id or ARN names.
+func (s *State) FindService(r *Rules, account AccountID, ref string) (*Service, error) {
+	id, err := r.ID(account, "service", ref)
+	if err != nil {
+		return nil, err
+	}
+	svc, ok := s.Service(account, ServiceID(id))
+	if !ok {
+		return nil, &ServiceNotFound{ID: ref}
+	}
+	return svc, nil
+}
+
+// FindInstance returns an instance of the service that an id or ARN names.
+func (s *State) FindInstance(r *Rules, account AccountID, ref string, id InstanceID) (*Service, *Instance, error) {
+	svc, err := s.FindService(r, account, ref)
+	if err != nil {
+		return nil, nil, err
+	}
+	inst, ok := svc.Instance(id)
+	if !ok {
+		return nil, nil, &InstanceNotFound{Service: svc.ID, ID: id}
+	}
+	return svc, inst, nil
+}
+
+// quoted is for error texts that list names.
+func quoted[S ~string](names []S) string {
+	var b strings.Builder
+	for i, n := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%q", n)
+	}
+	return b.String()
+}

@@ -1,0 +1,246 @@
+package registry
+
+import "cairn/internal/ptree"
+
+// Change is one step from a State to the next. A change is stored under Key:
+// its Value, or for a removal nothing.
+type Change interface {
+	// Key is the key of the store that the change writes.
+	Key() string
+	// Value appends what is stored and returns true, or returns false if the
+	// key is to be deleted.
+	Value(b []byte) ([]byte, bool)
+
+	apply(d *Draft, revision uint64)
+}
+
+// Draft builds the State that follows another one. It is not safe for
+// concurrent use; the State it began with is not touched.
+type Draft struct {
+	state State
+	token *ptree.Token
+}
+
+// NewDraft begins with s.
+func NewDraft(s *State) *Draft {
+	return &Draft{state: *s, token: new(ptree.Token)}
+}
+
+// Apply adds changes that are, or will be, committed at the revision. Changes
+// that came out of Decide or Decode always apply.
+func (d *Draft) Apply(revision uint64, changes ...Change) {
+	for _, c := range changes {
+		c.apply(d, revision)
+	}
+}
+
+// State returns what the draft amounts to. The result must be read only until
+// the next Apply, unless there is none.
+func (d *Draft) State() *State { return &d.state }
+
+// Finish returns the State and ends the draft.
+func (d *Draft) Finish() *State {
+	s := d.state
+	d.token = nil
+	return &s
+}
+
+func (d *Draft) setAccount(a *Account) {
+	d.state.accounts = d.state.accounts.Put(d.token, a.id, a)
+}
+
+// changeAccount applies a change to a copy of the account.
+func (d *Draft) changeAccount(id AccountID, change func(*Account)) {
+	a := *d.state.account(id)
+	a.id = id
+	change(&a)
+	d.setAccount(&a)
+}
+
+// changeNamespace applies a change to a copy of the namespace, if there is one.
+func (d *Draft) changeNamespace(account AccountID, id NamespaceID, change func(*Account, *Namespace)) {
+	old, ok := d.state.Namespace(account, id)
+	if !ok {
+		return
+	}
+	d.changeAccount(account, func(a *Account) {
+		ns := *old
+		change(a, &ns)
+		a.namespaces = a.namespaces.Put(d.token, id, &ns)
+	})
+}
+
+// changeService applies a change to a copy of the service, if there is one.
+func (d *Draft) changeService(account AccountID, id ServiceID, change func(*Service)) {
+	ref, ok := d.state.account(account).services.Get(id)
+	if !ok {
+		return
+	}
+	d.changeNamespace(account, ref.namespace, func(_ *Account, ns *Namespace) {
+		old, _ := ns.services.Get(ref.key)
+		svc := *old
+		change(&svc)
+		ns.services = ns.services.Put(d.token, ref.key, &svc)
+	})
+}
+
+// putNamespace stores a namespace; what it holds stays.
+type putNamespace struct{ ns *Namespace }
+
+func (c putNamespace) apply(d *Draft, _ uint64) {
+	d.changeAccount(c.ns.Account, func(a *Account) {
+		ns := *c.ns
+		if old, ok := a.namespaces.Get(ns.ID); ok {
+			ns.services, ns.servicesByRequest = old.services, old.servicesByRequest
+		}
+		a.namespaces = a.namespaces.Put(d.token, ns.ID, &ns)
+		a.byHTTPName = a.byHTTPName.Put(d.token, ns.HTTPName, ns.ID)
+		if ns.CreatorRequestID != "" {
+			a.byRequest = a.byRequest.Put(d.token, ns.CreatorRequestID, ns.ID)
+		}
+	})
+}
+
+type deleteNamespace struct {
+	account  AccountID
+	id       NamespaceID // empty when decoded: the key holds the name only
+	httpName string
+}
+
+func (c deleteNamespace) apply(d *Draft, _ uint64) {
+	d.changeAccount(c.account, func(a *Account) {
+		id, ok := a.byHTTPName.Get(c.httpName)
+		if !ok {
+			return
+		}
+		ns, _ := a.namespaces.Get(id)
+		a.namespaces = a.namespaces.Delete(d.token, id)
+		a.byHTTPName = a.byHTTPName.Delete(d.token, c.httpName)
+		a.byRequest = a.byRequest.Delete(d.token, ns.CreatorRequestID)
+	})
+}
+
+// putService stores a service; its instances and its revision stay.
+type putService struct{ svc *Service }
+
+func (c putService) apply(d *Draft, _ uint64) {
+	d.changeNamespace(c.svc.Account, c.svc.Namespace, func(a *Account, ns *Namespace) {
+		svc := *c.svc
+		svc.instances, svc.revision = ptree.Map[InstanceID, *Instance]{}, 0
+		if old, ok := ns.services.Get(svc.key); ok && old.ID == svc.ID {
+			svc.instances, svc.revision = old.instances, old.revision
+		}
+		svc.prepare(ns)
+		ns.services = ns.services.Put(d.token, svc.key, &svc)
+		a.services = a.services.Put(d.token, svc.ID, serviceRef{ns.ID, svc.key})
+		if svc.CreatorRequestID != "" {
+			ns.servicesByRequest = ns.servicesByRequest.Put(d.token, svc.CreatorRequestID, svc.key)
+		}
+	})
+}
+
+type deleteService struct {
+	account   AccountID
+	namespace NamespaceID
+	key       string
+}
+
+func (c deleteService) apply(d *Draft, _ uint64) {
+	d.changeNamespace(c.account, c.namespace, func(a *Account, ns *Namespace) {
+		svc, ok := ns.services.Get(c.key)
+		if !ok {
+			return
+		}
+		ns.services = ns.services.Delete(d.token, c.key)
+		ns.servicesByRequest = ns.servicesByRequest.Delete(d.token, svc.CreatorRequestID)
+		a.services = a.services.Delete(d.token, svc.ID)
+	})
+}
+
+// touch records that what is inside a service, or a namespace where service is
+// empty, came or went. The revision at which it is stored is the
+// InstancesRevision of the service; and a deletion that did not see the newest
+// touch conflicts with it.
+type touch struct {
+	account   AccountID
+	namespace NamespaceID
+	service   ServiceID
+}
+
+func (c touch) apply(d *Draft, revision uint64) {
+	if c.service != "" {
+		d.changeService(c.account, c.service, func(svc *Service) { svc.revision = revision })
+	}
+}
+
+// untouch forgets about a service or namespace that is deleted.
+type untouch touch
+
+func (untouch) apply(*Draft, uint64) {}
+
+type putInstance struct {
+	svc  *Service // where it belongs; its newest version is looked up
+	inst *Instance
+}
+
+func (c putInstance) apply(d *Draft, _ uint64) {
+	d.changeService(c.svc.Account, c.svc.ID, func(svc *Service) {
+		d.forgetPending(svc, c.inst.ID)
+		svc.instances = svc.instances.Put(d.token, c.inst.ID, c.inst)
+		if c.inst.due != 0 {
+			key := pendingKey(c.inst.due, svc.ID, c.inst.ID)
+			d.state.pending = d.state.pending.Put(d.token, key, instanceRef{svc.Account, svc.ID, c.inst.ID})
+		}
+	})
+}
+
+func (d *Draft) forgetPending(svc *Service, id InstanceID) {
+	if old, ok := svc.instances.Get(id); ok && old.due != 0 {
+		d.state.pending = d.state.pending.Delete(d.token, pendingKey(old.due, svc.ID, id))
+	}
+}
+
+type deleteInstance struct {
+	svc *Service
+	id  InstanceID
+}
+
+func (c deleteInstance) apply(d *Draft, _ uint64) {
+	d.changeService(c.svc.Account, c.svc.ID, func(svc *Service) {
+		d.forgetPending(svc, c.id)
+		svc.instances = svc.instances.Delete(d.token, c.id)
+	})
+}
+
+type putOperation struct{ op *Operation }
+
+func (c putOperation) apply(d *Draft, _ uint64) {
+	value := storedOperation(c.op.encode(nil))
+	d.changeAccount(c.op.Account, func(a *Account) {
+		key, _ := operationKey(c.op.ID)
+		a.operations = a.operations.Put(d.token, key, value)
+		if request := c.op.requestKey(); request != "" {
+			a.operationByRequest = a.operationByRequest.Put(d.token, request, key)
+		}
+	})
+}
+
+type deleteOperation struct {
+	account AccountID
+	id      OperationID
+}
+
+func (c deleteOperation) apply(d *Draft, _ uint64) {
+	d.changeAccount(c.account, func(a *Account) {
+		key, _ := operationKey(c.id)
+		stored, ok := a.operations.Get(key)
+		if !ok {
+			return
+		}
+		a.operations = a.operations.Delete(d.token, key)
+		request := stored.operation(c.account, key).requestKey()
+		if latest, ok := a.operationByRequest.Get(request); ok && latest == key {
+			a.operationByRequest = a.operationByRequest.Delete(d.token, request)
+		}
+	})
+}

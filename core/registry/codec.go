@@ -1,0 +1,205 @@
+package registry
+
+import (
+	"fmt"
+	"iter"
+	"strings"
+
+	"cairn/internal/record"
+)
+
+// Keys of the store. The leading digit makes a load in order of keys bring a
+// namespace before its services and a service before its instances.
+//
+//	1n/ACCOUNT/HTTP-NAME                   namespace
+//	2s/ACCOUNT/NAMESPACE/SERVICE-KEY       service
+//	3t/ACCOUNT/NAMESPACE/SERVICE           touch
+//	4i/ACCOUNT/NAMESPACE/SERVICE/INSTANCE  instance
+//	5o/ACCOUNT/OPERATION                   operation
+//
+// Names, not ids, key what must have a unique name, so that of two nodes which
+// give the same name at once one meets a conflict.
+const (
+	namespacePrefix = "1n"
+	servicePrefix   = "2s"
+	touchPrefix     = "3t"
+	instancePrefix  = "4i"
+	operationPrefix = "5o"
+)
+
+func namespaceKey(account AccountID, httpName string) string {
+	return namespacePrefix + "/" + string(account) + "/" + httpName
+}
+
+func serviceKeyOf(account AccountID, ns NamespaceID, key string) string {
+	return servicePrefix + "/" + string(account) + "/" + string(ns) + "/" + key
+}
+
+func touchKey(account AccountID, ns NamespaceID, svc ServiceID) string {
+	return touchPrefix + "/" + string(account) + "/" + string(ns) + "/" + string(svc)
+}
+
+func instanceKey(svc *Service, id InstanceID) string {
+	return instancePrefix + "/" + string(svc.Account) + "/" + string(svc.Namespace) + "/" + string(svc.ID) + "/" + string(id)
+}
+
+func operationStoreKey(account AccountID, id OperationID) string {
+	return operationPrefix + "/" + string(account) + "/" + string(id)
+}
+
+func (c putNamespace) Key() string    { return namespaceKey(c.ns.Account, c.ns.HTTPName) }
+func (c deleteNamespace) Key() string { return namespaceKey(c.account, c.httpName) }
+func (c putService) Key() string      { return serviceKeyOf(c.svc.Account, c.svc.Namespace, c.svc.key) }
+func (c deleteService) Key() string   { return serviceKeyOf(c.account, c.namespace, c.key) }
+func (c touch) Key() string           { return touchKey(c.account, c.namespace, c.service) }
+func (c untouch) Key() string         { return touchKey(c.account, c.namespace, c.service) }
+func (c putInstance) Key() string     { return instanceKey(c.svc, c.inst.ID) }
+func (c deleteInstance) Key() string  { return instanceKey(c.svc, c.id) }
+func (c putOperation) Key() string    { return operationStoreKey(c.op.Account, c.op.ID) }
+func (c deleteOperation) Key() string { return operationStoreKey(c.account, c.id) }
+
+func (c putNamespace) Value(b []byte) ([]byte, bool)    { return c.ns.encode(b), true }
+func (c deleteNamespace) Value(b []byte) ([]byte, bool) { return b, false }
+func (c putService) Value(b []byte) ([]byte, bool)      { return c.svc.encode(b), true }
+func (c deleteService) Value(b []byte) ([]byte, bool)   { return b, false }
+func (c touch) Value(b []byte) ([]byte, bool)           { return b, true }
+func (c untouch) Value(b []byte) ([]byte, bool)         { return b, false }
+func (c putInstance) Value(b []byte) ([]byte, bool)     { return c.inst.encode(b), true }
+func (c deleteInstance) Value(b []byte) ([]byte, bool)  { return b, false }
+func (c putOperation) Value(b []byte) ([]byte, bool)    { return c.op.encode(b), true }
+func (c deleteOperation) Value(b []byte) ([]byte, bool) { return b, false }
+
+// Decode turns what is stored back into a Change. A nil value means that the
+// key was deleted. It keeps no part of value.
+func Decode(key string, value []byte) (Change, error) {
+	kind, rest, _ := strings.Cut(key, "/")
+	account, rest, ok := strings.Cut(rest, "/")
+	if !ok {
+		return nil, fmt.Errorf("key %q is not one of the registry", key)
+	}
+	c, err := decode(kind, AccountID(account), rest, value)
+	if err != nil {
+		return nil, fmt.Errorf("record %q: %w", key, err)
+	}
+	return c, nil
+}
+
+func decode(kind string, account AccountID, rest string, value []byte) (Change, error) {
+	switch kind {
+	case namespacePrefix:
+		return decodeNamespace(account, rest, value)
+	case operationPrefix:
+		return decodeOperation(account, OperationID(rest), value)
+	}
+	ns, rest, ok := strings.Cut(rest, "/")
+	if !ok {
+		return nil, fmt.Errorf("the key ends too early")
+	}
+	switch kind {
+	case servicePrefix:
+		return decodeService(account, NamespaceID(ns), rest, value)
+	case touchPrefix:
+		if value == nil {
+			return untouch{account, NamespaceID(ns), ServiceID(rest)}, nil
+		}
+		return touch{account, NamespaceID(ns), ServiceID(rest)}, nil
+	case instancePrefix:
+		svc, id, _ := strings.Cut(rest, "/")
+		owner := &Service{Account: account, Namespace: NamespaceID(ns), ID: ServiceID(svc)}
+		return decodeInstance(owner, InstanceID(id), value)
+	}
+	return nil, fmt.Errorf("unknown kind %q", kind)
+}
+
+func decodeNamespace(account AccountID, name string, value []byte) (Change, error) {
+	if value == nil {
+		return deleteNamespace{account: account, httpName: name}, nil
+	}
+	ns := &Namespace{Account: account, HTTPName: name}
+	return putNamespace{ns}, ns.decode(value)
+}
+
+func decodeService(account AccountID, ns NamespaceID, key string, value []byte) (Change, error) {
+	if value == nil {
+		return deleteService{account, ns, key}, nil
+	}
+	svc := &Service{Account: account, Namespace: ns, key: key}
+	return putService{svc}, svc.decode(value)
+}
+
+func decodeInstance(svc *Service, id InstanceID, value []byte) (Change, error) {
+	if value == nil {
+		return deleteInstance{svc, id}, nil
+	}
+	inst, err := parseInstance(id, value)
+	return putInstance{svc, inst}, err
+}
+
+func decodeOperation(account AccountID, id OperationID, value []byte) (Change, error) {
+	if _, ok := operationKey(id); !ok {
+		return nil, fmt.Errorf("%q is not an operation id", id)
+	}
+	if value == nil {
+		return deleteOperation{account, id}, nil
+	}
+	op := &Operation{ID: id, Account: account}
+	return putOperation{op}, op.decode(value)
+}
+
+// Stored is a change with the revision at which it was stored.
+type Stored struct {
+	Change   Change
+	Revision uint64 // 0: unknown and of no importance
+}
+
+// All yields the changes that make this State from the empty one.
+func (s *State) All() iter.Seq[Stored] {
+	return func(yield func(Stored) bool) {
+		for _, a := range s.accounts.All() {
+			if !a.all(yield) {
+				return
+			}
+		}
+	}
+}
+
+func (a *Account) all(yield func(Stored) bool) bool {
+	for _, ns := range a.namespaces.All() {
+		if !yield(Stored{Change: putNamespace{ns}}) || !yield(Stored{Change: touch{a.id, ns.ID, ""}}) {
+			return false
+		}
+		for _, svc := range ns.services.All() {
+			if !svc.all(yield) {
+				return false
+			}
+		}
+	}
+	for key, stored := range a.operations.All() {
+		if !yield(Stored{Change: putOperation{stored.operation(a.id, key)}}) {
+			return false
+		}
+	}
+	return true
+}
+
+func (svc *Service) all(yield func(Stored) bool) bool {
+	if !yield(Stored{Change: putService{svc}}) ||
+		!yield(Stored{touch{svc.Account, svc.Namespace, svc.ID}, svc.revision}) {
+		return false
+	}
+	for _, inst := range svc.instances.All() {
+		if !yield(Stored{Change: putInstance{svc, inst}}) {
+			return false
+		}
+	}
+	return true
+}
+
+// eachField decodes the fields of a stored value.
+func eachField(value []byte, field func(record.Field)) error {
+	r := record.NewReader(value)
+	for f, ok := r.Next(); ok; f, ok = r.Next() {
+		field(f)
+	}
+	return r.Err()
+}

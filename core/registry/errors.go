@@ -1,0 +1,113 @@
+package registry
+
+import "fmt"
+
+// InvalidInput means that a request breaks a rule; the text names the member,
+// the value and the rule.
+type InvalidInput struct{ Message string }
+
+func (e *InvalidInput) Error() string { return e.Message }
+
+func invalid(format string, args ...any) error {
+	return &InvalidInput{Message: fmt.Sprintf(format, args...)}
+}
+
+// NamespaceNotFound means that the account sees no such namespace.
+type NamespaceNotFound struct{ ID string }
+
+func (e *NamespaceNotFound) Error() string { return "Namespace not found: " + e.ID }
+
+// ServiceNotFound means that the account sees no such service.
+type ServiceNotFound struct{ ID string }
+
+func (e *ServiceNotFound) Error() string { return "Service not found: " + e.ID }
+
+// InstanceNotFound means that the service has no such instance.
+type InstanceNotFound struct {
+	Service ServiceID
+	ID      InstanceID
+}
+
+func (e *InstanceNotFound) Error() string {
+	return fmt.Sprintf("Instance not found: %s in service %s", e.ID, e.Service)
+}
+
+// NoHealthStatus means that a service reports no health, having no health check.
+type NoHealthStatus struct{ Service ServiceID }
+
+func (e *NoHealthStatus) Error() string {
+	return fmt.Sprintf("No instance of service %s has a health status: the service has no health check", e.Service)
+}
+
+// OperationNotFound means that the account has no such operation, or no longer.
+type OperationNotFound struct{ ID OperationID }
+
+func (e *OperationNotFound) Error() string { return "Operation not found: " + string(e.ID) }
+
+// NamespaceAlreadyExists means that the name or the CreatorRequestId is taken.
+type NamespaceAlreadyExists struct {
+	ID               NamespaceID
+	CreatorRequestID string // of the existing namespace
+}
+
+func (e *NamespaceAlreadyExists) Error() string { return "Namespace already exists." }
+
+// ServiceAlreadyExists means that the name or the CreatorRequestId is taken.
+type ServiceAlreadyExists struct {
+	ID               ServiceID
+	Account          AccountID
+	CreatorRequestID string // of the existing service
+}
+
+func (e *ServiceAlreadyExists) Error() string { return "Service already exists." }
+
+// DuplicateRequest means that the request id belongs to another operation.
+type DuplicateRequest struct {
+	Operation OperationID
+	Call      string // as clients name it, e.g. UpdateHttpNamespace
+}
+
+func (e *DuplicateRequest) Error() string {
+	return fmt.Sprintf("Another operation of type %s and id %s has completed", e.Call, e.Operation)
+}
+
+// ResourceInUse means that something has to go first.
+type ResourceInUse struct{ Message string }
+
+func (e *ResourceInUse) Error() string { return e.Message }
+
+// ResourceLimitExceeded means that a quota is used up.
+type ResourceLimitExceeded struct {
+	Quota string
+	Limit int
+}
+
+func (e *ResourceLimitExceeded) Error() string {
+	return fmt.Sprintf("The limit of %d %s has been reached", e.Limit, e.Quota)
+}
+
+// TooManyTags means that the resource would have more than 50 tags.
+type TooManyTags struct{ Resource string }
+
+func (e *TooManyTags) Error() string {
+	return fmt.Sprintf("%s would have more than %d tags", e.Resource, maxTags)
+}
+
+// ResourceNotFound means that an ARN names nothing that the account sees.
+type ResourceNotFound struct{ ARN string }
+
+func (e *ResourceNotFound) Error() string { return "Resource not found: " + e.ARN }
+
+// CustomHealthNotFound means that the service has no custom health check.
+type CustomHealthNotFound struct{ Service ServiceID }
+
+func (e *CustomHealthNotFound) Error() string {
+	return fmt.Sprintf("Service %s has no HealthCheckCustomConfig", e.Service)
+}
+
+// ServiceAttributesLimitExceeded means that the service would have more than 30.
+type ServiceAttributesLimitExceeded struct{ Service ServiceID }
+
+func (e *ServiceAttributesLimitExceeded) Error() string {
+	return fmt.Sprintf("Service %s would have more than %d attributes", e.Service, maxServiceAttributes)
+}

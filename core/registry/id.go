@@ -1,0 +1,92 @@
+package registry
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"encoding/binary"
+	"strconv"
+	"strings"
+)
+
+// Meta comes with every command: who asks, when, and randomness for new ids.
+type Meta struct {
+	Account AccountID
+	// Now is the time of the request in milliseconds since 1970.
+	Now int64
+	// Entropy is fresh randomness. Ids are cut from it, so no two commands may
+	// share it.
+	Entropy [32]byte
+}
+
+var (
+	base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
+	base32Upper = base32.StdEncoding.WithPadding(base32.NoPadding)
+)
+
+func (m *Meta) namespaceID() NamespaceID {
+	return NamespaceID("ns-" + base32Lower.EncodeToString(m.Entropy[:10]))
+}
+
+// serviceID gives a fresh id, or in strict mode the one that AWS would give
+// again to a service deleted and created anew.
+func (m *Meta) serviceID(r *Rules, ns *Namespace, name string) ServiceID {
+	id := m.Entropy[10:20]
+	if r.Strict {
+		sum := hashOf("service", string(m.Account), string(ns.ID), serviceKey(ns, name))
+		id = sum[:10]
+	}
+	return ServiceID("srv-" + base32Lower.EncodeToString(id))
+}
+
+func (m *Meta) hostedZoneID() string {
+	return "Z" + base32Upper.EncodeToString(m.Entropy[20:32])[:19]
+}
+
+// hashOf hashes parts so that no two lists of parts give the same bytes.
+func hashOf(parts ...string) [sha256.Size]byte {
+	var b []byte
+	for _, p := range parts {
+		b = binary.AppendUvarint(b, uint64(len(p)))
+		b = append(b, p...)
+	}
+	return sha256.Sum256(b)
+}
+
+// fingerprint tells apart requests that repeat a request id with other
+// parameters. It is never zero.
+func fingerprint(parts ...string) uint64 {
+	sum := hashOf(parts...)
+	return binary.BigEndian.Uint64(sum[:8]) | 1
+}
+
+// operationTarget is the first half of the ids of all operations on one target.
+func operationTarget(parts ...string) string {
+	sum := hashOf(parts...)
+	return base32Lower.EncodeToString(sum[:20])
+}
+
+const (
+	operationTargetLen = 32
+	operationTimeLen   = 8 // base 36 milliseconds need 8 digits until 2059
+)
+
+func operationTime(ms int64) string {
+	s := strconv.FormatInt(ms, 36)
+	if len(s) < operationTimeLen {
+		s = strings.Repeat("0", operationTimeLen-len(s)) + s
+	}
+	return s
+}
+
+// operationKey turns an operation id into the key under which operations are in
+// order of time. The second result is false for what cannot be such an id.
+func operationKey(id OperationID) (string, bool) {
+	if len(id) != operationTargetLen+1+operationTimeLen || id[operationTargetLen] != '-' {
+		return "", false
+	}
+	return string(id[operationTargetLen+1:] + id[:operationTargetLen]), true
+}
+
+func operationIDOf(key string) OperationID {
+	return OperationID(key[operationTimeLen:] + "-" + key[:operationTimeLen])
+}

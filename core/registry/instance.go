@@ -1,0 +1,168 @@
+package registry
+
+import (
+	"strconv"
+
+	"cairn/internal/jsontext"
+)
+
+// Instance is immutable; a change makes a new one. The rest of what is known
+// about it, its service and namespace, is where it was found.
+type Instance struct {
+	ID               InstanceID
+	Attributes       Attributes
+	CreatorRequestID string
+	// Health is what was told or found last. It means something only while the
+	// service has a health check: see Service.Health.
+	Health Health
+
+	// pending is a custom health change that is to come at due (strict mode).
+	pending Health
+	due     int64 // milliseconds since 1970; 0: none
+
+	// summary is the beginning of the instance in a DiscoverInstances answer.
+	summary string
+}
+
+// newInstance puts all strings of an instance into one, prepared answer
+// included: an instance costs the garbage collector one object beside itself.
+func newInstance(id InstanceID, attrs Attributes, request string) *Instance {
+	b := make([]byte, 0, 512)
+	b = append(b, id...)
+	b = append(b, attrs...)
+	b = append(b, request...)
+	start := len(b)
+	b = appendSummary(b, id, attrs)
+	s := string(b)
+	rest := s[len(id):start]
+	return &Instance{
+		ID:               InstanceID(s[:len(id)]),
+		Attributes:       Attributes(rest[:len(attrs)]),
+		CreatorRequestID: rest[len(attrs):],
+		summary:          s[start:],
+	}
+}
+
+// appendSummary appends the part of a discovered instance that is its own.
+func appendSummary(b []byte, id InstanceID, attrs Attributes) []byte {
+	b = append(b, `{"InstanceId":`...)
+	b = jsontext.AppendString(b, id)
+	b = append(b, `,"Attributes":{`...)
+	first := true
+	for k, v := range attrs.All() {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = jsontext.AppendString(b, k)
+		b = append(b, ':')
+		b = jsontext.AppendString(b, v)
+	}
+	return append(b, '}')
+}
+
+func (i *Instance) withHealth(h Health) *Instance {
+	next := *i
+	next.Health, next.pending, next.due = h, Unknown, 0
+	return &next
+}
+
+// RegisterInstance adds an instance to a service or replaces it.
+type RegisterInstance struct {
+	ServiceRef       string // id or ARN
+	ID               InstanceID
+	Attributes       map[string]string
+	CreatorRequestID string
+}
+
+func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+	svc, err := s.FindService(r, m.Account, c.ServiceRef)
+	if err != nil {
+		return Decision{}, err
+	}
+	ns, _ := s.Namespace(m.Account, svc.Namespace)
+	given, err := checkAttributes(r, ns, svc, c.Attributes)
+	if err != nil {
+		return Decision{}, err
+	}
+	a := s.account(m.Account)
+	attrs := NewAttributes(given)
+	op := m.operation(a, RegisterInstanceOperation, string(svc.ID), string(c.ID))
+	op.Namespace, op.Service, op.Instance = ns.ID, svc.ID, c.ID
+	op.CreatorRequestID, op.fingerprint = c.CreatorRequestID, fingerprint(string(attrs))
+	old, exists := svc.instances.Get(c.ID)
+	if earlier, ok := a.repeated(op); ok && exists && earlier.fingerprint == op.fingerprint {
+		return Decision{Reply: Reply{Operation: earlier.ID}}, nil
+	}
+	if !exists {
+		if err := r.instanceQuota(ns, svc); err != nil {
+			return Decision{}, err
+		}
+	}
+	if problem := hostNameProblem(ns, svc, c.ID); problem != "" {
+		return c.refuse(r, op, problem)
+	}
+	inst := newInstance(c.ID, attrs, c.CreatorRequestID)
+	inst.Health = svc.initialHealth(r, attrs)
+	return Decision{
+		Changes: []Change{putInstance{svc, inst}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}},
+		Reads:   []Read{ns.read(), svc.read(), {Key: instanceKey(svc, c.ID), Exists: old != nil}},
+		Reply:   Reply{Operation: op.ID},
+	}, nil
+}
+
+// refuse deals with an instance that has no place in the DNS: AWS finds out
+// only when it changes the hosted zone.
+func (c *RegisterInstance) refuse(r *Rules, op *Operation, problem string) (Decision, error) {
+	if !r.Strict {
+		return Decision{}, invalid("InstanceId %q is not allowed: %s", c.ID, problem)
+	}
+	op.fail("INVALID_CHANGE_BATCH", "InstanceId "+strconv.Quote(string(c.ID))+": "+problem)
+	return Decision{Changes: []Change{putOperation{op}}, Reply: Reply{Operation: op.ID}}, nil
+}
+
+// hostNameProblem says why an SRV record cannot point to the instance's own
+// name (RFC 1035 section 2.3.4). Escaping costs nothing on the wire, so octets
+// are what counts.
+func hostNameProblem(ns *Namespace, svc *Service, id InstanceID) string {
+	if !svc.DNS.Has(RecordSRV) {
+		return ""
+	}
+	if len(id) > 63 {
+		return "with SRV records it is a label of a host name, which has at most 63 octets"
+	}
+	if len(id)+1+len(svc.Name)+1+len(ns.Name) > 253 {
+		return "with SRV records it is part of a host name, which has at most 253 octets"
+	}
+	return ""
+}
+
+func (r *Rules) instanceQuota(ns *Namespace, svc *Service) error {
+	if limit := r.Quotas.InstancesPerService; limit > 0 && svc.instances.Len() >= limit {
+		return &ResourceLimitExceeded{Quota: "instances per service", Limit: limit}
+	}
+	if limit := r.Quotas.InstancesPerNamespace; limit > 0 && ns.instanceCount() >= limit {
+		return &ResourceLimitExceeded{Quota: "instances per namespace", Limit: limit}
+	}
+	return nil
+}
+
+// DeregisterInstance removes an instance.
+type DeregisterInstance struct {
+	ServiceRef string // id or ARN
+	ID         InstanceID
+}
+
+func (c *DeregisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+	svc, inst, err := s.FindInstance(r, m.Account, c.ServiceRef, c.ID)
+	if err != nil {
+		return Decision{}, err
+	}
+	op := m.operation(s.account(m.Account), DeregisterInstanceOperation, string(svc.ID), string(c.ID))
+	op.Namespace, op.Service, op.Instance = svc.Namespace, svc.ID, inst.ID
+	return Decision{
+		Changes: []Change{deleteInstance{svc, inst.ID}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}},
+		Reads:   []Read{{Key: instanceKey(svc, inst.ID), Exists: true}},
+		Reply:   Reply{Operation: op.ID},
+	}, nil
+}

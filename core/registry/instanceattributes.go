@@ -1,0 +1,191 @@
+package registry
+
+import (
+	"maps"
+	"net/netip"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// The attributes with a meaning of their own.
+const (
+	AttrAliasDNSName     = "AWS_ALIAS_DNS_NAME"
+	AttrEC2InstanceID    = "AWS_EC2_INSTANCE_ID"
+	AttrInitHealthStatus = "AWS_INIT_HEALTH_STATUS"
+	AttrCNAME            = "AWS_INSTANCE_CNAME"
+	AttrIPv4             = "AWS_INSTANCE_IPV4"
+	AttrIPv6             = "AWS_INSTANCE_IPV6"
+	AttrPort             = "AWS_INSTANCE_PORT"
+
+	// AttrWeight is the weight of an instance in a WEIGHTED service, 0 to 255;
+	// ours, ignored in strict mode.
+	AttrWeight = "weight"
+)
+
+var knownAttributes = []string{
+	AttrAliasDNSName, AttrEC2InstanceID, AttrInitHealthStatus, AttrCNAME, AttrIPv4, AttrIPv6, AttrPort,
+}
+
+// ecsPrefix begins the attributes that ECS writes beyond the documented ones.
+const ecsPrefix = "AWS_ECS_"
+
+// checkAttributes applies the rules of the RegisterInstance API page and
+// returns the attributes to keep, which differ from the given ones only for
+// AWS_EC2_INSTANCE_ID.
+func checkAttributes(r *Rules, ns *Namespace, svc *Service, attrs map[string]string) (map[string]string, error) {
+	if err := checkAttributeLimits(attrs); err != nil {
+		return nil, err
+	}
+	if err := checkAttributeValues(attrs); err != nil {
+		return nil, err
+	}
+	if _, ok := attrs[AttrInitHealthStatus]; ok && !svc.CustomHealth {
+		return nil, invalid("%s is allowed only for a service with HealthCheckCustomConfig", AttrInitHealthStatus)
+	}
+	if _, ok := attrs[AttrEC2InstanceID]; ok {
+		return withEC2Address(r, ns, attrs)
+	}
+	if _, ok := attrs[AttrAliasDNSName]; ok {
+		return attrs, checkAlias(svc, attrs)
+	}
+	if err := checkAddresses(svc, attrs); err != nil {
+		return nil, err
+	}
+	return attrs, checkWeight(r, svc, attrs)
+}
+
+func checkAttributeLimits(attrs map[string]string) error {
+	custom, total := 0, 0
+	for k, v := range attrs {
+		total += utf8.RuneCountInString(k) + utf8.RuneCountInString(v)
+		if !strings.HasPrefix(k, "AWS_") {
+			custom++
+		} else if !known(k) {
+			return invalid("Attribute %q is not allowed: the prefix AWS_ is reserved, and the known attributes are %s",
+				k, quoted(knownAttributes))
+		}
+	}
+	if custom > maxCustomAttributes {
+		return invalid("%d custom attributes are given; at most %d are allowed", custom, maxCustomAttributes)
+	}
+	if total > maxAttributeTotal {
+		return invalid("The attributes have %d characters in all; at most %d are allowed", total, maxAttributeTotal)
+	}
+	return nil
+}
+
+func known(key string) bool {
+	for _, k := range knownAttributes {
+		if k == key {
+			return true
+		}
+	}
+	return strings.HasPrefix(key, ecsPrefix)
+}
+
+// checkAttributeValues looks at each known attribute by itself.
+func checkAttributeValues(attrs map[string]string) error {
+	if v, ok := attrs[AttrIPv4]; ok {
+		if addr, err := netip.ParseAddr(v); err != nil || !addr.Is4() {
+			return invalid("%s %q is not an IPv4 address", AttrIPv4, v)
+		}
+	}
+	if v, ok := attrs[AttrIPv6]; ok {
+		if addr, err := netip.ParseAddr(v); err != nil || !addr.Is6() || addr.Zone() != "" {
+			return invalid("%s %q is not an IPv6 address", AttrIPv6, v)
+		}
+	}
+	if v, ok := attrs[AttrPort]; ok && !validPort(v) {
+		return invalid("A valid port number must be supplied. %s %q is not a number from 1 to 65535", AttrPort, v)
+	}
+	for _, key := range []string{AttrCNAME, AttrAliasDNSName} {
+		if v, ok := attrs[key]; ok {
+			if problem := domainNameProblem(strings.TrimSuffix(v, ".")); problem != "" {
+				return invalid("%s %q is not a domain name: %s", key, shortened(v), problem)
+			}
+		}
+	}
+	if v, ok := attrs[AttrInitHealthStatus]; ok && v != Healthy.String() && v != Unhealthy.String() {
+		return invalid("%s %q is not allowed: it must be HEALTHY or UNHEALTHY", AttrInitHealthStatus, v)
+	}
+	return nil
+}
+
+func validPort(s string) bool {
+	n, err := strconv.ParseUint(s, 10, 16)
+	return err == nil && n > 0 && s[0] != '+'
+}
+
+// checkAlias: an alias stands alone in a service with A or AAAA records.
+func checkAlias(svc *Service, attrs map[string]string) error {
+	if svc.DNS.Has(RecordSRV) || svc.DNS.Has(RecordCNAME) || svc.DNS == nil || svc.DNS.Policy != Weighted {
+		return invalid("%s is allowed only for a service with A or AAAA records and RoutingPolicy WEIGHTED", AttrAliasDNSName)
+	}
+	for _, k := range []string{AttrCNAME, AttrIPv4, AttrIPv6, AttrPort} {
+		if _, ok := attrs[k]; ok {
+			return invalid("%s is not allowed together with %s", k, AttrAliasDNSName)
+		}
+	}
+	return nil
+}
+
+// checkAddresses makes sure that every record and check of the service finds
+// what it is made from.
+func checkAddresses(svc *Service, attrs map[string]string) error {
+	_, v4 := attrs[AttrIPv4]
+	_, v6 := attrs[AttrIPv6]
+	_, port := attrs[AttrPort]
+	_, cname := attrs[AttrCNAME]
+	a, aaaa := svc.DNS.Has(RecordA), svc.DNS.Has(RecordAAAA)
+	switch {
+	case a && aaaa && !v4 && !v6:
+		return invalid("%s or %s is required: the service has A and AAAA records", AttrIPv4, AttrIPv6)
+	case a && !aaaa && !v4:
+		return invalid("%s is required: the service has A records", AttrIPv4)
+	case aaaa && !a && !v6:
+		return invalid("%s is required: the service has AAAA records", AttrIPv6)
+	case svc.DNS.Has(RecordSRV) && !port:
+		return invalid("A valid port number must be supplied. %s is required: the service has SRV records", AttrPort)
+	case svc.DNS.Has(RecordSRV) && !v4 && !v6:
+		return invalid("%s or %s is required: the service has SRV records", AttrIPv4, AttrIPv6)
+	case svc.DNS.Has(RecordCNAME) && !cname:
+		return invalid("%s is required: the service has CNAME records", AttrCNAME)
+	case svc.HealthCheck != nil && !port:
+		return invalid("A valid port number must be supplied. %s is required: the service has a health check", AttrPort)
+	case svc.HealthCheck != nil && !v4 && !v6:
+		return invalid("%s or %s is required: the service has a health check", AttrIPv4, AttrIPv6)
+	}
+	return nil
+}
+
+func checkWeight(r *Rules, svc *Service, attrs map[string]string) error {
+	v, ok := attrs[AttrWeight]
+	if !ok || r.Strict || svc.DNS == nil || svc.DNS.Policy != Weighted {
+		return nil
+	}
+	if _, err := strconv.ParseUint(v, 10, 8); err != nil {
+		return invalid("%s %q is not a number from 0 to 255", AttrWeight, v)
+	}
+	return nil
+}
+
+// withEC2Address adds the address of an EC2 instance, as AWS does.
+func withEC2Address(r *Rules, ns *Namespace, attrs map[string]string) (map[string]string, error) {
+	id := attrs[AttrEC2InstanceID]
+	if ns.IsDNS() {
+		return nil, invalid("%s is allowed only in an HTTP namespace", AttrEC2InstanceID)
+	}
+	for k := range attrs {
+		if strings.HasPrefix(k, "AWS_") && k != AttrEC2InstanceID && k != AttrInitHealthStatus {
+			return nil, invalid("%s is not allowed together with %s", k, AttrEC2InstanceID)
+		}
+	}
+	addr, ok := r.EC2Instances[id]
+	if !ok {
+		return nil, invalid("%s %q is not known here: list it under ec2_instances in the configuration", AttrEC2InstanceID, id)
+	}
+	attrs = maps.Clone(attrs)
+	attrs[AttrIPv4] = addr.String()
+	return attrs, nil
+}

@@ -1,0 +1,64 @@
+package registry
+
+import "iter"
+
+// The listings below are in a fixed order and go on after any key, so a page
+// token is the last key of a page, and neither additions nor removals between
+// two pages repeat or skip anything else.
+
+// Namespaces yields the namespaces of the account after the given id, in order
+// of their ids.
+func (s *State) Namespaces(account AccountID, after NamespaceID) iter.Seq2[NamespaceID, *Namespace] {
+	return s.account(account).namespaces.After(after)
+}
+
+// Services yields the services of the account after the given id, in order of
+// their ids.
+func (s *State) Services(account AccountID, after ServiceID) iter.Seq2[ServiceID, *Service] {
+	a := s.account(account)
+	return func(yield func(ServiceID, *Service) bool) {
+		for id := range a.services.After(after) {
+			if svc, ok := a.service(id); ok && !yield(id, svc) {
+				return
+			}
+		}
+	}
+}
+
+// Instances yields the instances of the service after the given id, in order of
+// their ids.
+func (svc *Service) Instances(after InstanceID) iter.Seq2[InstanceID, *Instance] {
+	return svc.instances.After(after)
+}
+
+// Operations yields the operations of the account, newest first, from the one
+// before the given id; the empty id means all. Operations of namespaces that
+// are gone are left out, as AWS does, but not the failed attempts to create one.
+func (s *State) Operations(account AccountID, before OperationID) iter.Seq2[OperationID, *Operation] {
+	a := s.account(account)
+	all := a.operations.Backward()
+	if key, ok := operationKey(before); ok {
+		all = a.operations.Before(key)
+	}
+	return func(yield func(OperationID, *Operation) bool) {
+		for key, stored := range all {
+			op := stored.operation(account, key)
+			if op.listed(a) && !yield(op.ID, op) {
+				return
+			}
+		}
+	}
+}
+
+func (op *Operation) listed(a *Account) bool {
+	if op.Type == CreateNamespaceOperation && op.Failed {
+		return true
+	}
+	return a.namespaces.Has(op.Namespace)
+}
+
+// ServicesNamed yields the services of one namespace after the given name, in
+// order of their names.
+func (ns *Namespace) ServicesNamed(after string) iter.Seq2[string, *Service] {
+	return ns.services.After(after)
+}

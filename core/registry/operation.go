@@ -1,0 +1,148 @@
+package registry
+
+import (
+	"strings"
+)
+
+// OperationType says what an operation does.
+type OperationType string
+
+// The operation types of the API.
+const (
+	CreateNamespaceOperation    OperationType = "CREATE_NAMESPACE"
+	DeleteNamespaceOperation    OperationType = "DELETE_NAMESPACE"
+	UpdateNamespaceOperation    OperationType = "UPDATE_NAMESPACE"
+	UpdateServiceOperation      OperationType = "UPDATE_SERVICE"
+	RegisterInstanceOperation   OperationType = "REGISTER_INSTANCE"
+	DeregisterInstanceOperation OperationType = "DEREGISTER_INSTANCE"
+)
+
+// Operation is the record of an asynchronous call. Here the work is done when
+// the call returns, so an operation has ended when it is first seen.
+type Operation struct {
+	ID      OperationID
+	Account AccountID
+	Type    OperationType
+	// Failed says that the work could not be done; ErrorCode and ErrorMessage
+	// say why, and are empty otherwise.
+	Failed                  bool
+	ErrorCode, ErrorMessage string
+	// Date is when the operation was created and ended, in milliseconds.
+	Date int64
+	// Namespace, Service and Instance are what it concerns, the empty string
+	// where it concerns none.
+	Namespace        NamespaceID
+	Service          ServiceID
+	Instance         InstanceID
+	CreatorRequestID string
+
+	fingerprint uint64
+}
+
+// Targets yields what the operation works on, by the names of the API.
+func (op *Operation) Targets() map[string]string {
+	switch {
+	case op.Instance != "":
+		return map[string]string{"INSTANCE": string(op.Instance), "SERVICE": string(op.Service)}
+	case op.Service != "":
+		return map[string]string{"SERVICE": string(op.Service)}
+	}
+	return map[string]string{"NAMESPACE": string(op.Namespace)}
+}
+
+// Status is SUCCESS or FAIL.
+func (op *Operation) Status() string {
+	if op.Failed {
+		return "FAIL"
+	}
+	return "SUCCESS"
+}
+
+func (op *Operation) fail(code, message string) {
+	op.Failed, op.ErrorCode, op.ErrorMessage = true, code, message
+}
+
+// operation begins an operation on a target. Its id holds the time in
+// milliseconds, so the second one of a millisecond is dated a little later.
+func (m *Meta) operation(a *Account, t OperationType, target ...string) *Operation {
+	prefix := operationTarget(append([]string{string(m.Account)}, target...)...)
+	date := m.Now
+	for a.operations.Has(operationTime(date) + prefix) {
+		date++
+	}
+	return &Operation{
+		ID:      OperationID(prefix + "-" + operationTime(date)),
+		Account: m.Account, Type: t, Date: date,
+	}
+}
+
+// storedOperation is an operation as it stands in a store: there are too many
+// of them to keep each as a struct.
+type storedOperation string
+
+func (o storedOperation) operation(account AccountID, key string) *Operation {
+	op := &Operation{ID: operationIDOf(key), Account: account}
+	op.decode([]byte(o)) // checked when it was applied
+	return op
+}
+
+// requestKey names a request by its id and target.
+func (op *Operation) requestKey() string {
+	if op.CreatorRequestID == "" {
+		return ""
+	}
+	sum := hashOf(string(op.Type), string(op.ID[:operationTargetLen]), op.CreatorRequestID)
+	return string(sum[:16])
+}
+
+// repeated returns the operation that an earlier call with the same request id
+// began on the same target, if it succeeded and is still remembered.
+func (a *Account) repeated(op *Operation) (*Operation, bool) {
+	key, ok := a.operationByRequest.Get(op.requestKey())
+	if !ok {
+		return nil, false
+	}
+	stored, ok := a.operations.Get(key)
+	if !ok {
+		return nil, false
+	}
+	earlier := stored.operation(op.Account, key)
+	return earlier, !earlier.Failed
+}
+
+// Operation returns an operation of the account.
+func (s *State) Operation(account AccountID, id OperationID) (*Operation, error) {
+	key, ok := operationKey(id)
+	if ok {
+		if stored, found := s.account(account).operations.Get(key); found {
+			return stored.operation(account, key), nil
+		}
+	}
+	return nil, &OperationNotFound{ID: id}
+}
+
+// ExpireOperations forgets operations, oldest first, of all accounts.
+type ExpireOperations struct {
+	Before int64 // milliseconds since 1970
+	Max    int   // how many at the most
+}
+
+func (c *ExpireOperations) decide(s *State, r *Rules, _ *Meta) (Decision, error) {
+	var d Decision
+	before := operationTime(c.Before)
+	for _, a := range s.accounts.All() {
+		over := 0
+		if limit := r.Quotas.OperationsPerAccount; limit > 0 {
+			over = a.operations.Len() - limit
+		}
+		for key := range a.operations.All() {
+			if d.Reply.Count == c.Max || over <= 0 && strings.Compare(key, before) >= 0 {
+				break
+			}
+			over--
+			d.Reply.Count++
+			d.Changes = append(d.Changes, deleteOperation{a.id, operationIDOf(key)})
+		}
+	}
+	return d, nil
+}

@@ -1,0 +1,92 @@
+package registry
+
+import (
+	"slices"
+	"strings"
+)
+
+// recordSets are the combinations of records that a service may have.
+var recordSets = [][]RecordType{
+	{RecordA}, {RecordAAAA}, {RecordA, RecordAAAA}, {RecordSRV}, {RecordCNAME},
+}
+
+// types lists the record types, A before AAAA.
+func (d *DNSConfig) types() []RecordType {
+	if d == nil {
+		return nil
+	}
+	var types []RecordType
+	for _, rec := range d.Records {
+		types = append(types, rec.Type)
+	}
+	slices.Sort(types)
+	return types
+}
+
+// Has reports whether the service has records of the type.
+func (d *DNSConfig) Has(t RecordType) bool {
+	return d != nil && slices.ContainsFunc(d.Records, func(rec DNSRecord) bool { return rec.Type == t })
+}
+
+// newDNSConfig checks the DNS side of a service and fills in what was left out.
+func newDNSConfig(r *Rules, ns *Namespace, name string, in *DNSConfig) (*DNSConfig, error) {
+	if err := checkRecordName(ns, name); err != nil {
+		return nil, err
+	}
+	d := &DNSConfig{Policy: in.Policy, Records: slices.Clone(in.Records)}
+	types := d.types()
+	if !slices.ContainsFunc(recordSets, func(set []RecordType) bool { return slices.Equal(set, types) }) {
+		return nil, invalid("DnsRecords %v is not allowed: a service has A, AAAA, A and AAAA, SRV, or CNAME records", types)
+	}
+	for i := range d.Records {
+		if d.Records[i].TTL < 0 {
+			d.Records[i].TTL = r.DefaultTTL
+		}
+	}
+	cname := d.Has(RecordCNAME)
+	switch {
+	case d.Policy == "" && cname:
+		d.Policy = Weighted
+	case d.Policy == "":
+		d.Policy = Multivalue
+	case cname && d.Policy != Weighted:
+		return nil, invalid("RoutingPolicy %s is not allowed with CNAME records: it must be WEIGHTED", d.Policy)
+	}
+	return d, nil
+}
+
+// checkRecordName makes sure that records of the service have a name in the DNS.
+func checkRecordName(ns *Namespace, name string) error {
+	if name == "." {
+		return nil
+	}
+	if full := name + "." + ns.Name; len(full) > 253 {
+		return invalid("Service name %q is not allowed: %q has more than 253 characters", name, shortened(full))
+	}
+	return nil
+}
+
+// newHealthCheck checks an active check and fills in what was left out.
+func newHealthCheck(r *Rules, ns *Namespace, svc *Service, in *HealthCheck) (*HealthCheck, error) {
+	if in == nil {
+		return nil, nil
+	}
+	switch {
+	case svc.CustomHealth:
+		return nil, invalid("HealthCheckConfig and HealthCheckCustomConfig cannot be used together")
+	case svc.DNS.Has(RecordCNAME):
+		return nil, invalid("HealthCheckConfig is not allowed for a service with CNAME records")
+	case r.Strict && ns.Type == DNSPrivate:
+		return nil, invalid("HealthCheckConfig is not allowed in a private DNS namespace; use HealthCheckCustomConfig")
+	case in.Type == CheckTCP && in.ResourcePath != "":
+		return nil, invalid("ResourcePath %q is not allowed with a health check of type TCP", in.ResourcePath)
+	}
+	check := *in
+	if check.Type != CheckTCP && !strings.HasPrefix(check.ResourcePath, "/") {
+		check.ResourcePath = "/" + check.ResourcePath
+	}
+	if check.FailureThreshold == 0 {
+		check.FailureThreshold = 3
+	}
+	return &check, nil
+}

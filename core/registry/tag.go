@@ -1,0 +1,112 @@
+package registry
+
+import (
+	"maps"
+	"strings"
+)
+
+// Tag is one tag of a namespace or service.
+type Tag struct{ Key, Value string }
+
+// newTags checks the tags of a create call.
+func newTags(resource string, tags []Tag) (Attributes, error) {
+	return addTags("", resource, tags)
+}
+
+// addTags gives the tags a resource has after tags were added.
+func addTags(old Attributes, resource string, tags []Tag) (Attributes, error) {
+	all := old.Map()
+	seen := map[string]bool{}
+	for _, t := range tags {
+		if reservedTag(t.Key) {
+			return "", invalid("Tag key %q is not allowed: the prefix aws: is reserved", t.Key)
+		}
+		if seen[t.Key] {
+			return "", invalid("Tag key %q is given twice", t.Key)
+		}
+		seen[t.Key] = true
+		all[t.Key] = t.Value
+	}
+	if len(all) > maxTags {
+		return "", &TooManyTags{Resource: resource}
+	}
+	return NewAttributes(all), nil
+}
+
+func reservedTag(key string) bool {
+	return len(key) >= 4 && strings.EqualFold(key[:4], "aws:")
+}
+
+// TagResource adds tags or replaces their values.
+type TagResource struct {
+	ARN  string
+	Tags []Tag
+}
+
+func (c *TagResource) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+	return retag(s, r, m, c.ARN, func(old Attributes) (Attributes, error) {
+		return addTags(old, c.ARN, c.Tags)
+	})
+}
+
+// UntagResource removes tags; keys that are not there do not matter.
+type UntagResource struct {
+	ARN  string
+	Keys []string
+}
+
+func (c *UntagResource) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+	return retag(s, r, m, c.ARN, func(old Attributes) (Attributes, error) {
+		all := old.Map()
+		maps.DeleteFunc(all, func(k, _ string) bool {
+			for _, gone := range c.Keys {
+				if k == gone {
+					return true
+				}
+			}
+			return false
+		})
+		return NewAttributes(all), nil
+	})
+}
+
+func retag(s *State, r *Rules, m *Meta, arn string, change func(Attributes) (Attributes, error)) (Decision, error) {
+	ns, svc, err := s.FindResource(r, m.Account, arn)
+	if err != nil {
+		return Decision{}, err
+	}
+	if ns != nil {
+		tags, err := change(ns.Tags)
+		if err != nil || tags == ns.Tags {
+			return Decision{}, err
+		}
+		next := *ns
+		next.Tags = tags
+		return Decision{Changes: []Change{putNamespace{&next}}, Reads: []Read{ns.read()}}, nil
+	}
+	tags, err := change(svc.Tags)
+	if err != nil || tags == svc.Tags {
+		return Decision{}, err
+	}
+	next := *svc
+	next.Tags = tags
+	return Decision{Changes: []Change{putService{&next}}, Reads: []Read{svc.read()}}, nil
+}
+
+// FindResource returns the namespace or the service that an ARN names; the
+// other one is nil.
+func (s *State) FindResource(r *Rules, account AccountID, arn string) (*Namespace, *Service, error) {
+	res, err := r.parseARN(arn)
+	if err != nil {
+		return nil, nil, err
+	}
+	if res.account == account {
+		if ns, ok := s.Namespace(account, NamespaceID(res.id)); ok && res.kind == "namespace" {
+			return ns, nil, nil
+		}
+		if svc, ok := s.Service(account, ServiceID(res.id)); ok && res.kind == "service" {
+			return nil, svc, nil
+		}
+	}
+	return nil, nil, &ResourceNotFound{ARN: arn}
+}

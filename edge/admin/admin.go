@@ -1,0 +1,160 @@
+// Package admin serves what operators and their tools need of a node: is it
+// alive, is it ready, its metrics, its profiles, and a backup. It knows nothing
+// of the registry; what it hands out comes from the functions in Config.
+//
+// The listener has no authentication. It is meant for loopback addresses and
+// for networks where everybody may read the registry, and it refuses requests
+// that a web page in the operator's browser could have made (guard.go).
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/net/netutil"
+)
+
+// Config is what a Server needs. All fields but Hosts are required.
+type Config struct {
+	// Ready returns nil when the node serves, or else the reason why not.
+	Ready func() error
+	// Backup writes a consistent copy of the registry. It is called only while
+	// Ready returns nil.
+	Backup func(io.Writer) error
+	// Metrics is what /metrics shows.
+	Metrics prometheus.Gatherer
+	// Hosts are the names by which the listener may be called, besides IP
+	// addresses and localhost.
+	Hosts []string
+	// Logger gets what goes wrong.
+	Logger *slog.Logger
+}
+
+// Bounds that keep a slow or hostile client from costing more than one
+// connection. They are far above what probes and scrapers need.
+const (
+	headerTimeout  = 5 * time.Second
+	readTimeout    = 10 * time.Second
+	writeTimeout   = 30 * time.Second
+	idleTimeout    = 60 * time.Second
+	maxHeaderBytes = 16 << 10
+	maxBodyBytes   = 64 << 10
+	maxConnections = 256
+
+	// drainTimeout is how long answers may still be written after the end: long
+	// enough for a probe or a scrape, not for a profile or a large backup,
+	// which can be asked for again.
+	drainTimeout = time.Second
+)
+
+// Server is the admin listener's handler and life.
+type Server struct {
+	cfg     Config
+	handler http.Handler
+	backups chan struct{} // one token per backup that is being written
+}
+
+// New checks cfg and builds a Server. It starts nothing.
+func New(cfg Config) (*Server, error) {
+	if cfg.Ready == nil || cfg.Backup == nil || cfg.Metrics == nil || cfg.Logger == nil {
+		return nil, errors.New("admin: Ready, Backup, Metrics and Logger are required")
+	}
+	s := &Server{cfg: cfg, backups: make(chan struct{}, maxBackups)}
+	s.handler = http.MaxBytesHandler(guard(cfg.Hosts, s.routes()), maxBodyBytes)
+	return s, nil
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.index)
+	mux.HandleFunc("GET /livez", s.livez)
+	mux.HandleFunc("GET /readyz", s.readyz)
+	mux.HandleFunc("GET /backup", s.backup)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{
+		// One broken collector must not hide the metrics of all others.
+		ErrorHandling: promhttp.ContinueOnError,
+		ErrorLog:      slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelError),
+	}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("POST /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+// Handler is what the server answers with, for tests and for other listeners.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers on ln until ctx ends, then lets short answers finish and
+// returns nil. It closes ln.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(netutil.LimitListener(ln, maxConnections)) }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve admin: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := server.Shutdown(grace); err != nil {
+		// What is still being written is cut; see drainTimeout.
+		_ = server.Close()
+	}
+	<-ended
+	return nil
+}
+
+func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
+	writeText(w, http.StatusOK, `cairn
+/livez          is the process alive?
+/readyz         does it serve? 503 with the reason when not
+/metrics        Prometheus metrics
+/debug/pprof/   profiles
+/backup         a consistent copy of the registry; see "cairn help backup"
+`)
+}
+
+// livez answers as long as the process can answer at all. A restart would cure
+// nothing that makes a node unready, so readiness has no part in it.
+func (s *Server) livez(w http.ResponseWriter, _ *http.Request) {
+	writeText(w, http.StatusOK, "alive\n")
+}
+
+func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
+	if err := s.cfg.Ready(); err != nil {
+		writeText(w, http.StatusServiceUnavailable, "not ready: "+err.Error()+"\n")
+		return
+	}
+	writeText(w, http.StatusOK, "ready\n")
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/plain; charset=utf-8")
+	h.Set("Content-Length", fmt.Sprint(len(text)))
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	// An error here means that the client has gone.
+	_, _ = io.WriteString(w, text)
+}

@@ -1,0 +1,59 @@
+package admin
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// maxBackups bounds the backups written at once. Each keeps one state of the
+// registry in memory until its client has read it.
+const maxBackups = 2
+
+// stallTimeout is how long a client of /backup may take for the next piece.
+// The whole backup may take as long as it needs.
+const stallTimeout = 30 * time.Second
+
+// backup streams a copy of the registry. When that fails halfway the
+// connection is cut, so that the client cannot take the part for the whole;
+// "cairn backup" also verifies what it got.
+func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
+	if err := s.cfg.Ready(); err != nil {
+		writeText(w, http.StatusServiceUnavailable, "no backup: "+err.Error()+"\n")
+		return
+	}
+	select {
+	case s.backups <- struct{}{}:
+		defer func() { <-s.backups }()
+	default:
+		w.Header().Set("Retry-After", "10")
+		writeText(w, http.StatusTooManyRequests, "other backups are being written; try again\n")
+		return
+	}
+	w.Header().Set("Content-Type", "application/octet-stream")
+	w.Header().Set("Content-Disposition", `attachment; filename="cairn.backup"`)
+	w.Header().Set("Cache-Control", "no-store")
+	out := &deadlineWriter{w: w, extend: http.NewResponseController(w)}
+	if err := s.cfg.Backup(out); err != nil {
+		s.cfg.Logger.Error("backup ended early", "client", r.RemoteAddr, "written", out.written, "error", err)
+		panic(http.ErrAbortHandler)
+	}
+	s.cfg.Logger.Info("backup written", "client", r.RemoteAddr, "bytes", out.written)
+}
+
+// deadlineWriter gives each piece stallTimeout, in place of the server's limit
+// for a whole answer.
+type deadlineWriter struct {
+	w       io.Writer
+	extend  *http.ResponseController
+	written int64
+}
+
+func (d *deadlineWriter) Write(p []byte) (int, error) {
+	if err := d.extend.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+		return 0, err
+	}
+	n, err := d.w.Write(p)
+	d.written += int64(n)
+	return n, err
+}

@@ -1,0 +1,30 @@
+package admin
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"cairn/internal/buildinfo"
+)
+
+// NewRegistry returns a metrics registry that already has what every node
+// shows: the Go runtime, the process, and which build this is.
+func NewRegistry(build buildinfo.Info) *prometheus.Registry {
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "cairn_build_info",
+		Help: "Always 1; the labels say which build is running.",
+		ConstLabels: prometheus.Labels{
+			"version":   build.Version,
+			"revision":  build.Revision,
+			"goversion": build.Go,
+		},
+	})
+	info.Set(1)
+	r := prometheus.NewRegistry()
+	r.MustRegister(
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		info,
+	)
+	return r
+}

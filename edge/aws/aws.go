@@ -1,0 +1,127 @@
+// Package aws is the front door of the AWS APIs: one HTTP listener on which it
+// bounds what comes in, picks the API and the operation, finds out whose the
+// request is, hands it to the API's package, and writes the answer or the error
+// in the form that AWS's clients expect.
+//
+// It never looks at the Host header, so every name that leads here will do, the
+// one with AWS's "data-" prefix included.
+package aws
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/net/netutil"
+
+	"cairn/core/registry"
+	"cairn/edge/aws/cloudmap"
+	"cairn/replica"
+)
+
+// Config is what a Server needs.
+type Config struct {
+	Replica *replica.Replica
+	// Rules gives the settings in force. It is called for every request.
+	Rules func() *registry.Rules
+	// Accounts says whose an access key is, and whether it is listed at all.
+	// Nil: no key is. A key that is not listed belongs to DefaultAccount.
+	Accounts func(accessKeyID string) (accountID string, listed bool)
+	Logger   *slog.Logger
+	// Registerer takes the metrics. Nil: none are kept.
+	Registerer prometheus.Registerer
+	Limits     Limits
+}
+
+// DefaultAccount owns what is done without a key that belongs to another.
+const DefaultAccount registry.AccountID = "000000000000"
+
+// Limits bound what a client can make the server hold. Zero means the default.
+type Limits struct {
+	MaxBody        int64         // bytes of a request's body; 1 MiB
+	MaxHeader      int           // bytes of a request's header; 16 KiB
+	ReadTimeout    time.Duration // for a whole request, from its first byte; 30 s
+	WriteTimeout   time.Duration // for the answer, from the end of the header; 30 s
+	IdleTimeout    time.Duration // between requests; 120 s
+	MaxConnections int           // at a time, more wait to be accepted; 16384
+}
+
+func (l *Limits) setDefaults() {
+	setDefault(&l.MaxBody, 1<<20)
+	setDefault(&l.MaxHeader, 16<<10)
+	setDefault(&l.ReadTimeout, 30*time.Second)
+	setDefault(&l.WriteTimeout, 30*time.Second)
+	setDefault(&l.IdleTimeout, 120*time.Second)
+	setDefault(&l.MaxConnections, 16384)
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// Server serves the AWS APIs. Make one with New, then Serve a listener.
+type Server struct {
+	cfg      Config
+	cloudmap *cloudmap.API
+	throttle *throttle
+	metrics  *metrics
+}
+
+// New checks the configuration. It starts nothing.
+func New(cfg Config) (*Server, error) {
+	if cfg.Replica == nil || cfg.Rules == nil || cfg.Logger == nil {
+		return nil, errors.New("aws: Replica, Rules and Logger are required")
+	}
+	if cfg.Accounts == nil {
+		cfg.Accounts = func(string) (string, bool) { return "", false }
+	}
+	cfg.Limits.setDefaults()
+	return &Server{
+		cfg:      cfg,
+		cloudmap: cloudmap.New(cfg.Replica, cfg.Rules),
+		throttle: newThrottle(),
+		metrics:  newMetrics(cfg.Registerer),
+	}, nil
+}
+
+// drainTime is how long requests in flight may take once the server stops.
+const drainTime = 4 * time.Second
+
+// Serve answers requests from ln until ctx ends. Then it takes no more, answers
+// those in flight, and returns nil, or an error if some took too long.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: min(10*time.Second, s.cfg.Limits.ReadTimeout),
+		ReadTimeout:       s.cfg.Limits.ReadTimeout,
+		WriteTimeout:      s.cfg.Limits.WriteTimeout,
+		IdleTimeout:       s.cfg.Limits.IdleTimeout,
+		MaxHeaderBytes:    s.cfg.Limits.MaxHeader,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
+		ConnContext:       withConn,
+	}
+	failed := make(chan error, 1)
+	go func() {
+		failed <- server.Serve(wholeListener{netutil.LimitListener(ln, s.cfg.Limits.MaxConnections)})
+	}()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	err := server.Shutdown(drain)
+	if err != nil {
+		err = errors.Join(errors.New("aws: requests in flight were cut off"), server.Close())
+	}
+	<-failed // Serve has returned
+	return err
+}

@@ -1,0 +1,246 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"cairn/core/registry"
+	"cairn/edge/aws/awsjson"
+	"cairn/edge/aws/cloudmap"
+)
+
+// exchange is one request on its way through the server, with its answer.
+type exchange struct {
+	id      string // of the request, for the client and the log
+	account registry.AccountID
+	action  cloudmap.Action
+	known   bool // action is set
+	target  string
+	start   time.Time
+
+	buf *buffers
+	out []byte
+	err *awsjson.Error // the answer, if it is not out
+	// cause is what err does not tell the client.
+	cause error
+}
+
+// buffers are reused from one request to the next.
+type buffers struct{ body, out []byte }
+
+var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
+
+// maxKept is the largest buffer worth keeping for later.
+const maxKept = 256 << 10
+
+func (b *buffers) release() {
+	if cap(b.body) <= maxKept && cap(b.out) <= maxKept {
+		bufferPool.Put(b)
+	}
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	x := &exchange{id: newRequestID(), start: time.Now(), buf: bufferPool.Get().(*buffers)}
+	defer x.buf.release()
+	s.guard(x, w, r)
+	s.write(x, w, r)
+	s.metrics.observe(x)
+	s.log(r.Context(), x)
+}
+
+// guard serves a request and turns a panic into an answer.
+func (s *Server) guard(x *exchange, w http.ResponseWriter, r *http.Request) {
+	defer func() {
+		if v := recover(); v != nil {
+			x.cause = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
+			x.err = internalFailure()
+		}
+	}()
+	if err := s.serve(x, w, r); err != nil {
+		x.fail(err)
+	}
+}
+
+func (x *exchange) fail(err error) {
+	if e, ok := err.(*awsjson.Error); ok {
+		x.err = e
+		return
+	}
+	x.cause, x.err = err, internalFailure()
+}
+
+func internalFailure() *awsjson.Error {
+	return &awsjson.Error{Code: "InternalFailure", Status: http.StatusInternalServerError, Message: "An internal error occurred."}
+}
+
+// serve does the work of a request.
+func (s *Server) serve(x *exchange, w http.ResponseWriter, r *http.Request) error {
+	if err := x.route(r); err != nil {
+		return err
+	}
+	x.account = s.account(r)
+	if err := s.throttle.check(s.cfg.Rules(), x.account, x.action); err != nil {
+		return err
+	}
+	body, err := s.readBody(x, w, r)
+	if err != nil {
+		return err
+	}
+	req := cloudmap.Request{Action: x.action, Account: x.account, Body: body}
+	x.buf.out, err = s.cloudmap.Serve(r.Context(), &req, x.buf.out[:0])
+	x.out, x.target = x.buf.out, req.Target
+	return err
+}
+
+// route finds the operation that the request's target header names.
+func (x *exchange) route(r *http.Request) error {
+	if r.Method != http.MethodPost {
+		return &awsjson.Error{Code: "UnknownOperationException", Status: http.StatusMethodNotAllowed,
+			Message: "Method " + shortened(r.Method) + " is not supported: the AWS JSON protocol uses POST"}
+	}
+	target := r.Header.Get("X-Amz-Target")
+	prefix, name, _ := strings.Cut(target, ".")
+	if prefix == cloudmap.TargetPrefix {
+		x.action, x.known = cloudmap.FindAction(name)
+	}
+	if !x.known {
+		return &awsjson.Error{Code: "UnknownOperationException", Status: http.StatusBadRequest,
+			Message: fmt.Sprintf("X-Amz-Target %q names no operation that is served here", shortened(target))}
+	}
+	return nil
+}
+
+func shortened(s string) string {
+	if len(s) > 128 {
+		return s[:128] + "..."
+	}
+	return s
+}
+
+// account finds the account of the access key that a request is signed with. In
+// open mode, the only one so far, the signature itself is not looked at.
+func (s *Server) account(r *http.Request) registry.AccountID {
+	auth := r.Header.Get("Authorization")
+	if _, credential, ok := strings.Cut(auth, "Credential="); ok {
+		key, _, _ := strings.Cut(credential, "/")
+		if id, listed := s.cfg.Accounts(key); listed {
+			return registry.AccountID(id)
+		}
+	}
+	return DefaultAccount
+}
+
+// readBody reads the whole body into the request's buffer.
+func (s *Server) readBody(x *exchange, w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	limit := s.cfg.Limits.MaxBody
+	if r.ContentLength > limit {
+		w.Header()["Connection"] = []string{"close"} // rather than read it to its end
+		return nil, tooLarge(limit)
+	}
+	body := x.buf.body[:0]
+	if n := r.ContentLength; n > int64(cap(body)) {
+		body = make([]byte, 0, n)
+	}
+	in := http.MaxBytesReader(w, r.Body, limit)
+	for {
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+		n, err := in.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		x.buf.body = body
+		if err == io.EOF {
+			return body, nil
+		}
+		if err != nil {
+			return nil, bodyError(err, limit)
+		}
+		if r.ContentLength == int64(len(body)) {
+			return body, nil
+		}
+	}
+}
+
+func bodyError(err error, limit int64) error {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return tooLarge(limit)
+	}
+	return &awsjson.Error{Code: "SerializationException", Status: http.StatusBadRequest,
+		Message: "The body of the request could not be read to its end"}
+}
+
+func tooLarge(limit int64) error {
+	return &awsjson.Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge,
+		Message: fmt.Sprintf("The body of the request has more than %d bytes", limit)}
+}
+
+var contentType = []string{"application/x-amz-json-1.1"}
+
+// write sends the answer, header and body together.
+func (s *Server) write(x *exchange, w http.ResponseWriter, r *http.Request) {
+	h, status := w.Header(), http.StatusOK
+	if x.err != nil {
+		status = x.err.Status
+		h["X-Amzn-Errortype"] = []string{x.err.Code}
+		x.out = awsjson.AppendError(x.buf.out[:0], x.err)
+		x.buf.out = x.out
+	}
+	h["Content-Type"] = contentType
+	h["X-Amzn-Requestid"] = []string{x.id}
+	h["Content-Length"] = []string{strconv.Itoa(len(x.out))}
+	connOf(r.Context()).expect(len(x.out))
+	w.WriteHeader(status)
+	w.Write(x.out) // a client that is gone is not our concern
+}
+
+// log writes one line for a request that changes something, or that failed on
+// our side; the rest is told at debug level.
+func (s *Server) log(ctx context.Context, x *exchange) {
+	level := slog.LevelDebug
+	if x.known && !x.action.Reads() {
+		level = slog.LevelInfo
+	}
+	if x.cause != nil {
+		level = slog.LevelError
+	}
+	if !s.cfg.Logger.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", x.id), slog.String("account", string(x.account)),
+		slog.String("operation", x.operation()), slog.String("target", x.target),
+		slog.Duration("duration", time.Since(x.start)), slog.String("outcome", x.outcome()),
+	}
+	if x.err != nil {
+		attrs = append(attrs, slog.String("message", x.err.Message))
+	}
+	if x.cause != nil {
+		attrs = append(attrs, slog.String("cause", x.cause.Error()))
+	}
+	s.cfg.Logger.LogAttrs(ctx, level, "request", attrs...)
+}
+
+func (x *exchange) operation() string {
+	if !x.known {
+		return "unknown"
+	}
+	return x.action.Name()
+}
+
+// outcome is "ok" or the error's code.
+func (x *exchange) outcome() string {
+	if x.err == nil {
+		return "ok"
+	}
+	return x.err.Code
+}

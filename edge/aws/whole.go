@@ -1,0 +1,82 @@
+package aws
+
+import (
+	"bytes"
+	"context"
+	"net"
+)
+
+// wholeListener accepts connections that send each answer in one write.
+//
+// net/http sends a header and the first part of a larger body together and the
+// rest by itself. The AWS SDK for Go may close the request's body between the
+// two, upon which its transport drops the connection and the call fails.
+type wholeListener struct{ net.Listener }
+
+func (l wholeListener) Accept() (net.Conn, error) {
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &wholeConn{Conn: c}, nil
+}
+
+// smallAnswer is a body that fits beside its header in the buffer of net/http,
+// and so leaves in one write anyway.
+const smallAnswer = 2048
+
+// wholeConn holds back what is written until an expected answer is complete.
+// Requests of a connection are answered one after the other, so its fields need
+// no lock.
+type wholeConn struct {
+	net.Conn
+	body int // bytes of the body that is expected; 0: nothing is held back
+	held []byte
+	size int // of the whole answer; 0: its header is not complete yet
+}
+
+// expect announces an answer with a body of n bytes.
+func (c *wholeConn) expect(n int) {
+	if c != nil && n > smallAnswer {
+		c.body, c.size, c.held = n, 0, c.held[:0]
+	}
+}
+
+var endOfHeader = []byte("\r\n\r\n")
+
+// Write passes p on, or holds it back until the answer is complete.
+func (c *wholeConn) Write(p []byte) (int, error) {
+	if c.body == 0 {
+		return c.Conn.Write(p)
+	}
+	c.held = append(c.held, p...)
+	if c.size == 0 {
+		if end := bytes.Index(c.held, endOfHeader); end >= 0 {
+			c.size = end + len(endOfHeader) + c.body
+		}
+	}
+	if c.size == 0 || len(c.held) < c.size {
+		return len(p), nil
+	}
+	c.body = 0
+	_, err := c.Conn.Write(c.held)
+	if cap(c.held) > maxKept {
+		c.held = nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
+// connOf returns the connection of a request, or nil where it is not ours.
+func connOf(ctx context.Context) *wholeConn {
+	c, _ := ctx.Value(connKey{}).(*wholeConn)
+	return c
+}

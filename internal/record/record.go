@@ -1,0 +1,107 @@
+// Package record is the encoding of stored values: a sequence of numbered
+// fields, each a number or a byte string. A reader skips fields that it does
+// not know, so that an older program can read what a newer one wrote.
+//
+//	b = record.AppendString(b, 1, "web")
+//	b = record.AppendUint(b, 2, 60)
+package record
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// ErrMalformed means that the bytes are not a sequence of fields.
+var ErrMalformed = errors.New("record: malformed field")
+
+const (
+	kindUint = iota
+	kindBytes
+)
+
+// AppendUint appends field n with a number. Zero is left out: a reader sees an
+// absent field as zero.
+func AppendUint(b []byte, n int, v uint64) []byte {
+	if v == 0 {
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(n)<<1|kindUint)
+	return binary.AppendUvarint(b, v)
+}
+
+// AppendString appends field n with a string. The empty string is left out.
+func AppendString[S ~string](b []byte, n int, v S) []byte {
+	if v == "" {
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(n)<<1|kindBytes)
+	b = binary.AppendUvarint(b, uint64(len(v)))
+	return append(b, v...)
+}
+
+// AppendNested appends field n holding what fill appends, even if that is nothing.
+func AppendNested(b []byte, n int, fill func([]byte) []byte) []byte {
+	inner := fill(nil)
+	b = binary.AppendUvarint(b, uint64(n)<<1|kindBytes)
+	b = binary.AppendUvarint(b, uint64(len(inner)))
+	return append(b, inner...)
+}
+
+// Field is one field. Uint is set for a number, Bytes for a byte string; Bytes
+// is a part of the input.
+type Field struct {
+	Number int
+	Uint   uint64
+	Bytes  []byte
+}
+
+// Reader takes fields off the front of a byte string.
+type Reader struct {
+	rest []byte
+	err  error
+}
+
+// NewReader returns a Reader of b, which must not change while it is used.
+func NewReader(b []byte) Reader { return Reader{rest: b} }
+
+// Next returns the next field, or false at the end or at the first error.
+func (r *Reader) Next() (Field, bool) {
+	if len(r.rest) == 0 || r.err != nil {
+		return Field{}, false
+	}
+	tag, ok := r.uvarint()
+	if !ok || tag>>1 == 0 || tag>>1 > 1<<20 {
+		return r.fail()
+	}
+	v, ok := r.uvarint()
+	if !ok {
+		return r.fail()
+	}
+	f := Field{Number: int(tag >> 1)}
+	if tag&1 == kindUint {
+		f.Uint = v
+		return f, true
+	}
+	if v > uint64(len(r.rest)) {
+		return r.fail()
+	}
+	f.Bytes, r.rest = r.rest[:v], r.rest[v:]
+	return f, true
+}
+
+// Err returns ErrMalformed if the fields ended early.
+func (r *Reader) Err() error { return r.err }
+
+func (r *Reader) uvarint() (uint64, bool) {
+	v, n := binary.Uvarint(r.rest)
+	if n <= 0 {
+		return 0, false
+	}
+	r.rest = r.rest[n:]
+	return v, true
+}
+
+func (r *Reader) fail() (Field, bool) {
+	r.err = ErrMalformed
+	return Field{}, false
+}

@@ -1,0 +1,278 @@
+package node
+
+import (
+	"io"
+	"net/netip"
+
+	"cairn/store"
+)
+
+// Config is everything a node can be told. The yaml names are the keys of the
+// configuration file; docs/configuration.md is made from the comments here.
+//
+// Start from Default: the zero Config is not usable.
+type Config struct {
+	// DataDir is the embedded store's folder. It is created when absent and
+	// locked against a second process.
+	DataDir string `yaml:"data_dir"`
+	// APIAddr is the listener of the AWS APIs. Port 0 picks a free port, here
+	// and for the other listeners.
+	APIAddr string `yaml:"api_addr"`
+	// DNSAddr is the DNS listener, on UDP and TCP. Not served yet.
+	DNSAddr string `yaml:"dns_addr"`
+	// AdminAddr is the listener of health, readiness, metrics, profiles and
+	// backup.
+	AdminAddr string `yaml:"admin_addr"`
+	// XDSAddr is the xDS listener. Not served yet.
+	XDSAddr string `yaml:"xds_addr"`
+	// Store is where the registry is kept: embedded, etcd or cluster. Only
+	// embedded is supported yet.
+	Store string `yaml:"store"`
+	// EtcdEndpoints are the URLs of an etcd that runs elsewhere. Only with
+	// store etcd.
+	EtcdEndpoints []string `yaml:"etcd_endpoints"`
+	// EtcdPrefix is put before every key, so that several clusters can share
+	// one etcd. Only with store etcd.
+	EtcdPrefix string `yaml:"etcd_prefix"`
+	// ClusterAddr is where the other nodes reach this one. Only with store
+	// cluster.
+	ClusterAddr string `yaml:"cluster_addr"`
+	// Join are the cluster addresses of nodes that are already there. None
+	// starts a new cluster. Only with store cluster.
+	Join []string `yaml:"join"`
+	// NodeName is this node's name, unique in a cluster. Empty means the host
+	// name.
+	NodeName string `yaml:"node_name"`
+	// Region is the region in ARNs and credential scopes.
+	Region string `yaml:"region"`
+	// LogFormat is text or json. Logs go to stderr.
+	LogFormat string `yaml:"log_format"`
+	// LogLevel is debug, info, warn or error. Reloaded by SIGHUP.
+	LogLevel string `yaml:"log_level"`
+
+	// Compatibility is extended, or strict: behave as AWS does where cairn by
+	// default does better.
+	Compatibility string `yaml:"compatibility"`
+	// Auth says who may call the APIs.
+	Auth Auth `yaml:"auth"`
+	// Accounts are the AWS accounts that exist besides 000000000000. Reloaded
+	// by SIGHUP.
+	Accounts []Account `yaml:"accounts"`
+	// Shares are namespaces shared with other accounts. Not supported yet.
+	Shares []Share `yaml:"shares"`
+	// VPCs are the VPC ids that a private namespace may name. Left out, any id
+	// is accepted. Reloaded by SIGHUP.
+	VPCs []VPC `yaml:"vpcs"`
+	// EC2Instances maps EC2 instance ids to the private IPv4 address that an
+	// instance registered with AWS_EC2_INSTANCE_ID gets. Reloaded by SIGHUP.
+	EC2Instances map[string]Addr `yaml:"ec2_instances"`
+	// DNS says how names are answered.
+	DNS DNS `yaml:"dns"`
+	// Health says how instances are checked. It has no effect yet.
+	Health Health `yaml:"health"`
+	// Quotas bound what one account can create. Reloaded by SIGHUP.
+	Quotas Quotas `yaml:"quotas"`
+	// Limits protect the node from its clients.
+	Limits Limits `yaml:"limits"`
+	// AdminHosts are further host names by which browsers and scrapers may
+	// call the admin listener. IP addresses and localhost always work; other
+	// names are refused, so that a web page cannot reach a loopback listener
+	// by DNS rebinding.
+	AdminHosts []string `yaml:"admin_hosts"`
+	// TLS is not supported yet.
+	TLS TLS `yaml:"tls"`
+
+	// Environment is what the program around the node gives; it cannot be
+	// given in the file.
+	Environment `yaml:"-"`
+}
+
+// Environment is what a node needs from the program that runs it.
+type Environment struct {
+	// LogOutput is where logs go. Nil means stderr.
+	LogOutput io.Writer
+	// Version is told in the log and in metrics. Empty means what the Go build
+	// recorded.
+	Version string
+	// OpenStore opens the store that Run uses and closes. Nil means the one
+	// that Config.Store names.
+	OpenStore func() (store.Store, error)
+	// Notify tells the service manager about a change of state such as
+	// "READY=1". Nil means systemd, when it started this process.
+	Notify func(state string) error
+}
+
+// Auth says who may call the APIs.
+type Auth struct {
+	// Mode is open or sigv4. In open mode every call is allowed, so it is
+	// accepted on loopback listeners only. sigv4 is not supported yet.
+	Mode string `yaml:"mode"`
+}
+
+// Account is one AWS account.
+type Account struct {
+	// ID is the account's twelve digits.
+	ID string `yaml:"id"`
+	// Users are the account's users.
+	Users []User `yaml:"users"`
+}
+
+// User is one user of an account.
+type User struct {
+	// Name is unique in the account.
+	Name string `yaml:"name"`
+	// AccessKeys are the keys this user signs with. In open mode the id of the
+	// key in a request picks the account, and the secret is not used.
+	AccessKeys []AccessKey `yaml:"access_keys"`
+	// Policies are IAM policies in JSON or YAML. Not supported yet.
+	Policies []any `yaml:"policies"`
+	// ManagedPolicies are names of AWS managed policies. Not supported yet.
+	ManagedPolicies []string `yaml:"managed_policies"`
+}
+
+// AccessKey is an access key id and its secret.
+type AccessKey struct {
+	// ID is the access key id, unique over all accounts.
+	ID string `yaml:"id"`
+	// Secret is the secret access key. It is never logged.
+	Secret Secret `yaml:"secret"`
+	// SecretFile is a file that holds the secret instead.
+	SecretFile string `yaml:"secret_file"`
+}
+
+// Share is a namespace that other accounts may use.
+type Share struct {
+	// Namespace is the namespace's name.
+	Namespace string `yaml:"namespace"`
+	// Owner is the account that owns it.
+	Owner string `yaml:"owner"`
+	// With are the accounts that may use it.
+	With []string `yaml:"with"`
+}
+
+// VPC is a network that can see private namespaces.
+type VPC struct {
+	// ID is the VPC's id.
+	ID string `yaml:"id"`
+	// CIDRs are the source addresses that belong to it. They have no effect
+	// until DNS is served.
+	CIDRs []Prefix `yaml:"cidrs"`
+}
+
+// DNS says how names are answered.
+type DNS struct {
+	// Trusted clients see every private zone. No effect until DNS is served.
+	Trusted []Prefix `yaml:"trusted"`
+	// DefaultTTL is the TTL in seconds of a record whose TTL was left out.
+	// Reloaded by SIGHUP.
+	DefaultTTL int64 `yaml:"default_ttl"`
+	// APINames are answered with the API listener's address, and so are the
+	// same names with data- before them. No effect until DNS is served.
+	APINames []string `yaml:"api_names"`
+	// Forward are the resolvers for names outside our zones, as IP or IP:PORT.
+	// No effect until DNS is served.
+	Forward []string `yaml:"forward"`
+}
+
+// Health says how instances are checked.
+type Health struct {
+	// Interval is the time between two probes of an instance.
+	Interval Duration `yaml:"interval"`
+	// SuccessThreshold is how many probes in a row must pass before an
+	// instance is healthy again; 0 means the same as its failure threshold.
+	SuccessThreshold int `yaml:"success_threshold"`
+	// InitialInterval is the time between the first probes, until the first
+	// verdict.
+	InitialInterval Duration `yaml:"initial_interval"`
+}
+
+// Quotas bound what one account can create. 0 is no limit; left out, the
+// default depends on compatibility.
+type Quotas struct {
+	// NamespacesPerAccount is 50 by default.
+	NamespacesPerAccount *int `yaml:"namespaces_per_account"`
+	// ServicesPerNamespace is 50 by default, 0 with strict.
+	ServicesPerNamespace *int `yaml:"services_per_namespace"`
+	// InstancesPerService is 1000 by default.
+	InstancesPerService *int `yaml:"instances_per_service"`
+	// InstancesPerNamespace is 0 by default, 2000 with strict.
+	InstancesPerNamespace *int `yaml:"instances_per_namespace"`
+	// OperationsPerAccount is how many ended operations are remembered, 100000
+	// by default. Those beyond it are forgotten before their 24 hours are over.
+	OperationsPerAccount *int `yaml:"operations_per_account"`
+}
+
+// Limits protect the API listener; 0 means the built-in value.
+type Limits struct {
+	// MaxBodyBytes bounds a request's body.
+	MaxBodyBytes int64 `yaml:"max_body_bytes"`
+	// MaxHeaderBytes bounds a request's header.
+	MaxHeaderBytes int `yaml:"max_header_bytes"`
+	// MaxConnections bounds the connections open at once.
+	MaxConnections int `yaml:"max_connections"`
+	// ReadTimeout bounds how long a request may take to arrive.
+	ReadTimeout Duration `yaml:"read_timeout"`
+	// WriteTimeout bounds how long an answer may take to be read.
+	WriteTimeout Duration `yaml:"write_timeout"`
+	// IdleTimeout is how long a connection may wait for its next request.
+	IdleTimeout Duration `yaml:"idle_timeout"`
+	// QueueSize bounds the writes that wait for the store. Those beyond it get
+	// a throttling error.
+	QueueSize int `yaml:"queue_size"`
+}
+
+// TLS is the API listener's certificate.
+type TLS struct {
+	// CertFile is the certificate chain in PEM.
+	CertFile string `yaml:"cert_file"`
+	// KeyFile is the private key in PEM.
+	KeyFile string `yaml:"key_file"`
+	// ClientCAFile are the authorities that may sign client certificates.
+	ClientCAFile string `yaml:"client_ca_file"`
+}
+
+// Default returns the configuration of a node that is told nothing.
+func Default() Config {
+	return Config{
+		DataDir:       "./cairn-data",
+		APIAddr:       "127.0.0.1:8053",
+		DNSAddr:       "127.0.0.1:8054",
+		AdminAddr:     "127.0.0.1:8055",
+		XDSAddr:       "127.0.0.1:8056",
+		Store:         storeEmbedded,
+		EtcdPrefix:    "/cairn/",
+		ClusterAddr:   "127.0.0.1:8057",
+		Region:        "us-east-1",
+		LogFormat:     logText,
+		LogLevel:      "info",
+		Compatibility: compatExtended,
+		Auth:          Auth{Mode: authOpen},
+		DNS: DNS{
+			Trusted: []Prefix{
+				{netip.MustParsePrefix("127.0.0.0/8")},
+				{netip.MustParsePrefix("::1/128")},
+			},
+			DefaultTTL: 60,
+		},
+		Health: Health{
+			Interval:        seconds(30),
+			InitialInterval: seconds(1),
+		},
+	}
+}
+
+// The words that a configuration knows.
+const (
+	storeEmbedded = "embedded"
+	storeEtcd     = "etcd"
+	storeCluster  = "cluster"
+
+	logText = "text"
+	logJSON = "json"
+
+	compatExtended = "extended"
+	compatStrict   = "strict"
+
+	authOpen  = "open"
+	authSigV4 = "sigv4"
+)

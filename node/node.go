@@ -1,0 +1,139 @@
+// Package node is the only place that wires, runs and stops the pieces of
+// cairn: the store, the replica, the edges and the workers. It also reads the
+// configuration, which goes no further than here: every piece gets what it
+// needs as values of its own.
+//
+//	cfg, err := node.Load(node.Sources{File: "cairn.yaml"})
+//	n, err := node.New(cfg)
+//	err = n.Run(ctx) // until ctx ends
+package node
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"cairn/core/registry"
+	"cairn/internal/buildinfo"
+)
+
+// Node is one running cairn.
+type Node struct {
+	cfg   Config // as it was at New; what can change is in the atomics
+	build buildinfo.Info
+	log   *slog.Logger
+	level *slog.LevelVar
+
+	rules    atomic.Pointer[registry.Rules]
+	accounts atomic.Pointer[map[string]string]
+	unready  atomic.Pointer[string] // why the node does not serve; nil when it does
+
+	ran   atomic.Bool
+	ready chan struct{} // closed when every listener serves
+	addrs Addrs         // written before ready is closed
+}
+
+// Addrs are the addresses on which a node really listens, as HOST:PORT.
+type Addrs struct {
+	API   string
+	Admin string
+}
+
+// Graces are how long each kind of part may take to stop. Their sum, with what
+// the store needs to close, stays below the ten seconds that Run promises.
+const (
+	edgeGrace    = 5 * time.Second
+	workerGrace  = 1 * time.Second
+	replicaGrace = 2 * time.Second
+	adminGrace   = 1500 * time.Millisecond
+)
+
+// New checks the configuration and makes a node. It opens and starts nothing.
+func New(cfg Config) (*Node, error) {
+	if err := cfg.Check(); err != nil {
+		return nil, err
+	}
+	n := &Node{
+		cfg:   cfg,
+		build: buildinfo.Read(),
+		level: new(slog.LevelVar),
+		ready: make(chan struct{}),
+	}
+	n.build.Version = cmp.Or(cfg.Version, n.build.Version)
+	n.log = newLogger(&cfg, n.level)
+	n.setUnready("starting")
+	n.adopt(&cfg)
+	return n, nil
+}
+
+// Run runs the node until ctx ends, and then stops it within ten seconds: it
+// answers the requests in flight, commits the writes that wait, and closes the
+// store. It returns nil if all of that went well. It can be called once.
+func (n *Node) Run(ctx context.Context) error {
+	if !n.ran.CompareAndSwap(false, true) {
+		return errors.New("node: Run called twice")
+	}
+	n.log.Info("starting", "version", n.build.Version, "revision", n.build.Revision, "data_dir", n.cfg.DataDir)
+	for _, key := range n.cfg.inert() {
+		n.log.Warn("this setting has no effect yet", "key", key)
+	}
+	l, err := listen(ctx, &n.cfg)
+	if err != nil {
+		return err
+	}
+	defer l.close()
+	return n.runOnStore(ctx, l)
+}
+
+// runOnStore opens the store first and closes it last, since every part may
+// need it for as long as it runs.
+func (n *Node) runOnStore(ctx context.Context, l *listeners) (err error) {
+	st, err := n.openStore()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, st.Close()) }()
+	parts, err := n.wire(st, l)
+	if err != nil {
+		return err
+	}
+	return runParts(ctx, parts, func() { n.onUp(l) }, n.onStop)
+}
+
+// Ready is closed when every listener serves.
+func (n *Node) Ready() <-chan struct{} { return n.ready }
+
+// Addrs returns the real addresses. It may be called once Ready is closed.
+func (n *Node) Addrs() Addrs { return n.addrs }
+
+func (n *Node) onUp(l *listeners) {
+	n.addrs = Addrs{API: l.api.Addr().String(), Admin: l.admin.Addr().String()}
+	n.unready.Store(nil)
+	close(n.ready)
+	n.log.Info("ready", "api", n.addrs.API, "admin", n.addrs.Admin)
+	n.notify("READY=1")
+}
+
+// onStop makes the node unready before anything else stops, so that whoever
+// asks /readyz sends its requests elsewhere while those in flight are answered.
+func (n *Node) onStop() {
+	n.setUnready("stopping")
+	n.log.Info("stopping")
+	n.notify("STOPPING=1")
+}
+
+func (n *Node) setUnready(why string) { n.unready.Store(&why) }
+
+// readiness returns nil, or why the node does not serve.
+func (n *Node) readiness() error {
+	if why := n.unready.Load(); why != nil {
+		return errors.New(*why)
+	}
+	return nil
+}
+
+// Log is the node's log, for the program around it.
+func (n *Node) Log() *slog.Logger { return n.log }

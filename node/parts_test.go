@@ -1,0 +1,146 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// journal notes what happened, in order.
+type journal struct{ events chan string }
+
+func newJournal() *journal { return &journal{events: make(chan string, 100)} }
+
+func (j *journal) note(event string) { j.events <- event }
+
+func (j *journal) all() []string {
+	close(j.events)
+	var all []string
+	for e := range j.events {
+		all = append(all, e)
+	}
+	return all
+}
+
+// tidy is a part that starts up at once and stops well.
+func (j *journal) tidy(name string) part {
+	up := make(chan struct{})
+	return part{name: name, up: up, grace: time.Second, run: func(ctx context.Context) error {
+		j.note("start " + name)
+		close(up)
+		<-ctx.Done()
+		j.note("stop " + name)
+		return ctx.Err()
+	}}
+}
+
+func (j *journal) run(ctx context.Context, parts ...part) error {
+	return runParts(ctx, parts, func() { j.note("up") }, func() { j.note("stopping") })
+}
+
+func TestPartsStopInReverse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if err := j.run(ctx, j.tidy("a"), j.tidy("b"), j.tidy("c")); err != nil {
+			t.Errorf("runParts() = %v, want nil", err)
+		}
+		want := []string{"start a", "start b", "start c", "up", "stopping", "stop c", "stop b", "stop a"}
+		if got := j.all(); !slices.Equal(got, want) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	})
+}
+
+func TestPartFailsWhileRunning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		failing := part{name: "b", run: func(ctx context.Context) error {
+			time.Sleep(time.Minute) // of the bubble's clock
+			return errors.New("broken")
+		}}
+		err := j.run(t.Context(), j.tidy("a"), failing, j.tidy("c"))
+		if err == nil || err.Error() != "b: broken" {
+			t.Errorf("runParts() = %v, want b: broken", err)
+		}
+		want := []string{"start a", "start c", "up", "stopping", "stop c", "stop a"}
+		if got := j.all(); !slices.Equal(got, want) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	})
+}
+
+func TestPartFailsWhileStarting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		failing := part{name: "b", up: make(chan struct{}), run: func(ctx context.Context) error {
+			return errors.New("broken")
+		}}
+		err := j.run(t.Context(), j.tidy("a"), failing, j.tidy("c"))
+		if err == nil || err.Error() != "b: broken" {
+			t.Errorf("runParts() = %v, want b: broken", err)
+		}
+		want := []string{"start a", "stopping", "stop a"}
+		if got := j.all(); !slices.Equal(got, want) {
+			t.Errorf("got  %v\nwant %v", got, want)
+		}
+	})
+}
+
+func TestPartEndsWithoutReason(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		quitter := part{name: "b", run: func(context.Context) error { return nil }}
+		err := j.run(t.Context(), j.tidy("a"), quitter)
+		if err == nil || !strings.Contains(err.Error(), "b ended without being told to") {
+			t.Errorf("runParts() = %v", err)
+		}
+	})
+}
+
+func TestStopWhileStarting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		loading := j.tidy("loading")
+		loading.up = make(chan struct{}) // never
+		if err := j.run(ctx, j.tidy("a"), loading); err != nil {
+			t.Errorf("runParts() = %v, want nil", err)
+		}
+		got := j.all()
+		if slices.Contains(got, "up") || !slices.Contains(got, "stop a") {
+			t.Errorf("got %v", got)
+		}
+	})
+}
+
+func TestPartThatHangsDoesNotKeepOthersFromStopping(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		release := make(chan struct{})
+		hanging := part{name: "b", grace: 5 * time.Second, run: func(context.Context) error {
+			<-release
+			return nil
+		}}
+		begin := time.Now()
+		err := j.run(ctx, j.tidy("a"), hanging)
+		if err == nil || err.Error() != "b did not stop within 5s" {
+			t.Errorf("runParts() = %v", err)
+		}
+		if took := time.Since(begin); took != time.Minute+5*time.Second {
+			t.Errorf("took %v", took)
+		}
+		if got := j.all(); !slices.Contains(got, "stop a") {
+			t.Errorf("a was not stopped: %v", got)
+		}
+		close(release)
+	})
+}

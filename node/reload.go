@@ -1,0 +1,117 @@
+package node
+
+import (
+	"errors"
+	"net/netip"
+	"reflect"
+
+	"cairn/core/registry"
+)
+
+// Reload takes over what can change while the node runs: accounts, VPCs, EC2
+// instances, quotas, the default TTL and the log level. It changes nothing if
+// the configuration is wrong. Other keys that differ from those the node was
+// started with need a restart; Reload logs them.
+func (n *Node) Reload(cfg Config) error {
+	if err := cfg.Check(); err != nil {
+		return errors.Join(errors.New("reload: the configuration is wrong; the one before it stays"), err)
+	}
+	n.adopt(&cfg)
+	n.log.Info("configuration reloaded")
+	if keys := fixedChanges(n.cfg, cfg); len(keys) > 0 {
+		n.log.Warn("these changes need a restart", "keys", keys)
+	}
+	return nil
+}
+
+// adopt makes c's reloadable values the ones in use.
+func (n *Node) adopt(c *Config) {
+	n.level.Set(levelOf(c.LogLevel))
+	// Region and compatibility are what the registry was written with so far,
+	// so they stay as they were at the start.
+	fixed := *c
+	fixed.Region, fixed.Compatibility = n.cfg.Region, n.cfg.Compatibility
+	n.rules.Store(new(rulesOf(&fixed)))
+	n.accounts.Store(new(accountsOf(c)))
+}
+
+// currentRules gives every part that decides the rules of the moment.
+func (n *Node) currentRules() *registry.Rules { return n.rules.Load() }
+
+// accountOf says whose an access key is. Keys that are not listed belong to
+// the default account, which open mode is for.
+func (n *Node) accountOf(accessKeyID string) (accountID string, listed bool) {
+	accountID, listed = (*n.accounts.Load())[accessKeyID]
+	return accountID, listed
+}
+
+func rulesOf(c *Config) registry.Rules {
+	strict := c.Compatibility == compatStrict
+	rules := registry.Rules{
+		Region:     c.Region,
+		Strict:     strict,
+		DefaultTTL: c.DNS.DefaultTTL,
+		Quotas: registry.Quotas{
+			NamespacesPerAccount:  quota(c.Quotas.NamespacesPerAccount, 50),
+			ServicesPerNamespace:  quota(c.Quotas.ServicesPerNamespace, 50),
+			InstancesPerService:   quota(c.Quotas.InstancesPerService, 1000),
+			InstancesPerNamespace: quota(c.Quotas.InstancesPerNamespace, 0),
+			OperationsPerAccount:  quota(c.Quotas.OperationsPerAccount, 100_000),
+		},
+		EC2Instances: make(map[string]netip.Addr, len(c.EC2Instances)),
+	}
+	if strict { // AWS bounds instances per namespace, not services
+		rules.Quotas.ServicesPerNamespace = quota(c.Quotas.ServicesPerNamespace, 0)
+		rules.Quotas.InstancesPerNamespace = quota(c.Quotas.InstancesPerNamespace, 2000)
+	}
+	for id, addr := range c.EC2Instances {
+		rules.EC2Instances[id] = addr.Addr
+	}
+	if c.VPCs != nil {
+		rules.VPCs = make(map[string]bool, len(c.VPCs))
+		for _, v := range c.VPCs {
+			rules.VPCs[v.ID] = true
+		}
+	}
+	return rules
+}
+
+func quota(given *int, byDefault int) int {
+	if given == nil {
+		return byDefault
+	}
+	return *given
+}
+
+// accountsOf maps access key ids to account ids.
+func accountsOf(c *Config) map[string]string {
+	accounts := map[string]string{}
+	for _, a := range c.Accounts {
+		for _, u := range a.Users {
+			for _, k := range u.AccessKeys {
+				accounts[k.ID] = a.ID
+			}
+		}
+	}
+	return accounts
+}
+
+// fixedChanges names the keys that differ and cannot be reloaded.
+func fixedChanges(before, after Config) []string {
+	reloadable := map[string]bool{
+		"accounts": true, "vpcs": true, "ec2_instances": true, "quotas": true, "log_level": true,
+	}
+	before.DNS.DefaultTTL, after.DNS.DefaultTTL = 0, 0
+	var keys []string
+	b, a := reflect.ValueOf(before), reflect.ValueOf(after)
+	for i := range b.NumField() {
+		key := b.Type().Field(i).Tag.Get("yaml")
+		if key == "-" || reloadable[key] {
+			continue
+		}
+		if !reflect.DeepEqual(b.Field(i).Interface(), a.Field(i).Interface()) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,75 @@
+package replica
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"cairn/store"
+)
+
+type metrics struct {
+	refused    prometheus.Counter
+	commits    *prometheus.CounterVec
+	commitTime prometheus.Histogram
+	batchSizes prometheus.Histogram
+	snapshots  prometheus.Histogram
+}
+
+func newMetrics(r *Replica) *metrics {
+	f := promauto.With(r.cfg.Registerer)
+	f.NewGaugeFunc(prometheus.GaugeOpts{Name: "cairn_queue_length", Help: "Commands that wait to be decided."},
+		func() float64 { return float64(len(r.queue)) })
+	f.NewGaugeFunc(prometheus.GaugeOpts{Name: "cairn_revision", Help: "Revision of the state that is being served."},
+		func() float64 { return float64(r.Current().Revision) })
+	if r.cfg.Registerer != nil {
+		r.cfg.Registerer.MustRegister(objects{r})
+	}
+	return &metrics{
+		refused: f.NewCounter(prometheus.CounterOpts{Name: "cairn_queue_refused_total", Help: "Commands refused because the queue was full."}),
+		commits: f.NewCounterVec(prometheus.CounterOpts{Name: "cairn_commits_total", Help: "Commits to the store, by outcome."}, []string{"outcome"}),
+		commitTime: f.NewHistogram(prometheus.HistogramOpts{Name: "cairn_commit_seconds", Help: "Time of a commit to the store.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16)}),
+		batchSizes: f.NewHistogram(prometheus.HistogramOpts{Name: "cairn_batch_commands", Help: "Commands decided in one batch.",
+			Buckets: prometheus.ExponentialBuckets(1, 2, 11)}),
+		snapshots: f.NewHistogram(prometheus.HistogramOpts{Name: "cairn_snapshot_seconds", Help: "Time to write a snapshot and cut the log.",
+			Buckets: prometheus.ExponentialBuckets(0.01, 2, 14)}),
+	}
+}
+
+func (m *metrics) commit(took time.Duration, err error) {
+	m.commitTime.Observe(took.Seconds())
+	m.commits.WithLabelValues(commitOutcome(err)).Inc()
+}
+
+func commitOutcome(err error) string {
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, store.ErrConflict):
+		return "conflict"
+	case errors.Is(err, store.ErrUncertain):
+		return "uncertain"
+	case errors.Is(err, store.ErrFull):
+		return "full"
+	}
+	return "error"
+}
+
+// objects counts what the state holds when it is asked.
+type objects struct{ replica *Replica }
+
+var objectsDesc = prometheus.NewDesc("cairn_objects", "Objects in the state, by kind.", []string{"kind"}, nil)
+
+func (o objects) Describe(ch chan<- *prometheus.Desc) { ch <- objectsDesc }
+
+func (o objects) Collect(ch chan<- prometheus.Metric) {
+	c := o.replica.Current().Registry.Counts()
+	for kind, n := range map[string]int{
+		"namespace": c.Namespaces, "service": c.Services, "instance": c.Instances, "operation": c.Operations,
+	} {
+		ch <- prometheus.MustNewConstMetric(objectsDesc, prometheus.GaugeValue, float64(n), kind)
+	}
+}

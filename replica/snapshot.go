@@ -1,0 +1,42 @@
+package replica
+
+import (
+	"iter"
+
+	"cairn/core/state"
+	"cairn/store"
+)
+
+// Snapshot is one published state. It never changes.
+type Snapshot struct {
+	*state.State
+	superseded chan struct{}
+}
+
+func newSnapshot(s *state.State) *Snapshot {
+	return &Snapshot{State: s, superseded: make(chan struct{})}
+}
+
+// Superseded is closed when a newer Snapshot has been published. A reader that
+// wants to follow the state loops: use it, wait, load again.
+func (s *Snapshot) Superseded() <-chan struct{} { return s.superseded }
+
+// Records yields the snapshot as the store keeps it. A value is valid until the
+// next one is yielded.
+func (s *Snapshot) Records() iter.Seq[store.Record] {
+	return func(yield func(store.Record) bool) {
+		var buf []byte
+		for stored := range s.All() {
+			buf, _ = stored.Change.Value(buf[:0])
+			if !yield(store.Record{Key: stored.Change.Key(), Value: buf, Revision: store.Revision(stored.Revision)}) {
+				return
+			}
+		}
+	}
+}
+
+// publish makes a state the current one.
+func (r *Replica) publish(s *state.State) {
+	old := r.current.Swap(newSnapshot(s))
+	close(old.superseded)
+}

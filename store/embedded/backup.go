@@ -1,0 +1,165 @@
+package embedded
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+
+	"cairn/internal/fsx"
+	"cairn/store"
+)
+
+// WriteBackup writes the whole state at a revision to w, in the format of a
+// snapshot file. The backup is only good when nil was returned.
+func WriteBackup(w io.Writer, at store.Revision, records iter.Seq[store.Record]) error {
+	out, err := newSnapshotWriter(w, at)
+	if err != nil {
+		return fmt.Errorf("write a backup: %w", err)
+	}
+	for r := range records {
+		if err := out.add(r); err != nil {
+			return fmt.Errorf("write a backup: %w", err)
+		}
+	}
+	if err := out.finish(); err != nil {
+		return fmt.Errorf("write a backup: %w", err)
+	}
+	return nil
+}
+
+// VerifyBackup reads a backup to its end and returns the revision and the number
+// of records in it, or says what is wrong with it.
+func VerifyBackup(r io.Reader) (store.Revision, uint64, error) {
+	info, err := readSnapshot(bufio.NewReaderSize(r, chunkBytes), func([]store.Change) error { return nil })
+	if err != nil {
+		return 0, 0, badBackup(err)
+	}
+	return info.revision, info.records, nil
+}
+
+func badBackup(err error) error {
+	if f, ok := errors.AsType[*flaw](err); ok {
+		return &BackupError{Offset: f.offset, Reason: f.reason}
+	}
+	if v, ok := errors.AsType[*VersionError](err); ok {
+		return &VersionError{File: "of the backup", Version: v.Version}
+	}
+	return fmt.Errorf("read a backup: %w", err)
+}
+
+// BackupError says that a backup is damaged, cut short or none.
+type BackupError struct {
+	Offset int64 // in bytes
+	Reason string
+}
+
+func (e *BackupError) Error() string {
+	return fmt.Sprintf("the backup is not usable: offset %d: %s. Nothing was restored", e.Offset, e.Reason)
+}
+
+// NotEmptyError says that a folder to restore to holds something.
+type NotEmptyError struct {
+	Dir  string
+	File string // one of the files there
+}
+
+func (e *NotEmptyError) Error() string {
+	return fmt.Sprintf("folder %s is not empty, it holds %s: restore to a new folder, or move this one aside first", e.Dir, e.File)
+}
+
+// Restore makes an empty or absent folder the data folder of a store that holds
+// what the backup in r holds, and returns its revision. Of cfg it uses Dir, FS,
+// Logger and SegmentSize. The folder can be used when nil was returned; what an
+// attempt that failed leaves is refused by Load and replaced by the next Restore.
+// Errors: *LockedError, *NotEmptyError, *BackupError, *VersionError, ErrFull.
+func Restore(cfg Config, r io.Reader) (store.Revision, error) {
+	s, err := Open(cfg)
+	if err != nil {
+		return 0, err
+	}
+	defer s.Close()
+	if err := s.clearForRestore(); err != nil {
+		return 0, err
+	}
+	temp := s.log.path(restoreName)
+	info, err := copyBackup(s.cfg.FS, temp, bufio.NewReaderSize(r, chunkBytes))
+	if err != nil {
+		_ = s.cfg.FS.Remove(temp)
+		return 0, err
+	}
+	return info.revision, s.place(temp, info.revision)
+}
+
+// restoreName is the backup while it is being restored. Load refuses a folder
+// that has it.
+const restoreName = "restore.tmp"
+
+// clearForRestore removes what an earlier attempt left and accepts nothing else.
+func (s *Store) clearForRestore() error {
+	names, err := s.cfg.FS.List(s.cfg.Dir)
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	f := sortFiles(names)
+	for _, name := range names {
+		_, isSegment := parseName(name, segmentPrefix, segmentSuffix)
+		switch {
+		case name == lockName || name == restoreName || slices.Contains(f.temps, name):
+		case isSegment && f.restoring:
+			s.remove([]string{name})
+		default:
+			return &NotEmptyError{Dir: s.cfg.Dir, File: name}
+		}
+	}
+	return nil
+}
+
+// copyBackup copies r to a file, checks all of it and syncs it.
+func copyBackup(fs fsx.FS, name string, r io.Reader) (snapshotInfo, error) {
+	f, err := fs.Create(name)
+	if err != nil {
+		return snapshotInfo{}, notDone("restore", err)
+	}
+	defer f.Close()
+	out := &keptError{w: io.NewOffsetWriter(f, 0)}
+	info, err := readSnapshot(io.TeeReader(r, out), func([]store.Change) error { return nil })
+	if out.err != nil {
+		return info, notDone("restore", out.err)
+	}
+	if err != nil {
+		return info, badBackup(err)
+	}
+	if err := f.Sync(); err != nil {
+		return info, notDone("restore", err)
+	}
+	return info, nil
+}
+
+// keptError remembers that writing failed, as against reading.
+type keptError struct {
+	w   io.Writer
+	err error
+}
+
+func (k *keptError) Write(b []byte) (n int, err error) {
+	n, k.err = k.w.Write(b)
+	return n, k.err
+}
+
+// place turns the copy into a snapshot with a log that goes on from it. As long
+// as the copy has its first name, the folder is refused.
+func (s *Store) place(temp string, at store.Revision) error {
+	if err := s.createFirst(at + 1); err != nil {
+		return err
+	}
+	if err := s.cfg.FS.Rename(temp, s.log.path(snapshotName(at))); err != nil {
+		return notDone("restore", err)
+	}
+	if err := s.cfg.FS.SyncDir(s.cfg.Dir); err != nil {
+		return notDone("restore", err)
+	}
+	return nil
+}

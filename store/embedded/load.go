@@ -1,0 +1,75 @@
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cairn/store"
+)
+
+// Load implements store.Store. Commits wait until it has returned, so visit must
+// not call Commit or Snapshot. It reads the newest snapshot and the log after it,
+// and changes nothing in the folder before all of it has proved good. The error
+// is a *DamageError or a *VersionError if it is not good, and ErrUncertain if
+// what a failed commit left could not be settled.
+func (s *Store) Load(ctx context.Context, visit func([]store.Change) error) (store.Revision, error) {
+	if err := s.maintain(ctx); err != nil {
+		return 0, err
+	}
+	defer s.release()
+	if err := s.queue.enter(ctx); err != nil {
+		return 0, err
+	}
+	defer s.queue.leave()
+	p, err := s.plan()
+	if err != nil {
+		return 0, err
+	}
+	l := loader{s: s, ctx: ctx, visit: visit, plan: p, known: s.history.revision(), started: time.Now()}
+	if err := l.run(); err != nil {
+		return 0, err
+	}
+	if s.state != ready {
+		if err := s.adopt(&l); err != nil {
+			return 0, err
+		}
+	}
+	l.report()
+	return l.revision, nil
+}
+
+// plan looks at the folder. An empty one gets its first segment.
+func (s *Store) plan() (plan, error) {
+	names, err := s.cfg.FS.List(s.cfg.Dir)
+	if err != nil {
+		return plan{}, fmt.Errorf("embedded: list the data folder: %w", err)
+	}
+	f := sortFiles(names)
+	if f.isEmpty() && s.state == unloaded {
+		if err := s.createFirst(1); err != nil {
+			return plan{}, err
+		}
+		f.segments = []store.Revision{1}
+		f.temps = slices.DeleteFunc(f.temps, func(name string) bool { return name == segmentName(1)+tempSuffix })
+	}
+	p, err := f.plan()
+	if d, ok := errors.AsType[*DamageError](err); ok {
+		d.Dir = s.cfg.Dir
+	}
+	return p, err
+}
+
+func (s *Store) createFirst(first store.Revision) error {
+	f, h, err := s.log.prepare(first, 0)
+	if err != nil {
+		return notDone("prepare a log segment", err)
+	}
+	f.Close()
+	if err := placeSegment(s.cfg.FS, s.cfg.Dir, h); err != nil {
+		return notDone("start a log segment", err)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"cairn/internal/fsx"
+)
+
+const lockName = "LOCK"
+
+// lockDir locks the folder. The lock file stays when the lock is gone: to remove
+// it could take away somebody else's.
+func lockDir(fs fsx.FS, dir string) (io.Closer, error) {
+	lock, err := fs.Lock(filepath.Join(dir, lockName), lockNote(time.Now()))
+	if held, ok := errors.AsType[*fsx.HeldError](err); ok {
+		return nil, parseLockNote(dir, held.Note)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("embedded: lock the data folder: %w", err)
+	}
+	return lock, nil
+}
+
+// lockNote says who holds the lock, a fact a line.
+func lockNote(now time.Time) []byte {
+	host, err := os.Hostname()
+	if err != nil {
+		host = ""
+	}
+	return fmt.Appendf(nil, "pid %d\nhost %s\nsince %s\n", os.Getpid(), host, now.UTC().Format(time.RFC3339))
+}
+
+// parseLockNote makes the best of what another process wrote.
+func parseLockNote(dir string, note []byte) *LockedError {
+	e := &LockedError{Dir: dir}
+	for line := range strings.Lines(string(note)) {
+		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		switch name {
+		case "pid":
+			e.PID, _ = strconv.Atoi(value)
+		case "host":
+			e.Host = value
+		case "since":
+			e.Since, _ = time.Parse(time.RFC3339, value)
+		}
+	}
+	return e
+}

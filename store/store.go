@@ -1,0 +1,122 @@
+// Package store is the contract between a replica and whatever keeps its data.
+//
+// A store knows keys, bytes, revisions and preconditions; it does not know what
+// they mean. Every committed transaction gets the next revision, and all of a
+// transaction becomes durable or none of it does. Implementations live in one
+// folder per technology below this one, and all of them must pass the suite in
+// storetest.
+package store
+
+import (
+	"context"
+	"errors"
+	"iter"
+)
+
+// Revision counts committed transactions. It rises by at least one with every
+// commit and never falls, across restarts too. Zero is the empty store.
+type Revision uint64
+
+// Record is one live key with the revision of the transaction that last wrote it.
+type Record struct {
+	Key      string
+	Value    []byte
+	Revision Revision
+}
+
+// Write puts or deletes one key. Deleting an absent key is allowed.
+type Write struct {
+	Key    string
+	Value  []byte
+	Delete bool
+}
+
+// Precondition is one key that a transaction was decided on.
+type Precondition struct {
+	Key string
+	// Exists says whether the key was present at the transaction's Base.
+	Exists bool
+}
+
+// Txn is a set of writes that commit together.
+type Txn struct {
+	// Base is the revision of the state on which the writer decided.
+	Base Revision
+	// Preconditions are the keys the decision depends on. The transaction
+	// conflicts if any of them was written or deleted after Base.
+	Preconditions []Precondition
+	// Writes are applied in order; a later write to a key wins.
+	Writes []Write
+}
+
+// Batch is one committed transaction, or several that share a revision.
+type Batch struct {
+	Revision Revision
+	Writes   []Write
+}
+
+// Errors that say what is known after a failed Commit, Load or Watch. Any other
+// error from Commit means: not committed, and the store still works.
+var (
+	// ErrConflict: not committed, a precondition no longer holds. Decide again.
+	ErrConflict = errors.New("store: a precondition no longer holds")
+	// ErrUncertain: the transaction may or may not survive. Call Load, which
+	// settles it, before answering anybody and before the next Commit.
+	ErrUncertain = errors.New("store: the outcome of the commit is unknown")
+	// ErrCompacted: the history asked for is gone. Call Load.
+	ErrCompacted = errors.New("store: the history asked for is no longer kept")
+	// ErrFull: not committed, no space is left. Commit works again by itself
+	// when there is space.
+	ErrFull = errors.New("store: no space left")
+	// ErrClosed: the store was closed.
+	ErrClosed = errors.New("store: closed")
+)
+
+// Store keeps records durably.
+//
+// All methods may be called from several goroutines. Nothing runs in the
+// background between calls.
+type Store interface {
+	// Load hands over everything the store holds and returns the revision that
+	// this amounts to. visit is called with chunks of records; where a key
+	// comes twice, the later one wins, and a Change with Delete set removes
+	// what came before. The chunk and its values belong to the store again when
+	// visit returns. An error of visit ends Load and is returned.
+	//
+	// Load must be called once before the first Commit, and again after
+	// ErrUncertain or ErrCompacted.
+	Load(ctx context.Context, visit func([]Change) error) (Revision, error)
+
+	// Commit makes the transaction durable and returns its revision. When it
+	// has returned nil the writes survive kill -9 and power loss. It keeps no
+	// reference to the transaction.
+	Commit(ctx context.Context, txn Txn) (Revision, error)
+
+	// Watch yields every batch committed after the given revision, in order and
+	// without gaps, and waits for more until ctx ends (then it yields ctx's
+	// error) or the caller stops. A revision whose successors are gone yields
+	// ErrCompacted. The batch must not be modified.
+	Watch(ctx context.Context, after Revision) iter.Seq2[Batch, error]
+
+	// Close releases the store's resources. Commits in flight end first.
+	Close() error
+}
+
+// Change is one step of Load: a record, or the removal of one.
+type Change struct {
+	Record
+	Delete bool
+}
+
+// Snapshotter is a store that keeps a log and now and then wants the whole
+// state in one piece, so that the log can be cut. The owner of the state calls
+// Snapshot; a store that is not a Snapshotter looks after itself.
+type Snapshotter interface {
+	// SnapshotDue reports whether the log has grown enough to be worth cutting.
+	// It is cheap enough to ask after every commit.
+	SnapshotDue() bool
+	// Snapshot replaces all history up to and including revision at by the
+	// given records, which must be the exact state at that revision. Commits go
+	// on meanwhile. A crash or an error at any point loses nothing.
+	Snapshot(ctx context.Context, at Revision, records iter.Seq[Record]) error
+}
