@@ -24,7 +24,7 @@ type batch struct {
 	changes   []state.Change
 	txn       store.Txn
 	written   map[string]int // key → index of its newest write in txn
-	next      *state.State // what the changes make of the state at txn.Base
+	next      *state.State   // what the changes make of the state at txn.Base
 }
 
 // do decides a batch, commits it, publishes the result, and answers. An error

@@ -61,7 +61,9 @@ func (ns *Namespace) Service(name string) (*Service, bool) {
 	return ns.services.Get(strings.ToLower(name))
 }
 
-func (ns *Namespace) read() Read { return Read{Key: namespaceKey(ns.Account, ns.HTTPName), Exists: true} }
+func (ns *Namespace) read() Read {
+	return Read{Key: namespaceKey(ns.Account, ns.HTTPName), Exists: true}
+}
 
 func (ns *Namespace) instanceCount() int {
 	n := 0

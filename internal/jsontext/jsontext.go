@@ -39,6 +39,10 @@ func appendEscaped(b []byte, c byte) []byte {
 	switch {
 	case c == '"' || c == '\\':
 		return append(b, '\\', c)
+	case c == '\b':
+		return append(b, '\\', 'b')
+	case c == '\f':
+		return append(b, '\\', 'f')
 	case c == '\n':
 		return append(b, '\\', 'n')
 	case c == '\t':

@@ -14,10 +14,8 @@ import (
 // ErrMalformed means that the bytes are not a sequence of fields.
 var ErrMalformed = errors.New("record: malformed field")
 
-const (
-	kindUint = iota
-	kindBytes
-)
+// bytesBit is set in the tag of a byte string and clear in that of a number.
+const bytesBit = 1
 
 // AppendUint appends field n with a number. Zero is left out: a reader sees an
 // absent field as zero.
@@ -25,7 +23,7 @@ func AppendUint(b []byte, n int, v uint64) []byte {
 	if v == 0 {
 		return b
 	}
-	b = binary.AppendUvarint(b, uint64(n)<<1|kindUint)
+	b = binary.AppendUvarint(b, uint64(n)<<1)
 	return binary.AppendUvarint(b, v)
 }
 
@@ -34,7 +32,7 @@ func AppendString[S ~string](b []byte, n int, v S) []byte {
 	if v == "" {
 		return b
 	}
-	b = binary.AppendUvarint(b, uint64(n)<<1|kindBytes)
+	b = binary.AppendUvarint(b, uint64(n)<<1|bytesBit)
 	b = binary.AppendUvarint(b, uint64(len(v)))
 	return append(b, v...)
 }
@@ -42,7 +40,7 @@ func AppendString[S ~string](b []byte, n int, v S) []byte {
 // AppendNested appends field n holding what fill appends, even if that is nothing.
 func AppendNested(b []byte, n int, fill func([]byte) []byte) []byte {
 	inner := fill(nil)
-	b = binary.AppendUvarint(b, uint64(n)<<1|kindBytes)
+	b = binary.AppendUvarint(b, uint64(n)<<1|bytesBit)
 	b = binary.AppendUvarint(b, uint64(len(inner)))
 	return append(b, inner...)
 }
@@ -78,7 +76,7 @@ func (r *Reader) Next() (Field, bool) {
 		return r.fail()
 	}
 	f := Field{Number: int(tag >> 1)}
-	if tag&1 == kindUint {
+	if tag&bytesBit == 0 {
 		f.Uint = v
 		return f, true
 	}

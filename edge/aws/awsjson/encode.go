@@ -3,7 +3,8 @@ package awsjson
 import (
 	"slices"
 	"strconv"
-	"unicode/utf8"
+
+	"cairn/internal/jsontext"
 )
 
 // AppendName appends the name of a member, which must need no escapes, and the
@@ -19,54 +20,7 @@ func AppendName(b []byte, name string) []byte {
 
 // AppendString appends s in quotes. It escapes what RFC 8259 §7 demands and
 // nothing else; bytes that are not UTF-8 become U+FFFD.
-func AppendString[T ~string](b []byte, s T) []byte {
-	b = append(b, '"')
-	for text := string(s); text != ""; {
-		n := plainLength(text)
-		b = append(b, text[:n]...)
-		if text = text[n:]; text == "" {
-			break
-		}
-		c, size := utf8.DecodeRuneInString(text)
-		if c < utf8.RuneSelf {
-			b = appendEscape(b, byte(c))
-		} else {
-			b = utf8.AppendRune(b, c)
-		}
-		text = text[size:]
-	}
-	return append(b, '"')
-}
-
-// plainLength returns how many bytes at the start of s are ASCII and need no
-// escape.
-func plainLength(s string) int {
-	for i := range len(s) {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			return i
-		}
-	}
-	return len(s)
-}
-
-func appendEscape(b []byte, c byte) []byte {
-	switch c {
-	case '"', '\\':
-		return append(b, '\\', c)
-	case '\b':
-		return append(b, '\\', 'b')
-	case '\f':
-		return append(b, '\\', 'f')
-	case '\n':
-		return append(b, '\\', 'n')
-	case '\r':
-		return append(b, '\\', 'r')
-	case '\t':
-		return append(b, '\\', 't')
-	}
-	const hex = "0123456789abcdef"
-	return append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&0xf])
-}
+func AppendString[T ~string](b []byte, s T) []byte { return jsontext.AppendString(b, s) }
 
 // AppendInt appends a whole number.
 func AppendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
