@@ -13,17 +13,18 @@ import (
 type KeyError struct {
 	// Key is the path in the file, such as vpcs[0].id.
 	Key string
-	// Value is what stands there; empty where it must not be shown.
-	Value string
+	// Value is what stands there. Nil where it would be too long to show, or
+	// might be a secret.
+	Value *string
 	// Rule says what would be right.
 	Rule string
 }
 
 func (e *KeyError) Error() string {
-	if e.Value == "" {
+	if e.Value == nil {
 		return e.Key + ": " + e.Rule
 	}
-	return fmt.Sprintf("%s: %q %s", e.Key, e.Value, e.Rule)
+	return fmt.Sprintf("%s: %q %s", e.Key, *e.Value, e.Rule)
 }
 
 // Check returns everything that is wrong with the configuration: KeyErrors,
@@ -53,7 +54,12 @@ func (c *Config) Check() error {
 type checker struct{ errs []error }
 
 func (k *checker) bad(key, value, rule string) {
-	k.errs = append(k.errs, &KeyError{Key: key, Value: value, Rule: rule})
+	k.errs = append(k.errs, &KeyError{Key: key, Value: &value, Rule: rule})
+}
+
+// badUnseen is bad without showing the value.
+func (k *checker) badUnseen(key, rule string) {
+	k.errs = append(k.errs, &KeyError{Key: key, Rule: rule})
 }
 
 func (k *checker) words(c *Config) {

@@ -34,10 +34,10 @@ func (k *checker) users(account string, users []User, keyIDs map[string]bool) {
 			k.accessKey(fmt.Sprintf("%s.access_keys[%d]", key, j), ak, keyIDs)
 		}
 		if len(u.Policies) > 0 {
-			k.bad(key+".policies", "", notSupported)
+			k.badUnseen(key+".policies", notSupported)
 		}
 		if len(u.ManagedPolicies) > 0 {
-			k.bad(key+".managed_policies", "", notSupported)
+			k.badUnseen(key+".managed_policies", notSupported)
 		}
 	}
 }
@@ -46,12 +46,12 @@ func (k *checker) accessKey(key string, ak AccessKey, seen map[string]bool) {
 	switch {
 	case !matches(`^[A-Za-z0-9_]{1,128}$`, ak.ID):
 		// Not shown: somebody may have put the secret here.
-		k.bad(key+".id", "", "must be 1 to 128 letters, digits and underscores")
+		k.badUnseen(key+".id", "must be 1 to 128 letters, digits and underscores")
 	case seen[ak.ID]:
 		k.bad(key+".id", ak.ID, "is listed twice")
 	}
 	seen[ak.ID] = true
 	if ak.Secret != "" && ak.SecretFile != "" {
-		k.bad(key, "", "has both secret and secret_file; give one")
+		k.badUnseen(key, "has both secret and secret_file; give one")
 	}
 }

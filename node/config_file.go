@@ -73,16 +73,23 @@ func (f *configFile) explain(err error) error {
 
 func (f *configFile) explainOne(text string) error {
 	line, what := splitLine(text)
-	key := f.keyAt(line)
 	at := fmt.Sprintf("%s:%d: ", f.name, line)
-	if m := regexp.MustCompile(`^field (.*) not found in type `).FindStringSubmatch(what); m != nil {
+	if m := regexp.MustCompile(`^field (.*) not found in type (.*)$`).FindStringSubmatch(what); m != nil {
+		if m[2] == "node.AccessKey" {
+			// Not shown: it may be a secret in the wrong place.
+			return errors.New(at + "unknown key; known here are id, secret and secret_file")
+		}
 		return fmt.Errorf("%sunknown key %q", at, m[1])
 	}
-	m := regexp.MustCompile("(?s)^cannot unmarshal !!([a-z]+)(?: `.*`)? into (.*)$").FindStringSubmatch(what)
-	if m == nil {
+	if m := regexp.MustCompile("(?s)^cannot unmarshal !!([a-z]+)(?: `.*`)? into (.*)$").FindStringSubmatch(what); m != nil {
+		key := f.keyAt(line, func(n *yaml.Node) bool { return n.ShortTag() == "!!"+m[1] })
+		return fmt.Errorf("%s%s: must be %s, not %s", at, key, wanted(m[2]), kindWord(m[1]))
+	}
+	if strings.HasPrefix(what, `"`) { // from badScalar
+		key := f.keyAt(line, func(n *yaml.Node) bool { return strings.HasPrefix(what, strconv.Quote(n.Value)) })
 		return errors.New(at + key + ": " + what)
 	}
-	return fmt.Errorf("%s%s: must be %s, not %s", at, key, wanted(m[2]), kindWord(m[1]))
+	return errors.New(at + what)
 }
 
 // splitLine takes "line 3: text" apart.
@@ -142,14 +149,18 @@ func (f *configFile) place(key string) string {
 	return place
 }
 
-// keyAt finds the deepest key whose value begins on a line.
-func (f *configFile) keyAt(line int) string {
+// keyAt finds the deepest key with a value that begins on a line and fits.
+// Below access_keys it says no more, because secrets are there.
+func (f *configFile) keyAt(line int, fits func(*yaml.Node) bool) string {
 	found := "the file"
 	f.walk(func(path string, n *yaml.Node) {
-		if n.Line == line && path != "" {
+		if n.Line == line && path != "" && fits(n) {
 			found = path
 		}
 	})
+	if before, _, ok := strings.Cut(found, ".access_keys"); ok {
+		return before + ".access_keys"
+	}
 	return found
 }
 

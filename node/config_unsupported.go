@@ -13,10 +13,10 @@ func (k *checker) unsupported(c *Config) {
 		k.bad("store", c.Store, notSupported+"; use embedded")
 	}
 	if len(c.Shares) > 0 {
-		k.bad("shares", "", notSupported)
+		k.badUnseen("shares", notSupported)
 	}
 	if c.TLS != (TLS{}) {
-		k.bad("tls", "", notSupported)
+		k.badUnseen("tls", notSupported)
 	}
 }
 

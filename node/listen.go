@@ -39,7 +39,7 @@ func listenTCP(ctx context.Context, c *Config, key, addr string) (net.Listener, 
 	tcp, ok := ln.Addr().(*net.TCPAddr)
 	if c.Auth.Mode == authOpen && (!ok || !tcp.IP.IsLoopback()) {
 		_, port, _ := net.SplitHostPort(addr)
-		return nil, errors.Join(&KeyError{Key: key, Value: addr, Rule: exposed(port)}, ln.Close())
+		return nil, errors.Join(&KeyError{Key: key, Value: &addr, Rule: exposed(port)}, ln.Close())
 	}
 	return ln, nil
 }

@@ -21,10 +21,10 @@ const maxConflicts = 20
 type batch struct {
 	proposals []*proposal
 	outcomes  []outcome
+	draft     *state.Draft // what the changes make of the state at txn.Base
 	changes   []state.Change
 	txn       store.Txn
 	written   map[string]int // key → index of its newest write in txn
-	next      *state.State   // what the changes make of the state at txn.Base
 }
 
 // do decides a batch, commits it, publishes the result, and answers. An error
@@ -36,56 +36,66 @@ func (l *loop) do(ctx context.Context, proposals []*proposal) error {
 			b.answer(nil)
 			return nil
 		}
-		l.metrics.batchSizes.Observe(float64(len(proposals)))
-		err := l.commit(ctx, b)
-		if errors.Is(err, store.ErrConflict) {
-			if err := l.catchUp(); err != nil {
-				return err
-			}
-			continue
-		}
-		if errors.Is(err, store.ErrUncertain) {
+		revision, err := l.commit(ctx, b)
+		switch {
+		case err == nil:
+			return l.show(ctx, b, revision)
+		case errors.Is(err, store.ErrUncertain):
 			return l.settle(ctx, b)
+		case !errors.Is(err, store.ErrConflict):
+			l.cfg.Logger.Error("commit refused", "commands", len(b.proposals), "err", err)
+			b.answer(fmt.Errorf("%w: %w", ErrUnavailable, err))
+			return nil
 		}
-		b.answer(err)
-		return nil
+		// What the batch was in conflict with is on its way.
+		if err := l.heedNext(ctx); err != nil {
+			b.answer(ErrUnavailable)
+			return err
+		}
 	}
-	(&batch{proposals: proposals, outcomes: make([]outcome, len(proposals))}).answer(ErrBusy)
+	newBatch(proposals).answer(ErrBusy)
 	return nil
+}
+
+func newBatch(proposals []*proposal) *batch {
+	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]int{}}
 }
 
 // decide decides each command against the state that those before it make.
 func (l *loop) decide(proposals []*proposal) *batch {
 	current, rules := l.Current().State, l.cfg.Rules()
-	b := &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]int{}}
+	b := newBatch(proposals)
 	b.txn.Base = store.Revision(current.Revision)
-	draft := state.NewDraft(current)
+	b.draft = state.NewDraft(current)
 	for i, p := range proposals {
-		d, err := l.decideOne(draft, rules, p)
+		d, err := l.decideOne(b, rules, p)
 		b.outcomes[i] = outcome{d.Reply, err}
 		if err == nil {
 			b.add(d)
 		}
 	}
-	b.next = draft.Finish()
 	return b
 }
 
 // decideOne decides a command and adds its changes to the draft. A command that
 // makes the core panic is refused; it harms nobody else.
-func (l *loop) decideOne(draft *state.Draft, rules *registry.Rules, p *proposal) (d registry.Decision, err error) {
+func (l *loop) decideOne(b *batch, rules *registry.Rules, p *proposal) (d registry.Decision, err error) {
 	if err := p.ctx.Err(); err != nil {
 		return d, err
 	}
+	current := l.Current().State
 	defer func() {
 		if v := recover(); v != nil {
 			l.cfg.Logger.Error("panic while deciding a command", "panic", v, "stack", string(debug.Stack()))
 			d, err = registry.Decision{}, fmt.Errorf("panic: %v", v)
+			// The draft may hold half of the command's changes.
+			b.draft = state.NewDraft(current)
+			b.draft.Apply(current.Revision+1, b.changes...)
 		}
 	}()
-	d, err = state.Decide(draft.State(), rules, p.command)
+	d, err = state.Decide(b.draft.State(), rules, p.command)
 	if err == nil {
-		draft.Apply(l.Current().Revision+1, d.Changes...)
+		b.draft.Apply(current.Revision+1, d.Changes...)
 	}
 	return d, err
 }
@@ -107,13 +117,15 @@ func (b *batch) add(d registry.Decision) {
 
 // write adds a write, unless it would only repeat the newest one of its key.
 func (b *batch) write(w store.Write) {
-	if i, ok := b.written[w.Key]; ok {
-		if last := b.txn.Writes[i]; last.Delete == w.Delete && bytes.Equal(last.Value, w.Value) {
-			return
-		}
+	if i, ok := b.written[w.Key]; ok && sameWrite(b.txn.Writes[i], w) {
+		return
 	}
 	b.written[w.Key] = len(b.txn.Writes)
 	b.txn.Writes = append(b.txn.Writes, w)
+}
+
+func sameWrite(a, b store.Write) bool {
+	return a.Delete == b.Delete && bytes.Equal(a.Value, b.Value)
 }
 
 // answer tells every caller how its command ended; err is that of the commit.
@@ -128,47 +140,42 @@ func (b *batch) answer(err error) {
 	}
 }
 
-// commit makes the batch durable, then visible.
-func (l *loop) commit(ctx context.Context, b *batch) error {
+// commit makes the batch durable. It does not end early: its callers wait for
+// the outcome, and half a commit is of no use to anybody.
+func (l *loop) commit(ctx context.Context, b *batch) (store.Revision, error) {
+	l.metrics.batchSizes.Observe(float64(len(b.proposals)))
 	start := time.Now()
 	revision, err := l.cfg.Store.Commit(context.WithoutCancel(ctx), b.txn)
 	l.metrics.commit(time.Since(start), err)
-	if err != nil {
-		if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrUncertain) {
+	return revision, err
+}
+
+// show publishes a committed batch, after what other nodes committed before it,
+// and answers.
+func (l *loop) show(ctx context.Context, b *batch, revision store.Revision) error {
+	for store.Revision(l.Current().Revision) < revision {
+		followed, ok := <-l.follower.batches
+		if ok && followed.Revision == revision {
+			l.publish(l.after(b, revision))
+			break
+		}
+		if err := l.heed(ctx, followed, ok); err != nil {
+			b.answer(fmt.Errorf("%w: %w", ErrUncertain, err)) // done, but not to be seen here
 			return err
 		}
-		l.cfg.Logger.Error("commit refused", "commands", len(b.proposals), "err", err)
-		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	if err := l.show(b, revision); err != nil {
-		return err
-	}
+	b.answer(nil)
 	l.maybeSnapshot(ctx)
 	return nil
 }
 
-// show publishes a committed batch, together with what other nodes committed
-// before it.
-func (l *loop) show(b *batch, revision store.Revision) error {
-	for {
-		followed, ok := <-l.followed
-		if !ok {
-			return store.ErrUncertain
-		}
-		if followed.Revision != revision {
-			if err := l.apply(followed); err != nil {
-				return err
-			}
-			continue
-		}
-		current := l.Current().State
-		if store.Revision(current.Revision) == b.txn.Base && revision == b.txn.Base+1 {
-			l.publish(b.next)
-		} else {
-			l.publish(state.Apply(current, uint64(revision), b.changes...))
-		}
-		return nil
+// after returns the state that a batch makes of the current one.
+func (l *loop) after(b *batch, revision store.Revision) *state.State {
+	current := l.Current().State
+	if store.Revision(current.Revision) == b.txn.Base && revision == b.txn.Base+1 {
+		return b.draft.Finish()
 	}
+	return state.Apply(current, uint64(revision), b.changes...)
 }
 
 // apply publishes what another node committed.
@@ -189,15 +196,6 @@ func (l *loop) apply(b store.Batch) error {
 	next.Revision = uint64(b.Revision)
 	l.publish(next)
 	return nil
-}
-
-// catchUp waits for the commit of another node that a batch was in conflict with.
-func (l *loop) catchUp() error {
-	b, ok := <-l.followed
-	if !ok {
-		return store.ErrUncertain
-	}
-	return l.apply(b)
 }
 
 func decodeWrite(w store.Write) (state.Change, error) {

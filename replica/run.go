@@ -2,10 +2,10 @@ package replica
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"cairn/store"
 )
@@ -16,7 +16,7 @@ import (
 func (r *Replica) Run(ctx context.Context) error {
 	defer close(r.stopped)
 	start := time.Now()
-	if _, err := r.load(ctx, nil); err != nil {
+	if err := r.load(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -28,24 +28,25 @@ func (r *Replica) Run(ctx context.Context) error {
 		"duration", time.Since(start).Round(time.Millisecond))
 	close(r.loaded)
 
-	group, groupCtx := errgroup.WithContext(ctx)
-	l := &loop{Replica: r, group: group, followed: make(chan store.Batch)}
-	group.Go(func() error { return l.run(groupCtx) })
-	return group.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	l := &loop{Replica: r}
+	err := l.run(ctx)
+	cancel() // ends a snapshot
+	l.tasks.Wait()
+	return err
 }
 
 // loop is the state of Run, owned by the loop's goroutine.
 type loop struct {
 	*Replica
-	group    *errgroup.Group
-	followed chan store.Batch // from the store's watch
-	unfollow func()           // ends that watch and waits for it
-	snapping chan struct{}    // closed when the snapshot being taken is done; nil: none
+	follower *follower
+	snapping chan struct{}  // closed when the snapshot being taken is done; nil: none
+	tasks    sync.WaitGroup // the goroutines of follower and snapshot
 }
 
 func (l *loop) run(ctx context.Context) error {
 	l.follow(ctx)
-	defer func() { l.unfollow() }()
+	defer func() { l.follower.stop() }()
 	for {
 		select {
 		case <-ctx.Done():
@@ -54,8 +55,8 @@ func (l *loop) run(ctx context.Context) error {
 			if err := l.do(ctx, l.gather(p)); err != nil {
 				return err
 			}
-		case b := <-l.followed:
-			if err := l.apply(b); err != nil {
+		case b, ok := <-l.follower.batches:
+			if err := l.heed(ctx, b, ok); err != nil {
 				return err
 			}
 		}
@@ -94,64 +95,59 @@ func (l *loop) gather(first *proposal) []*proposal {
 // with the loop, not with ctx, since commands are done until then.
 func (l *loop) follow(ctx context.Context) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	done := make(chan struct{})
-	l.unfollow = func() { cancel(); <-done }
-	out := make(chan store.Batch)
-	l.followed = out
+	f := &follower{batches: make(chan store.Batch), cancel: cancel}
 	after := store.Revision(l.Current().Revision)
-	l.group.Go(func() error {
-		defer close(done)
-		return l.watch(ctx, after, out)
-	})
+	l.follower = f
+	l.tasks.Go(func() { f.watch(ctx, l.cfg.Store, after) })
+}
+
+// heed takes over what came from the follower: a batch that another node
+// committed, or with ok false the end of the watch.
+func (l *loop) heed(ctx context.Context, b store.Batch, ok bool) error {
+	if ok {
+		return l.apply(b)
+	}
+	if errors.Is(l.follower.err, store.ErrCompacted) {
+		l.cfg.Logger.Warn("this node has fallen behind what the store remembers; loading again", "revision", l.Current().Revision)
+		return l.reload(ctx)
+	}
+	return l.follower.err
+}
+
+// heedNext waits for what comes next from the follower.
+func (l *loop) heedNext(ctx context.Context) error {
+	b, ok := <-l.follower.batches
+	return l.heed(ctx, b, ok)
+}
+
+// follower is one watch of the store.
+type follower struct {
+	batches chan store.Batch // closed when the watch has ended
+	err     error            // why; to be read when batches is closed
+	cancel  context.CancelFunc
 }
 
 // watch hands on what the store commits until ctx ends.
-func (l *loop) watch(ctx context.Context, after store.Revision, out chan<- store.Batch) error {
-	for batch, err := range l.cfg.Store.Watch(ctx, after) {
-		if ctx.Err() != nil {
-			return nil
-		}
+func (f *follower) watch(ctx context.Context, s store.Store, after store.Revision) {
+	defer close(f.batches)
+	for batch, err := range s.Watch(ctx, after) {
 		if err != nil {
-			return fmt.Errorf("watch the store after revision %d: %w", after, err)
+			f.err = fmt.Errorf("watch the store after revision %d: %w", after, err)
+			return
 		}
 		select {
-		case out <- batch:
+		case f.batches <- batch:
+			after = batch.Revision
 		case <-ctx.Done():
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
-// maybeSnapshot lets the store cut its log when that is due.
-func (l *loop) maybeSnapshot(ctx context.Context) {
-	s, ok := l.cfg.Store.(store.Snapshotter)
-	if !ok || l.snapshotRunning() || !s.SnapshotDue() {
-		return
-	}
-	current, done := l.Current(), make(chan struct{})
-	l.snapping = done
-	l.group.Go(func() error {
-		defer close(done)
-		start := time.Now()
-		err := s.Snapshot(ctx, store.Revision(current.Revision), current.Records())
-		if err != nil && ctx.Err() == nil {
-			l.cfg.Logger.Error("snapshot failed; the log goes on growing until one succeeds", "revision", current.Revision, "err", err)
-			return nil
-		}
-		l.metrics.snapshots.Observe(time.Since(start).Seconds())
-		return nil
-	})
-}
-
-func (l *loop) snapshotRunning() bool {
-	if l.snapping == nil {
-		return false
-	}
-	select {
-	case <-l.snapping:
-		return false
-	default:
-		return true
+// stop ends the watch and waits for it. It may be called again.
+func (f *follower) stop() {
+	f.cancel()
+	for range f.batches {
+		// It may be about to hand on one more, which nobody wants now.
 	}
 }

@@ -80,8 +80,10 @@ type Store interface {
 	// Load hands over everything the store holds and returns the revision that
 	// this amounts to. visit is called with chunks of records; where a key
 	// comes twice, the later one wins, and a Change with Delete set removes
-	// what came before. The chunk and its values belong to the store again when
-	// visit returns. An error of visit ends Load and is returned.
+	// what came before. Records come in the order of their keys, or in the
+	// order in which they were given to Snapshot and, after those, committed.
+	// The chunk and its values belong to the store again when visit returns. An
+	// error of visit ends Load and is returned.
 	//
 	// Load must be called once before the first Commit, and again after
 	// ErrUncertain or ErrCompacted.

@@ -79,11 +79,12 @@ Exit codes: 0 success, 1 error, 2 wrong usage.`,
 		Example: `  cairn serve
   cairn create-namespace --name example.internal --type HTTP
   cairn help serve`,
-		Args:              noCommand,
-		RunE:              func(cmd *cobra.Command, _ []string) error { return missingCommand(p, cmd) },
-		SilenceErrors:     true, // main prints them
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
+		Args:                       noCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return missingCommand(p, cmd) },
+		SilenceErrors:              true, // main prints them
+		SilenceUsage:               true,
+		SuggestionsMinimumDistance: 2,
+		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)

@@ -68,6 +68,11 @@ func (a Attributes) Get(key string) (string, bool) {
 	return "", false
 }
 
+func (a Attributes) has(key string) bool {
+	_, ok := a.Get(key)
+	return ok
+}
+
 // Len returns the number of pairs.
 func (a Attributes) Len() int {
 	n := 0

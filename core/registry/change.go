@@ -17,8 +17,9 @@ type Change interface {
 // Draft builds the State that follows another one. It is not safe for
 // concurrent use; the State it began with is not touched.
 type Draft struct {
-	state State
-	token *ptree.Token
+	state    State
+	token    *ptree.Token
+	observer Observer // may be nil
 }
 
 // NewDraft begins with s.
@@ -90,7 +91,8 @@ type putNamespace struct{ ns *Namespace }
 func (c putNamespace) apply(d *Draft, _ uint64) {
 	d.changeAccount(c.ns.Account, func(a *Account) {
 		ns := *c.ns
-		if old, ok := a.namespaces.Get(ns.ID); ok {
+		old, ok := a.namespaces.Get(ns.ID)
+		if ok {
 			ns.services, ns.servicesByRequest = old.services, old.servicesByRequest
 		}
 		a.namespaces = a.namespaces.Put(d.token, ns.ID, &ns)
@@ -98,6 +100,7 @@ func (c putNamespace) apply(d *Draft, _ uint64) {
 		if ns.CreatorRequestID != "" {
 			a.byRequest = a.byRequest.Put(d.token, ns.CreatorRequestID, ns.ID)
 		}
+		d.namespaceChanged(old, &ns)
 	})
 }
 
@@ -117,6 +120,7 @@ func (c deleteNamespace) apply(d *Draft, _ uint64) {
 		a.namespaces = a.namespaces.Delete(d.token, id)
 		a.byHTTPName = a.byHTTPName.Delete(d.token, c.httpName)
 		a.byRequest = a.byRequest.Delete(d.token, ns.CreatorRequestID)
+		d.namespaceChanged(ns, nil)
 	})
 }
 
@@ -127,7 +131,8 @@ func (c putService) apply(d *Draft, _ uint64) {
 	d.changeNamespace(c.svc.Account, c.svc.Namespace, func(a *Account, ns *Namespace) {
 		svc := *c.svc
 		svc.instances, svc.revision = ptree.Map[InstanceID, *Instance]{}, 0
-		if old, ok := ns.services.Get(svc.key); ok && old.ID == svc.ID {
+		old, _ := ns.services.Get(svc.key)
+		if old != nil && old.ID == svc.ID {
 			svc.instances, svc.revision = old.instances, old.revision
 		}
 		svc.prepare(ns)
@@ -136,6 +141,7 @@ func (c putService) apply(d *Draft, _ uint64) {
 		if svc.CreatorRequestID != "" {
 			ns.servicesByRequest = ns.servicesByRequest.Put(d.token, svc.CreatorRequestID, svc.key)
 		}
+		d.serviceChanged(ns, old, &svc)
 	})
 }
 
@@ -154,6 +160,7 @@ func (c deleteService) apply(d *Draft, _ uint64) {
 		ns.services = ns.services.Delete(d.token, c.key)
 		ns.servicesByRequest = ns.servicesByRequest.Delete(d.token, svc.CreatorRequestID)
 		a.services = a.services.Delete(d.token, svc.ID)
+		d.serviceChanged(ns, svc, nil)
 	})
 }
 
@@ -185,19 +192,24 @@ type putInstance struct {
 
 func (c putInstance) apply(d *Draft, _ uint64) {
 	d.changeService(c.svc.Account, c.svc.ID, func(svc *Service) {
-		d.forgetPending(svc, c.inst.ID)
+		old := d.forgetPending(svc, c.inst.ID)
 		svc.instances = svc.instances.Put(d.token, c.inst.ID, c.inst)
 		if c.inst.due != 0 {
 			key := pendingKey(c.inst.due, svc.ID, c.inst.ID)
 			d.state.pending = d.state.pending.Put(d.token, key, instanceRef{svc.Account, svc.ID, c.inst.ID})
 		}
+		d.instanceChanged(svc, old, c.inst)
 	})
 }
 
-func (d *Draft) forgetPending(svc *Service, id InstanceID) {
-	if old, ok := svc.instances.Get(id); ok && old.due != 0 {
+// forgetPending drops the change of health that an instance waits for, and
+// returns the instance, or nil.
+func (d *Draft) forgetPending(svc *Service, id InstanceID) *Instance {
+	old, ok := svc.instances.Get(id)
+	if ok && old.due != 0 {
 		d.state.pending = d.state.pending.Delete(d.token, pendingKey(old.due, svc.ID, id))
 	}
+	return old
 }
 
 type deleteInstance struct {
@@ -207,8 +219,11 @@ type deleteInstance struct {
 
 func (c deleteInstance) apply(d *Draft, _ uint64) {
 	d.changeService(c.svc.Account, c.svc.ID, func(svc *Service) {
-		d.forgetPending(svc, c.id)
+		old := d.forgetPending(svc, c.id)
 		svc.instances = svc.instances.Delete(d.token, c.id)
+		if old != nil {
+			d.instanceChanged(svc, old, nil)
+		}
 	})
 }
 
@@ -219,7 +234,10 @@ func (c putOperation) apply(d *Draft, _ uint64) {
 	d.changeAccount(c.op.Account, func(a *Account) {
 		key, _ := operationKey(c.op.ID)
 		a.operations = a.operations.Put(d.token, key, value)
-		if request := c.op.requestKey(); request != "" {
+		request := c.op.requestKey()
+		// The latest by date counts, not the last one applied: clocks can step
+		// back, and a restart applies operations in order of their dates.
+		if latest, ok := a.operationByRequest.Get(request); request != "" && (!ok || latest < key) {
 			a.operationByRequest = a.operationByRequest.Put(d.token, request, key)
 		}
 	})

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -84,6 +85,8 @@ func Decode(key string, value []byte) (Change, error) {
 	return c, nil
 }
 
+var errShortKey = errors.New("the key ends too early")
+
 func decode(kind string, account AccountID, rest string, value []byte) (Change, error) {
 	switch kind {
 	case namespacePrefix:
@@ -93,7 +96,7 @@ func decode(kind string, account AccountID, rest string, value []byte) (Change, 
 	}
 	ns, rest, ok := strings.Cut(rest, "/")
 	if !ok {
-		return nil, fmt.Errorf("the key ends too early")
+		return nil, errShortKey
 	}
 	switch kind {
 	case servicePrefix:
@@ -104,7 +107,10 @@ func decode(kind string, account AccountID, rest string, value []byte) (Change, 
 		}
 		return touch{account, NamespaceID(ns), ServiceID(rest)}, nil
 	case instancePrefix:
-		svc, id, _ := strings.Cut(rest, "/")
+		svc, id, ok := strings.Cut(rest, "/")
+		if !ok {
+			return nil, errShortKey
+		}
 		owner := &Service{Account: account, Namespace: NamespaceID(ns), ID: ServiceID(svc)}
 		return decodeInstance(owner, InstanceID(id), value)
 	}

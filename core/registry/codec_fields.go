@@ -9,7 +9,10 @@ import (
 // The field numbers of each kind of record are fixed for ever: add, never
 // change.
 
-var errAttributes = errors.New("malformed attributes")
+var (
+	errAttributes = errors.New("malformed attributes")
+	errHealth     = errors.New("unknown health status")
+)
 
 func (ns *Namespace) encode(b []byte) []byte {
 	b = record.AppendString(b, 1, ns.ID)
@@ -204,9 +207,9 @@ func parseInstance(id InstanceID, value []byte) (*Instance, error) {
 		case 2:
 			request = f.Bytes
 		case 3:
-			rest.Health = Health(f.Uint)
+			rest.Health = Health(min(f.Uint, 255))
 		case 4:
-			rest.pending = Health(f.Uint)
+			rest.pending = Health(min(f.Uint, 255))
 		case 5:
 			rest.due = int64(f.Uint)
 		}
@@ -214,6 +217,9 @@ func parseInstance(id InstanceID, value []byte) (*Instance, error) {
 	a, ok := parseAttributes(attrs)
 	if err = firstProblem(err, ok); err != nil {
 		return nil, err
+	}
+	if rest.Health > Unhealthy || rest.pending > Unhealthy {
+		return nil, errHealth
 	}
 	inst := newInstance(id, a, string(request))
 	inst.Health, inst.pending, inst.due = rest.Health, rest.pending, rest.due

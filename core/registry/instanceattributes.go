@@ -44,7 +44,7 @@ func checkAttributes(r *Rules, ns *Namespace, svc *Service, attrs map[string]str
 		return nil, invalid("%s is allowed only for a service with HealthCheckCustomConfig", AttrInitHealthStatus)
 	}
 	if _, ok := attrs[AttrEC2InstanceID]; ok {
-		return withEC2Address(r, ns, attrs)
+		return withEC2Address(r, ns, svc, attrs)
 	}
 	if _, ok := attrs[AttrAliasDNSName]; ok {
 		return attrs, checkAlias(svc, attrs)
@@ -171,10 +171,13 @@ func checkWeight(r *Rules, svc *Service, attrs map[string]string) error {
 }
 
 // withEC2Address adds the address of an EC2 instance, as AWS does.
-func withEC2Address(r *Rules, ns *Namespace, attrs map[string]string) (map[string]string, error) {
+func withEC2Address(r *Rules, ns *Namespace, svc *Service, attrs map[string]string) (map[string]string, error) {
 	id := attrs[AttrEC2InstanceID]
 	if ns.IsDNS() {
 		return nil, invalid("%s is allowed only in an HTTP namespace", AttrEC2InstanceID)
+	}
+	if svc.HealthCheck != nil {
+		return nil, invalid("%s is not allowed for a service with HealthCheckConfig, which needs %s beside an address", AttrEC2InstanceID, AttrPort)
 	}
 	for k := range attrs {
 		if strings.HasPrefix(k, "AWS_") && k != AttrEC2InstanceID && k != AttrInitHealthStatus {

@@ -118,6 +118,8 @@ func (svc *Service) initialHealth(r *Rules, attrs Attributes) Health {
 		return Healthy
 	case svc.HealthCheck != nil && r.Strict:
 		return Healthy // Route 53: healthy until data says otherwise
+	case svc.HealthCheck != nil && attrs.has(AttrAliasDNSName):
+		return Healthy // the check is not attached to an alias: there never is data
 	}
 	return Unknown
 }

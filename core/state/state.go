@@ -11,6 +11,7 @@ import (
 	"iter"
 
 	"cairn/core/registry"
+	"cairn/core/zone"
 )
 
 // State is one immutable version of everything. The zero value is empty.
@@ -18,6 +19,8 @@ type State struct {
 	// Revision is that of the newest transaction in the State.
 	Revision uint64
 	Registry registry.State
+	// Zones are derived from Registry; they are not stored.
+	Zones zone.Index
 }
 
 // Command is a request for a change.
@@ -53,11 +56,14 @@ func (s *State) All() iter.Seq[registry.Stored] { return s.Registry.All() }
 type Draft struct {
 	revision uint64
 	registry *registry.Draft
+	zones    *zone.Draft
 }
 
 // NewDraft begins with s, which is not touched.
 func NewDraft(s *State) *Draft {
-	return &Draft{s.Revision, registry.NewDraft(&s.Registry)}
+	d := &Draft{s.Revision, registry.NewDraft(&s.Registry), zone.NewDraft(&s.Zones)}
+	d.registry.Observe(d.zones)
+	return d
 }
 
 // Apply adds the changes of a transaction with the given revision.
@@ -68,10 +74,10 @@ func (d *Draft) Apply(revision uint64, changes ...Change) {
 
 // State returns what the draft amounts to now. It is valid until the next Apply.
 func (d *Draft) State() *State {
-	return &State{d.revision, *d.registry.State()}
+	return &State{d.revision, *d.registry.State(), d.zones.Index()}
 }
 
 // Finish returns the State and ends the draft.
 func (d *Draft) Finish() *State {
-	return &State{d.revision, *d.registry.Finish()}
+	return &State{d.revision, *d.registry.Finish(), d.zones.Finish()}
 }

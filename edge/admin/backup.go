@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -50,7 +51,8 @@ type deadlineWriter struct {
 }
 
 func (d *deadlineWriter) Write(p []byte) (int, error) {
-	if err := d.extend.SetWriteDeadline(time.Now().Add(stallTimeout)); err != nil {
+	err := d.extend.SetWriteDeadline(time.Now().Add(stallTimeout))
+	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
 	n, err := d.w.Write(p)

@@ -144,8 +144,7 @@ func (s *Server) account(r *http.Request) registry.AccountID {
 func (s *Server) readBody(x *exchange, w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	limit := s.cfg.Limits.MaxBody
 	if r.ContentLength > limit {
-		w.Header()["Connection"] = []string{"close"} // rather than read it to its end
-		return nil, tooLarge(limit)
+		return nil, refuseBody(w, r, limit)
 	}
 	body := x.buf.body[:0]
 	if n := r.ContentLength; n > int64(cap(body)) {
@@ -162,8 +161,11 @@ func (s *Server) readBody(x *exchange, w http.ResponseWriter, r *http.Request) (
 		if err == io.EOF {
 			return body, nil
 		}
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			return nil, refuseBody(w, r, limit)
+		}
 		if err != nil {
-			return nil, bodyError(err, limit)
+			return nil, unreadable()
 		}
 		if r.ContentLength == int64(len(body)) {
 			return body, nil
@@ -171,10 +173,22 @@ func (s *Server) readBody(x *exchange, w http.ResponseWriter, r *http.Request) (
 	}
 }
 
-func bodyError(err error, limit int64) error {
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return tooLarge(limit)
+// maxDrained is how much of a refused body is read, and dropped, before the
+// answer. A client that is still sending when the connection closes sees a reset
+// connection in place of the answer.
+const maxDrained = 64 << 20
+
+// refuseBody answers a body that is too large. One that a client holds back
+// until it is told to go on is not asked for.
+func refuseBody(w http.ResponseWriter, r *http.Request, limit int64) error {
+	w.Header()["Connection"] = []string{"close"}
+	if r.Header.Get("Expect") == "" && r.ContentLength <= maxDrained {
+		io.CopyN(io.Discard, r.Body, maxDrained) // if that fails, so does the answer
 	}
+	return tooLarge(limit)
+}
+
+func unreadable() error {
 	return &awsjson.Error{Code: "SerializationException", Status: http.StatusBadRequest,
 		Message: "The body of the request could not be read to its end"}
 }
@@ -186,17 +200,18 @@ func tooLarge(limit int64) error {
 
 var contentType = []string{"application/x-amz-json-1.1"}
 
-// write sends the answer, header and body together.
+// write sends the answer, header and body together. Header names are spelled as
+// AWS spells them, for readers that do not fold their case.
 func (s *Server) write(x *exchange, w http.ResponseWriter, r *http.Request) {
 	h, status := w.Header(), http.StatusOK
 	if x.err != nil {
 		status = x.err.Status
-		h["X-Amzn-Errortype"] = []string{x.err.Code}
+		h["x-amzn-ErrorType"] = []string{x.err.Code}
 		x.out = awsjson.AppendError(x.buf.out[:0], x.err)
 		x.buf.out = x.out
 	}
 	h["Content-Type"] = contentType
-	h["X-Amzn-Requestid"] = []string{x.id}
+	h["x-amzn-RequestId"] = []string{x.id}
 	h["Content-Length"] = []string{strconv.Itoa(len(x.out))}
 	connOf(r.Context()).expect(len(x.out))
 	w.WriteHeader(status)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"cairn/store"
 )
@@ -54,7 +55,13 @@ func checkTxn(txn *store.Txn) (int, error) {
 
 // lead commits all that wait and passes the lead on.
 func (s *Store) lead() {
+	if s.crowded {
+		// Those of the last group are about to come back. To let them run first
+		// makes one large group of what would be a small one and a large one.
+		runtime.Gosched()
+	}
 	s.group = s.queue.take(s.group[:0], groupLimit)
+	s.crowded = len(s.group) > 1
 	s.commitGroup(s.group)
 	for _, r := range s.group[1:] { // the first is the leader itself
 		r.wake <- false

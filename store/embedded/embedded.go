@@ -87,6 +87,8 @@ type Store struct {
 	log   segmentLog
 	group []*request
 	seen  map[string]struct{} // keys written by the group that is being built
+	// crowded says that the last group had more than one commit.
+	crowded bool
 
 	// owned by the holder of maintenance
 	snapshotAt store.Revision

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"sync"
 
@@ -172,7 +173,8 @@ func newData() *data {
 
 func (d *data) changes() []store.Change {
 	all := make([]store.Change, 0, len(d.records))
-	for _, r := range d.records {
+	for _, key := range slices.Sorted(maps.Keys(d.records)) {
+		r := d.records[key]
 		r.Value = slices.Clone(r.Value)
 		all = append(all, store.Change{Record: r})
 	}

@@ -39,8 +39,8 @@ var watchTests = []contractTest{
 		var wg sync.WaitGroup
 		wg.Go(func() { follow(ctx, s, base, seen) })
 		for i := range 10 {
-			base = b.commit(s, base, put("a", fmt.Sprint(i)))
-			if got := <-seen; got != fmt.Sprintf("%d a=%d", base, i) {
+			at := b.commit(s, base, put("a", fmt.Sprint(i)))
+			if got := <-seen; got != fmt.Sprintf("%d a=%d", at, i) {
 				b.Errorf("saw %q", got)
 			}
 		}
@@ -59,9 +59,9 @@ var watchTests = []contractTest{
 			wg.Go(func() { follow(ctx, s, base, w) })
 		}
 		for i := range 20 {
-			base = b.commit(s, base, put("a", fmt.Sprint(i)))
+			at := b.commit(s, base, put("a", fmt.Sprint(i)))
 			for _, w := range watchers {
-				if got := <-w; got != fmt.Sprintf("%d a=%d", base, i) {
+				if got := <-w; got != fmt.Sprintf("%d a=%d", at, i) {
 					b.Errorf("saw %q", got)
 				}
 			}

@@ -1,6 +1,7 @@
 package cloudmap
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -148,7 +149,8 @@ func serviceFilter(c *call, in []*ServiceFilter) (func(*registry.Service) bool, 
 	return wanted, nil
 }
 
-// bareIDs replaces ARNs by the ids in them.
+// bareIDs replaces ARNs by the ids in them. One of another account or region
+// stays an ARN, which is nobody's id.
 func (f *filter) bareIDs(c *call, kind string) error {
 	f.values = slices.Clone(f.values)
 	for i, v := range f.values {
@@ -156,7 +158,7 @@ func (f *filter) bareIDs(c *call, kind string) error {
 		if err != nil {
 			return err
 		}
-		f.values[i] = id
+		f.values[i] = cmp.Or(id, v)
 	}
 	return nil
 }

@@ -165,14 +165,14 @@ func (h *handle) WriteAt(b []byte, offset int64) (int, error) {
 	n, reported := len(b), len(b)
 	switch verdict {
 	case Fail:
-		n = h.fs.rng.IntN(len(b) + 1)
+		n = wholeSectors(h.fs.rng.IntN(len(b)+1), offset)
 		reported = n
 	case FailDone:
 		reported = 0
 	}
 	if grows := offset + int64(n) - int64(len(h.inode.data)); grows > 0 {
 		if grows > h.fs.free {
-			n = int(max(0, int64(n)-(grows-h.fs.free)))
+			n = wholeSectors(int(max(0, int64(n)-(grows-h.fs.free))), offset)
 			reported, err = min(n, reported), syscall.ENOSPC
 		}
 		h.fs.free -= max(0, offset+int64(n)-int64(len(h.inode.data)))
@@ -181,6 +181,12 @@ func (h *handle) WriteAt(b []byte, offset int64) (int, error) {
 		h.inode.write(b[:n], offset)
 	}
 	return reported, err
+}
+
+// wholeSectors cuts a write short at the end of a sector: systems take data page
+// by page.
+func wholeSectors(n int, offset int64) int {
+	return max(0, int((offset+int64(n))/sector*sector-offset))
 }
 
 // Allocate implements fsx.File. It reserves nothing, but says if space lacks.

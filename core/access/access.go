@@ -1,0 +1,75 @@
+// Package access decides who may do what: it reads IAM policies and evaluates
+// them against a request.
+//
+// It is pure. A policy is read once, strictly: an element that is not known, an
+// operator or a key that is misspelt, is an error that names its place, and
+// never something that is quietly ignored later. What was read is compiled, so
+// that a decision costs little:
+//
+//	p, err := access.Parse("reader", access.IdentityPolicy, text)
+//	subject := access.Subject{Identity: access.NewSet(p)}
+//	d := subject.Evaluate(&access.Request{Action: "servicediscovery:GetNamespace", …})
+//
+// The language is that of "IAM JSON policy element reference" and the logic that
+// of "Policy evaluation logic" in the IAM User Guide, for one account's
+// identity-based policies, permissions boundaries, session policies, and the
+// trust policies of roles. Where AWS leaves something open, the cautious reading
+// is taken: see docs/security.md.
+package access
+
+// Effect is what a statement does with what it matches.
+type Effect bool
+
+// The effects.
+const (
+	Deny  Effect = false
+	Allow Effect = true
+)
+
+// Kind is what a policy is for, which decides the elements it may have.
+type Kind int
+
+// The kinds of policy.
+const (
+	// IdentityPolicy is attached to a user, group or role, or is a permissions
+	// boundary or a session policy. It has resources and no principal.
+	IdentityPolicy Kind = iota
+	// TrustPolicy says who may assume a role. It has principals and no resource.
+	TrustPolicy
+)
+
+// Policy is one compiled policy. It is immutable.
+type Policy struct {
+	// Name is for people: it stands in decisions.
+	Name       string
+	statements []statement
+}
+
+// Resource is something that a request is about.
+type Resource struct {
+	ARN string
+	// Tag returns the value of the resource's tag whose key is the given one
+	// when case is ignored. Nil: the resource has no tags.
+	Tag func(lowerKey string) (string, bool)
+	// Optional resources need no allow; a deny of them counts.
+	Optional bool
+}
+
+// Context gives the values of condition keys. The key is in lower case. No
+// values mean that the request does not have the key.
+type Context interface {
+	Values(key string) []string
+}
+
+// Request is what somebody wants to do.
+type Request struct {
+	Action    string // such as servicediscovery:GetNamespace
+	Resources []Resource
+	Context   Context
+}
+
+// MapContext is a Context of given values. Its keys are in lower case.
+type MapContext map[string][]string
+
+// Values implements Context.
+func (m MapContext) Values(key string) []string { return m[key] }

@@ -1,0 +1,143 @@
+package access
+
+import "strings"
+
+// principal is an entry of a Principal element.
+type principal struct {
+	kind  principalKind
+	value string // an account id, or an ARN
+}
+
+type principalKind int
+
+const (
+	anybody        principalKind = iota + 1
+	accountOf                    // everybody in an account whom its policies let
+	arnOf                        // one user, role or session
+	federated                    // tokens of one OIDC issuer
+	serviceOfAWS                 // never here; kept so that AWS's policies can be used
+)
+
+const maxPrincipals = 100
+
+// readPrincipals reads "*", or an object of AWS, Federated and Service.
+func (s *statement) readPrincipals(n *node) error {
+	if n.kind == stringNode && n.text == "*" {
+		s.principals = []principal{{kind: anybody}}
+		return nil
+	}
+	if n.kind != objectNode || len(n.members) == 0 {
+		return wrong(n.path, `must be "*" or an object with AWS, Federated or Service`)
+	}
+	for _, m := range n.members {
+		values, err := m.value.oneOrMany()
+		if err != nil {
+			return err
+		}
+		for _, v := range values {
+			text, err := v.str()
+			if err != nil {
+				return err
+			}
+			p, problem := readPrincipal(m.name, text)
+			if problem != "" {
+				return wrong(v.path, "%q %s", shown(text), problem)
+			}
+			s.principals = append(s.principals, p)
+		}
+	}
+	if len(s.principals) > maxPrincipals {
+		return wrong(n.path, "has more than %d principals", maxPrincipals)
+	}
+	return nil
+}
+
+func readPrincipal(kind, text string) (principal, string) {
+	switch kind {
+	case "AWS":
+		if text == "*" {
+			return principal{kind: anybody}, ""
+		}
+		if isAccountID(text) {
+			return principal{accountOf, text}, ""
+		}
+		parts := strings.SplitN(text, ":", 6)
+		if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" && parts[2] != "sts" || !isAccountID(parts[4]) || strings.ContainsAny(text, "*?") {
+			return principal{}, `must be "*", an account id, or the whole ARN of a user, role or session`
+		}
+		if parts[5] == "root" {
+			return principal{accountOf, parts[4]}, ""
+		}
+		return principal{arnOf, text}, ""
+	case "Federated":
+		if text == "" || strings.ContainsAny(text, "*?") {
+			return principal{}, "must name one provider of tokens"
+		}
+		return principal{federated, text}, ""
+	case "Service":
+		return principal{serviceOfAWS, text}, ""
+	}
+	return principal{}, "is under a kind of principal that is not known; there are AWS, Federated and Service"
+}
+
+func isAccountID(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
+
+// Caller is who wants to assume a role.
+type Caller struct {
+	Account string
+	// ARN is the user's or the session's. RoleARN is the role's, for a session.
+	ARN, RoleARN string
+	// Provider is the ARN of the issuer of a token, where that is what the
+	// caller shows; then the others are empty.
+	Provider string
+}
+
+// Trust is how a trust policy takes a caller.
+type Trust struct {
+	Decision
+	// ByAccount is set where the policy trusts the caller's whole account, or
+	// everybody, and leaves it to policies of the caller's own account to say
+	// whom of it.
+	ByAccount bool
+}
+
+// EvaluateTrust decides by a role's trust policy alone.
+func (p *Policy) EvaluateTrust(c Caller, r *Request) Trust {
+	t := Trust{Decision: Decision{Why: NoAllow, Layer: TrustLayer, Policy: p.Name}, ByAccount: true}
+	e := evaluation{request: r, resource: &Resource{}}
+	for i := range p.statements {
+		s := &p.statements[i]
+		byAccount, ok := s.trusts(c)
+		if !ok || !s.about(r.Action) || !s.meets(&e) {
+			continue
+		}
+		if s.effect == Deny {
+			return Trust{Decision: Decision{Why: ExplicitDeny, Layer: TrustLayer, Policy: p.Name, Sid: s.sid}}
+		}
+		t.Allowed, t.Why, t.Sid = true, ExplicitAllow, s.sid
+		t.ByAccount = t.ByAccount && byAccount
+	}
+	return t
+}
+
+// trusts reports whether the statement is about the caller.
+func (s *statement) trusts(c Caller) (byAccount, ok bool) {
+	byAccount = true
+	for _, p := range s.principals {
+		switch p.kind {
+		case anybody:
+			ok = ok || c.Provider == ""
+		case accountOf:
+			ok = ok || c.Account != "" && p.value == c.Account
+		case arnOf:
+			if p.value == c.ARN || c.RoleARN != "" && p.value == c.RoleARN {
+				byAccount, ok = false, true
+			}
+		case federated:
+			if c.Provider != "" && p.value == c.Provider {
+				byAccount, ok = false, true
+			}
+		}
+	}
+	return byAccount, ok
+}

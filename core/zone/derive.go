@@ -1,0 +1,164 @@
+package zone
+
+import (
+	"cairn/core/registry"
+)
+
+// ServiceChanged adds, changes or removes the records of a service.
+func (d *Draft) ServiceChanged(ns *registry.Namespace, old, new *registry.Service) {
+	z := d.zoneOf(ns)
+	if z == nil {
+		return
+	}
+	if old != nil && old.DNS != nil {
+		if new != nil && sameRecords(old, new) {
+			d.setTTLs(ns, z, new)
+			return
+		}
+		d.removeService(ns, z, old)
+	}
+	if new != nil && new.DNS != nil {
+		d.addService(ns, z, new)
+	}
+}
+
+// sameRecords reports whether two versions of a service differ by no more than
+// TTLs, as far as their records go. SRV hosts carry the TTL themselves.
+func sameRecords(a, b *registry.Service) bool {
+	if a.ID != b.ID || b.DNS == nil || a.DNS.Policy != b.DNS.Policy || a.HasHealth() != b.HasHealth() ||
+		len(a.DNS.Records) != len(b.DNS.Records) || a.DNS.Has(registry.RecordSRV) {
+		return false
+	}
+	for _, rec := range a.DNS.Records {
+		if !b.DNS.Has(rec.Type) {
+			return false
+		}
+	}
+	return true
+}
+
+func (d *Draft) setTTLs(ns *registry.Namespace, z *Zone, svc *registry.Service) {
+	fresh := newSet(ns, svc)
+	if fresh == nil {
+		return
+	}
+	d.change(z, lowered(fresh.Tail), func(n *Node) {
+		set := *n.set
+		set.TTL = fresh.TTL
+		n.set = &set
+	})
+}
+
+// addService adds a service with all its instances.
+func (d *Draft) addService(ns *registry.Namespace, z *Zone, svc *registry.Service) {
+	set := newSet(ns, svc)
+	if set == nil {
+		return
+	}
+	for _, inst := range svc.Instances("") {
+		m := set.member(inst)
+		set.add(d.tree, &m)
+		d.addHost(z, set, &m)
+	}
+	name := lowered(set.Tail)
+	d.change(z, name, func(n *Node) { n.set = set })
+	d.countBelow(z, name, 1, live(set))
+}
+
+func (d *Draft) removeService(ns *registry.Namespace, z *Zone, svc *registry.Service) {
+	tail, _ := wireTail(ns, svc)
+	name := lowered(tail)
+	n := d.x.names.Get(hashOf(name)).in(z.Index, name)
+	if n == nil || n.set == nil {
+		return
+	}
+	set := n.set
+	for _, inst := range svc.Instances("") {
+		m := set.member(inst)
+		d.removeHost(z, set, &m)
+	}
+	d.change(z, name, func(n *Node) { n.set = nil })
+	d.countBelow(z, name, -1, -live(set))
+}
+
+func live(s *Set) int {
+	if s.count > 0 {
+		return 1
+	}
+	return 0
+}
+
+// countBelow tells the names between a service's and the apex that a service
+// came or went, or got its first or lost its last instance. That is how empty
+// non-terminals come to be and go.
+func (d *Draft) countBelow(z *Zone, name string, services, live int) {
+	if services == 0 && live == 0 || name == z.Apex {
+		return
+	}
+	for name = parent(name); len(name) > len(z.Apex); name = parent(name) {
+		d.change(z, name, func(n *Node) {
+			n.below = uint32(int(n.below) + services)
+			n.liveBelow = uint32(int(n.liveBelow) + live)
+		})
+	}
+}
+
+// InstanceChanged adds, changes or removes the records of an instance.
+func (d *Draft) InstanceChanged(ns *registry.Namespace, svc *registry.Service, old, new *registry.Instance) {
+	z := d.zoneOf(ns)
+	tail, ok := wireTail(ns, svc)
+	if z == nil || !ok {
+		return
+	}
+	name := lowered(tail)
+	n := d.x.names.Get(hashOf(name)).in(z.Index, name)
+	if n == nil || n.set == nil {
+		return
+	}
+	set, before := *n.set, live(n.set)
+	if old != nil {
+		m := set.member(old)
+		set.remove(d.tree, &m)
+		d.removeHost(z, &set, &m)
+	}
+	if new != nil {
+		m := set.member(new)
+		set.add(d.tree, &m)
+		d.addHost(z, &set, &m)
+	}
+	d.change(z, name, func(n *Node) { n.set = &set })
+	d.countBelow(z, name, 0, live(&set)-before)
+}
+
+func hostName(s *Set, h *Host) string { return lowered(h.Label + s.Tail) }
+
+func (d *Draft) addHost(z *Zone, s *Set, m *member) {
+	if m.host == nil {
+		return
+	}
+	d.change(z, hostName(s, m.host), func(n *Node) {
+		h := *m.host // its twin is the node's business, not that of the Set
+		h.twin = n.host
+		n.host = &h
+	})
+}
+
+func (d *Draft) removeHost(z *Zone, s *Set, m *member) {
+	if m.host == nil {
+		return
+	}
+	d.change(z, hostName(s, m.host), func(n *Node) { n.host = n.host.without(m.id) })
+}
+
+// without returns the chain of twins without one.
+func (h *Host) without(id registry.InstanceID) *Host {
+	if h == nil || h.id == id {
+		if h == nil {
+			return nil
+		}
+		return h.twin
+	}
+	c := *h
+	c.twin = h.twin.without(id)
+	return &c
+}

@@ -1,0 +1,116 @@
+package zone
+
+// State says what a name means to a client.
+type State uint8
+
+// The outcomes of a Lookup.
+const (
+	// Refused: the name is in no zone that the client sees. Whether it exists
+	// elsewhere is not told.
+	Refused State = iota
+	// NXDOMAIN: the zone has neither the name nor any below it (RFC 8020).
+	NXDOMAIN
+	// Hit: the name exists. Whether it has records of the type that was asked
+	// for is for its Node to say; where it has none the answer is NODATA.
+	Hit
+)
+
+func (s State) String() string { return [...]string{"REFUSED", "NXDOMAIN", "HIT"}[s] }
+
+// Query is what is looked up.
+type Query struct {
+	Name   []byte // in wire form and lower case
+	Hash   uint64 // of Name
+	View   View
+	Strict bool
+}
+
+// Result is what a name means.
+type Result struct {
+	State State
+	Zone  *Zone // the most specific one that the client sees; nil if Refused
+	Node  *Node // nil unless Hit
+}
+
+// Lookup finds the most specific zone that the client sees and the name in it.
+// There is no fall-through: a name that this zone has not got does not exist.
+// It allocates nothing.
+func (x *Index) Lookup(q *Query) Result {
+	head := x.names.Get(q.Hash)
+	for n := head; n != nil; n = n.next {
+		if n.name != string(q.Name) {
+			continue
+		}
+		if z := x.zones[n.zone]; z.alone && z.Visible(&q.View) {
+			return found(z, n, q.Strict)
+		}
+		break
+	}
+	z := x.enclosing(q)
+	if z == nil {
+		return Result{}
+	}
+	for n := head; n != nil; n = n.next {
+		if n.zone == z.Index && n.name == string(q.Name) {
+			return found(z, n, q.Strict)
+		}
+	}
+	return Result{State: NXDOMAIN, Zone: z}
+}
+
+func found(z *Zone, n *Node, strict bool) Result {
+	if !n.exists(strict) {
+		return Result{State: NXDOMAIN, Zone: z}
+	}
+	return Result{State: Hit, Zone: z, Node: n}
+}
+
+// enclosing returns the zone that a name belongs to in the eyes of the client,
+// or nil.
+func (x *Index) enclosing(q *Query) *Zone {
+	hash := q.Hash
+	for name := q.Name; ; {
+		if z := x.apexFor(name, hash, &q.View); z != nil {
+			return z
+		}
+		if name[0] == 0 {
+			return nil
+		}
+		name = name[1+name[0]:]
+		hash = Hash(name)
+	}
+}
+
+// apexFor returns the zone with an apex that the client is to see.
+func (x *Index) apexFor(name []byte, hash uint64, v *View) *Zone {
+	var best *Zone
+	for n := x.names.Get(hash); n != nil; n = n.next {
+		if !n.IsApex() || n.name != string(name) {
+			continue
+		}
+		if z := x.zones[n.zone]; z.Visible(v) && (best == nil || z.before(best, v)) {
+			best = z
+		}
+	}
+	return best
+}
+
+// before orders the zones of one apex that a client sees: those of its own VPC,
+// other private ones, public ones. What is left is settled by the id, so that
+// all nodes answer alike.
+func (z *Zone) before(other *Zone, v *View) bool {
+	if a, b := z.rank(v), other.rank(v); a != b {
+		return a < b
+	}
+	return z.Namespace < other.Namespace
+}
+
+func (z *Zone) rank(v *View) int {
+	switch {
+	case z.Public:
+		return 2
+	case v.inVPC(z.VPC):
+		return 0
+	}
+	return 1
+}

@@ -1,0 +1,91 @@
+package zone
+
+// Node is a name that exists in a zone. It is immutable.
+type Node struct {
+	name    string // in wire form and lower case
+	zone    uint32 // Zone.Index
+	apexLen uint8  // length of the zone's apex
+	set     *Set
+	host    *Host
+	// below and liveBelow count the services at names below this one that are
+	// not below another zone cut: all of them, and those with instances.
+	below, liveBelow uint32
+	// next has the same hash. Where it also has the same name, its zone is not
+	// more specific.
+	next *Node
+}
+
+// IsApex reports whether the node is the apex of its zone.
+func (n *Node) IsApex() bool { return len(n.name) == int(n.apexLen) }
+
+// Set returns the records of the service of this name, or nil.
+func (n *Node) Set() *Set { return n.set }
+
+// Host returns the host of this name that SRV records point to, or nil. Where a
+// service has the same name, the name is the service's.
+func (n *Node) Host() *Host {
+	if n.set != nil {
+		return nil
+	}
+	return n.host
+}
+
+// Name returns the name in wire form and lower case.
+func (n *Node) Name() string { return n.name }
+
+// exists reports whether there is such a name in the DNS. In strict mode a
+// service without instances has no records, and no name (RFC 8020 is about the
+// names that do have records below them).
+func (n *Node) exists(strict bool) bool {
+	if !strict || n.IsApex() || n.host != nil {
+		return true
+	}
+	return n.set != nil && n.set.count > 0 || n.liveBelow > 0
+}
+
+// empty reports whether nothing holds the node.
+func (n *Node) empty() bool {
+	return n.set == nil && n.host == nil && n.below == 0 && !n.IsApex()
+}
+
+// in returns the node of a name in a zone, from a chain of equal hashes.
+func (n *Node) in(zone uint32, name string) *Node {
+	for ; n != nil; n = n.next {
+		if n.zone == zone && n.name == name {
+			return n
+		}
+	}
+	return nil
+}
+
+// with returns the chain with m in it, in the place of the node of the same zone
+// and name if there is one. It takes over m.
+func (n *Node) with(m *Node) *Node {
+	switch {
+	case n == nil:
+		m.next = nil
+		return m
+	case n.zone == m.zone && n.name == m.name:
+		m.next = n.next
+		return m
+	case n.apexLen < m.apexLen:
+		m.next = n
+		return m
+	}
+	c := *n
+	c.next = n.next.with(m)
+	return &c
+}
+
+// without returns the chain without the node of a zone and name.
+func (n *Node) without(zone uint32, name string) *Node {
+	if n == nil {
+		return nil
+	}
+	if n.zone == zone && n.name == name {
+		return n.next
+	}
+	c := *n
+	c.next = n.next.without(zone, name)
+	return &c
+}

@@ -1,0 +1,61 @@
+package zone
+
+import (
+	"math/bits"
+	"math/rand/v2"
+)
+
+// Rand draws the instances of answers. It is not safe for concurrent use. What
+// is picked is no secret, so the generator is a fast one.
+type Rand struct{ pcg rand.PCG }
+
+// NewRand returns a generator with the given seed.
+func NewRand(seed1, seed2 uint64) *Rand {
+	return &Rand{*rand.NewPCG(seed1, seed2)}
+}
+
+// below returns a number in [0, n), each as likely as any other.
+func (r *Rand) below(n uint64) uint64 {
+	hi, lo := bits.Mul64(r.pcg.Uint64(), n)
+	if lo < n {
+		for least := -n % n; lo < least; {
+			hi, lo = bits.Mul64(r.pcg.Uint64(), n)
+		}
+	}
+	return hi
+}
+
+// draws fills out with numbers, out[i] in [0, n-i*step), independent of each
+// other and exactly uniform. The product of the bounds must be below 2^64: they
+// come out of one random word (Brackett-Rozinsky and Lemire, "Batched Ranged
+// Random Integer Generation").
+func (r *Rand) draws(out []uint32, n, step uint64) {
+	product := uint64(1)
+	for i := range uint64(len(out)) {
+		product *= n - i*step
+	}
+	for {
+		word := r.pcg.Uint64()
+		for i := range out {
+			hi, lo := bits.Mul64(word, n-uint64(i)*step)
+			out[i], word = uint32(hi), lo
+		}
+		if word >= product || word >= -product%product {
+			return
+		}
+	}
+}
+
+// shuffle orders up to MaxAnswer values anew.
+func shuffle[T any](r *Rand, vals []T) {
+	n := len(vals)
+	if n < 2 {
+		return
+	}
+	var at [MaxAnswer]uint32
+	r.draws(at[:n-1], uint64(n), 1)
+	for i := range n - 1 {
+		j := i + int(at[i])
+		vals[i], vals[j] = vals[j], vals[i]
+	}
+}

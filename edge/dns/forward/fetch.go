@@ -1,0 +1,129 @@
+package forward
+
+import (
+	"context"
+
+	"github.com/miekg/dns"
+)
+
+// fetch resolves a question through the upstreams, which are expected to return
+// whole chains of aliases. Where one ends without a word on its last name, that
+// name is asked for as well.
+//
+// It returns nil when no upstream gave a usable answer.
+func (r *Resolver) fetch(ctx context.Context, q Question) *entry {
+	var before []RR
+	for hop := q; len(before) < maxChain; {
+		m := r.ask(ctx, hop)
+		if m == nil {
+			return nil
+		}
+		c, err := follow(hop, m.answer)
+		if err != nil {
+			return nil
+		}
+		before = append(before, c.kept...)
+		e := r.conclude(hop, m, c, before)
+		if e != nil {
+			return e
+		}
+		hop.Name = c.end
+	}
+	return nil
+}
+
+// conclude makes the entry for an answer. It returns nil if the chain of
+// aliases goes on elsewhere.
+func (r *Resolver) conclude(q Question, m *message, c chain, answer []RR) *entry {
+	proof, negativeTTL, proven := proof(q, c.end, m.authority)
+	if !c.found && !proven && m.rcode == dns.RcodeSuccess && len(c.kept) > 0 {
+		return nil
+	}
+	e := &entry{resp: Response{
+		Rcode:         m.rcode,
+		AuthenticData: m.flags&flagAuthentic != 0,
+		Answer:        answer,
+	}}
+	switch {
+	case c.found && m.rcode == dns.RcodeSuccess:
+		if q.DO {
+			e.resp.Authority = withoutSOA(proof) // of a wildcard's expansion
+		}
+		e.ttl = bound([][]RR{answer, e.resp.Authority}, r.cfg.MinTTL, r.cfg.MaxTTL)
+	default:
+		e.resp.Authority = proof
+		ttl := bound([][]RR{answer, proof}, 0, r.cfg.MaxNegativeTTL)
+		if proven { // without an SOA record it must not be kept: RFC 2308 section 5
+			e.ttl = min(ttl, negativeTTL)
+		}
+	}
+	return e
+}
+
+func withoutSOA(rrs []RR) []RR {
+	var kept []RR
+	for _, rr := range rrs {
+		if rr.Type != dns.TypeSOA {
+			kept = append(kept, rr)
+		}
+	}
+	return kept
+}
+
+// ask asks the upstreams one after the other, those that stay silent again in
+// further rounds. It returns nil when none gave an answer.
+func (r *Resolver) ask(ctx context.Context, q Question) *message {
+	candidates := inOrder(r.upstreams)
+	for round := range maxRounds {
+		var silent []*upstream
+		for _, u := range candidates {
+			m, err := r.askOne(ctx, u, q, round)
+			if err == nil && helpful(m, q) {
+				return m
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+			// Who cannot help would say so again.
+			if err != nil {
+				silent = append(silent, u)
+			}
+		}
+		candidates = silent
+	}
+	return nil
+}
+
+// maxRounds is how often each upstream is asked before a question is given up.
+const maxRounds = 3
+
+// helpful says whether an answer settles the question. A failure may be the
+// upstream's alone, and a referral or an answer about something else comes from
+// a server that is no recursive resolver.
+func helpful(m *message, q Question) bool {
+	switch m.rcode {
+	case dns.RcodeNameError:
+		return true
+	case dns.RcodeSuccess:
+	default:
+		return false
+	}
+	c, err := follow(q, m.answer)
+	if err != nil {
+		return false
+	}
+	if c.found || len(c.kept) > 0 {
+		return true
+	}
+	_, _, proven := proof(q, c.end, m.authority)
+	return proven || len(m.answer) == 0 && !refers(m.authority)
+}
+
+func refers(authority []RR) bool {
+	for i := range authority {
+		if authority[i].Type == dns.TypeNS {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,131 @@
+package forward
+
+import (
+	"encoding/binary"
+)
+
+// Response is an upstream's answer. What it points to is shared: read only.
+type Response struct {
+	// Rcode is the response code, extended by EDNS.
+	Rcode uint16
+	// AuthenticData says that the upstream has validated the answer. To trust
+	// that, the way to the upstream must be safe (RFC 4035 section 4.9.3); it
+	// should not be passed on otherwise.
+	AuthenticData bool
+	// Answer is the chain of aliases from the name asked for and the records
+	// at its end; Authority what proves that there are none.
+	Answer, Authority []RR
+	// Age is how many seconds ago the upstream answered. It is to be taken
+	// off every record's TTL and is never larger than any of these.
+	Age uint32
+}
+
+// RR is a resource record. Names in it are not compressed.
+type RR struct {
+	Name        []byte
+	Type, Class uint16
+	// TTL is what the upstream said, within the bounds of Config.
+	TTL  uint32
+	Data []byte
+}
+
+// MinTTL is for how many more seconds all of the response holds. It is 0 for
+// responses without records.
+func (r *Response) MinTTL() uint32 {
+	least, any := ^uint32(0), false
+	for _, section := range [][]RR{r.Answer, r.Authority} {
+		for i := range section {
+			least, any = min(least, section[i].TTL), true
+		}
+	}
+	if !any {
+		return 0
+	}
+	return least - r.Age
+}
+
+const (
+	headerLen   = 12
+	toQuestion  = 0xc000 | headerLen // a pointer to the question's name
+	maxPointer  = 0x3fff
+	countsAt    = 6 // offset of ANCOUNT in the header
+	rrFixedSize = 10
+)
+
+// Append appends the sections to msg, which holds a header and one question
+// and nothing else, and sets the counts of answer and authority records in the
+// header. Owner names that are the question's name point to it, and so have
+// the case in which this client asked.
+//
+// It stops before the first record that would make msg longer than limit and
+// returns false: the message is truncated then.
+func (r *Response) Append(msg []byte, limit int) ([]byte, bool) {
+	question := msg[headerLen : len(msg)-4]
+	w := writer{msg: msg, limit: limit, question: question, age: r.Age}
+	answers, fit := w.section(r.Answer)
+	authorities := 0
+	if fit {
+		authorities, fit = w.section(r.Authority)
+	}
+	binary.BigEndian.PutUint16(w.msg[countsAt:], uint16(answers))
+	binary.BigEndian.PutUint16(w.msg[countsAt+2:], uint16(authorities))
+	return w.msg, fit
+}
+
+// writer appends records to a message.
+type writer struct {
+	msg      []byte
+	limit    int
+	question []byte
+	age      uint32
+
+	last   []byte // the owner written last in full,
+	lastAt int    // and where
+}
+
+func (w *writer) section(rrs []RR) (written int, fit bool) {
+	for i := range rrs {
+		if !w.record(&rrs[i]) {
+			return i, false
+		}
+	}
+	return len(rrs), true
+}
+
+// record writes one record if it fits.
+func (w *writer) record(rr *RR) bool {
+	pointer := w.pointer(rr.Name)
+	size := len(rr.Name)
+	if pointer != 0 {
+		size = 2
+	}
+	if len(w.msg)+size+rrFixedSize+len(rr.Data) > w.limit {
+		return false
+	}
+	if pointer != 0 {
+		w.msg = binary.BigEndian.AppendUint16(w.msg, pointer)
+	} else {
+		w.last, w.lastAt = rr.Name, len(w.msg)
+		w.msg = append(w.msg, rr.Name...)
+	}
+	w.msg = binary.BigEndian.AppendUint16(w.msg, rr.Type)
+	w.msg = binary.BigEndian.AppendUint16(w.msg, rr.Class)
+	w.msg = binary.BigEndian.AppendUint32(w.msg, rr.TTL-w.age)
+	w.msg = binary.BigEndian.AppendUint16(w.msg, uint16(len(rr.Data)))
+	w.msg = append(w.msg, rr.Data...)
+	return true
+}
+
+// pointer finds an owner name that is in the message already. 0 is none.
+func (w *writer) pointer(name []byte) uint16 {
+	switch {
+	case len(name) == 1:
+		return 0 // the root is shorter than a pointer
+	case sameName(name, w.question):
+		return toQuestion
+	case w.lastAt > 0 && w.lastAt <= maxPointer && sameName(name, w.last):
+		return 0xc000 | uint16(w.lastAt)
+	default:
+		return 0
+	}
+}

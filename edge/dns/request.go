@@ -1,0 +1,186 @@
+package dns
+
+import (
+	"encoding/binary"
+
+	"cairn/core/zone"
+)
+
+// request is a query taken apart. Its slices point into the message.
+type request struct {
+	msg    []byte
+	flags  uint16
+	qtype  uint16
+	qclass uint16
+	// end is where the question ends; 0: there is none.
+	end  int
+	edns edns
+	// tsig is where a TSIG record begins; 0: there is none.
+	tsig int
+
+	// name is the name asked for in lower case, in buf.
+	name []byte
+	hash uint64
+	buf  [maxName + 8]byte // lowerName works on whole words
+}
+
+// parsed says what a message turned out to be.
+type parsed uint8
+
+const (
+	parsedQuery parsed = iota
+	// parsedShort has no header, parsedResponse is one: neither is answered.
+	parsedShort
+	parsedResponse
+	// parsedMalformed gets FORMERR.
+	parsedMalformed
+	// parsedOpcode is another request than a query.
+	parsedOpcode
+	// parsedCookie has no question but a cookie: RFC 7873 section 5.4.
+	parsedCookie
+)
+
+// parse takes a message apart. Where it is malformed, what was understood until
+// then stands.
+func (r *request) parse(msg []byte) parsed {
+	r.msg, r.end, r.tsig = msg, 0, 0
+	r.edns.present = false
+	if len(msg) < headerLen {
+		return parsedShort
+	}
+	r.flags = get16(msg[atFlags:])
+	switch {
+	case r.flags&flagQR != 0:
+		return parsedResponse
+	case r.flags&opcodeMask != opcodeQuery:
+		return parsedOpcode
+	}
+	switch get16(msg[atQDCount:]) {
+	case 0:
+		if r.rest(headerLen) && r.edns.present && r.edns.cookie != nil {
+			return parsedCookie
+		}
+		return parsedMalformed
+	case 1:
+		if r.question() && r.rest(r.end) {
+			return parsedQuery
+		}
+	}
+	return parsedMalformed
+}
+
+// question reads the only question. Its name cannot be compressed: there is
+// nothing before it to point to.
+func (r *request) question() bool {
+	msg := r.msg
+	at := headerLen
+	for at < len(msg) && msg[at] != 0 {
+		if msg[at] > 63 {
+			return false
+		}
+		at += 1 + int(msg[at])
+	}
+	at++
+	if at-headerLen > maxName || at+4 > len(msg) {
+		return false
+	}
+	r.name = r.buf[:at-headerLen]
+	lowerName(&r.buf, msg[headerLen:at])
+	r.qtype, r.qclass = get16(msg[at:]), get16(msg[at+2:])
+	r.end = at + 4
+	r.hash = zone.Hash(r.name)
+	return true
+}
+
+// lowerName copies a name in lower case, eight octets at a time: RFC 4343. An
+// octet is a capital if adding 63 sets its top bit and adding 37 does not.
+func lowerName(to *[maxName + 8]byte, name []byte) {
+	const ones = 0x0101010101010101
+	i := 0
+	for ; i+8 <= len(name); i += 8 {
+		w := binary.LittleEndian.Uint64(name[i:])
+		low := w & (0x7f * ones)
+		capital := (low + 63*ones) &^ (low + 37*ones) &^ w & (0x80 * ones)
+		binary.LittleEndian.PutUint64(to[i:], w|capital>>2)
+	}
+	for ; i < len(name); i++ {
+		c := name[i]
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		to[i] = c
+	}
+}
+
+// rest reads the records after the question, of which only those of the
+// additional section mean something in a query. The message ends with them.
+func (r *request) rest(at int) bool {
+	msg := r.msg
+	skip := int(get16(msg[atANCount:])) + int(get16(msg[atNSCount:]))
+	additional := int(get16(msg[atARCount:]))
+	for range skip {
+		if at = r.skipRecord(at); at < 0 {
+			return false
+		}
+	}
+	for range additional {
+		if at = r.additional(at); at < 0 {
+			return false
+		}
+	}
+	return at == len(msg)
+}
+
+// additional reads one record of the additional section and returns where it
+// ends, or -1.
+func (r *request) additional(at int) int {
+	name := r.skipName(at)
+	end := r.skipRecord(at)
+	if end < 0 || r.tsig != 0 {
+		return -1 // TSIG is the last record: RFC 8945 section 5.1
+	}
+	switch get16(r.msg[name:]) {
+	case typeOPT:
+		// RFC 6891 section 6.1.1: one at the most, and its name is the root.
+		if r.edns.present || name != at+1 {
+			return -1
+		}
+		if !r.edns.parse(r.msg[name+2:end], r.flags) {
+			return -1
+		}
+	case typeTSIG:
+		r.tsig = at
+	}
+	return end
+}
+
+// skipName returns where a name ends that may be compressed, or -1.
+func (r *request) skipName(at int) int {
+	for at < len(r.msg) {
+		switch n := int(r.msg[at]); {
+		case n == 0:
+			return at + 1
+		case n < 64:
+			at += 1 + n
+		case n >= 0xc0 && at+2 <= len(r.msg):
+			return at + 2
+		default:
+			return -1
+		}
+	}
+	return -1
+}
+
+// skipRecord returns where a record ends, or -1.
+func (r *request) skipRecord(at int) int {
+	const fixed = 10
+	at = r.skipName(at)
+	if at < 0 || at+fixed > len(r.msg) {
+		return -1
+	}
+	at += fixed + int(get16(r.msg[at+8:]))
+	if at > len(r.msg) {
+		return -1
+	}
+	return at
+}

@@ -1,0 +1,43 @@
+package replica
+
+import (
+	"context"
+	"time"
+
+	"cairn/store"
+)
+
+// maybeSnapshot lets the store cut its log when that is due. Commands go on
+// meanwhile: the snapshot is of the state that is current now.
+func (l *loop) maybeSnapshot(ctx context.Context) {
+	s, ok := l.cfg.Store.(store.Snapshotter)
+	if !ok || ctx.Err() != nil || l.snapshotRunning() || !s.SnapshotDue() {
+		return
+	}
+	current, done := l.Current(), make(chan struct{})
+	l.snapping = done
+	l.tasks.Go(func() {
+		defer close(done)
+		start := time.Now()
+		err := s.Snapshot(ctx, store.Revision(current.Revision), current.Records())
+		if err != nil {
+			if ctx.Err() == nil {
+				l.cfg.Logger.Error("snapshot failed; the log goes on growing until one succeeds", "revision", current.Revision, "err", err)
+			}
+			return
+		}
+		l.metrics.snapshots.Observe(time.Since(start).Seconds())
+	})
+}
+
+func (l *loop) snapshotRunning() bool {
+	if l.snapping == nil {
+		return false
+	}
+	select {
+	case <-l.snapping:
+		return false
+	default:
+		return true
+	}
+}

@@ -1,0 +1,426 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"syscall"
+	"testing"
+
+	"cairn/internal/fsx/crashfs"
+	"cairn/store"
+)
+
+// sim is a store on a disk that fails, and a twin that says what it must hold.
+// Everything comes from one seed, groups of commits too: they are handed to the
+// leader's code directly, so that no scheduler decides who commits with whom.
+type sim struct {
+	t   *testing.T
+	rng *rand.Rand
+	fs  *crashfs.FS
+	cfg Config
+	s   *Store
+
+	twin twin
+	// maybe holds a group of which the outcome is unknown: all of it was
+	// committed or nothing.
+	maybe []store.Batch
+	trace []string
+}
+
+// twin is the dumb model: every state there ever was.
+type twin struct {
+	batches []store.Batch // batches[i] has revision i+1
+	states  []map[string]store.Record
+}
+
+func newTwin() twin { return twin{states: []map[string]store.Record{{}}} }
+
+func (w *twin) revision() store.Revision { return store.Revision(len(w.batches)) }
+
+func (w *twin) now() map[string]store.Record { return w.states[len(w.states)-1] }
+
+func (w *twin) apply(b store.Batch) {
+	next := maps.Clone(w.now())
+	for _, x := range b.Writes {
+		if x.Delete {
+			delete(next, x.Key)
+		} else {
+			next[x.Key] = store.Record{Key: x.Key, Value: x.Value, Revision: b.Revision}
+		}
+	}
+	w.batches, w.states = append(w.batches, b), append(w.states, next)
+}
+
+// conflicts says whether a key was written after base, by the group too.
+func (w *twin) conflicts(txn store.Txn, group []store.Batch) bool {
+	for _, b := range slices.Concat(w.batches[min(txn.Base, w.revision()):], group) {
+		for _, x := range b.Writes {
+			if slices.ContainsFunc(txn.Preconditions, func(p store.Precondition) bool { return p.Key == x.Key }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+const simDir = "data"
+
+func newSim(t *testing.T, seed uint64) *sim {
+	rng := rand.New(rand.NewPCG(seed, 0))
+	m := &sim{t: t, rng: rng, fs: crashfs.New(seed), twin: newTwin()}
+	m.cfg = Config{
+		Dir:           simDir,
+		FS:            m.fs,
+		SegmentSize:   int64(minSegment << rng.IntN(3)),
+		SnapshotBytes: 8 << 10,
+		HistoryBytes:  4 << 10,
+	}
+	return m
+}
+
+func (m *sim) fatalf(format string, args ...any) {
+	m.t.Helper()
+	for _, line := range m.trace {
+		m.t.Log(line)
+	}
+	m.t.Fatalf(format, args...)
+}
+
+func (m *sim) note(format string, args ...any) {
+	m.trace = append(m.trace, fmt.Sprintf("%3d  ", m.fs.Ops())+fmt.Sprintf(format, args...))
+}
+
+// crashed says whether the power went since the store was opened.
+func (m *sim) crashed(err error) bool { return errors.Is(err, crashfs.ErrCrashed) }
+
+// recover brings the machine up again after a crash.
+func (m *sim) recover() {
+	m.note("crash")
+	m.fs.SetFault(nil)
+	m.fs.Crash()
+	m.s = nil
+}
+
+// up opens and loads the store until that works, and checks what it holds.
+func (m *sim) up() {
+	m.t.Helper()
+	for attempt := 0; ; attempt++ {
+		err := m.tryUp()
+		if err == nil {
+			return
+		}
+		if _, damaged := errors.AsType[*DamageError](err); damaged || attempt == 3 {
+			m.fatalf("the store does not come up: %v", err)
+		}
+		m.note("up: %v", err)
+		if m.crashed(err) {
+			m.recover()
+			continue
+		}
+		m.fs.SetFault(nil)
+		m.fs.SetFree(1 << 40)
+	}
+}
+
+func (m *sim) tryUp() (err error) {
+	if m.s == nil {
+		if m.s, err = Open(m.cfg); err != nil {
+			m.s = nil
+			return err
+		}
+	}
+	got := map[string]store.Record{}
+	revision, err := m.s.Load(m.t.Context(), func(changes []store.Change) error {
+		for _, c := range changes {
+			if c.Delete {
+				delete(got, c.Key)
+			} else {
+				c.Value = slices.Clone(c.Value)
+				got[c.Key] = c.Record
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	m.note("loaded revision %d", revision)
+	m.settle(revision)
+	m.check(revision, got)
+	return nil
+}
+
+// settle decides about the group with the unknown outcome.
+func (m *sim) settle(revision store.Revision) {
+	if n := len(m.maybe); n > 0 && revision == m.twin.revision()+store.Revision(n) {
+		for _, b := range m.maybe {
+			m.twin.apply(b)
+		}
+	}
+	m.maybe = nil
+}
+
+func (m *sim) check(revision store.Revision, got map[string]store.Record) {
+	m.t.Helper()
+	if revision != m.twin.revision() {
+		m.fatalf("loaded revision %d, want %d", revision, m.twin.revision())
+	}
+	want := m.twin.now()
+	if len(got) != len(want) {
+		m.fatalf("loaded %d records at revision %d, want %d", len(got), revision, len(want))
+	}
+	for key, r := range got {
+		if w := want[key]; r.Revision != w.Revision || string(r.Value) != string(w.Value) {
+			m.fatalf("%q is %.20q of revision %d, want %.20q of %d", key, r.Value, r.Revision, w.Value, w.Revision)
+		}
+	}
+}
+
+// commit commits transactions as one group.
+func (m *sim) commit(txns ...store.Txn) {
+	m.t.Helper()
+	if err := m.s.queue.enter(m.t.Context()); err != nil {
+		m.fatalf("enter: %v", err)
+	}
+	var group []*request
+	for _, txn := range txns {
+		group = append(group, &request{txn: txn, size: txnSize(&txn)})
+	}
+	gone := m.s.history.gone
+	m.s.commitGroup(group)
+	m.s.queue.leave()
+	m.judge(group, gone)
+}
+
+// judge checks what a group's requests were answered against the twin.
+func (m *sim) judge(group []*request, gone store.Revision) {
+	m.t.Helper()
+	var batches []store.Batch
+	var failure error
+	for _, r := range group {
+		conflict := m.twin.conflicts(r.txn, batches)
+		switch {
+		case errors.Is(r.err, store.ErrConflict):
+			if !conflict && r.txn.Base >= gone {
+				m.fatalf("a conflict out of nothing")
+			}
+			continue
+		case conflict && !errors.Is(r.err, store.ErrUncertain):
+			m.fatalf("a conflict was missed: %v", r.err)
+		}
+		failure = r.err
+		next := m.twin.revision() + store.Revision(len(batches)) + 1
+		if r.err == nil && r.revision != next {
+			m.fatalf("commit got revision %d, want %d", r.revision, next)
+		}
+		batches = append(batches, store.Batch{Revision: next, Writes: r.txn.Writes})
+	}
+	m.note("commit of %d: %v", len(batches), failure)
+	switch {
+	case failure == nil:
+		for _, b := range batches {
+			m.twin.apply(b)
+		}
+	case m.crashed(failure):
+		m.maybe = batches
+		m.recover()
+		m.up()
+	case errors.Is(failure, store.ErrUncertain):
+		m.maybe = batches
+		m.refused()
+		m.up()
+	}
+}
+
+// refused checks that an uncertain store takes no commits.
+func (m *sim) refused() {
+	m.t.Helper()
+	if _, err := m.s.Commit(m.t.Context(), store.Txn{}); !errors.Is(err, store.ErrUncertain) {
+		m.fatalf("an uncertain store answers a commit with %v", err)
+	}
+}
+
+// snapshot takes a snapshot at an earlier revision, with commits meanwhile.
+func (m *sim) snapshot(back int, meanwhile func()) {
+	m.t.Helper()
+	at := m.twin.revision() - min(m.twin.revision(), store.Revision(back))
+	if at < m.s.snapshotAt {
+		return
+	}
+	s, state := m.s, m.twin.states[at]
+	records := iter.Seq[store.Record](func(yield func(store.Record) bool) {
+		for i, key := range slices.Sorted(maps.Keys(state)) {
+			if i == 1 && m.s == s {
+				meanwhile()
+			}
+			if !yield(state[key]) {
+				return
+			}
+		}
+	})
+	err := s.Snapshot(m.t.Context(), at, records)
+	m.note("snapshot at %d: %v", at, err)
+	if m.s == s && m.crashed(err) {
+		m.recover()
+		m.up()
+	}
+}
+
+// watch checks what watchers would see from a revision on.
+func (m *sim) watch(after store.Revision) {
+	m.t.Helper()
+	batches, _, err := m.s.history.after(after, make([]store.Batch, 0, 1000))
+	if errors.Is(err, store.ErrCompacted) && after < m.s.history.gone {
+		return
+	}
+	want := m.twin.batches[after:]
+	if err != nil || len(batches) != len(want) {
+		m.fatalf("watch after %d yields %d batches, want %d, %v", after, len(batches), len(want), err)
+	}
+	for i, b := range batches {
+		if b.Revision != want[i].Revision || !slices.EqualFunc(b.Writes, want[i].Writes, sameWrite) {
+			m.fatalf("watch yields batch %v, want %v", b, want[i])
+		}
+	}
+}
+
+func sameWrite(a, b store.Write) bool {
+	return a.Key == b.Key && a.Delete == b.Delete && string(a.Value) == string(b.Value)
+}
+
+// closeStore closes the store in good order.
+func (m *sim) closeStore() {
+	err := m.s.Close()
+	m.note("close: %v", err)
+	m.s = nil
+	if m.crashed(err) {
+		m.recover()
+	}
+}
+
+// txn makes up a transaction.
+func (m *sim) txn() store.Txn {
+	now := m.twin.revision()
+	txn := store.Txn{Base: now - min(now, store.Revision(m.rng.IntN(6)))}
+	for range m.rng.IntN(3) {
+		key := m.key()
+		_, exists := m.twin.states[txn.Base][key]
+		txn.Preconditions = append(txn.Preconditions, store.Precondition{Key: key, Exists: exists})
+	}
+	for range 1 + m.rng.IntN(3) {
+		w := store.Write{Key: m.key(), Delete: m.rng.IntN(4) == 0}
+		if !w.Delete {
+			w.Value = m.value()
+		}
+		txn.Writes = append(txn.Writes, w)
+	}
+	return txn
+}
+
+func (m *sim) key() string { return fmt.Sprint("key", m.rng.IntN(12)) }
+
+// value makes up a value; some are all zero, which looks like space not written.
+func (m *sim) value() []byte {
+	value := make([]byte, []int{0, 10, 100, 700, 3000}[m.rng.IntN(5)])
+	if m.rng.IntN(3) > 0 {
+		for i := range value {
+			value[i] = byte(m.rng.Uint32())
+		}
+	}
+	return value
+}
+
+// faultAt gives one operation its fate.
+func faultAt(n int, verdict crashfs.Verdict, err error) crashfs.Fault {
+	return func(op crashfs.Op) (crashfs.Verdict, error) {
+		if op.N == n {
+			return verdict, err
+		}
+		return crashfs.Proceed, nil
+	}
+}
+
+// fates are what may become of an operation. A lack of space is told truly: what
+// the system says it did not write, it did not.
+var fates = []struct {
+	name    string
+	verdict crashfs.Verdict
+	err     error
+}{
+	{"error", crashfs.Fail, syscall.EIO},
+	{"no space", crashfs.Fail, syscall.ENOSPC},
+	{"done but error", crashfs.FailDone, syscall.EIO},
+	{"crash", crashfs.Crash, nil},
+}
+
+// step does one thing by chance.
+func (m *sim) step() {
+	switch m.rng.IntN(16) {
+	case 0:
+		m.closeStore()
+		m.up()
+	case 1:
+		m.note("kill")
+		m.fs.Kill()
+		m.s = nil
+		m.up()
+	case 2:
+		m.recover()
+		m.up()
+	case 3:
+		m.up() // Load again
+	case 4:
+		m.snapshot(m.rng.IntN(3), func() { m.commit(m.txn()) })
+	case 5:
+		m.watch(m.twin.revision() - min(m.twin.revision(), store.Revision(m.rng.IntN(10))))
+	case 6:
+		m.note("little space")
+		m.fs.SetFree(int64(m.rng.IntN(20_000)))
+	case 7:
+		m.note("much space")
+		m.fs.SetFree(1 << 40)
+	case 8, 9:
+		fate := fates[m.rng.IntN(len(fates))]
+		in := m.rng.IntN(12)
+		m.note("%s in %d operations", fate.name, in)
+		m.fs.SetFault(faultAt(m.fs.Ops()+in, fate.verdict, fate.err))
+	default:
+		var group []store.Txn
+		for range 1 + m.rng.IntN(4) {
+			group = append(group, m.txn())
+		}
+		m.commit(group...)
+	}
+}
+
+// finish checks that the store is in order when all faults are over.
+func (m *sim) finish() {
+	m.fs.SetFault(nil)
+	m.fs.SetFree(1 << 40)
+	m.recover()
+	m.up()
+	m.commit(m.txn())
+	m.closeStore()
+	m.up()
+	m.closeStore()
+}
+
+func TestSimulation(t *testing.T) {
+	runs, steps := 2000, 40
+	if testing.Short() {
+		runs = 200
+	}
+	for seed := range uint64(runs) {
+		m := newSim(t, seed)
+		m.note("seed %d", seed)
+		m.up()
+		for range steps {
+			m.step()
+		}
+		m.finish()
+	}
+}

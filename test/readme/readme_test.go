@@ -1,0 +1,217 @@
+// Package readme runs the tour of the README and compares what it prints.
+package readme
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"cairn/internal/testprog"
+)
+
+var update = flag.Bool("update", false, "write what the commands print into the README")
+
+const readme = "../../README.md"
+
+func TestTour(t *testing.T) {
+	testprog.Need(t, "aws", "awscli")
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	shell := newShell(t)
+	got := consoleBlock.ReplaceAllStringFunc(string(text), func(block string) string {
+		return "```console\n" + shell.play(t, block) + "```"
+	})
+	if *update {
+		if err := os.WriteFile(readme, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if mask(got) != mask(string(text)) {
+		t.Errorf("the README does not show what the commands print (go test ./test/readme -update):\n%s", firstDifference(mask(string(text)), mask(got)))
+	}
+}
+
+var consoleBlock = regexp.MustCompile("(?s)```console\n.*?```")
+
+// shell is one bash that runs all commands of the tour, in a folder of its own.
+type shell struct {
+	in    *bufio.Writer
+	out   *bufio.Reader
+	ports *strings.Replacer // of the real node, in what is printed
+	real  *strings.Replacer // of the README, in what is run
+}
+
+// play runs the commands of a block and returns it with what they print.
+func (s *shell) play(t *testing.T, block string) string {
+	t.Helper()
+	var b strings.Builder
+	for line := range strings.Lines(block) {
+		command, ok := strings.CutPrefix(line, "$ ")
+		if !ok {
+			continue
+		}
+		b.WriteString(line)
+		b.WriteString(s.run(t, strings.TrimSpace(command)))
+	}
+	return b.String()
+}
+
+const endOfCommand = "--- end of command, status "
+
+func (s *shell) run(t *testing.T, command string) string {
+	t.Helper()
+	fmt.Fprintf(s.in, "%s\necho \"%s$?\"\n", s.real.Replace(command), endOfCommand)
+	if err := s.in.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for {
+		line, err := s.out.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", command, err, b.String())
+		}
+		if status, ok := strings.CutPrefix(line, endOfCommand); ok {
+			if status != "0\n" {
+				t.Fatalf("%s: exit status %s%s", command, status, b.String())
+			}
+			return s.ports.Replace(b.String())
+		}
+		b.WriteString(line)
+	}
+}
+
+// newShell builds cairn, starts a node, and starts a shell beside it.
+func newShell(t *testing.T) *shell {
+	t.Helper()
+	dir := t.TempDir()
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "bin", "cairn"), "cairn/cmd/cairn")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	addrs := serve(t, filepath.Join(dir, "bin", "cairn"), filepath.Join(dir, "data"))
+	bash := exec.Command("bash", "--noprofile", "--norc")
+	bash.Dir = dir
+	bash.Env = append(cleanEnv(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "HOME="+dir,
+		"SHELL=/bin/bash", "AWS_PAGER=", "CAIRN_ENDPOINT=http://"+addrs["api"], "CAIRN_ADMIN=http://"+addrs["admin"])
+	in, err := bash.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := bash.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	bash.Stderr = os.Stderr
+	if err := bash.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { in.Close(); bash.Wait() })
+	var printed, run []string
+	for name, usual := range map[string]string{"api": "8053", "dns": "8054", "admin": "8055"} {
+		if _, port, err := net.SplitHostPort(addrs[name]); err == nil {
+			printed = append(printed, port, usual)
+			run = append(run, usual, port)
+		}
+	}
+	return &shell{bufio.NewWriter(in), bufio.NewReader(out), strings.NewReplacer(printed...), strings.NewReplacer(run...)}
+}
+
+// cleanEnv is the environment without what would point AWS clients elsewhere.
+func cleanEnv() []string {
+	var env []string
+	for _, v := range os.Environ() {
+		if !strings.HasPrefix(v, "AWS_") && !strings.HasPrefix(v, "CAIRN_") {
+			env = append(env, v)
+		}
+	}
+	return env
+}
+
+var readyAddr = regexp.MustCompile(`(api|dns|admin)=(\S+)`)
+
+// serve starts a node on free ports and returns its addresses once it is ready.
+func serve(t *testing.T, cairn, data string) map[string]string {
+	t.Helper()
+	node := exec.Command(cairn, "serve", "--data-dir", data, "--api-addr", "127.0.0.1:0",
+		"--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0")
+	node.Env = cleanEnv()
+	stderr, err := node.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := node.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ready, drained := make(chan map[string]string, 1), make(chan struct{})
+	go follow(stderr, ready, drained)
+	t.Cleanup(func() {
+		node.Process.Signal(os.Interrupt)
+		<-drained
+		if err := node.Wait(); err != nil {
+			t.Errorf("cairn serve: %v", err)
+		}
+	})
+	addrs, ok := <-ready
+	if !ok {
+		t.Fatal("cairn serve ended before it was ready")
+	}
+	return addrs
+}
+
+// follow reads a node's log to its end, passing it on, so that the node never
+// waits for its reader.
+func follow(log io.Reader, ready chan<- map[string]string, drained chan<- struct{}) {
+	defer close(drained)
+	defer close(ready)
+	lines, told := bufio.NewScanner(log), false
+	for lines.Scan() {
+		if !told && strings.Contains(lines.Text(), "msg=ready") {
+			addrs := map[string]string{}
+			for _, m := range readyAddr.FindAllStringSubmatch(lines.Text(), -1) {
+				addrs[m[1]] = m[2]
+			}
+			ready <- addrs
+			told = true
+		}
+	}
+}
+
+// volatile is what differs from run to run, and what takes its place.
+var volatile = []struct {
+	pattern *regexp.Regexp
+	instead string
+}{
+	{regexp.MustCompile(`[a-z2-7]{32}-[0-9a-z]{8}`), "OPERATION"},
+	{regexp.MustCompile(`(ns|srv)-[a-z2-7]{16}`), "$1-ID"},
+	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "UUID"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.]*(Z|[+-]\d\d:\d\d)?`), "TIME"},
+	{regexp.MustCompile(`(?m)^(\S+\.\s+)\d+(\s+IN)`), "${1}TTL${2}"},
+}
+
+func mask(s string) string {
+	for _, v := range volatile {
+		s = v.pattern.ReplaceAllString(s, v.instead)
+	}
+	return s
+}
+
+func firstDifference(want, got string) string {
+	w, g := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range min(len(w), len(g)) {
+		if w[i] != g[i] {
+			return fmt.Sprintf("line %d\nREADME: %s\nreal:   %s", i+1, w[i], g[i])
+		}
+	}
+	return fmt.Sprintf("README has %d lines, real output makes %d", len(w), len(g))
+}
