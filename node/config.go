@@ -18,7 +18,7 @@ type Config struct {
 	// APIAddr is the listener of the AWS APIs. Port 0 picks a free port, here
 	// and for the other listeners.
 	APIAddr string `yaml:"api_addr"`
-	// DNSAddr is the DNS listener, on UDP and TCP. Not served yet.
+	// DNSAddr is the DNS listener, on UDP and TCP.
 	DNSAddr string `yaml:"dns_addr"`
 	// AdminAddr is the listener of health, readiness, metrics, profiles and
 	// backup.
@@ -79,7 +79,8 @@ type Config struct {
 	// names are refused, so that a web page cannot reach a loopback listener
 	// by DNS rebinding.
 	AdminHosts []string `yaml:"admin_hosts"`
-	// TLS is not supported yet.
+	// TLS is the certificate of the API listener, which speaks HTTPS then, and
+	// of DNS over TLS and HTTPS. The files are read again when they change.
 	TLS TLS `yaml:"tls"`
 
 	// Environment is what the program around the node gives; it cannot be
@@ -150,30 +151,6 @@ type Share struct {
 	With []string `yaml:"with"`
 }
 
-// VPC is a network that can see private namespaces.
-type VPC struct {
-	// ID is the VPC's id.
-	ID string `yaml:"id"`
-	// CIDRs are the source addresses that belong to it. They have no effect
-	// until DNS is served.
-	CIDRs []Prefix `yaml:"cidrs"`
-}
-
-// DNS says how names are answered.
-type DNS struct {
-	// Trusted clients see every private zone. No effect until DNS is served.
-	Trusted []Prefix `yaml:"trusted"`
-	// DefaultTTL is the TTL in seconds of a record whose TTL was left out.
-	// Reloaded by SIGHUP.
-	DefaultTTL int64 `yaml:"default_ttl"`
-	// APINames are answered with the API listener's address, and so are the
-	// same names with data- before them. No effect until DNS is served.
-	APINames []string `yaml:"api_names"`
-	// Forward are the resolvers for names outside our zones, as IP or IP:PORT.
-	// No effect until DNS is served.
-	Forward []string `yaml:"forward"`
-}
-
 // Health says how instances are checked.
 type Health struct {
 	// Interval is the time between two probes of an instance.
@@ -221,13 +198,14 @@ type Limits struct {
 	QueueSize int `yaml:"queue_size"`
 }
 
-// TLS is the API listener's certificate.
+// TLS is the node's certificate.
 type TLS struct {
 	// CertFile is the certificate chain in PEM.
 	CertFile string `yaml:"cert_file"`
 	// KeyFile is the private key in PEM.
 	KeyFile string `yaml:"key_file"`
-	// ClientCAFile are the authorities that may sign client certificates.
+	// ClientCAFile are the authorities that may sign client certificates, which
+	// clients of the API must show then. DNS asks for none.
 	ClientCAFile string `yaml:"client_ca_file"`
 }
 
@@ -253,6 +231,7 @@ func Default() Config {
 				{netip.MustParsePrefix("::1/128")},
 			},
 			DefaultTTL: 60,
+			RateLimit:  RateLimit{Slip: 2},
 		},
 		Health: Health{
 			Interval:        seconds(30),

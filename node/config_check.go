@@ -43,7 +43,11 @@ func (c *Config) Check() error {
 	k.accounts(c.Accounts)
 	k.vpcs(c.VPCs)
 	k.ec2(c.EC2Instances)
-	k.dns(c.DNS)
+	k.dns(c)
+	k.tls(c)
+	if len(k.errs) == 0 {
+		k.views(c) // says less well what the others say
+	}
 	k.numbers(c)
 	k.names("admin_hosts", c.AdminHosts)
 	k.unsupported(c)
@@ -129,6 +133,12 @@ func (k *checker) vpcs(vpcs []VPC) {
 	}
 }
 
+func (k *checker) views(c *Config) {
+	if _, err := viewsOf(c); err != nil {
+		k.badUnseen("vpcs", err.Error())
+	}
+}
+
 func (k *checker) ec2(instances map[string]Addr) {
 	for id, addr := range instances {
 		if id == "" || !addr.Is4() {
@@ -137,26 +147,16 @@ func (k *checker) ec2(instances map[string]Addr) {
 	}
 }
 
-func (k *checker) dns(d DNS) {
-	if d.DefaultTTL < 1 || d.DefaultTTL > 1<<31-1 {
-		k.bad("dns.default_ttl", fmt.Sprint(d.DefaultTTL), "must be 1 to 2147483647 seconds")
-	}
-	k.names("dns.api_names", d.APINames)
-	for i, f := range d.Forward {
-		_, errAddr := netip.ParseAddr(f)
-		_, errPort := netip.ParseAddrPort(f)
-		if errAddr != nil && errPort != nil {
-			k.bad(fmt.Sprintf("dns.forward[%d]", i), f, "must be IP or IP:PORT, such as 192.0.2.53 or [2001:db8::53]:53")
-		}
+func (k *checker) names(key string, names []string) {
+	for i, name := range names {
+		k.name(fmt.Sprintf("%s[%d]", key, i), name)
 	}
 }
 
-func (k *checker) names(key string, names []string) {
+func (k *checker) name(key, name string) {
 	const label = `[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?`
-	for i, name := range names {
-		if len(name) > 253 || !matches(`^`+label+`(\.`+label+`)*$`, name) {
-			k.bad(fmt.Sprintf("%s[%d]", key, i), name, "must be a host name without a port")
-		}
+	if len(name) > 253 || !matches(`^`+label+`(\.`+label+`)*$`, name) {
+		k.bad(key, name, "must be a host name without a port")
 	}
 }
 

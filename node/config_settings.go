@@ -98,7 +98,7 @@ func Settings() []Setting {
 			Usage: "listener of the AWS APIs",
 			text:  func(c *Config) *string { return &c.APIAddr }},
 		{Flag: "dns-addr", Arg: "HOST:PORT", check: listenAddr,
-			Usage: "listener of DNS on UDP and TCP (not served yet)",
+			Usage: "listener of DNS on UDP and TCP",
 			text:  func(c *Config) *string { return &c.DNSAddr }},
 		{Flag: "admin-addr", Arg: "HOST:PORT", check: listenAddr,
 			Usage: "listener of /livez, /readyz, /metrics, /debug/pprof/ and /backup",

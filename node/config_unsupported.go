@@ -1,7 +1,5 @@
 package node
 
-import "slices"
-
 const notSupported = "is not supported yet"
 
 // unsupported refuses what the configuration can say but this version cannot do.
@@ -14,9 +12,6 @@ func (k *checker) unsupported(c *Config) {
 	}
 	if len(c.Shares) > 0 {
 		k.badUnseen("shares", notSupported)
-	}
-	if c.TLS != (TLS{}) {
-		k.badUnseen("tls", notSupported)
 	}
 }
 
@@ -31,12 +26,7 @@ func (c *Config) inert() []string {
 			keys = append(keys, key)
 		}
 	}
-	add("dns_addr", c.DNSAddr != defaults.DNSAddr)
 	add("xds_addr", c.XDSAddr != defaults.XDSAddr)
-	add("dns.trusted", !slices.Equal(c.DNS.Trusted, defaults.DNS.Trusted))
-	add("dns.api_names", len(c.DNS.APINames) > 0)
-	add("dns.forward", len(c.DNS.Forward) > 0)
 	add("health", c.Health != defaults.Health)
-	add("vpcs[].cidrs", slices.ContainsFunc(c.VPCs, func(v VPC) bool { return len(v.CIDRs) > 0 }))
 	return keys
 }

@@ -2,39 +2,59 @@ package node
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+
+	"cairn/edge/dns"
+	"cairn/internal/certs"
 )
 
 // listeners are the node's open sockets.
 type listeners struct {
 	api, admin net.Listener
+	dns        *dns.Sockets
+	dot, doh   net.Listener // nil when not served
 }
 
 // listen opens all listeners, so that a port that is taken is told before the
 // store is loaded. Connections that arrive before their server runs wait in the
 // kernel's backlog: to clients a restart looks like a slow answer.
 func listen(ctx context.Context, c *Config) (*listeners, error) {
-	var l listeners
-	var err error
-	if l.api, err = listenTCP(ctx, c, "api_addr", c.APIAddr); err != nil {
+	l := new(listeners)
+	if err := l.open(ctx, c); err != nil {
+		l.close()
 		return nil, err
 	}
-	if l.admin, err = listenTCP(ctx, c, "admin_addr", c.AdminAddr); err != nil {
-		return nil, errors.Join(err, l.api.Close())
+	return l, nil
+}
+
+func (l *listeners) open(ctx context.Context, c *Config) (err error) {
+	if l.api, err = listenTCP(ctx, c, "api_addr", c.APIAddr); err != nil {
+		return err
 	}
-	return &l, nil
+	if l.admin, err = listenTCP(ctx, c, "admin_addr", c.AdminAddr); err != nil {
+		return err
+	}
+	if l.dns, err = dns.Listen(ctx, c.DNSAddr); err != nil {
+		return fmt.Errorf("dns_addr: %w", err)
+	}
+	if l.dot, err = listenOpen(ctx, "dns.dot_addr", c.DNS.DoTAddr); err != nil {
+		return err
+	}
+	l.doh, err = listenOpen(ctx, "dns.doh_addr", c.DNS.DoHAddr)
+	return err
 }
 
 // listenTCP opens one listener. Config.Check has refused addresses that are
 // not loopback when it could tell; a name can only be judged by what it
 // resolved to.
 func listenTCP(ctx context.Context, c *Config, key, addr string) (net.Listener, error) {
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", addr)
+	ln, err := listenOpen(ctx, key, addr)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", key, err)
+		return nil, err
 	}
 	tcp, ok := ln.Addr().(*net.TCPAddr)
 	if c.Auth.Mode == authOpen && (!ok || !tcp.IP.IsLoopback()) {
@@ -44,9 +64,47 @@ func listenTCP(ctx context.Context, c *Config, key, addr string) (net.Listener, 
 	return ln, nil
 }
 
+// listenOpen opens a listener on any address, or none if there is none.
+func listenOpen(ctx context.Context, key, addr string) (net.Listener, error) {
+	if addr == "" {
+		return nil, nil
+	}
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", key, err)
+	}
+	return ln, nil
+}
+
+// secured is ln with TLS under it, if there is a certificate.
+func secured(ln net.Listener, cert *certs.Source) net.Listener {
+	if cert == nil {
+		return ln
+	}
+	return tls.NewListener(ln, cert.TLS("h2", "http/1.1"))
+}
+
 // close closes what no server has closed.
 func (l *listeners) close() {
-	// A second Close only says that it is closed.
-	_ = l.api.Close()
-	_ = l.admin.Close()
+	var all []io.Closer
+	for _, ln := range []net.Listener{l.api, l.admin, l.dot, l.doh} {
+		if ln != nil {
+			all = append(all, ln)
+		}
+	}
+	if l.dns != nil {
+		all = append(all, l.dns)
+	}
+	for _, c := range all {
+		_ = c.Close() // a second Close only says that it is closed
+	}
+}
+
+// addrOf is a listener's address, empty if it is not served.
+func addrOf(ln net.Listener) string {
+	if ln == nil {
+		return ""
+	}
+	return ln.Addr().String()
 }

@@ -17,7 +17,9 @@ import (
 	"time"
 
 	"cairn/core/registry"
+	"cairn/edge/dns/view"
 	"cairn/internal/buildinfo"
+	"cairn/internal/certs"
 )
 
 // Node is one running cairn.
@@ -29,7 +31,9 @@ type Node struct {
 
 	rules    atomic.Pointer[registry.Rules]
 	accounts atomic.Pointer[map[string]string]
-	unready  atomic.Pointer[string] // why the node does not serve; nil when it does
+	views    atomic.Pointer[view.Table]
+	sources  atomic.Pointer[[]*certs.Source] // nil without tls
+	unready  atomic.Pointer[string]          // why the node does not serve; nil when it does
 
 	ran   atomic.Bool
 	ready chan struct{} // closed when every listener serves
@@ -37,16 +41,21 @@ type Node struct {
 }
 
 // Addrs are the addresses on which a node really listens, as HOST:PORT.
+// Those that are not served are empty.
 type Addrs struct {
 	API   string
+	DNS   string
+	DoT   string
+	DoH   string
 	Admin string
 }
 
 // Graces are how long each kind of part may take to stop. Their sum, with what
 // the store needs to close, stays below the ten seconds that Run promises.
 const (
-	edgeGrace    = 5 * time.Second
-	workerGrace  = 1 * time.Second
+	edgeGrace    = 4500 * time.Millisecond
+	dnsGrace     = 1 * time.Second
+	workerGrace  = 500 * time.Millisecond
 	replicaGrace = 2 * time.Second
 	adminGrace   = 1500 * time.Millisecond
 )
@@ -110,11 +119,25 @@ func (n *Node) Ready() <-chan struct{} { return n.ready }
 func (n *Node) Addrs() Addrs { return n.addrs }
 
 func (n *Node) onUp(l *listeners) {
-	n.addrs = Addrs{API: l.api.Addr().String(), Admin: l.admin.Addr().String()}
+	n.addrs = Addrs{
+		API: addrOf(l.api), DNS: l.dns.Addr().String(), DoT: addrOf(l.dot), DoH: addrOf(l.doh), Admin: addrOf(l.admin),
+	}
 	n.unready.Store(nil)
 	close(n.ready)
-	n.log.Info("ready", "api", n.addrs.API, "admin", n.addrs.Admin)
+	n.log.Info("ready", n.addrs.attrs()...)
 	n.notify("READY=1")
+}
+
+// attrs are the addresses for the log.
+func (a Addrs) attrs() []any {
+	attrs := []any{"api", a.API, "dns", a.DNS, "admin", a.Admin}
+	if a.DoT != "" {
+		attrs = append(attrs, "dot", a.DoT)
+	}
+	if a.DoH != "" {
+		attrs = append(attrs, "doh", a.DoH)
+	}
+	return attrs
 }
 
 // onStop makes the node unready before anything else stops, so that whoever

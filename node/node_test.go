@@ -86,7 +86,7 @@ func (l *logBuffer) String() string {
 func TestReadyLine(t *testing.T) {
 	var log logBuffer
 	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) { c.LogOutput = &log }))
-	want := fmt.Sprintf("level=INFO msg=ready api=%s admin=%s\n", n.Addrs().API, n.Addrs().Admin)
+	want := fmt.Sprintf("level=INFO msg=ready api=%s dns=%s admin=%s\n", n.Addrs().API, n.Addrs().DNS, n.Addrs().Admin)
 	if !strings.Contains(log.String(), want) {
 		t.Errorf("the log has no line %q:\n%s", want, log.String())
 	}
@@ -425,9 +425,9 @@ func TestSettingsWithoutEffectAreTold(t *testing.T) {
 	var log logBuffer
 	nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) {
 		c.LogOutput = &log
-		c.DNS.APINames = []string{"cairn.internal"}
+		c.Health.SuccessThreshold = 2
 	}))
-	if !strings.Contains(log.String(), `level=WARN msg="this setting has no effect yet" key=dns.api_names`) {
+	if !strings.Contains(log.String(), `level=WARN msg="this setting has no effect yet" key=health`) {
 		t.Errorf("not told:\n%s", log.String())
 	}
 }

@@ -8,15 +8,19 @@ import (
 	"cairn/core/registry"
 )
 
-// Reload takes over what can change while the node runs: accounts, VPCs, EC2
-// instances, quotas, the default TTL and the log level. It changes nothing if
-// the configuration is wrong. Other keys that differ from those the node was
+// Reload takes over what can change while the node runs: accounts, VPCs, who is
+// trusted, EC2 instances, quotas, the default TTL and the log level; and it
+// reads the files of the certificate again. It changes nothing if the
+// configuration is wrong. Other keys that differ from those the node was
 // started with need a restart; Reload logs them.
 func (n *Node) Reload(cfg Config) error {
 	if err := cfg.Check(); err != nil {
 		return errors.Join(errors.New("reload: the configuration is wrong; the one before it stays"), err)
 	}
 	n.adopt(&cfg)
+	if err := n.renew(); err != nil {
+		n.log.Warn("the certificate stays as it was", "error", err)
+	}
 	n.log.Info("configuration reloaded")
 	if keys := fixedChanges(n.cfg, cfg); len(keys) > 0 {
 		n.log.Warn("these changes need a restart", "keys", keys)
@@ -33,6 +37,9 @@ func (n *Node) adopt(c *Config) {
 	fixed.Region, fixed.Compatibility = n.cfg.Region, n.cfg.Compatibility
 	n.rules.Store(new(rulesOf(&fixed)))
 	n.accounts.Store(new(accountsOf(c)))
+	if views, err := viewsOf(c); err == nil { // Check has seen to it
+		n.views.Store(views)
+	}
 }
 
 // currentRules gives every part that decides the rules of the moment.
@@ -102,6 +109,7 @@ func fixedChanges(before, after Config) []string {
 		"accounts": true, "vpcs": true, "ec2_instances": true, "quotas": true, "log_level": true,
 	}
 	before.DNS.DefaultTTL, after.DNS.DefaultTTL = 0, 0
+	before.DNS.Trusted, after.DNS.Trusted = nil, nil
 	var keys []string
 	b, a := reflect.ValueOf(before), reflect.ValueOf(after)
 	for i := range b.NumField() {

@@ -2,11 +2,15 @@ package node
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"io"
+	"net"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"cairn/edge/admin"
 	"cairn/edge/aws"
+	"cairn/internal/certs"
 	"cairn/replica"
 	"cairn/store"
 	"cairn/store/embedded"
@@ -35,27 +39,62 @@ func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
 		QueueSize:  n.cfg.Limits.QueueSize,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("replica: %w", err)
+		return nil, err
 	}
-	adm, err := admin.New(admin.Config{
+	apiCert, dnsCert, err := n.certificates()
+	if err != nil {
+		return nil, err
+	}
+	// The admin listener answers from the first moment to the last, so that
+	// probes and scrapers see loading and stopping for what they are.
+	adm, err1 := n.newAdmin(rep, metrics, l.admin)
+	// Workers write, so they stop before the replica.
+	jan, err2 := n.newJanitor(rep)
+	// Edges come last and go first: no request arrives before it can be
+	// answered, and those in flight find everything they need. The xDS listener
+	// belongs here too, once it exists.
+	dns, err3 := n.newDNS(rep, metrics, l, dnsCert)
+	api, err4 := n.newAPI(rep, metrics, secured(l.api, apiCert))
+	if err := errors.Join(err1, err2, err3, err4); err != nil {
+		return nil, err
+	}
+	parts := []part{
+		adm,
+		// The replica loads the registry; nothing can be asked before that. It
+		// stops after everything that writes, and commits what still waits.
+		{name: "replica", run: n.loading(rep.Run), up: rep.Loaded(), grace: replicaGrace},
+		jan,
+	}
+	if apiCert != nil {
+		parts = append(parts, part{name: "certificates", run: n.renewing, grace: workerGrace})
+	}
+	return append(parts, dns, api), nil
+}
+
+func (n *Node) newAdmin(rep *replica.Replica, metrics prometheus.Gatherer, ln net.Listener) (part, error) {
+	server, err := admin.New(admin.Config{
 		Ready:   n.readiness,
 		Backup:  func(w io.Writer) error { return writeBackup(w, rep) },
 		Metrics: metrics,
 		Hosts:   n.cfg.AdminHosts,
 		Logger:  n.log.With("part", "admin"),
 	})
-	if err != nil {
-		return nil, fmt.Errorf("admin: %w", err)
-	}
-	jan, err := janitor.New(janitor.Config{
+	serve := func(ctx context.Context) error { return server.Serve(ctx, ln) }
+	return part{name: "admin", run: serve, grace: adminGrace}, err
+}
+
+func (n *Node) newJanitor(rep *replica.Replica) (part, error) {
+	worker, err := janitor.New(janitor.Config{
 		Replica: rep,
 		Rules:   n.currentRules,
 		Logger:  n.log.With("part", "janitor"),
 	})
-	if err != nil {
-		return nil, fmt.Errorf("janitor: %w", err)
-	}
-	api, err := aws.New(aws.Config{
+	run := func(ctx context.Context) error { return worker.Run(ctx) }
+	return part{name: "janitor", run: run, grace: workerGrace}, err
+}
+
+func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln net.Listener) (part, error) {
+	server, err := aws.New(aws.Config{
 		Replica:    rep,
 		Rules:      n.currentRules,
 		Accounts:   n.accountOf,
@@ -63,31 +102,18 @@ func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
 		Registerer: metrics,
 		Limits:     apiLimits(n.cfg.Limits),
 	})
+	serve := func(ctx context.Context) error { return server.Serve(ctx, ln) }
+	return part{name: "api", run: n.edge("api", serve), grace: edgeGrace}, err
+}
+
+func (n *Node) newDNS(
+	rep *replica.Replica, metrics prometheus.Registerer, l *listeners, cert *certs.Source,
+) (part, error) {
+	server, err := n.wireDNS(rep, l, cert, metrics)
 	if err != nil {
-		return nil, fmt.Errorf("api: %w", err)
+		return part{}, err
 	}
-	return []part{
-		// The admin listener answers from the first moment to the last, so that
-		// probes and scrapers see loading and stopping for what they are.
-		{
-			name:  "admin",
-			run:   func(ctx context.Context) error { return adm.Serve(ctx, l.admin) },
-			grace: adminGrace,
-		},
-		// The replica loads the registry; nothing can be asked before that. It
-		// stops after everything that writes, and commits what still waits.
-		{name: "replica", run: n.loading(rep.Run), up: rep.Loaded(), grace: replicaGrace},
-		// Workers write, so they stop before the replica.
-		{name: "janitor", run: jan.Run, grace: workerGrace},
-		// Edges come last and go first: no request arrives before it can be
-		// answered, and those in flight find everything they need. The DNS and
-		// xDS listeners start here too, once they exist.
-		{
-			name:  "api",
-			run:   n.edge("api", func(ctx context.Context) error { return api.Serve(ctx, l.api) }),
-			grace: edgeGrace,
-		},
-	}, nil
+	return part{name: "dns", run: n.edge("dns", server.run), grace: dnsGrace}, nil
 }
 
 // loading says in /readyz what the node waits for.

@@ -84,7 +84,7 @@ func New(cfg Config) (*Replica, error) {
 		loaded:  make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
-	r.current.Store(newSnapshot(new(state.State)))
+	r.current.Store(NewSnapshot(new(state.State)))
 	r.metrics = newMetrics(r)
 	return r, nil
 }

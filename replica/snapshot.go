@@ -13,7 +13,8 @@ type Snapshot struct {
 	superseded chan struct{}
 }
 
-func newSnapshot(s *state.State) *Snapshot {
+// NewSnapshot makes a snapshot of a state that no Replica has published.
+func NewSnapshot(s *state.State) *Snapshot {
 	return &Snapshot{State: s, superseded: make(chan struct{})}
 }
 
@@ -37,6 +38,6 @@ func (s *Snapshot) Records() iter.Seq[store.Record] {
 
 // publish makes a state the current one.
 func (r *Replica) publish(s *state.State) {
-	old := r.current.Swap(newSnapshot(s))
+	old := r.current.Swap(NewSnapshot(s))
 	close(old.superseded)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/servicediscovery"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
@@ -42,8 +43,9 @@ type clientFlags struct {
 // connected client.
 func clientCommand(p *program, cmd *cobra.Command, run func(context.Context, *client) error) {
 	var f clientFlags
-	flags := cmd.Flags()
-	flags.SortFlags = false
+	cmd.Flags().SortFlags = false
+	// As persistent flags they stand after the command's own in its help.
+	flags := cmd.PersistentFlags()
 	flags.StringVar(&f.endpoint, "endpoint", "", "`URL` of the node (default $CAIRN_ENDPOINT, or "+defaultEndpoint+")")
 	flags.StringVar(&f.region, "region", "", "AWS region `NAME` to sign for (default from the usual AWS settings, or "+defaultRegion+")")
 	flags.StringVar(&f.output, "output", "table", "how to print the answer: `table|json`")
@@ -71,7 +73,7 @@ func operationCommand(p *program, cmd *cobra.Command, run func(context.Context, 
 		c.wait = !noWait
 		return run(ctx, c)
 	})
-	cmd.Flags().BoolVar(&noWait, "no-wait", false, "return when the operation was accepted, not when it has ended")
+	cmd.PersistentFlags().BoolVar(&noWait, "no-wait", false, "return when the operation was accepted, not when it has ended")
 }
 
 // connect makes a client; it sends nothing yet.
@@ -90,8 +92,21 @@ func (p *program) connect(ctx context.Context, f clientFlags) (*client, error) {
 	api := servicediscovery.NewFromConfig(settings.Config, func(o *servicediscovery.Options) {
 		o.BaseEndpoint = &endpoint
 		o.APIOptions = append(o.APIOptions, withoutHostPrefix)
+		o.Retryer = retry.NewStandard(notRefused)
 	})
 	return &client{api: api, p: p, output: f.output}, nil
+}
+
+// notRefused keeps the SDK from trying again where nobody listens, which would
+// only delay the error.
+func notRefused(o *retry.StandardOptions) {
+	refused := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
+		if errors.Is(err, syscall.ECONNREFUSED) {
+			return aws.FalseTernary
+		}
+		return aws.UnknownTernary
+	})
+	o.Retryables = append([]retry.IsErrorRetryable{refused}, o.Retryables...)
 }
 
 // endpoint returns the node's URL: from the flag, else from the environment.

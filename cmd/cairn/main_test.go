@@ -1,9 +1,9 @@
 package main
 
 import (
-	"errors"
 	"flag"
-	"os/exec"
+	"os"
+	"path/filepath"
 	"strconv"
 	"testing"
 
@@ -15,19 +15,41 @@ var update = flag.Bool("update", false, "rewrite expected outputs and generated 
 // TestMain lets the test binary be the program: scripts, and startServer, run
 // it under the name cairn.
 func TestMain(m *testing.M) {
+	if filepath.Base(os.Args[0]) != "cairn" {
+		hideAWSSettings()
+	}
 	testscript.Main(m, map[string]func(){"cairn": main})
 }
 
-// TestScripts runs command lines against real processes. Besides testscript's
-// own commands there are:
+// hideAWSSettings keeps the settings of whoever runs the tests out of them.
+func hideAWSSettings() {
+	for name, value := range map[string]string{
+		"AWS_CONFIG_FILE":             os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+		"AWS_PROFILE":                 "",
+		"AWS_REGION":                  "",
+		"AWS_DEFAULT_REGION":          "",
+		"AWS_ACCESS_KEY_ID":           "",
+		"AWS_SECRET_ACCESS_KEY":       "",
+	} {
+		if err := os.Setenv(name, value); err != nil {
+			panic(err)
+		}
+	}
+}
+
+// TestScripts runs command lines against real nodes. Besides testscript's own
+// commands there are:
 //
+//	cairn ARG...               runs a command line in this process, which is quick
+//	exits CODE ARG...          the same; it must end with CODE
+//	exec cairn ARG...          runs it in a process and folder of its own
 //	node start NAME [FLAG...]  runs "cairn serve" on free ports and waits until it is ready
 //	node stop NAME             SIGTERM, and exit code 0
 //	node interrupt NAME        SIGINT, and exit code 0
 //	node kill NAME             SIGKILL
 //	node hangup NAME TEXT      SIGHUP, then waits for TEXT in the log
-//	node logged NAME TEXT      the log has TEXT
-//	exits CODE ARG...          runs cairn, which must end with CODE
+//	node logged NAME TEXT      waits for TEXT in the log
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
@@ -35,6 +57,7 @@ func TestScripts(t *testing.T) {
 		Setup:         setUpScript,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"node":  nodeCommand,
+			"cairn": cairnCommand,
 			"exits": exitsCommand,
 		},
 	})
@@ -50,21 +73,28 @@ func setUpScript(env *testscript.Env) error {
 			s.kill()
 		}
 	})
-	env.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 	return nil
 }
 
-func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {
-	want, err := strconv.Atoi(args[0])
-	ts.Check(err)
-	err = ts.Exec("cairn", args[1:]...)
-	got := 0
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
-		got = exit.ExitCode()
-	} else {
-		ts.Check(err)
+func cairnCommand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg {
+		ts.Fatalf("use exits, which checks the exit code")
 	}
-	if got != want {
+	expectExit(ts, exitOK, args)
+}
+
+func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {
+	code, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	expectExit(ts, code, args[1:])
+}
+
+func expectExit(ts *testscript.TestScript, want int, args []string) {
+	p := &program{stdout: ts.Stdout(), stderr: ts.Stderr(), env: func(name string) (string, bool) {
+		v := ts.Getenv(name)
+		return v, v != ""
+	}}
+	if got := p.main(args); got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
 }

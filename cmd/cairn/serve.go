@@ -26,7 +26,7 @@ default TTL and the log level.
 
 When everything serves, the node logs one line with msg=ready and the real
 addresses, and /readyz on the admin listener answers 200. Port 0 picks a free
-port. DNS and xDS are not served yet.
+port. xDS is not served yet.
 
 Every flag can also be given in the environment (--api-addr as CAIRN_API_ADDR,
 --config as CAIRN_CONFIG) and in the configuration file (api_addr). Flags win

@@ -38,7 +38,7 @@ func startServer(env []string, dir string, args ...string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	args = append([]string{"serve", "--api-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"}, args...)
+	args = append([]string{"serve", "--api-addr", "127.0.0.1:0", "--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"}, args...)
 	s := &server{cmd: exec.Command(path, args...), done: make(chan struct{}), grown: make(chan struct{})}
 	s.cmd.Env, s.cmd.Dir = env, dir
 	stderr, err := s.cmd.StderrPipe()
@@ -49,7 +49,7 @@ func startServer(env []string, dir string, args ...string) (*server, error) {
 		return nil, err
 	}
 	go s.read(stderr)
-	line, err := s.wait(regexp.MustCompile(`msg=ready api=(\S+) admin=(\S+)`))
+	line, err := s.wait(regexp.MustCompile(`msg=ready api=(\S+) dns=\S+ admin=(\S+)`))
 	if err != nil {
 		s.kill()
 		return nil, err

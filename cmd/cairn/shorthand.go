@@ -51,6 +51,7 @@ func (s *shorthand) object(end string, depth int) (map[string]any, error) {
 }
 
 func (s *shorthand) value(key string, depth int) (any, error) {
+	s.rest = strings.TrimLeft(s.rest, " ")
 	switch {
 	case s.skip("["):
 		return s.list(depth + 1)

@@ -48,11 +48,17 @@ type Policy struct {
 // Resource is something that a request is about.
 type Resource struct {
 	ARN string
-	// Tag returns the value of the resource's tag whose key is the given one
-	// when case is ignored. Nil: the resource has no tags.
-	Tag func(lowerKey string) (string, bool)
+	// Tags are the resource's. Nil: it has none.
+	Tags Tagged
 	// Optional resources need no allow; a deny of them counts.
 	Optional bool
+}
+
+// Tagged is something with tags.
+type Tagged interface {
+	// TagValues returns the values of all tags whose key is the given one when
+	// case is ignored, which it is in condition keys.
+	TagValues(key string) []string
 }
 
 // Context gives the values of condition keys. The key is in lower case. No

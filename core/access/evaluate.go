@@ -83,9 +83,7 @@ func NewSet(policies ...*Policy) *Set {
 	s := &Set{policies: policies, byAction: map[string][]indexed{}}
 	for i := range actions {
 		name := actions[i].Name
-		if found := s.scan(name); found != nil {
-			s.byAction[name] = found
-		}
+		s.byAction[name] = s.scan(name)
 	}
 	return s
 }
@@ -104,8 +102,8 @@ func (s *Set) scan(action string) []indexed {
 }
 
 func (s *Set) about(action string) []indexed {
-	if _, ok := FindAction(action); ok {
-		return s.byAction[action]
+	if found, ok := s.byAction[action]; ok {
+		return found
 	}
 	return s.scan(action)
 }
@@ -122,27 +120,36 @@ type Subject struct {
 
 // Evaluate decides. Every resource must be allowed by the identity's policies,
 // by the boundary if there is one and by the session's policies if there are
-// any; and none of them must deny it.
+// any; and none of them must deny it. A request without a resource that must be
+// allowed is refused.
 func (s *Subject) Evaluate(r *Request) Decision {
-	var allow Decision
+	var answer Decision // the first refusal, or else the first allow
+	decided := false
+	e := &evaluation{request: r}
 	for i := range r.Resources {
-		resource := &r.Resources[i]
-		d := s.evaluate(r, resource)
+		e.resource = &r.Resources[i]
+		d := s.evaluate(e)
 		if d.Why == ExplicitDeny {
 			return d
 		}
-		if !d.Allowed && !resource.Optional && (i == 0 || allow.Allowed) {
-			allow = d // a later resource may still be denied explicitly
-		}
-		if i == 0 {
-			allow = d
+		if !r.Resources[i].Optional && (!decided || answer.Allowed && !d.Allowed) {
+			answer, decided = d, true
 		}
 	}
-	return allow
+	return answer
 }
 
-func (s *Subject) evaluate(r *Request, resource *Resource) Decision {
-	e := &evaluation{request: r, resource: resource}
+// Limits returns a subject whose identity may do everything, under the same
+// boundary and session policies.
+func (s *Subject) Limits() *Subject {
+	all := &Policy{Name: "all", statements: []statement{{
+		effect: Allow, actions: []pattern{{tokens: []token{{kind: anyRun}}}}, resources: []pattern{{tokens: []token{{kind: anyRun}}}},
+	}}}
+	return &Subject{Identity: NewSet(all), Boundary: s.Boundary, Session: s.Session}
+}
+
+// evaluate decides about one resource.
+func (s *Subject) evaluate(e *evaluation) Decision {
 	var result Decision
 	for _, layer := range [3]struct {
 		set   *Set
@@ -151,7 +158,7 @@ func (s *Subject) evaluate(r *Request, resource *Resource) Decision {
 		if layer.set == nil && layer.layer != IdentityLayer {
 			continue
 		}
-		d := Decision{Layer: layer.layer, Resource: resource.ARN}
+		d := Decision{Layer: layer.layer, Resource: e.resource.ARN}
 		if layer.set != nil {
 			layer.set.decide(e, &d)
 		}
@@ -192,11 +199,14 @@ const resourceTagPrefix = "aws:resourcetag/"
 // values returns the values of a key, which is in lower case.
 func (e *evaluation) values(key string) []string {
 	if tag, ok := strings.CutPrefix(key, resourceTagPrefix); ok {
-		if e.resource.Tag == nil {
+		if e.resource.Tags == nil {
 			return nil
 		}
-		if v, ok := e.resource.Tag(tag); ok {
-			return []string{v}
+		return e.resource.Tags.TagValues(tag)
+	}
+	if key == "aws:resourceaccount" {
+		if parts := strings.SplitN(e.resource.ARN, ":", 6); len(parts) == 6 && parts[4] != "" {
+			return parts[4:5]
 		}
 		return nil
 	}

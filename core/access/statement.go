@@ -6,14 +6,14 @@ import (
 
 // statement is one compiled statement.
 type statement struct {
-	sid           string
-	effect        Effect
-	actions       []pattern
-	notActions    bool // actions are those it is not about
-	resources     []pattern
-	notResources  bool
-	conditions    []condition
-	principals    []principal // of a trust policy
+	sid          string
+	effect       Effect
+	actions      []pattern
+	notActions   bool // actions are those it is not about
+	resources    []pattern
+	notResources bool
+	conditions   []condition
+	principals   []principal // of a trust policy
 }
 
 // versions of the policy language; only the newer one has variables.

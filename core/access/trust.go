@@ -11,11 +11,11 @@ type principal struct {
 type principalKind int
 
 const (
-	anybody        principalKind = iota + 1
-	accountOf                    // everybody in an account whom its policies let
-	arnOf                        // one user, role or session
-	federated                    // tokens of one OIDC issuer
-	serviceOfAWS                 // never here; kept so that AWS's policies can be used
+	anybody      principalKind = iota + 1
+	accountOf                  // everybody in an account whom its policies let
+	arnOf                      // one user, role or session
+	federated                  // tokens of one OIDC issuer
+	serviceOfAWS               // never here; kept so that AWS's policies can be used
 )
 
 const maxPrincipals = 100

@@ -7,15 +7,16 @@ import (
 
 // NamespaceARN returns the ARN of a namespace.
 func (r *Rules) NamespaceARN(account AccountID, id NamespaceID) string {
-	return r.arn(account, "namespace/"+string(id))
+	return r.ARN(account, "namespace/"+string(id))
 }
 
 // ServiceARN returns the ARN of a service.
 func (r *Rules) ServiceARN(account AccountID, id ServiceID) string {
-	return r.arn(account, "service/"+string(id))
+	return r.ARN(account, "service/"+string(id))
 }
 
-func (r *Rules) arn(account AccountID, resource string) string {
+// ARN returns the ARN of a resource such as namespace/ns-….
+func (r *Rules) ARN(account AccountID, resource string) string {
 	return "arn:aws:servicediscovery:" + r.Region + ":" + string(account) + ":" + resource
 }
 
@@ -44,45 +45,48 @@ func (r *Rules) parseARN(arn string) (resource, error) {
 }
 
 // ID takes an id, or an ARN of the wanted kind ("namespace" or "service"), and
-// returns the bare id. What belongs to another account or region gives the
-// empty id, which is never found.
-func (r *Rules) ID(account AccountID, kind, ref string) (string, error) {
+// returns the bare id with the account that it belongs to: a bare id is one of
+// the caller's own. What belongs to another region gives the empty id, which is
+// never found.
+func (r *Rules) ID(account AccountID, kind, ref string) (AccountID, string, error) {
 	if !strings.HasPrefix(ref, "arn:") {
-		return ref, nil
+		return account, ref, nil
 	}
 	res, err := r.parseARN(ref)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	if res.kind != kind {
-		return "", invalid("%q is the ARN of a %s, not of a %s", ref, res.kind, kind)
+		return "", "", invalid("%q is the ARN of a %s, not of a %s", ref, res.kind, kind)
 	}
-	if res.account != account {
-		return "", nil
-	}
-	return res.id, nil
+	return res.account, res.id, nil
 }
 
-// FindNamespace returns the namespace that an id or ARN names.
+// FindNamespace returns the namespace that an id or ARN names, if the account
+// sees it.
 func (s *State) FindNamespace(r *Rules, account AccountID, ref string) (*Namespace, error) {
-	id, err := r.ID(account, "namespace", ref)
+	owner, id, err := r.ID(account, "namespace", ref)
 	if err != nil {
 		return nil, err
 	}
-	ns, ok := s.Namespace(account, NamespaceID(id))
+	ns, ok := s.visible(r, account, owner, NamespaceID(id))
 	if !ok {
 		return nil, &NamespaceNotFound{ID: ref}
 	}
 	return ns, nil
 }
 
-// FindService returns the service that an id or ARN names.
+// FindService returns the service that an id or ARN names, if the account sees
+// its namespace.
 func (s *State) FindService(r *Rules, account AccountID, ref string) (*Service, error) {
-	id, err := r.ID(account, "service", ref)
+	owner, id, err := r.ID(account, "service", ref)
 	if err != nil {
 		return nil, err
 	}
-	svc, ok := s.Service(account, ServiceID(id))
+	svc, ok := s.Service(owner, ServiceID(id))
+	if ok && owner != account {
+		_, ok = s.visible(r, account, owner, svc.Namespace)
+	}
 	if !ok {
 		return nil, &ServiceNotFound{ID: ref}
 	}

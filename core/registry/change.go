@@ -20,6 +20,9 @@ type Draft struct {
 	state    State
 	token    *ptree.Token
 	observer Observer // may be nil
+	// lastService is the one that changeService has changed last: instances
+	// come in order of their services when a State is loaded.
+	lastService *Service
 }
 
 // NewDraft begins with s.
@@ -42,47 +45,65 @@ func (d *Draft) State() *State { return &d.state }
 // Finish returns the State and ends the draft.
 func (d *Draft) Finish() *State {
 	s := d.state
-	d.token = nil
+	d.token, d.lastService = nil, nil
 	return &s
 }
 
-func (d *Draft) setAccount(a *Account) {
-	d.state.accounts = d.state.accounts.Put(d.token, a.id, a)
-}
-
-// changeAccount applies a change to a copy of the account.
+// changeAccount applies a change to the account. What a draft has copied once is
+// its own, and is changed in place from then on.
 func (d *Draft) changeAccount(id AccountID, change func(*Account)) {
-	a := *d.state.account(id)
-	a.id = id
-	change(&a)
-	d.setAccount(&a)
+	change(d.ownAccount(id))
 }
 
-// changeNamespace applies a change to a copy of the namespace, if there is one.
+func (d *Draft) ownAccount(id AccountID) *Account {
+	old := d.state.account(id)
+	if old.owner == d.token {
+		return old
+	}
+	a := *old
+	a.id, a.owner = id, d.token
+	d.state.accounts = d.state.accounts.Put(d.token, id, &a)
+	return &a
+}
+
+// changeNamespace applies a change to the namespace, if there is one.
 func (d *Draft) changeNamespace(account AccountID, id NamespaceID, change func(*Account, *Namespace)) {
-	old, ok := d.state.Namespace(account, id)
-	if !ok {
+	if _, ok := d.state.Namespace(account, id); ok {
+		a := d.ownAccount(account)
+		change(a, d.ownNamespace(a, id))
+	}
+}
+
+func (d *Draft) ownNamespace(a *Account, id NamespaceID) *Namespace {
+	old, _ := a.namespaces.Get(id)
+	if old.owner == d.token {
+		return old
+	}
+	ns := *old
+	ns.owner = d.token
+	a.namespaces = a.namespaces.Put(d.token, id, &ns)
+	return &ns
+}
+
+// changeService applies a change to the service, if there is one.
+func (d *Draft) changeService(account AccountID, id ServiceID, change func(*Service)) {
+	if last := d.lastService; last != nil && last.ID == id && last.Account == account {
+		change(last)
 		return
 	}
-	d.changeAccount(account, func(a *Account) {
-		ns := *old
-		change(a, &ns)
-		a.namespaces = a.namespaces.Put(d.token, id, &ns)
-	})
-}
-
-// changeService applies a change to a copy of the service, if there is one.
-func (d *Draft) changeService(account AccountID, id ServiceID, change func(*Service)) {
 	ref, ok := d.state.account(account).services.Get(id)
 	if !ok {
 		return
 	}
-	d.changeNamespace(account, ref.namespace, func(_ *Account, ns *Namespace) {
-		old, _ := ns.services.Get(ref.key)
-		svc := *old
-		change(&svc)
-		ns.services = ns.services.Put(d.token, ref.key, &svc)
-	})
+	ns := d.ownNamespace(d.ownAccount(account), ref.namespace)
+	svc, _ := ns.services.Get(ref.key)
+	if svc.owner != d.token {
+		own := *svc
+		svc, own.owner = &own, d.token
+		ns.services = ns.services.Put(d.token, ref.key, svc)
+	}
+	d.lastService = svc
+	change(svc)
 }
 
 // putNamespace stores a namespace; what it holds stays.
@@ -91,6 +112,7 @@ type putNamespace struct{ ns *Namespace }
 func (c putNamespace) apply(d *Draft, _ uint64) {
 	d.changeAccount(c.ns.Account, func(a *Account) {
 		ns := *c.ns
+		ns.owner = d.token
 		old, ok := a.namespaces.Get(ns.ID)
 		if ok {
 			ns.services, ns.servicesByRequest = old.services, old.servicesByRequest
@@ -101,6 +123,7 @@ func (c putNamespace) apply(d *Draft, _ uint64) {
 			a.byRequest = a.byRequest.Put(d.token, ns.CreatorRequestID, ns.ID)
 		}
 		d.namespaceChanged(old, &ns)
+		d.reshare(old, &ns)
 	})
 }
 
@@ -117,10 +140,12 @@ func (c deleteNamespace) apply(d *Draft, _ uint64) {
 			return
 		}
 		ns, _ := a.namespaces.Get(id)
+		d.lastService = nil
 		a.namespaces = a.namespaces.Delete(d.token, id)
 		a.byHTTPName = a.byHTTPName.Delete(d.token, c.httpName)
 		a.byRequest = a.byRequest.Delete(d.token, ns.CreatorRequestID)
 		d.namespaceChanged(ns, nil)
+		d.reshare(ns, nil)
 	})
 }
 
@@ -130,10 +155,11 @@ type putService struct{ svc *Service }
 func (c putService) apply(d *Draft, _ uint64) {
 	d.changeNamespace(c.svc.Account, c.svc.Namespace, func(a *Account, ns *Namespace) {
 		svc := *c.svc
-		svc.instances, svc.revision = ptree.Map[InstanceID, *Instance]{}, 0
+		svc.owner, d.lastService = d.token, nil
+		svc.instances, svc.revision, svc.lapsed = ptree.Map[InstanceID, *Instance]{}, 0, 0
 		old, _ := ns.services.Get(svc.key)
 		if old != nil && old.ID == svc.ID {
-			svc.instances, svc.revision = old.instances, old.revision
+			svc.instances, svc.revision, svc.lapsed = old.instances, old.revision, old.lapsed
 		}
 		svc.prepare(ns)
 		ns.services = ns.services.Put(d.token, svc.key, &svc)
@@ -157,6 +183,7 @@ func (c deleteService) apply(d *Draft, _ uint64) {
 		if !ok {
 			return
 		}
+		d.lastService = nil
 		ns.services = ns.services.Delete(d.token, c.key)
 		ns.servicesByRequest = ns.servicesByRequest.Delete(d.token, svc.CreatorRequestID)
 		a.services = a.services.Delete(d.token, svc.ID)
@@ -185,15 +212,25 @@ type untouch touch
 
 func (untouch) apply(*Draft, uint64) {}
 
+// place says to which service an instance belongs.
+type place struct {
+	account   AccountID
+	namespace NamespaceID
+	service   ServiceID
+}
+
+func (svc *Service) place() place { return place{svc.Account, svc.Namespace, svc.ID} }
+
 type putInstance struct {
-	svc  *Service // where it belongs; its newest version is looked up
+	place
 	inst *Instance
 }
 
 func (c putInstance) apply(d *Draft, _ uint64) {
-	d.changeService(c.svc.Account, c.svc.ID, func(svc *Service) {
+	d.changeService(c.account, c.service, func(svc *Service) {
 		old := d.forgetPending(svc, c.inst.ID)
 		svc.instances = svc.instances.Put(d.token, c.inst.ID, c.inst)
+		svc.countLapsed(old, c.inst)
 		if c.inst.due != 0 {
 			key := pendingKey(c.inst.due, svc.ID, c.inst.ID)
 			d.state.pending = d.state.pending.Put(d.token, key, instanceRef{svc.Account, svc.ID, c.inst.ID})
@@ -212,16 +249,27 @@ func (d *Draft) forgetPending(svc *Service, id InstanceID) *Instance {
 	return old
 }
 
+// countLapsed counts the instances whose lease has run out.
+func (svc *Service) countLapsed(old, new *Instance) {
+	if old != nil && old.Lapsed {
+		svc.lapsed--
+	}
+	if new != nil && new.Lapsed {
+		svc.lapsed++
+	}
+}
+
 type deleteInstance struct {
-	svc *Service
-	id  InstanceID
+	place
+	id InstanceID
 }
 
 func (c deleteInstance) apply(d *Draft, _ uint64) {
-	d.changeService(c.svc.Account, c.svc.ID, func(svc *Service) {
+	d.changeService(c.account, c.service, func(svc *Service) {
 		old := d.forgetPending(svc, c.id)
 		svc.instances = svc.instances.Delete(d.token, c.id)
 		if old != nil {
+			svc.countLapsed(old, nil)
 			d.instanceChanged(svc, old, nil)
 		}
 	})

@@ -17,6 +17,7 @@ import (
 //	3t/ACCOUNT/NAMESPACE/SERVICE           touch
 //	4i/ACCOUNT/NAMESPACE/SERVICE/INSTANCE  instance
 //	5o/ACCOUNT/OPERATION                   operation
+//	6l/ACCOUNT/NAMESPACE/SERVICE/INSTANCE  lease of an instance
 //
 // Names, not ids, key what must have a unique name, so that of two nodes which
 // give the same name at once one meets a conflict.
@@ -40,8 +41,10 @@ func touchKey(account AccountID, ns NamespaceID, svc ServiceID) string {
 	return touchPrefix + "/" + string(account) + "/" + string(ns) + "/" + string(svc)
 }
 
-func instanceKey(svc *Service, id InstanceID) string {
-	return instancePrefix + "/" + string(svc.Account) + "/" + string(svc.Namespace) + "/" + string(svc.ID) + "/" + string(id)
+func instanceKey(svc *Service, id InstanceID) string { return svc.place().key(id) }
+
+func (p place) key(id InstanceID) string {
+	return instancePrefix + "/" + string(p.account) + "/" + string(p.namespace) + "/" + string(p.service) + "/" + string(id)
 }
 
 func operationStoreKey(account AccountID, id OperationID) string {
@@ -54,8 +57,8 @@ func (c putService) Key() string      { return serviceKeyOf(c.svc.Account, c.svc
 func (c deleteService) Key() string   { return serviceKeyOf(c.account, c.namespace, c.key) }
 func (c touch) Key() string           { return touchKey(c.account, c.namespace, c.service) }
 func (c untouch) Key() string         { return touchKey(c.account, c.namespace, c.service) }
-func (c putInstance) Key() string     { return instanceKey(c.svc, c.inst.ID) }
-func (c deleteInstance) Key() string  { return instanceKey(c.svc, c.id) }
+func (c putInstance) Key() string     { return c.key(c.inst.ID) }
+func (c deleteInstance) Key() string  { return c.key(c.id) }
 func (c putOperation) Key() string    { return operationStoreKey(c.op.Account, c.op.ID) }
 func (c deleteOperation) Key() string { return operationStoreKey(c.account, c.id) }
 
@@ -106,13 +109,14 @@ func decode(kind string, account AccountID, rest string, value []byte) (Change, 
 			return untouch{account, NamespaceID(ns), ServiceID(rest)}, nil
 		}
 		return touch{account, NamespaceID(ns), ServiceID(rest)}, nil
+	case leasePrefix:
+		return decodeLease(account, NamespaceID(ns), rest, value)
 	case instancePrefix:
 		svc, id, ok := strings.Cut(rest, "/")
 		if !ok {
 			return nil, errShortKey
 		}
-		owner := &Service{Account: account, Namespace: NamespaceID(ns), ID: ServiceID(svc)}
-		return decodeInstance(owner, InstanceID(id), value)
+		return decodeInstance(place{account, NamespaceID(ns), ServiceID(svc)}, InstanceID(id), value)
 	}
 	return nil, fmt.Errorf("unknown kind %q", kind)
 }
@@ -133,12 +137,12 @@ func decodeService(account AccountID, ns NamespaceID, key string, value []byte) 
 	return putService{svc}, svc.decode(value)
 }
 
-func decodeInstance(svc *Service, id InstanceID, value []byte) (Change, error) {
+func decodeInstance(p place, id InstanceID, value []byte) (Change, error) {
 	if value == nil {
-		return deleteInstance{svc, id}, nil
+		return deleteInstance{p, id}, nil
 	}
 	inst, err := parseInstance(id, value)
-	return putInstance{svc, inst}, err
+	return putInstance{p, inst}, err
 }
 
 func decodeOperation(account AccountID, id OperationID, value []byte) (Change, error) {
@@ -163,6 +167,11 @@ func (s *State) All() iter.Seq[Stored] {
 	return func(yield func(Stored) bool) {
 		for _, a := range s.accounts.All() {
 			if !a.all(yield) {
+				return
+			}
+		}
+		for _, l := range s.leases.All() {
+			if !yield(Stored{Change: putLease{*l}}) {
 				return
 			}
 		}
@@ -194,7 +203,7 @@ func (svc *Service) all(yield func(Stored) bool) bool {
 		return false
 	}
 	for _, inst := range svc.instances.All() {
-		if !yield(Stored{Change: putInstance{svc, inst}}) {
+		if !yield(Stored{Change: putInstance{svc.place(), inst}}) {
 			return false
 		}
 	}

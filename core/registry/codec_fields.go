@@ -26,7 +26,11 @@ func (ns *Namespace) encode(b []byte) []byte {
 	b = record.AppendString(b, 9, ns.CreatorRequestID)
 	b = record.AppendUint(b, 10, uint64(ns.CreateDate))
 	b = record.AppendString(b, 11, ns.createOperation)
-	return record.AppendUint(b, 12, ns.fingerprint)
+	b = record.AppendUint(b, 12, ns.fingerprint)
+	for _, account := range ns.sharedWith {
+		b = record.AppendString(b, 13, account)
+	}
+	return b
 }
 
 func (ns *Namespace) decode(value []byte) error {
@@ -57,6 +61,8 @@ func (ns *Namespace) decode(value []byte) error {
 			ns.createOperation = OperationID(f.Bytes)
 		case 12:
 			ns.fingerprint = f.Uint
+		case 13:
+			ns.sharedWith = append(ns.sharedWith, AccountID(f.Bytes))
 		}
 	})
 	return firstProblem(err, ok)
@@ -194,7 +200,13 @@ func (i *Instance) encode(b []byte) []byte {
 	b = record.AppendString(b, 2, i.CreatorRequestID)
 	b = record.AppendUint(b, 3, uint64(i.Health))
 	b = record.AppendUint(b, 4, uint64(i.pending))
-	return record.AppendUint(b, 5, uint64(i.due))
+	b = record.AppendUint(b, 5, uint64(i.due))
+	b = record.AppendUint(b, 6, uint64(i.Registered))
+	b = record.AppendUint(b, 7, uint64(i.Changed))
+	if i.Lapsed {
+		b = record.AppendUint(b, 8, 1)
+	}
+	return b
 }
 
 func parseInstance(id InstanceID, value []byte) (*Instance, error) {
@@ -212,6 +224,12 @@ func parseInstance(id InstanceID, value []byte) (*Instance, error) {
 			rest.pending = Health(min(f.Uint, 255))
 		case 5:
 			rest.due = int64(f.Uint)
+		case 6:
+			rest.Registered = int64(f.Uint)
+		case 7:
+			rest.Changed = uint32(f.Uint)
+		case 8:
+			rest.Lapsed = f.Uint == 1
 		}
 	})
 	a, ok := parseAttributes(attrs)
@@ -223,6 +241,7 @@ func parseInstance(id InstanceID, value []byte) (*Instance, error) {
 	}
 	inst := newInstance(id, a, string(request))
 	inst.Health, inst.pending, inst.due = rest.Health, rest.pending, rest.due
+	inst.Registered, inst.Changed, inst.Lapsed = rest.Registered, rest.Changed, rest.Lapsed
 	return inst, nil
 }
 
@@ -235,7 +254,8 @@ func (op *Operation) encode(b []byte) []byte {
 	b = record.AppendString(b, 6, op.CreatorRequestID)
 	b = record.AppendUint(b, 7, op.fingerprint)
 	b = record.AppendString(b, 8, op.ErrorCode)
-	return record.AppendString(b, 9, op.ErrorMessage)
+	b = record.AppendString(b, 9, op.ErrorMessage)
+	return record.AppendString(b, 10, op.owner)
 }
 
 func (op *Operation) decode(value []byte) error {
@@ -260,6 +280,8 @@ func (op *Operation) decode(value []byte) error {
 			op.Failed = true
 		case 9:
 			op.ErrorMessage = string(f.Bytes)
+		case 10:
+			op.owner = AccountID(f.Bytes)
 		}
 	})
 }

@@ -28,10 +28,9 @@ type Query struct {
 }
 
 // FindForDiscovery returns the service that a namespace name and a service name
-// mean to DiscoverInstances.
-func (s *State) FindForDiscovery(r *Rules, account AccountID, namespace, service string) (*Service, error) {
-	a := s.account(account)
-	ns, ok := a.namespaceNamed(r, namespace)
+// mean to DiscoverInstances, in the namespaces of owner that the account sees.
+func (s *State) FindForDiscovery(r *Rules, account, owner AccountID, namespace, service string) (*Service, error) {
+	ns, ok := s.NamespaceForDiscovery(r, account, owner, namespace)
 	if !ok {
 		return nil, &NamespaceNotFound{ID: namespace}
 	}
@@ -67,8 +66,8 @@ func (svc *Service) Discover(q *Query, found []*Instance) []*Instance {
 		}
 	}
 	matches := found[start:]
-	if svc.HasHealth() {
-		matches = filterHealth(matches, q.Health)
+	if svc.HasHealth() || svc.lapsed > 0 {
+		matches = svc.filterHealth(matches, q.Health)
 	}
 	if len(q.Optional) > 0 {
 		matches = preferring(matches, q.Optional)
@@ -77,7 +76,7 @@ func (svc *Service) Discover(q *Query, found []*Instance) []*Instance {
 }
 
 // filterHealth keeps what the filter asks for, at the front of matches.
-func filterHealth(matches []*Instance, filter HealthFilter) []*Instance {
+func (svc *Service) filterHealth(matches []*Instance, filter HealthFilter) []*Instance {
 	want := Healthy
 	switch filter {
 	case FilterAll:
@@ -85,7 +84,11 @@ func filterHealth(matches []*Instance, filter HealthFilter) []*Instance {
 	case FilterUnhealthy:
 		want = Unhealthy
 	}
-	kept := keep(matches, func(i *Instance) bool { return i.Health == want })
+	checked := svc.HasHealth()
+	kept := keep(matches, func(i *Instance) bool {
+		h := i.HealthIn(checked)
+		return h == want || h == Unknown && !checked // which no filter drops
+	})
 	if kept == 0 && filter == FilterHealthyOrElseAll {
 		return matches
 	}
@@ -117,6 +120,7 @@ func keep(matches []*Instance, wanted func(*Instance) bool) int {
 // prepare encodes the parts of a discovery answer that the service's instances
 // have in common, one for each health status.
 func (svc *Service) prepare(ns *Namespace) {
+	svc.check = newCheck(svc)
 	for h := range svc.tails {
 		b := []byte(`,"HealthStatus":"` + Health(h).String() + `","NamespaceName":`)
 		b = jsontext.AppendString(b, ns.HTTPName)

@@ -137,7 +137,7 @@ func TestFindForDiscovery(t *testing.T) {
 				want = test.strict
 			}
 			var got any
-			svc, err := w.state.FindForDiscovery(&w.rules, testAccount, test.namespace, test.service)
+			svc, err := w.state.FindForDiscovery(&w.rules, testAccount, testAccount, test.namespace, test.service)
 			if got = err; err == nil {
 				got = svc.Namespace
 			}
@@ -153,7 +153,7 @@ func TestFindForDiscovery(t *testing.T) {
 		}
 		w.do(&registry.DeleteService{Ref: string(svc.ID)})
 		w.do(&registry.DeleteNamespace{Ref: string(first.ID)})
-		if _, err := w.state.FindForDiscovery(&w.rules, testAccount, "shop", "s2"); (err == nil) == w.rules.Strict {
+		if _, err := w.state.FindForDiscovery(&w.rules, testAccount, testAccount, "shop", "s2"); (err == nil) == w.rules.Strict {
 			t.Errorf("by Name alone: %v", err)
 		}
 	})

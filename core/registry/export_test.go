@@ -12,6 +12,10 @@ func Dump(s *State) []string {
 	for id, a := range s.accounts.All() {
 		lines = append(lines, a.dump(string(id))...)
 	}
+	for key, l := range s.leases.All() {
+		lines = append(lines, fmt.Sprintf("lease %s %x", key, l.encode(nil)))
+	}
+	lines = append(lines, dumpMap("lease by due", s.leasesByDue)...)
 	return append(lines, dumpMap("pending", s.pending)...)
 }
 
@@ -20,7 +24,7 @@ func (a *Account) dump(at string) []string {
 	for _, ns := range a.namespaces.All() {
 		lines = append(lines, fmt.Sprintf("%s namespace %s %q %x", at, ns.ID, ns.HTTPName, ns.encode(nil)))
 		for key, svc := range ns.services.All() {
-			lines = append(lines, fmt.Sprintf("%s service %s/%s revision %d %q %x", at, ns.ID, key, svc.revision, svc.tails, svc.encode(nil)))
+			lines = append(lines, fmt.Sprintf("%s service %s/%s revision %d %q %x", at, ns.ID, key, svc.revision, svc.tails, svc.encode(nil)), fmt.Sprintf("%s check %s %d %+v", at, svc.ID, svc.lapsed, svc.check))
 			for id, inst := range svc.instances.All() {
 				lines = append(lines, fmt.Sprintf("%s instance %s/%s %s %x", at, svc.ID, id, inst.summary, inst.encode(nil)))
 			}

@@ -23,12 +23,19 @@ func (h Health) String() string {
 }
 
 // Health returns the status of an instance of the service: Unknown if the
-// service has no health check.
-func (svc *Service) Health(inst *Instance) Health {
-	if !svc.HasHealth() {
-		return Unknown
+// service has no health check, unless the instance's lease has run out.
+func (svc *Service) Health(inst *Instance) Health { return inst.HealthIn(svc.HasHealth()) }
+
+// HealthIn returns the status of the instance in a service with or without a
+// health check.
+func (i *Instance) HealthIn(checked bool) Health {
+	switch {
+	case i.Lapsed:
+		return Unhealthy
+	case checked:
+		return i.Health
 	}
-	return inst.Health
+	return Unknown
 }
 
 // SetCustomHealth is UpdateInstanceCustomHealthStatus.
@@ -43,6 +50,9 @@ func (c *SetCustomHealth) decide(s *State, r *Rules, m *Meta) (Decision, error) 
 	if err != nil {
 		return Decision{}, err
 	}
+	if err := r.mayChange(m, svc); err != nil {
+		return Decision{}, err
+	}
 	if !svc.CustomHealth {
 		return Decision{}, &CustomHealthNotFound{Service: svc.ID}
 	}
@@ -50,15 +60,19 @@ func (c *SetCustomHealth) decide(s *State, r *Rules, m *Meta) (Decision, error) 
 	if !ok {
 		return Decision{}, &InstanceNotFound{Service: svc.ID, ID: c.ID}
 	}
-	next := inst.withHealth(c.Health)
+	next := inst.withHealth(c.Health, m.Now)
 	if r.Strict {
 		next = inst.delayed(c.Health, m.Now+customHealthDelay)
 	}
-	if *next == *inst {
+	changes := s.renewal(svc, c.ID, m.Now)
+	if next = next.lapsed(false, m.Now); *next != *inst {
+		changes = append(changes, putInstance{svc.place(), next})
+	}
+	if len(changes) == 0 {
 		return Decision{}, nil
 	}
 	return Decision{
-		Changes: []Change{putInstance{svc, next}},
+		Changes: changes,
 		Reads:   []Read{svc.read(), {Key: instanceKey(svc, inst.ID), Exists: true}},
 	}, nil
 }
@@ -95,7 +109,7 @@ func (c *SettleHealth) decide(s *State, _ *Rules, m *Meta) (Decision, error) {
 		if inst.due > m.Now || d.Reply.Count == c.Max {
 			break
 		}
-		d.Changes = append(d.Changes, putInstance{svc, inst.withHealth(inst.pending)})
+		d.Changes = append(d.Changes, putInstance{svc.place(), inst.withHealth(inst.pending, m.Now)})
 		d.Reads = append(d.Reads, Read{Key: instanceKey(svc, inst.ID), Exists: true})
 		d.Reply.Count++
 	}

@@ -15,6 +15,14 @@ type Instance struct {
 	// Health is what was told or found last. It means something only while the
 	// service has a health check: see Service.Health.
 	Health Health
+	// Lapsed: the instance has not been heard of for longer than its TTL. It is
+	// unhealthy then, whatever Health says.
+	Lapsed bool
+	// Changed is when the health last changed, in seconds since 1970.
+	Changed uint32
+	// Registered is when the instance was registered, in milliseconds since
+	// 1970. No two registrations of one instance have the same.
+	Registered int64
 
 	// pending is a custom health change that is to come at due (strict mode).
 	pending Health
@@ -61,11 +69,25 @@ func appendSummary(b []byte, id InstanceID, attrs Attributes) []byte {
 	return append(b, '}')
 }
 
-func (i *Instance) withHealth(h Health) *Instance {
+func (i *Instance) withHealth(h Health, now int64) *Instance {
 	next := *i
+	if h != i.Health {
+		next.Changed = seconds(now)
+	}
 	next.Health, next.pending, next.due = h, Unknown, 0
 	return &next
 }
+
+func (i *Instance) lapsed(lapsed bool, now int64) *Instance {
+	next := *i
+	if lapsed != i.Lapsed {
+		next.Lapsed, next.Changed = lapsed, seconds(now)
+	}
+	return &next
+}
+
+// seconds rounds milliseconds down; it lasts until 2106.
+func seconds(ms int64) uint32 { return uint32(ms / 1000) }
 
 // RegisterInstance adds an instance to a service or replaces it.
 type RegisterInstance struct {
@@ -80,7 +102,10 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 	if err != nil {
 		return Decision{}, err
 	}
-	ns, _ := s.Namespace(m.Account, svc.Namespace)
+	if err := r.mayRegister(m, svc); err != nil {
+		return Decision{}, err
+	}
+	ns, _ := s.Namespace(svc.Account, svc.Namespace)
 	given, err := checkAttributes(r, ns, svc, c.Attributes)
 	if err != nil {
 		return Decision{}, err
@@ -89,8 +114,13 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 	attrs := NewAttributes(given)
 	op := m.operation(a, RegisterInstanceOperation, string(svc.ID), string(c.ID))
 	op.Namespace, op.Service, op.Instance = ns.ID, svc.ID, c.ID
+	op.own(ns.Account)
 	op.CreatorRequestID, op.fingerprint = c.CreatorRequestID, fingerprint(string(attrs))
 	old, exists := svc.instances.Get(c.ID)
+	ttl := leaseTTL(r, given)
+	if exists && ttl > 0 && old.Attributes == attrs {
+		return c.renew(s, m, svc, old, op)
+	}
 	if earlier, ok := a.repeated(op); ok && exists && earlier.fingerprint == op.fingerprint {
 		return Decision{Reply: Reply{Operation: earlier.ID}}, nil
 	}
@@ -103,12 +133,36 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 		return c.refuse(r, op, problem)
 	}
 	inst := newInstance(c.ID, attrs, c.CreatorRequestID)
-	inst.Health = svc.initialHealth(r, attrs)
+	inst.Health, inst.Registered, inst.Changed = svc.initialHealth(r, attrs), op.Date, seconds(m.Now)
+	changes := []Change{putInstance{svc.place(), inst}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
 	return Decision{
-		Changes: []Change{putInstance{svc, inst}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}},
+		Changes: append(changes, s.leaseAtRegistration(svc, c.ID, ttl, m.Now)...),
 		Reads:   []Read{ns.read(), svc.read(), {Key: instanceKey(svc, c.ID), Exists: old != nil}},
 		Reply:   Reply{Operation: op.ID},
 	}, nil
+}
+
+// renew is a registration that says once more what is known, by which an
+// instance with a TTL shows that it is alive. The answer is the operation of the
+// registration itself, so that renewals leave no trail. Its health stays, and so
+// does the service's InstancesRevision.
+func (c *RegisterInstance) renew(s *State, m *Meta, svc *Service, inst *Instance, op *Operation) (Decision, error) {
+	d := Decision{
+		Changes: s.renewal(svc, c.ID, m.Now),
+		Reads:   []Read{{Key: instanceKey(svc, c.ID), Exists: true}},
+	}
+	next := inst.lapsed(false, m.Now)
+	first := operationTime(inst.Registered) + string(op.ID[:operationTargetLen])
+	if s.account(m.Account).operations.Has(first) {
+		d.Reply.Operation = operationIDOf(first)
+	} else { // forgotten after a day; clients may ask for what they are given
+		d.Reply.Operation, next.Registered = op.ID, op.Date
+		d.Changes = append(d.Changes, putOperation{op})
+	}
+	if *next != *inst {
+		d.Changes = append(d.Changes, putInstance{svc.place(), next})
+	}
+	return d, nil
 }
 
 // refuse deals with an instance that has no place in the DNS: AWS finds out
@@ -158,11 +212,24 @@ func (c *DeregisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, erro
 	if err != nil {
 		return Decision{}, err
 	}
-	op := m.operation(s.account(m.Account), DeregisterInstanceOperation, string(svc.ID), string(c.ID))
-	op.Namespace, op.Service, op.Instance = svc.Namespace, svc.ID, inst.ID
+	if err := r.mayChange(m, svc); err != nil {
+		return Decision{}, err
+	}
+	op := m.deregistration(s, svc, inst)
 	return Decision{
-		Changes: []Change{deleteInstance{svc, inst.ID}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}},
+		Changes: append(svc.deregister(inst, op), s.withoutLease(svc, c.ID)...),
 		Reads:   []Read{{Key: instanceKey(svc, inst.ID), Exists: true}},
 		Reply:   Reply{Operation: op.ID},
 	}, nil
+}
+
+func (m *Meta) deregistration(s *State, svc *Service, inst *Instance) *Operation {
+	op := m.operation(s.account(m.Account), DeregisterInstanceOperation, string(svc.ID), string(inst.ID))
+	op.Namespace, op.Service, op.Instance = svc.Namespace, svc.ID, inst.ID
+	op.own(svc.Account)
+	return op
+}
+
+func (svc *Service) deregister(inst *Instance, op *Operation) []Change {
+	return []Change{deleteInstance{svc.place(), inst.ID}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
 }

@@ -40,6 +40,9 @@ func checkAttributes(r *Rules, ns *Namespace, svc *Service, attrs map[string]str
 	if err := checkAttributeValues(attrs); err != nil {
 		return nil, err
 	}
+	if err := checkOwnAttributes(r, attrs); err != nil {
+		return nil, err
+	}
 	if _, ok := attrs[AttrInitHealthStatus]; ok && !svc.CustomHealth {
 		return nil, invalid("%s is allowed only for a service with HealthCheckCustomConfig", AttrInitHealthStatus)
 	}
@@ -53,6 +56,25 @@ func checkAttributes(r *Rules, ns *Namespace, svc *Service, attrs map[string]str
 		return nil, err
 	}
 	return attrs, checkWeight(r, svc, attrs)
+}
+
+// checkOwnAttributes looks at those to which cairn gives a meaning.
+func checkOwnAttributes(r *Rules, attrs map[string]string) error {
+	if r.Strict {
+		return nil
+	}
+	for k, v := range attrs {
+		switch {
+		case !strings.HasPrefix(k, ownPrefix):
+		case k != AttrTTL:
+			return invalid("Attribute %q is not allowed: the prefix %s is reserved, and the known attribute of an instance is %q", k, ownPrefix, AttrTTL)
+		default:
+			if err := checkTTL(v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func checkAttributeLimits(attrs map[string]string) error {

@@ -43,18 +43,18 @@ func (s *State) Operations(account AccountID, before OperationID) iter.Seq2[Oper
 	return func(yield func(OperationID, *Operation) bool) {
 		for key, stored := range all {
 			op := stored.operation(account, key)
-			if op.listed(a) && !yield(op.ID, op) {
+			if op.listed(s) && !yield(op.ID, op) {
 				return
 			}
 		}
 	}
 }
 
-func (op *Operation) listed(a *Account) bool {
+func (op *Operation) listed(s *State) bool {
 	if op.Type == CreateNamespaceOperation && op.Failed {
 		return true
 	}
-	return a.namespaces.Has(op.Namespace)
+	return s.account(op.OwnerAccount()).namespaces.Has(op.Namespace)
 }
 
 // ServicesNamed yields the services of one namespace after the given name, in

@@ -36,7 +36,9 @@ type Namespace struct {
 	CreatorRequestID string
 	CreateDate       int64 // milliseconds since 1970
 
+	owner           *ptree.Token // the Draft that may change it in place
 	createOperation OperationID
+	sharedWith      []AccountID // in order; see share.go
 	fingerprint     uint64
 	services        ptree.Map[string, *Service] // by serviceKey
 	// servicesByRequest finds a service by the CreatorRequestId that made it.
@@ -240,6 +242,9 @@ func (c *UpdateNamespace) decide(s *State, r *Rules, m *Meta) (Decision, error) 
 	if err != nil {
 		return Decision{}, err
 	}
+	if err := r.owned(m, ns); err != nil {
+		return Decision{}, err
+	}
 	if ns.Type != c.Type {
 		return Decision{}, invalid("Namespace %s is of type %s: it cannot be updated as %s", ns.ID, ns.Type, c.Type)
 	}
@@ -289,6 +294,9 @@ type DeleteNamespace struct{ Ref string }
 func (c *DeleteNamespace) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 	ns, err := s.FindNamespace(r, m.Account, c.Ref)
 	if err != nil {
+		return Decision{}, err
+	}
+	if err := r.owned(m, ns); err != nil {
 		return Decision{}, err
 	}
 	if ns.services.Len() > 0 {

@@ -37,6 +37,7 @@ type Operation struct {
 	CreatorRequestID string
 
 	fingerprint uint64
+	owner       AccountID // of the namespace, where that is not Account
 }
 
 // Targets yields what the operation works on, by the names of the API.

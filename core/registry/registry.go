@@ -31,15 +31,22 @@ type OperationID string
 // State is one immutable version of the registry. The zero value is empty.
 type State struct {
 	accounts ptree.Map[AccountID, *Account]
+	// shares finds the owner of a namespace that is shared, see shareKey.
+	shares sharesIndex
 	// pending holds the custom health changes that wait (strict mode), keyed by
 	// the time they fall due and the instance.
 	pending ptree.Map[string, instanceRef]
+	// leases are those of instances with a TTL, by service and instance;
+	// leasesByDue orders their keys by the time they fall due.
+	leases      ptree.Map[string, *Lease]
+	leasesByDue ptree.Map[string, string]
 }
 
 // Account is everything that one account owns. Accounts exist implicitly: one
 // that owns nothing is not in the State.
 type Account struct {
 	id         AccountID
+	owner      *ptree.Token // the Draft that may change it in place
 	namespaces ptree.Map[NamespaceID, *Namespace]
 	services   ptree.Map[ServiceID, serviceRef]
 	// byHTTPName finds a namespace by the name that DiscoverInstances takes.

@@ -11,6 +11,8 @@ type Rules struct {
 	// see docs/divergences/cloudmap.md.
 	Strict bool
 	Quotas Quotas
+	// Shares are namespaces shared by a setting.
+	Shares []Share
 	// VPCs are the ids that a private namespace may be bound to. Nil means any.
 	VPCs map[string]bool
 	// DefaultTTL is the TTL, in seconds, of a DNS record that is given without

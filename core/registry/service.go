@@ -83,11 +83,14 @@ type Service struct {
 	CreatedBy        AccountID
 	CreateDate       int64 // milliseconds since 1970
 
+	owner       *ptree.Token // the Draft that may change it in place
 	fingerprint uint64
 	key         string // in Namespace.services
 	instances   ptree.Map[InstanceID, *Instance]
 	revision    uint64
-	tails       [3]string // see appendTail
+	tails       [3]string // see prepare
+	check       *Check    // made from HealthCheck and Attributes; nil without
+	lapsed      int       // instances whose lease has run out
 }
 
 // HasHealth reports whether instances of the service have a health status other
@@ -155,6 +158,9 @@ func (c *CreateService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 	ns, err := c.findNamespace(s, r, m)
 	if err != nil {
 		return Decision{}, err
+	}
+	if ns.Account != m.Account && len(tags) > 0 {
+		return Decision{}, r.owned(m, ns)
 	}
 	svc, err := c.service(r, m, ns, tags)
 	if err != nil {
@@ -269,7 +275,10 @@ func (c *UpdateService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	ns, _ := s.Namespace(m.Account, svc.Namespace)
+	if err := r.mayChange(m, svc); err != nil {
+		return Decision{}, err
+	}
+	ns, _ := s.Namespace(svc.Account, svc.Namespace)
 	if !ns.IsDNS() {
 		return Decision{}, invalid("Service %s is in an HTTP namespace: it cannot be updated", svc.ID)
 	}
@@ -285,9 +294,10 @@ func (c *UpdateService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 	}
 	op := m.operation(s.account(m.Account), UpdateServiceOperation, string(svc.ID))
 	op.Namespace, op.Service = ns.ID, svc.ID
+	op.own(ns.Account)
 	changes := []Change{putService{&next}, putOperation{op}}
 	return Decision{
-		Changes: append(changes, healthAfterUpdate(r, svc, &next)...),
+		Changes: append(changes, healthAfterUpdate(r, m, svc, &next)...),
 		Reads:   []Read{ns.read(), svc.read()},
 		Reply:   Reply{Operation: op.ID},
 	}, nil
@@ -332,13 +342,13 @@ func (c *UpdateService) changeCheck(r *Rules, ns *Namespace, svc *Service) error
 
 // healthAfterUpdate starts the health of all instances anew where the service
 // has got a check that it did not have.
-func healthAfterUpdate(r *Rules, old, next *Service) []Change {
+func healthAfterUpdate(r *Rules, m *Meta, old, next *Service) []Change {
 	if next.HealthCheck == nil || old.HealthCheck != nil {
 		return nil
 	}
 	var changes []Change
 	for _, inst := range old.instances.All() {
-		changes = append(changes, putInstance{next, inst.withHealth(next.initialHealth(r, inst.Attributes))})
+		changes = append(changes, putInstance{next.place(), inst.withHealth(next.initialHealth(r, inst.Attributes), m.Now)})
 	}
 	return changes
 }
@@ -349,6 +359,9 @@ type DeleteService struct{ Ref string }
 func (c *DeleteService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 	svc, err := s.FindService(r, m.Account, c.Ref)
 	if err != nil {
+		return Decision{}, err
+	}
+	if err := r.mayChange(m, svc); err != nil {
 		return Decision{}, err
 	}
 	if svc.instances.Len() > 0 {

@@ -13,10 +13,18 @@ func (c *UpdateServiceAttributes) decide(s *State, r *Rules, m *Meta) (Decision,
 	if err != nil {
 		return Decision{}, err
 	}
+	if err := r.mayChange(m, svc); err != nil {
+		return Decision{}, err
+	}
 	all := svc.Attributes.Map()
 	maps.Copy(all, c.Attributes)
 	if len(all) > maxServiceAttributes {
 		return Decision{}, &ServiceAttributesLimitExceeded{Service: svc.ID}
+	}
+	if !r.Strict {
+		if err := checkServiceAttributes(svc, c.Attributes, all); err != nil {
+			return Decision{}, err
+		}
 	}
 	return svc.withAttributes(NewAttributes(all)), nil
 }
@@ -31,6 +39,9 @@ type DeleteServiceAttributes struct {
 func (c *DeleteServiceAttributes) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 	svc, err := s.FindService(r, m.Account, c.Ref)
 	if err != nil {
+		return Decision{}, err
+	}
+	if err := r.mayChange(m, svc); err != nil {
 		return Decision{}, err
 	}
 	all := svc.Attributes.Map()

@@ -48,6 +48,7 @@ func TestRandomCommands(t *testing.T) {
 	for _, strict := range []bool{false, true} {
 		t.Run(fmt.Sprintf("strict=%t", strict), rapid.MakeCheck(func(t *rapid.T) {
 			tw := &twin{world: newWorld(t, strict), revisions: map[string]uint64{}}
+			tw.batch = rapid.IntRange(1, 6).Draw(t, "batch")
 			t.Repeat(map[string]func(*rapid.T){
 				"create namespace": tw.createNamespace,
 				"create service":   tw.createService,
@@ -343,7 +344,7 @@ func (tw *twin) checkRevision(svc *twinService) {
 func (tw *twin) checkDiscover(svc *twinService, q registry.Query) {
 	tw.Helper()
 	ns := tw.currentNamespace(svc.ns.id)
-	found, err := tw.state.FindForDiscovery(&tw.rules, testAccount, ns.HTTPName, svc.name)
+	found, err := tw.state.FindForDiscovery(&tw.rules, testAccount, testAccount, ns.HTTPName, svc.name)
 	if err != nil || found.ID != svc.id {
 		tw.Fatalf("find %s/%s: %v, %v", ns.HTTPName, svc.name, found, err)
 	}

@@ -37,6 +37,14 @@ type world struct {
 	revision uint64
 	now      int64 // milliseconds since 1970
 	commands uint64
+
+	// batch is how many commands that change something share a draft, as in a
+	// replica; 0 and 1 mean that each has its own.
+	batch    int
+	drafted  int
+	draft    *registry.Draft // the one that is open, or nil
+	base     *registry.State // what it began with
+	baseDump []string
 }
 
 const epoch = 1_795_000_000_000
@@ -93,15 +101,30 @@ func (w *world) apply(changes []registry.Change) {
 		return
 	}
 	w.revision++
-	old, before := w.state, registry.Dump(w.state)
-	direct, stored := registry.NewDraft(w.state), registry.NewDraft(w.stored)
-	direct.Apply(w.revision, changes...)
+	stored := registry.NewDraft(w.stored)
 	for _, c := range changes {
 		stored.Apply(w.revision, w.throughStore(c))
 	}
-	w.state, w.stored = direct.Finish(), stored.Finish()
+	w.stored = stored.Finish()
+	w.draftChanges(changes)
 	w.same("applied directly (-) and as stored (+)", registry.Dump(w.state), registry.Dump(w.stored))
-	w.same("a State before (-) and after (+) another was made from it", before, registry.Dump(old))
+}
+
+// draftChanges applies changes to a draft that ends after a batch of commands,
+// and makes sure that the State which it began with stays as it was.
+func (w *world) draftChanges(changes []registry.Change) {
+	w.Helper()
+	if w.draft == nil {
+		w.base, w.baseDump = w.state, registry.Dump(w.state)
+		w.draft = registry.NewDraft(w.base)
+	}
+	w.draft.Apply(w.revision, changes...)
+	w.state = w.draft.State()
+	if w.drafted++; w.drafted >= w.batch {
+		w.state = w.draft.Finish()
+		w.draft, w.drafted = nil, 0
+		w.same("a State before (-) and after (+) another was made from it", w.baseDump, registry.Dump(w.base))
+	}
 }
 
 func (w *world) same(what string, a, b []string) {

@@ -67,10 +67,9 @@ type member struct {
 // the Set's own settings, so what was added can be found again.
 func (s *Set) member(inst *registry.Instance) member {
 	m := member{id: inst.ID}
-	if s.checked {
-		m.waiting = inst.Health == registry.Unknown
-		m.key.down = inst.Health == registry.Unhealthy
-	}
+	health := inst.HealthIn(s.checked)
+	m.key.down = health == registry.Unhealthy
+	m.waiting = s.checked && health == registry.Unknown
 	weight, region := uint8(1), ""
 	port := uint16(0)
 	for k, v := range inst.Attributes.All() {

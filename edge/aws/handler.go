@@ -32,6 +32,8 @@ type exchange struct {
 	err *awsjson.Error // the answer, if it is not out
 	// cause is what err does not tell the client.
 	cause error
+
+	header [2]string // values of the answer's header
 }
 
 // buffers are reused from one request to the next.
@@ -150,7 +152,10 @@ func (s *Server) readBody(x *exchange, w http.ResponseWriter, r *http.Request) (
 	if n := r.ContentLength; n > int64(cap(body)) {
 		body = make([]byte, 0, n)
 	}
-	in := http.MaxBytesReader(w, r.Body, limit)
+	in := r.Body
+	if r.ContentLength < 0 { // otherwise net/http lets no more through than was announced
+		in = http.MaxBytesReader(w, r.Body, limit)
+	}
 	for {
 		if len(body) == cap(body) {
 			body = append(body, 0)[:len(body)]
@@ -211,8 +216,9 @@ func (s *Server) write(x *exchange, w http.ResponseWriter, r *http.Request) {
 		x.buf.out = x.out
 	}
 	h["Content-Type"] = contentType
-	h["x-amzn-RequestId"] = []string{x.id}
-	h["Content-Length"] = []string{strconv.Itoa(len(x.out))}
+	x.header = [2]string{x.id, strconv.Itoa(len(x.out))}
+	h["x-amzn-RequestId"] = x.header[0:1:1]
+	h["Content-Length"] = x.header[1:2:2]
 	connOf(r.Context()).expect(len(x.out))
 	w.WriteHeader(status)
 	w.Write(x.out) // a client that is gone is not our concern

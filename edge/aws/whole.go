@@ -21,9 +21,9 @@ func (l wholeListener) Accept() (net.Conn, error) {
 	return &wholeConn{Conn: c}, nil
 }
 
-// smallAnswer is a body that fits beside its header in the buffer of net/http,
-// and so leaves in one write anyway.
-const smallAnswer = 2048
+// smallAnswer is a body that fits beside its header in the 4 KiB that net/http
+// buffers, and so leaves in one write anyway.
+const smallAnswer = 3 << 10
 
 // wholeConn holds back what is written until an expected answer is complete.
 // Requests of a connection are answered one after the other, so its fields need

@@ -88,6 +88,10 @@ func (s *subnet) parse(data []byte) bool {
 		return false
 	}
 	family, source, scope, addr := get16(data), int(data[2]), data[3], data[4:]
+	if family == 0 && source == 0 && scope == 0 && len(addr) == 0 {
+		*s = subnet{raw: data} // BIND's way to ask for no subnet to be used
+		return true
+	}
 	bits := map4or6(family)
 	if bits == 0 || source > bits || scope != 0 || len(addr) != (source+7)/8 {
 		return false

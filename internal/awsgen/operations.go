@@ -89,7 +89,7 @@ func printServe(p *printer, m *model, name string) {
 	op := m.Operations[name]
 	p.printf("func serve%s(h handlers, c *call, body, out []byte) ([]byte, error) {\n", name)
 	p.printf("in := new(%s)\n", op.Input.Shape)
-	p.printf("if err := readInput(body, c.strict, in); err != nil {\nreturn out, err\n}\n")
+	p.printf("if err := c.read(body, in); err != nil {\nreturn out, err\n}\n")
 	switch {
 	case m.config.rawOutput[name]:
 		p.printf("return h.%s(c, in, out)\n", name)

@@ -101,7 +101,10 @@ func (l *segmentLog) roll(first store.Revision, need int64) error {
 	}
 	l.mustRoll = true
 	err = placeSegment(l.fs, l.dir, h)
-	if err == nil {
+	// A segment that is too small for its first frame has just been replaced:
+	// the new one has the same name.
+	isNew := first != l.head.first
+	if err == nil && isNew {
 		err = l.seal(first)
 	}
 	if err != nil {
@@ -110,7 +113,9 @@ func (l *segmentLog) roll(first store.Revision, need int64) error {
 	}
 	l.active.Close()
 	l.use(next, h, sectorSize)
-	l.first = append(l.first, first)
+	if isNew {
+		l.first = append(l.first, first)
+	}
 	return nil
 }
 

@@ -10,6 +10,11 @@ func (s *Store) adopt(l *loader) error {
 		s.cfg.Logger.Warn("a write that was never acknowledged is cut off the log",
 			"file", end.name(), "offset", end.tail, "reason", end.torn)
 	}
+	// A name that is seen is not always one that lasts: the process that gave it
+	// may have been stopped before it could make it durable.
+	if err := s.cfg.FS.SyncDir(s.cfg.Dir); err != nil {
+		return s.unsettled(err)
+	}
 	if err := s.sealBeforeLast(l); err != nil {
 		return s.unsettled(err)
 	}

@@ -28,7 +28,9 @@ type sim struct {
 	// maybe holds a group of which the outcome is unknown: all of it was
 	// committed or nothing.
 	maybe []store.Batch
-	trace []string
+	// snapshotting and unsettled put off Load, which waits for a snapshot.
+	snapshotting, unsettled bool
+	trace                   []string
 }
 
 // twin is the dumb model: every state there ever was.
@@ -232,7 +234,9 @@ func (m *sim) judge(group []*request, gone store.Revision) {
 	case errors.Is(failure, store.ErrUncertain):
 		m.maybe = batches
 		m.refused()
-		m.up()
+		if m.unsettled = m.snapshotting; !m.unsettled {
+			m.up()
+		}
 	}
 }
 
@@ -262,10 +266,16 @@ func (m *sim) snapshot(back int, meanwhile func()) {
 			}
 		}
 	})
+	m.snapshotting, m.unsettled = true, false
 	err := s.Snapshot(m.t.Context(), at, records)
+	m.snapshotting = false
 	m.note("snapshot at %d: %v", at, err)
-	if m.s == s && m.crashed(err) {
+	switch {
+	case m.s != s: // it crashed meanwhile, and is up again
+	case m.crashed(err):
 		m.recover()
+		m.up()
+	case m.unsettled:
 		m.up()
 	}
 }
@@ -410,7 +420,7 @@ func (m *sim) finish() {
 }
 
 func TestSimulation(t *testing.T) {
-	runs, steps := 2000, 40
+	runs, steps := 1200, 30
 	if testing.Short() {
 		runs = 200
 	}

@@ -113,7 +113,7 @@ type snapshotWriter struct {
 }
 
 func newSnapshotWriter(w io.Writer, at store.Revision) (*snapshotWriter, error) {
-	s := &snapshotWriter{w: w, at: at, chunk: make([]byte, sectionHeader, chunkBytes+chunkBytes/4)}
+	s := &snapshotWriter{w: w, at: at, chunk: make([]byte, sectionHeader, 4<<10)}
 	var header [snapshotHeader]byte
 	putSnapshotHeader(header[:], at)
 	s.sum = extendSum(s.sum, header[:])

@@ -94,7 +94,7 @@ func (s *snapshotReader) section() (section, error) {
 	s.chunks++
 	s.records += c.count
 	if cap(s.buf) < int(c.length) {
-		s.buf = make([]byte, max(int(c.length), chunkBytes+chunkBytes/4))
+		s.buf = make([]byte, c.length+c.length/4)
 	}
 	s.buf = s.buf[:c.length]
 	if err := s.fill(s.buf); err != nil {

@@ -1,6 +1,6 @@
 // Package janitor does what falls due with time: it forgets operations that
-// ended long ago and makes delayed custom health changes visible. It decides
-// nothing itself; it proposes commands like any client.
+// ended long ago, makes delayed custom health changes visible and ends leases
+// that nobody renewed. It decides nothing itself; it proposes commands like any client.
 package janitor
 
 import (
@@ -53,12 +53,13 @@ func (j *Janitor) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	nextSweep := time.Now().Add(sweepEvery)
+	start := time.Now()
+	nextSweep, nextLease := start.Add(sweepEvery), start
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		snapshot := j.cfg.Replica.Current()
-		timer.Reset(j.untilDue(snapshot, nextSweep))
+		timer.Reset(min(j.untilDue(snapshot, nextSweep), max(time.Until(nextLease), 0)))
 		select {
 		case <-ctx.Done():
 			return nil
@@ -71,6 +72,9 @@ func (j *Janitor) Run(ctx context.Context) error {
 			nextSweep = time.Now().Add(sweepEvery)
 		}
 		j.settle(ctx)
+		if !time.Now().Before(nextLease) {
+			nextLease = j.endLeases(ctx, start)
+		}
 	}
 }
 

@@ -14,8 +14,22 @@ type call struct {
 	rules   *registry.Rules
 	// strict asks for AWS's behaviour where ours differs by default.
 	strict bool
+	// permit is nil where everybody may do everything. Otherwise action is the
+	// name of the operation, and api serves it.
+	permit Permit
+	action string
+	api    *API
 	// target is set by the handler to what the call is about.
 	target string
+}
+
+// read decodes and checks the input of an operation, and then whether the caller
+// may carry it out. Every operation begins with it, so none can forget to ask.
+func (c *call) read(body []byte, in input) error {
+	if err := readInput(body, c.strict, in); err != nil || c.permit == nil {
+		return err
+	}
+	return c.authorize(in)
 }
 
 // state returns the newest state. A handler calls it once, so that its answer
@@ -27,9 +41,12 @@ func (a *API) do(c *call, op registry.Command) (registry.Reply, error) {
 	return a.replica.Propose(c.ctx, c.account, op)
 }
 
-// owned reports whether an OwnerAccount, where one is given, is the caller's.
-func (c *call) owned(account *string) bool {
-	return account == nil || *account == string(c.account)
+// owner returns the OwnerAccount, which is the caller's where none is given.
+func (c *call) owner(account *string) registry.AccountID {
+	if account == nil {
+		return c.account
+	}
+	return registry.AccountID(*account)
 }
 
 // value returns what p points to, or the zero value.

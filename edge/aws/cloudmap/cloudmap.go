@@ -34,6 +34,8 @@ type Request struct {
 	Action  Action
 	Account registry.AccountID
 	Body    []byte
+	// Permit says whether the caller may do what is asked. Nil: they may.
+	Permit Permit
 	// Target is set by Serve to what the call is about, for the log.
 	Target string
 }
@@ -69,7 +71,10 @@ func (a Action) Discovers() bool { return a.op.hostPrefix != "" }
 // error is always an *awsjson.Error; the body has no meaning then.
 func (a *API) Serve(ctx context.Context, r *Request, out []byte) ([]byte, error) {
 	rules := a.rules()
-	c := &call{ctx: ctx, account: r.Account, rules: rules, strict: rules.Strict}
+	c := &call{ctx: ctx, account: r.Account, rules: rules, strict: rules.Strict, permit: r.Permit}
+	if c.permit != nil {
+		c.action, c.api = r.Action.op.name, a
+	}
 	body, err := r.Action.op.serve(a, c, r.Body, out)
 	r.Target = c.target
 	if err != nil {

@@ -75,8 +75,5 @@ func (a *API) DiscoverInstancesRevision(c *call, in *DiscoverInstancesRevisionRe
 }
 
 func (a *API) discoverable(c *call, namespace, service string, owner *string) (*registry.Service, error) {
-	if !c.owned(owner) {
-		return nil, &registry.NamespaceNotFound{ID: namespace}
-	}
-	return a.state().Registry.FindForDiscovery(c.rules, c.account, namespace, service)
+	return a.state().Registry.FindForDiscovery(c.rules, c.account, c.owner(owner), namespace, service)
 }

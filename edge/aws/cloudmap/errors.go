@@ -15,6 +15,7 @@ import (
 const (
 	codeSerialization      = "SerializationException"
 	codeThrottling         = "ThrottlingException"
+	codeAccessDenied       = "AccessDeniedException"
 	codeServiceUnavailable = "ServiceUnavailable"
 	codeInternalFailure    = "InternalFailure"
 )
@@ -64,6 +65,8 @@ func modelled(rules *registry.Rules, err error) (*awsjson.Error, bool) {
 		code = codeSerialization
 	case *ValidationError, *registry.InvalidInput:
 		code = codeInvalidInput
+	case *registry.NotPermitted:
+		code = codeAccessDenied
 	case *registry.NamespaceNotFound:
 		code = codeNamespaceNotFound
 	case *registry.ServiceNotFound:

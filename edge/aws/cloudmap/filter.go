@@ -1,7 +1,6 @@
 package cloudmap
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -95,7 +94,7 @@ func and[T any](a, b func(*T) bool) func(*T) bool {
 	return func(v *T) bool { return a(v) && b(v) }
 }
 
-func namespaceFilter(in []*NamespaceFilter) (func(*registry.Namespace) bool, error) {
+func namespaceFilter(c *call, in []*NamespaceFilter) (func(*registry.Namespace) bool, error) {
 	wanted := everything[registry.Namespace]
 	for _, nf := range in {
 		f, err := newFilter(namespaceConditions, string(*nf.Name), nf.Condition, nf.Values)
@@ -111,7 +110,7 @@ func namespaceFilter(in []*NamespaceFilter) (func(*registry.Namespace) bool, err
 			test = func(ns *registry.Namespace) bool { return f.matches(ns.HTTPName) }
 		case NamespaceFilterNameResourceOwner:
 			err = f.oneOf(ownerSelf, ownerOthers)
-			test = func(*registry.Namespace) bool { return f.matches(ownerSelf) }
+			test = func(ns *registry.Namespace) bool { return f.matches(c.ownerWord(ns.Account)) }
 		}
 		if err != nil {
 			return nil, err
@@ -121,11 +120,18 @@ func namespaceFilter(in []*NamespaceFilter) (func(*registry.Namespace) bool, err
 	return wanted, nil
 }
 
-// Values of the filter RESOURCE_OWNER. What a list holds is the caller's own.
+// Values of the filter RESOURCE_OWNER.
 const (
 	ownerSelf   = "SELF"
 	ownerOthers = "OTHER_ACCOUNTS"
 )
+
+func (c *call) ownerWord(owner registry.AccountID) string {
+	if owner == c.account {
+		return ownerSelf
+	}
+	return ownerOthers
+}
 
 func serviceFilter(c *call, in []*ServiceFilter) (func(*registry.Service) bool, error) {
 	wanted := everything[registry.Service]
@@ -134,10 +140,10 @@ func serviceFilter(c *call, in []*ServiceFilter) (func(*registry.Service) bool, 
 		if err != nil {
 			return nil, err
 		}
-		test := func(*registry.Service) bool { return f.matches(ownerSelf) }
+		test := func(svc *registry.Service) bool { return f.matches(c.ownerWord(svc.Account)) }
 		if *sf.Name == ServiceFilterNameNamespaceId {
-			err = f.bareIDs(c, "namespace")
-			test = func(svc *registry.Service) bool { return f.matches(string(svc.Namespace)) }
+			err = f.wholeIDs(c, "namespace")
+			test = func(svc *registry.Service) bool { return f.matches(wholeID(svc.Account, string(svc.Namespace))) }
 		} else {
 			err = f.oneOf(ownerSelf, ownerOthers)
 		}
@@ -149,19 +155,22 @@ func serviceFilter(c *call, in []*ServiceFilter) (func(*registry.Service) bool, 
 	return wanted, nil
 }
 
-// bareIDs replaces ARNs by the ids in them. One of another account or region
-// stays an ARN, which is nobody's id.
-func (f *filter) bareIDs(c *call, kind string) error {
+// wholeIDs replaces ids and ARNs by account and id, since a bare id means one of
+// the caller's own. A list has only what the caller sees, so naming something
+// else finds nothing.
+func (f *filter) wholeIDs(c *call, kind string) error {
 	f.values = slices.Clone(f.values)
 	for i, v := range f.values {
-		id, err := c.rules.ID(c.account, kind, v)
+		account, id, err := c.rules.ID(c.account, kind, v)
 		if err != nil {
 			return err
 		}
-		f.values[i] = cmp.Or(id, v)
+		f.values[i] = wholeID(account, id)
 	}
 	return nil
 }
+
+func wholeID(account registry.AccountID, id string) string { return string(account) + "/" + id }
 
 func operationFilter(c *call, in []*OperationFilter) (func(*registry.Operation) bool, error) {
 	wanted := everything[registry.Operation]
@@ -182,11 +191,11 @@ func operationFilter(c *call, in []*OperationFilter) (func(*registry.Operation) 
 func (f *filter) operationTest(c *call) (func(*registry.Operation) bool, error) {
 	switch OperationFilterName(f.name) {
 	case OperationFilterNameNamespaceId:
-		err := f.bareIDs(c, "namespace")
-		return func(op *registry.Operation) bool { return f.matches(string(op.Namespace)) }, err
+		err := f.wholeIDs(c, "namespace")
+		return func(op *registry.Operation) bool { return f.matches(wholeID(op.OwnerAccount(), string(op.Namespace))) }, err
 	case OperationFilterNameServiceId:
-		err := f.bareIDs(c, "service")
-		return func(op *registry.Operation) bool { return f.matches(string(op.Service)) }, err
+		err := f.wholeIDs(c, "service")
+		return func(op *registry.Operation) bool { return f.matches(wholeID(op.OwnerAccount(), string(op.Service))) }, err
 	case OperationFilterNameStatus:
 		f.values = slices.Clone(f.values)
 		for i, v := range f.values {

@@ -114,7 +114,7 @@ func (a *API) GetNamespace(c *call, in *GetNamespaceRequest) (*GetNamespaceRespo
 
 // ListNamespaces lists the namespaces that all filters let through.
 func (a *API) ListNamespaces(c *call, in *ListNamespacesRequest) (*ListNamespacesResponse, error) {
-	wanted, err := namespaceFilter(in.Filters)
+	wanted, err := namespaceFilter(c, in.Filters)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (a *API) ListNamespaces(c *call, in *ListNamespacesRequest) (*ListNamespace
 		return nil, err
 	}
 	out := &ListNamespacesResponse{Namespaces: []NamespaceSummary{}}
-	for id, ns := range a.state().Registry.Namespaces(c.account, registry.NamespaceID(p.after)) {
+	for id, ns := range a.state().Registry.VisibleNamespaces(c.rules, c.account, registry.NamespaceID(p.after)) {
 		if !wanted(ns) {
 			continue
 		}

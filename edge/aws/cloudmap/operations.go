@@ -8,10 +8,7 @@ import (
 func (a *API) GetOperation(c *call, in *GetOperationRequest) (*GetOperationResponse, error) {
 	c.target = *in.OperationId
 	id := registry.OperationID(*in.OperationId)
-	if !c.owned(in.OwnerAccount) {
-		return nil, &registry.OperationNotFound{ID: id}
-	}
-	op, err := a.state().Registry.Operation(c.account, id)
+	op, err := a.state().Registry.FindOperation(c.rules, c.account, c.owner(in.OwnerAccount), id)
 	if err != nil {
 		return nil, err
 	}
@@ -21,7 +18,7 @@ func (a *API) GetOperation(c *call, in *GetOperationRequest) (*GetOperationRespo
 	}
 	return &GetOperationResponse{Operation: &Operation{
 		CreateDate: op.Date, UpdateDate: op.Date, ErrorCode: op.ErrorCode, ErrorMessage: op.ErrorMessage,
-		Id: string(op.ID), OwnerAccount: string(op.Account), Status: OperationStatus(op.Status()),
+		Id: string(op.ID), OwnerAccount: string(op.OwnerAccount()), Status: OperationStatus(op.Status()),
 		Targets: targets, Type: OperationType(op.Type),
 	}}, nil
 }

@@ -216,7 +216,7 @@ var operations = [...]operation{
 
 func serveCreateHttpNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(CreateHttpNamespaceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.CreateHttpNamespace(c, in)
@@ -228,7 +228,7 @@ func serveCreateHttpNamespace(h handlers, c *call, body, out []byte) ([]byte, er
 
 func serveCreatePrivateDnsNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(CreatePrivateDnsNamespaceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.CreatePrivateDnsNamespace(c, in)
@@ -240,7 +240,7 @@ func serveCreatePrivateDnsNamespace(h handlers, c *call, body, out []byte) ([]by
 
 func serveCreatePublicDnsNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(CreatePublicDnsNamespaceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.CreatePublicDnsNamespace(c, in)
@@ -252,7 +252,7 @@ func serveCreatePublicDnsNamespace(h handlers, c *call, body, out []byte) ([]byt
 
 func serveCreateService(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(CreateServiceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.CreateService(c, in)
@@ -264,7 +264,7 @@ func serveCreateService(h handlers, c *call, body, out []byte) ([]byte, error) {
 
 func serveDeleteNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(DeleteNamespaceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.DeleteNamespace(c, in)
@@ -276,7 +276,7 @@ func serveDeleteNamespace(h handlers, c *call, body, out []byte) ([]byte, error)
 
 func serveDeleteService(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(DeleteServiceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.DeleteService(c, in)
@@ -288,7 +288,7 @@ func serveDeleteService(h handlers, c *call, body, out []byte) ([]byte, error) {
 
 func serveDeleteServiceAttributes(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(DeleteServiceAttributesRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.DeleteServiceAttributes(c, in)
@@ -300,7 +300,7 @@ func serveDeleteServiceAttributes(h handlers, c *call, body, out []byte) ([]byte
 
 func serveDeregisterInstance(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(DeregisterInstanceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.DeregisterInstance(c, in)
@@ -312,7 +312,7 @@ func serveDeregisterInstance(h handlers, c *call, body, out []byte) ([]byte, err
 
 func serveDiscoverInstances(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(DiscoverInstancesRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	return h.DiscoverInstances(c, in, out)
@@ -320,7 +320,7 @@ func serveDiscoverInstances(h handlers, c *call, body, out []byte) ([]byte, erro
 
 func serveDiscoverInstancesRevision(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(DiscoverInstancesRevisionRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	return h.DiscoverInstancesRevision(c, in, out)
@@ -328,7 +328,7 @@ func serveDiscoverInstancesRevision(h handlers, c *call, body, out []byte) ([]by
 
 func serveGetInstance(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(GetInstanceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.GetInstance(c, in)
@@ -340,7 +340,7 @@ func serveGetInstance(h handlers, c *call, body, out []byte) ([]byte, error) {
 
 func serveGetInstancesHealthStatus(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(GetInstancesHealthStatusRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.GetInstancesHealthStatus(c, in)
@@ -352,7 +352,7 @@ func serveGetInstancesHealthStatus(h handlers, c *call, body, out []byte) ([]byt
 
 func serveGetNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(GetNamespaceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.GetNamespace(c, in)
@@ -364,7 +364,7 @@ func serveGetNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
 
 func serveGetOperation(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(GetOperationRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.GetOperation(c, in)
@@ -376,7 +376,7 @@ func serveGetOperation(h handlers, c *call, body, out []byte) ([]byte, error) {
 
 func serveGetService(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(GetServiceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.GetService(c, in)
@@ -388,7 +388,7 @@ func serveGetService(h handlers, c *call, body, out []byte) ([]byte, error) {
 
 func serveGetServiceAttributes(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(GetServiceAttributesRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.GetServiceAttributes(c, in)
@@ -400,7 +400,7 @@ func serveGetServiceAttributes(h handlers, c *call, body, out []byte) ([]byte, e
 
 func serveListInstances(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(ListInstancesRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.ListInstances(c, in)
@@ -412,7 +412,7 @@ func serveListInstances(h handlers, c *call, body, out []byte) ([]byte, error) {
 
 func serveListNamespaces(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(ListNamespacesRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.ListNamespaces(c, in)
@@ -424,7 +424,7 @@ func serveListNamespaces(h handlers, c *call, body, out []byte) ([]byte, error) 
 
 func serveListOperations(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(ListOperationsRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.ListOperations(c, in)
@@ -436,7 +436,7 @@ func serveListOperations(h handlers, c *call, body, out []byte) ([]byte, error) 
 
 func serveListServices(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(ListServicesRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.ListServices(c, in)
@@ -448,7 +448,7 @@ func serveListServices(h handlers, c *call, body, out []byte) ([]byte, error) {
 
 func serveListTagsForResource(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(ListTagsForResourceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.ListTagsForResource(c, in)
@@ -460,7 +460,7 @@ func serveListTagsForResource(h handlers, c *call, body, out []byte) ([]byte, er
 
 func serveRegisterInstance(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(RegisterInstanceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.RegisterInstance(c, in)
@@ -472,7 +472,7 @@ func serveRegisterInstance(h handlers, c *call, body, out []byte) ([]byte, error
 
 func serveTagResource(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(TagResourceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.TagResource(c, in)
@@ -484,7 +484,7 @@ func serveTagResource(h handlers, c *call, body, out []byte) ([]byte, error) {
 
 func serveUntagResource(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(UntagResourceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.UntagResource(c, in)
@@ -496,7 +496,7 @@ func serveUntagResource(h handlers, c *call, body, out []byte) ([]byte, error) {
 
 func serveUpdateHttpNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(UpdateHttpNamespaceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.UpdateHttpNamespace(c, in)
@@ -508,7 +508,7 @@ func serveUpdateHttpNamespace(h handlers, c *call, body, out []byte) ([]byte, er
 
 func serveUpdateInstanceCustomHealthStatus(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(UpdateInstanceCustomHealthStatusRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	return out, h.UpdateInstanceCustomHealthStatus(c, in)
@@ -516,7 +516,7 @@ func serveUpdateInstanceCustomHealthStatus(h handlers, c *call, body, out []byte
 
 func serveUpdatePrivateDnsNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(UpdatePrivateDnsNamespaceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.UpdatePrivateDnsNamespace(c, in)
@@ -528,7 +528,7 @@ func serveUpdatePrivateDnsNamespace(h handlers, c *call, body, out []byte) ([]by
 
 func serveUpdatePublicDnsNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(UpdatePublicDnsNamespaceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.UpdatePublicDnsNamespace(c, in)
@@ -540,7 +540,7 @@ func serveUpdatePublicDnsNamespace(h handlers, c *call, body, out []byte) ([]byt
 
 func serveUpdateService(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(UpdateServiceRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.UpdateService(c, in)
@@ -552,7 +552,7 @@ func serveUpdateService(h handlers, c *call, body, out []byte) ([]byte, error) {
 
 func serveUpdateServiceAttributes(h handlers, c *call, body, out []byte) ([]byte, error) {
 	in := new(UpdateServiceAttributesRequest)
-	if err := readInput(body, c.strict, in); err != nil {
+	if err := c.read(body, in); err != nil {
 		return out, err
 	}
 	result, err := h.UpdateServiceAttributes(c, in)

@@ -142,7 +142,7 @@ func (a *API) ListServices(c *call, in *ListServicesRequest) (*ListServicesRespo
 		return nil, err
 	}
 	out := &ListServicesResponse{Services: []ServiceSummary{}}
-	for id, svc := range a.state().Registry.Services(c.account, registry.ServiceID(p.after)) {
+	for id, svc := range a.state().Registry.VisibleServices(c.rules, c.account, registry.ServiceID(p.after)) {
 		if !wanted(svc) {
 			continue
 		}

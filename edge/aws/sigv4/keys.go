@@ -7,24 +7,22 @@ import (
 	"hash"
 	"strings"
 	"sync"
+
+	"cairn/internal/gencache"
 )
 
-// maxKeys bounds each of the cache's two generations.
-const maxKeys = 4096
+// maxKeys bounds how many signing keys are kept, and half of them are.
+const maxKeys = 8192
 
 // keyCache keeps signing keys: deriving one costs four HMACs, using it one.
-//
-// It holds two generations. When the newer one is full, the older is dropped:
-// what is still in use moves over, what is not goes. Only those who have an
-// access key and a valid scope get an entry, so strangers cannot fill it.
-type keyCache struct {
-	mu         sync.RWMutex
-	young, old map[keyID]*signingKey
-}
+// Only those who have an access key and a valid scope get an entry, so
+// strangers cannot fill it.
+type keyCache = gencache.Cache[keyID, *signingKey]
 
 // keyID is what a signing key is derived from, besides the secret.
 type keyID struct{ accessKey, date, region, service string }
 
+// clone detaches the key from the request that its strings are parts of.
 func (id keyID) clone() keyID {
 	return keyID{strings.Clone(id.accessKey), strings.Clone(id.date), strings.Clone(id.region), strings.Clone(id.service)}
 }
@@ -35,32 +33,15 @@ type signingKey struct {
 	macs   sync.Pool
 }
 
-// find returns the signing key for a claim.
-func (k *keyCache) find(c *Claim, secret string) *signingKey {
+// key returns the signing key for a claim.
+func (v *Verifier) key(c *Claim, secret string) *signingKey {
 	id := keyID{c.AccessKeyID, c.date, c.Region, c.Service}
-	k.mu.RLock()
-	key, ok := k.young[id]
-	k.mu.RUnlock()
-	if ok && key.hasSecret(secret) {
+	if key, ok := v.keys.Get(id); ok && key.hasSecret(secret) {
 		return key
 	}
-	return k.add(id, secret)
-}
-
-// add looks in the older generation, or else derives a key, and keeps it.
-func (k *keyCache) add(id keyID, secret string) *signingKey {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	key := k.old[id]
-	if key == nil || !key.hasSecret(secret) {
-		key = newSigningKey(id, secret)
-	}
-	if len(k.young) >= maxKeys || k.young == nil {
-		k.old, k.young = k.young, map[keyID]*signingKey{}
-	}
-	// The strings of a claim are parts of a request, which must not be kept
-	// alive by them.
-	k.young[id.clone()] = key
+	id = id.clone()
+	key := newSigningKey(id, secret)
+	v.keys.Put(id, key)
 	return key
 }
 

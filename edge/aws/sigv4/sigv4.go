@@ -26,6 +26,8 @@ import (
 	"encoding/hex"
 	"sync"
 	"time"
+
+	"cairn/internal/gencache"
 )
 
 // Window is how far the time of a request may be from now, either way.
@@ -55,10 +57,12 @@ type Request struct {
 
 // Verifier verifies signatures. It keeps signing keys, a bounded number of
 // them, and is safe for concurrent use.
-type Verifier struct{ keys keyCache }
+type Verifier struct{ keys *keyCache }
 
 // NewVerifier returns a Verifier.
-func NewVerifier() *Verifier { return &Verifier{} }
+func NewVerifier() *Verifier {
+	return &Verifier{gencache.New[keyID, *signingKey](maxKeys / 2)}
+}
 
 // Verify compares the claim's signature with that of the request under the
 // secret. It takes the same time wherever the two differ.
@@ -71,7 +75,7 @@ func (v *Verifier) Verify(r *Request, c *Claim, secret string) error {
 	if err := s.canonical(r, c); err != nil {
 		return err
 	}
-	key := v.keys.find(c, secret)
+	key := v.key(c, secret)
 	s.stringToSign(c)
 	mac := key.mac()
 	mac.Write(s.text)

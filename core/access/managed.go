@@ -1,0 +1,72 @@
+package access
+
+import (
+	"slices"
+	"strings"
+)
+
+// managedPrefix begins the ARNs of AWS managed policies.
+const managedPrefix = "arn:aws:iam::aws:policy/"
+
+// Managed returns an AWS managed policy by its name or its ARN.
+func Managed(ref string) (*Policy, bool) {
+	name := ref
+	if path, ok := strings.CutPrefix(ref, managedPrefix); ok {
+		name = path[strings.LastIndexByte(path, '/')+1:]
+	}
+	i := slices.IndexFunc(managed[:], func(m managedPolicy) bool { return m.name == name })
+	if i < 0 {
+		return nil, false
+	}
+	p, err := Parse(name, IdentityPolicy, `{"Version":"2012-10-17","Statement":[`+managed[i].statements+`]}`)
+	return p, err == nil // a test parses all of them
+}
+
+// ManagedNames lists the names that Managed knows.
+func ManagedNames() []string {
+	var names []string
+	for _, m := range managed {
+		names = append(names, m.name)
+	}
+	return names
+}
+
+type managedPolicy struct{ name, statements string }
+
+// managed are the AWS managed policies that speak of Cloud Map, with what they
+// say of services that are not here, which does no harm; see "AWS managed
+// policies for AWS Cloud Map" in the developer guide. It is never changed.
+var managed = [...]managedPolicy{
+	{"AWSCloudMapReadOnlyAccess", allow(readActionsOfCloudMap)},
+	{"AWSCloudMapDiscoverInstanceAccess", allow(discoverActions)},
+	{"AWSCloudMapRegisterInstanceAccess", allow(registerActions + `,"ec2:DescribeInstances",` + route53Registrant)},
+	{"AWSCloudMapFullAccess", allow(`"servicediscovery:*",` + route53Full)},
+	{"AmazonRoute53AutoNamingReadOnlyAccess", allow(readActionsOfCloudMap)},
+	{"AmazonRoute53AutoNamingRegistrantAccess", allow(registerActions + "," + route53Registrant)},
+	{"AmazonRoute53AutoNamingFullAccess", allow(`"servicediscovery:*",` + route53Full)},
+	{"AWSAppMeshServiceRolePolicy", allow(discoverActions)},
+	{"AmazonECSServiceRolePolicy", ecsServiceRole},
+}
+
+func allow(actions string) string {
+	return `{"Effect":"Allow","Action":[` + actions + `],"Resource":"*"}`
+}
+
+const (
+	discoverActions       = `"servicediscovery:DiscoverInstances","servicediscovery:DiscoverInstancesRevision"`
+	readActionsOfCloudMap = `"servicediscovery:Get*","servicediscovery:List*",` + discoverActions
+	registerActions       = readActionsOfCloudMap + `,"servicediscovery:RegisterInstance","servicediscovery:DeregisterInstance"`
+	route53Registrant     = `"route53:GetHostedZone","route53:ListHostedZonesByName","route53:ChangeResourceRecordSets",` +
+		`"route53:CreateHealthCheck","route53:GetHealthCheck","route53:DeleteHealthCheck","route53:UpdateHealthCheck"`
+	route53Full = route53Registrant + `,"route53:CreateHostedZone","route53:DeleteHostedZone",` +
+		`"ec2:DescribeVpcs","ec2:DescribeRegions","ec2:DescribeInstances"`
+
+	ecsServiceRole = `{"Sid":"ServiceDiscoveryRegistration","Effect":"Allow","Action":[` + registerActions +
+		`,"servicediscovery:UpdateInstanceCustomHealthStatus"],"Resource":"*"},` +
+		`{"Sid":"CreateServiceConnectNamespace","Effect":"Allow","Action":["servicediscovery:CreateHttpNamespace","servicediscovery:CreateService"],` +
+		`"Resource":"*","Condition":{"ForAllValues:StringEquals":{"aws:TagKeys":["AmazonECSManaged"]}}},` +
+		`{"Sid":"TagServiceConnect","Effect":"Allow","Action":"servicediscovery:TagResource","Resource":"*",` +
+		`"Condition":{"StringLike":{"aws:RequestTag/AmazonECSManaged":"*"}}},` +
+		`{"Sid":"ChangeServiceConnect","Effect":"Allow","Action":["servicediscovery:DeleteService","servicediscovery:UpdateServiceAttributes"],` +
+		`"Resource":"*","Condition":{"Null":{"aws:ResourceTag/AmazonECSManaged":"false"}}}`
+)

@@ -1,0 +1,106 @@
+package health
+
+import "fmt"
+
+// Kind is what happened to a probe.
+type Kind uint8
+
+// What happens to probes. Those from Forbidden on are no results: they say
+// something about the prober and nothing about the instance.
+const (
+	None Kind = iota
+	// Passed: the instance answered as the check wants. Code is the HTTP status,
+	// or 0.
+	Passed
+	// Refused: nothing listens on the port.
+	Refused
+	// ConnectTimeout: no connection in time.
+	ConnectTimeout
+	// AnswerTimeout: a connection, but no complete answer in time.
+	AnswerTimeout
+	// Unreachable: the network has no way there.
+	Unreachable
+	// Reset: the connection was broken off before the answer was complete.
+	Reset
+	// BadStatus: an HTTP status that does not pass, in Code.
+	BadStatus
+	// BadAnswer: what came is not the protocol that was expected.
+	BadAnswer
+	// LargeHeader: more than 16 KiB of HTTP header.
+	LargeHeader
+	// TextMissing: the body's beginning does not hold the text looked for.
+	TextMissing
+	// TLSFailed: the TLS handshake failed; the certificate does not matter.
+	TLSFailed
+	// NotServing: the gRPC health service gave another status, in Code, than
+	// SERVING.
+	NotServing
+	// CallFailed: the gRPC call failed with the status in Code.
+	CallFailed
+
+	// Forbidden: the address must not be probed.
+	Forbidden
+	// NoAddress: the instance has no address, or no port.
+	NoAddress
+	// NoResources: this machine could not open a socket.
+	NoResources
+)
+
+// Reason is the outcome of one probe as data.
+type Reason struct {
+	Kind Kind
+	Code uint16 // see the kinds
+}
+
+// Pass reports whether the probe passed.
+func (r Reason) Pass() bool { return r.Kind == Passed }
+
+// Counts reports whether the outcome is a result at all.
+func (r Reason) Counts() bool { return r.Kind != None && r.Kind < Forbidden }
+
+// Label is a short name of the kind, for metrics.
+func (k Kind) Label() string {
+	labels := [...]string{"none", "passed", "refused", "connect_timeout", "answer_timeout", "unreachable", "reset",
+		"bad_status", "bad_answer", "large_header", "text_missing", "tls_failed", "not_serving", "call_failed",
+		"forbidden", "no_address", "no_resources"}
+	return labels[k]
+}
+
+// Kinds is how many kinds there are.
+const Kinds = int(NoResources) + 1
+
+// String says what happened in plain words, to follow the name of what was
+// probed: "GET http://10.0.0.1/ " + "answered 404".
+func (r Reason) String() string {
+	switch r.Kind {
+	case Passed:
+		if r.Code != 0 {
+			return fmt.Sprintf("answered %d", r.Code)
+		}
+		return "succeeded"
+	case BadStatus:
+		return fmt.Sprintf("answered %d", r.Code)
+	case NotServing:
+		return "answered " + servingStatus(r.Code)
+	case CallFailed:
+		return fmt.Sprintf("failed with gRPC status %d", r.Code)
+	}
+	return [...]string{None: "has not been probed yet", Refused: "was refused: nothing listens on that port",
+		ConnectTimeout: "got no connection in time", AnswerTimeout: "connected, but got no answer in time",
+		Unreachable: "found no way to the address", Reset: "was broken off by the other side",
+		BadAnswer: "got an answer that is not the protocol of the check", LargeHeader: "got more than 16 KiB of header",
+		TextMissing: "answered without the text that the check looks for", TLSFailed: "failed in the TLS handshake",
+		Forbidden: "is not allowed: the address must not be probed", NoAddress: "is not possible: there is no address and port",
+		NoResources: "could not open a socket on this node"}[r.Kind]
+}
+
+// servingStatus names a ServingStatus of grpc.health.v1.
+func servingStatus(code uint16) string {
+	switch code {
+	case 2:
+		return "NOT_SERVING"
+	case 3:
+		return "SERVICE_UNKNOWN"
+	}
+	return "UNKNOWN"
+}

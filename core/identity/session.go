@@ -1,0 +1,190 @@
+package identity
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"cairn/core/access"
+	"cairn/internal/record"
+)
+
+// Session is what a role was taken for, for a while. It travels in the session
+// token, sealed; nothing of it is stored. See docs/adr/0021-sessions.md.
+type Session struct {
+	Role string // ARN
+	Name string
+	// AccessKeyID and Secret are what requests of the session are signed with.
+	AccessKeyID, Secret string
+	// Issued and Expires are seconds since 1970.
+	Issued, Expires int64
+	// Policies limit the session: texts in JSON, and names of policies.
+	Policies []string
+	Managed  []string
+	Tags     map[string]string
+	// SourceIdentity is who was behind it in the first place, if that was said.
+	SourceIdentity string
+	// Provider is the ARN of the issuer of the token that the session was given
+	// for; empty where it was given to another principal.
+	Provider string
+}
+
+const (
+	sessionRole = iota + 1
+	sessionName
+	sessionKey
+	sessionSecret
+	sessionIssued
+	sessionExpires
+	sessionPolicy
+	sessionManaged
+	sessionTag
+	sessionSource
+	sessionProvider
+)
+
+// Encode appends the session in the form that Decode reads.
+func (s *Session) Encode(b []byte) []byte {
+	b = record.AppendString(b, sessionRole, s.Role)
+	b = record.AppendString(b, sessionName, s.Name)
+	b = record.AppendString(b, sessionKey, s.AccessKeyID)
+	b = record.AppendString(b, sessionSecret, s.Secret)
+	b = record.AppendUint(b, sessionIssued, uint64(s.Issued))
+	b = record.AppendUint(b, sessionExpires, uint64(s.Expires))
+	for _, p := range s.Policies {
+		b = record.AppendString(b, sessionPolicy, p)
+	}
+	for _, p := range s.Managed {
+		b = record.AppendString(b, sessionManaged, p)
+	}
+	b = appendTags(b, sessionTag, s.Tags)
+	b = record.AppendString(b, sessionSource, s.SourceIdentity)
+	return record.AppendString(b, sessionProvider, s.Provider)
+}
+
+// DecodeSession reads what Encode wrote.
+func DecodeSession(b []byte) (*Session, error) {
+	s := new(Session)
+	r := record.NewReader(b)
+	for f, ok := r.Next(); ok; f, ok = r.Next() {
+		switch text := string(f.Bytes); f.Number {
+		case sessionRole:
+			s.Role = text
+		case sessionName:
+			s.Name = text
+		case sessionKey:
+			s.AccessKeyID = text
+		case sessionSecret:
+			s.Secret = text
+		case sessionIssued:
+			s.Issued = int64(f.Uint)
+		case sessionExpires:
+			s.Expires = int64(f.Uint)
+		case sessionPolicy:
+			s.Policies = append(s.Policies, text)
+		case sessionManaged:
+			s.Managed = append(s.Managed, text)
+		case sessionTag:
+			readTag(&s.Tags, f.Bytes)
+		case sessionSource:
+			s.SourceIdentity = text
+		case sessionProvider:
+			s.Provider = text
+		}
+	}
+	return s, r.Err()
+}
+
+// appendTags appends a field with key and value per tag, in order of the keys.
+func appendTags(b []byte, field int, tags map[string]string) []byte {
+	for _, key := range sortedKeys(tags) {
+		b = record.AppendNested(b, field, func(b []byte) []byte {
+			b = record.AppendString(b, 1, key)
+			return record.AppendString(b, 2, tags[key])
+		})
+	}
+	return b
+}
+
+func readTag(tags *map[string]string, b []byte) {
+	key, value := "", ""
+	r := record.NewReader(b)
+	for f, ok := r.Next(); ok; f, ok = r.Next() {
+		switch f.Number {
+		case 1:
+			key = string(f.Bytes)
+		case 2:
+			value = string(f.Bytes)
+		}
+	}
+	if *tags == nil {
+		*tags = map[string]string{}
+	}
+	(*tags)[key] = value
+}
+
+func sortedKeys(m map[string]string) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// Session returns the principal that a session is. The role is looked up anew,
+// with the policies that it has now: a session ends with its role, and loses
+// what its role loses.
+func (d *Directory) Session(s *Session) (*Principal, error) {
+	role, ok := d.principals[s.Role]
+	if !ok || role.Kind != RoleKind {
+		return nil, fmt.Errorf("role %s is not there", s.Role)
+	}
+	p := &Principal{
+		Kind: SessionKind, Account: role.Account, Name: role.Name, ARN: SessionARN(role.Account, role.Name, s.Name),
+		ID: role.ID + ":" + s.Name, Tags: role.Tags, Subject: role.Subject, Session: s, Role: role,
+	}
+	if len(s.Tags) > 0 {
+		p.Tags = overlaid(role.Tags, s.Tags)
+	}
+	if len(s.Policies)+len(s.Managed) == 0 {
+		return p, nil
+	}
+	set, err := d.sessionPolicies(s)
+	p.Subject.Session = set
+	return p, err
+}
+
+// overlaid puts tags over others; keys that differ by case alone are the same.
+func overlaid(under, over map[string]string) map[string]string {
+	tags := maps.Clone(over)
+	for k, v := range under {
+		same := func(o string) bool { return strings.EqualFold(k, o) }
+		if !slices.ContainsFunc(sortedKeys(over), same) {
+			tags[k] = v
+		}
+	}
+	return tags
+}
+
+// sessionPolicies compiles the policies of a session. Only AWS managed policies
+// can be given by name.
+func (d *Directory) sessionPolicies(s *Session) (*access.Set, error) {
+	var policies []*access.Policy
+	for _, text := range s.Policies {
+		p, err := access.Parse("session policy", access.IdentityPolicy, text)
+		if err != nil {
+			return nil, err
+		}
+		policies = append(policies, p)
+	}
+	for _, ref := range s.Managed {
+		p, ok := access.Managed(ref)
+		if !ok {
+			return nil, fmt.Errorf("policy %q is not there", ref)
+		}
+		policies = append(policies, p)
+	}
+	return access.NewSet(policies...), nil
+}

@@ -1,0 +1,68 @@
+package registry_test
+
+import (
+	"maps"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"cairn/core/registry"
+)
+
+// follower keeps a table of all instances by what Diff tells it.
+type follower struct {
+	services  map[registry.ServiceID]*registry.Service
+	instances map[string]*registry.Instance
+}
+
+func (f *follower) NamespaceChanged(_, _ *registry.Namespace) {}
+
+func (f *follower) ServiceChanged(_ *registry.Namespace, old, new *registry.Service) {
+	if new == nil {
+		delete(f.services, old.ID)
+		return
+	}
+	f.services[new.ID] = new
+}
+
+func (f *follower) InstanceChanged(_ *registry.Namespace, svc *registry.Service, old, new *registry.Instance) {
+	if new == nil {
+		delete(f.instances, string(svc.ID)+"/"+string(old.ID))
+		return
+	}
+	f.instances[string(svc.ID)+"/"+string(new.ID)] = new
+}
+
+// TestDiffFollows: who is told what differs between two States, however many
+// commands lie between, has what is in the second.
+func TestDiffFollows(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		tw := &twin{world: newWorld(t, false), revisions: map[string]uint64{}}
+		f := &follower{map[registry.ServiceID]*registry.Service{}, map[string]*registry.Instance{}}
+		seen := new(registry.State)
+		t.Repeat(map[string]func(*rapid.T){
+			"create namespace": tw.createNamespace,
+			"create service":   tw.createService,
+			"register":         tw.registerAny,
+			"deregister":       tw.deregisterAny,
+			"set health":       tw.setAnyHealth,
+			"delete service":   tw.deleteService,
+			"delete namespace": tw.deleteNamespace,
+			"follow": func(t *rapid.T) {
+				registry.Diff(seen, tw.state, f)
+				seen = tw.state
+				want := map[string]*registry.Instance{}
+				services := map[registry.ServiceID]*registry.Service{}
+				for id, svc := range tw.state.Services(testAccount, "") {
+					services[id] = svc
+					for _, inst := range svc.Instances("") {
+						want[string(id)+"/"+string(inst.ID)] = inst
+					}
+				}
+				if !maps.Equal(f.instances, want) || !maps.Equal(f.services, services) {
+					t.Fatalf("followed to %v %v, want %v %v", f.services, f.instances, services, want)
+				}
+			},
+		})
+	})
+}

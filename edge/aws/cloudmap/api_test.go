@@ -1,0 +1,294 @@
+package cloudmap
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"cairn/core/registry"
+	"cairn/edge/aws/awsjson"
+	"cairn/replica"
+	"cairn/store/memory"
+)
+
+const testAccount registry.AccountID = "000000000000"
+
+// harness is an API on a registry in memory. It holds every answer against the
+// model: shapes, enums, and which errors an operation declares.
+type harness struct {
+	*testing.T
+	api     *API
+	replica *replica.Replica
+	rules   *atomic.Pointer[registry.Rules]
+	model   apiModel
+	account registry.AccountID
+}
+
+func newHarness(t *testing.T, strict bool) *harness {
+	t.Helper()
+	h := &harness{T: t, rules: new(atomic.Pointer[registry.Rules]), model: loadModel(t), account: testAccount}
+	h.setRules(func(r *registry.Rules) { *r = registry.Rules{Region: "eu-west-1", Strict: strict, DefaultTTL: 60} })
+	r, err := replica.New(replica.Config{Store: memory.New(), Rules: h.rules.Load, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Errorf("replica: %v", err)
+		}
+	})
+	<-r.Loaded()
+	h.api, h.replica = New(r, h.rules.Load), r
+	return h
+}
+
+// inBothModes runs a test in extended and in strict mode.
+func inBothModes(t *testing.T, test func(h *harness)) {
+	t.Run("extended", func(t *testing.T) { test(newHarness(t, false)) })
+	t.Run("strict", func(t *testing.T) { test(newHarness(t, true)) })
+}
+
+func (h *harness) setRules(change func(*registry.Rules)) {
+	var next registry.Rules
+	if old := h.rules.Load(); old != nil {
+		next = *old
+	}
+	change(&next)
+	h.rules.Store(&next)
+}
+
+func (h *harness) strict() bool { return h.rules.Load().Strict }
+
+// object is a JSON object, as it is sent or as it came.
+type object = map[string]any
+
+// list is a JSON list to send.
+type list = []any
+
+// try calls an operation and returns its answer or its error.
+func (h *harness) try(name string, in object) (object, *awsjson.Error) {
+	h.Helper()
+	action, ok := FindAction(name)
+	if !ok {
+		h.Fatalf("no operation %s", name)
+	}
+	body, err := json.Marshal(in)
+	if err != nil {
+		h.Fatal(err)
+	}
+	out, err := h.api.Serve(context.Background(), &Request{Action: action, Account: h.account, Body: body}, nil)
+	if err != nil {
+		return nil, h.declared(name, err)
+	}
+	shape := h.model.Operations[name].Output.Shape
+	if shape == "" {
+		if len(out) != 0 {
+			h.Errorf("%s answers %s; it has no output", name, out)
+		}
+		return nil, nil
+	}
+	var answer object
+	if err := json.Unmarshal(out, &answer); err != nil {
+		h.Fatalf("%s answers %s: %v", name, out, err)
+	}
+	h.conforms(name, shape, answer)
+	return answer, nil
+}
+
+// declared makes sure that an operation may answer with the error.
+func (h *harness) declared(name string, err error) *awsjson.Error {
+	h.Helper()
+	e, ok := errors.AsType[*awsjson.Error](err)
+	if !ok {
+		h.Fatalf("%s: %v is not an answer", name, err)
+	}
+	for _, shape := range h.model.Operations[name].Errors {
+		if shape.Shape == e.Code {
+			h.errorConforms(e)
+			return e
+		}
+	}
+	if e.Code != codeSerialization {
+		h.Errorf("%s: the model does not declare %v", name, e)
+	}
+	return e
+}
+
+func (h *harness) errorConforms(e *awsjson.Error) {
+	h.Helper()
+	if e.Status != 400 || e.Message == "" {
+		h.Errorf("%s has status %d and message %q", e.Code, e.Status, e.Message)
+	}
+	members := h.model.Shapes[e.Code].Members
+	for _, m := range e.Members {
+		if _, ok := members[m.Name]; !ok {
+			h.Errorf("the model has no %s.%s", e.Code, m.Name)
+		}
+	}
+	if len(e.Members)+1 != len(members) && !(len(e.Members) == 0 && len(members) == 0) {
+		h.Errorf("%s has members %v, the model %v", e.Code, e.Members, members)
+	}
+}
+
+// conforms holds a value against its shape.
+func (h *harness) conforms(at, shape string, value any) {
+	h.Helper()
+	s := h.model.Shapes[shape]
+	ok := false
+	switch v := value.(type) {
+	case object:
+		ok = s.Type == "structure" || s.Type == "map"
+		for key, member := range v {
+			inner := s.Value.Shape
+			if s.Type == "structure" {
+				inner = s.Members[key].Shape
+			}
+			if inner == "" {
+				h.Errorf("%s: the model has no member %s in %s", at, key, shape)
+				continue
+			}
+			h.conforms(at+"."+key, inner, member)
+		}
+	case list:
+		ok = s.Type == "list"
+		for _, member := range v {
+			h.conforms(at+"[]", s.Member.Shape, member)
+		}
+	case string:
+		ok = s.Type == "string" && (len(s.Enum) == 0 || slices.Contains(s.Enum, v) || v == string(RoutingPolicyLatency))
+	case float64:
+		ok = s.Type == "timestamp" || (s.Type == "integer" || s.Type == "long") && v == float64(int64(v))
+	}
+	if !ok {
+		h.Errorf("%s: %v (%T) is no %s (%s)", at, value, value, shape, s.Type)
+	}
+}
+
+// call calls an operation that must succeed.
+func (h *harness) call(name string, in object) object {
+	h.Helper()
+	answer, e := h.try(name, in)
+	if e != nil {
+		h.Fatalf("%s %v: %v", name, in, e)
+	}
+	return answer
+}
+
+// fails calls an operation that must fail with the code, and returns the error.
+func (h *harness) fails(code, name string, in object) *awsjson.Error {
+	h.Helper()
+	answer, e := h.try(name, in)
+	if e == nil {
+		h.Fatalf("%s %v: got %v, want %s", name, in, answer, code)
+	}
+	if e.Code != code {
+		h.Errorf("%s %v: got %v, want %s", name, in, e, code)
+	}
+	return e
+}
+
+// invalid calls an operation that must fail with InvalidInput and a text.
+func (h *harness) invalid(text, name string, in object) {
+	h.Helper()
+	if e := h.fails("InvalidInput", name, in); !strings.Contains(e.Message, text) {
+		h.Errorf("%s %v: got %q, want %q", name, in, e.Message, text)
+	}
+}
+
+// member returns the member of an error.
+func member(e *awsjson.Error, name string) string {
+	for _, m := range e.Members {
+		if m.Name == name {
+			return m.Value
+		}
+	}
+	return ""
+}
+
+// at returns what a path of names leads to, or nil.
+func at(v any, path ...string) any {
+	for _, name := range path {
+		o, ok := v.(object)
+		if !ok {
+			return nil
+		}
+		v = o[name]
+	}
+	return v
+}
+
+func text(v any, path ...string) string {
+	s, _ := at(v, path...).(string)
+	return s
+}
+
+// target returns what an operation of the answer works on.
+func (h *harness) target(answer object, kind string) string {
+	h.Helper()
+	op := h.call("GetOperation", object{"OperationId": answer["OperationId"]})
+	if got := text(op, "Operation", "Status"); got != "SUCCESS" {
+		h.Errorf("operation %v: %v", answer, op)
+	}
+	return text(op, "Operation", "Targets", kind)
+}
+
+func (h *harness) httpNamespace(name string) string {
+	h.Helper()
+	return h.target(h.call("CreateHttpNamespace", object{"Name": name}), "NAMESPACE")
+}
+
+func (h *harness) privateNamespace(name string) string {
+	h.Helper()
+	return h.target(h.call("CreatePrivateDnsNamespace", object{"Name": name, "Vpc": "vpc-1"}), "NAMESPACE")
+}
+
+func (h *harness) publicNamespace(name string) string {
+	h.Helper()
+	return h.target(h.call("CreatePublicDnsNamespace", object{"Name": name}), "NAMESPACE")
+}
+
+// service makes a service and returns its id; more are further members.
+func (h *harness) service(namespace, name string, more object) string {
+	h.Helper()
+	in := object{"Name": name, "NamespaceId": namespace}
+	for k, v := range more {
+		in[k] = v
+	}
+	return text(h.call("CreateService", in), "Service", "Id")
+}
+
+func (h *harness) register(service, id string, attributes object) {
+	h.Helper()
+	if attributes == nil {
+		attributes = object{}
+	}
+	h.call("RegisterInstance", object{"ServiceId": service, "InstanceId": id, "Attributes": attributes})
+}
+
+// ids returns the sorted member of that name of all elements of a list.
+func ids(answer object, listName, name string) []string {
+	got := []string{}
+	elements, _ := answer[listName].(list)
+	for _, e := range elements {
+		got = append(got, text(e, name))
+	}
+	slices.Sort(got)
+	return got
+}
+
+func (h *harness) wantIDs(what string, got []string, want ...string) {
+	h.Helper()
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		h.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}

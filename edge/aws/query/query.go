@@ -1,0 +1,115 @@
+// Package query is the AWS Query protocol: the request is a form, with Action
+// and Version among its fields, and the answer is XML.
+//
+// See "AWS Query protocol" in the Smithy specification. The package knows
+// nothing of any API.
+package query
+
+import (
+	"bytes"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+// ContentType is that of an answer.
+const ContentType = "text/xml"
+
+// Error is an error as the protocol tells it.
+type Error struct {
+	Code    string
+	Status  int // of HTTP
+	Message string
+}
+
+func (e *Error) Error() string { return e.Code + ": " + e.Message }
+
+// maxFields bounds a form; the largest request of STS has some 200.
+const maxFields = 1000
+
+// Form is what a request says.
+type Form url.Values
+
+// Parse reads the fields of a request: of the body, if it is a form, and
+// otherwise of the query.
+func Parse(method, rawQuery string, body []byte) (Form, error) {
+	text := rawQuery
+	if method == http.MethodPost {
+		text = string(body)
+	}
+	if strings.Count(text, "&") >= maxFields {
+		return nil, &Error{"MalformedQueryString", http.StatusBadRequest, fmt.Sprintf("The request has more than %d fields", maxFields)}
+	}
+	values, err := url.ParseQuery(text)
+	if err != nil {
+		return nil, &Error{"MalformedQueryString", http.StatusBadRequest, "The request is not a form"}
+	}
+	for name, all := range values {
+		if len(all) > 1 {
+			return nil, &Error{"MalformedQueryString", http.StatusBadRequest, fmt.Sprintf("The field %q is given twice", shortened(name))}
+		}
+	}
+	return Form(values), nil
+}
+
+func shortened(s string) string {
+	if len(s) > 64 {
+		s = s[:61] + "..."
+	}
+	return strings.ToValidUTF8(s, "?")
+}
+
+// Text returns a field, empty where it is left out.
+func (f Form) Text(name string) string { return url.Values(f).Get(name) }
+
+// Has reports whether a field is given, be it empty.
+func (f Form) Has(name string) bool { return url.Values(f).Has(name) }
+
+// List returns the fields of name.member.1, name.member.2 and so on, each with
+// what follows the number: List("Tags", ".Key") reads Tags.member.1.Key.
+func (f Form) List(name, suffix string) []string {
+	var list []string
+	for i := 1; ; i++ {
+		field := name + ".member." + strconv.Itoa(i) + suffix
+		if !f.Has(field) {
+			return list
+		}
+		list = append(list, f.Text(field))
+	}
+}
+
+// AppendResponse appends the answer to an action: its result as XML, in the
+// usual wrapping.
+func AppendResponse(b []byte, namespace, action string, result any, requestID string) ([]byte, error) {
+	var inner bytes.Buffer
+	e := xml.NewEncoder(&inner)
+	if err := e.EncodeElement(result, xml.StartElement{Name: xml.Name{Local: action + "Result"}}); err != nil {
+		return b, err
+	}
+	b = append(b, "<"+action+`Response xmlns="`+namespace+`">`...)
+	b = append(b, inner.Bytes()...)
+	b = append(b, "<ResponseMetadata><RequestId>"+requestID+"</RequestId></ResponseMetadata></"+action+"Response>"...)
+	return b, nil
+}
+
+// AppendError appends an error.
+func AppendError(b []byte, namespace string, e *Error, requestID string) []byte {
+	kind := "Sender"
+	if e.Status >= 500 {
+		kind = "Receiver"
+	}
+	b = append(b, `<ErrorResponse xmlns="`+namespace+`"><Error><Type>`+kind+`</Type><Code>`...)
+	b = appendText(b, e.Code)
+	b = append(b, "</Code><Message>"...)
+	b = appendText(b, e.Message)
+	return append(b, "</Message></Error><RequestId>"+requestID+"</RequestId></ErrorResponse>"...)
+}
+
+func appendText(b []byte, s string) []byte {
+	var text bytes.Buffer
+	_ = xml.EscapeText(&text, []byte(s)) // a Buffer takes everything
+	return append(b, text.Bytes()...)
+}

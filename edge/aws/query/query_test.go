@@ -1,0 +1,53 @@
+package query
+
+import (
+	"encoding/xml"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestParse(t *testing.T) {
+	f, err := Parse("POST", "Action=NotThis", []byte("Action=AssumeRole&Tags.member.1.Key=a&Tags.member.2.Key=b+c&Tags.member.4.Key=d&Empty="))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Text("Action") != "AssumeRole" || !f.Has("Empty") || f.Has("Other") {
+		t.Errorf("%v", f)
+	}
+	if got := f.List("Tags", ".Key"); !slices.Equal(got, []string{"a", "b c"}) {
+		t.Errorf("list %q", got)
+	}
+	if f, err := Parse("GET", "Action=GetCallerIdentity&Version=2011-06-15", nil); err != nil || f.Text("Action") != "GetCallerIdentity" {
+		t.Errorf("%v %v", f, err)
+	}
+	for _, bad := range []string{"Action=%zz", "Action=A&Action=B", strings.Repeat("a=1&", maxFields+1), "a;b=1"} {
+		_, err := Parse("POST", "", []byte(bad))
+		if e, ok := errors.AsType[*Error](err); !ok || e.Code != "MalformedQueryString" {
+			t.Errorf("%.20q: %v", bad, err)
+		}
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	type result struct{ Arn, Account string }
+	b, err := AppendResponse(nil, "https://sts.amazonaws.com/doc/2011-06-15/", "GetCallerIdentity", result{"a<b", "1"}, "id")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult><Arn>a&lt;b</Arn><Account>1</Account></GetCallerIdentityResult><ResponseMetadata><RequestId>id</RequestId></ResponseMetadata></GetCallerIdentityResponse>`
+	if string(b) != want {
+		t.Errorf("%s\nwant\n%s", b, want)
+	}
+	b = AppendError(nil, "n", &Error{"Access<Denied", 403, "a & b\x00"}, "id")
+	var parsed struct {
+		Error struct{ Type, Code, Message string }
+	}
+	if err := xml.Unmarshal(b, &parsed); err != nil || parsed.Error.Code != "Access<Denied" || parsed.Error.Type != "Sender" {
+		t.Errorf("%v %s", err, b)
+	}
+	if b := AppendError(nil, "n", &Error{"X", 500, ""}, "id"); !strings.Contains(string(b), "Receiver") {
+		t.Errorf("%s", b)
+	}
+}

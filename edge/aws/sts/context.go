@@ -1,0 +1,83 @@
+package sts
+
+import (
+	"slices"
+	"strings"
+
+	"cairn/core/access"
+	"cairn/core/identity"
+	"cairn/internal/oidc"
+)
+
+// assumeContext has the condition keys of AssumeRole beside those of every
+// request; see "Actions, resources, and condition keys for AWS Security Token
+// Service" in the Service Authorization Reference.
+type assumeContext struct {
+	access.Context
+	request *Request
+	p       *parameters
+	session *identity.Session
+}
+
+func (c *assumeContext) Values(key string) []string {
+	switch key {
+	case "sts:externalid":
+		return given(c.request.Form.Text("ExternalId"))
+	case "sts:rolesessionname":
+		return given(c.p.name)
+	case "sts:sourceidentity":
+		return given(c.session.SourceIdentity)
+	case "aws:tagkeys":
+		var keys []string
+		for k := range c.session.Tags {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		return keys
+	}
+	if tag, ok := strings.CutPrefix(key, "aws:requesttag/"); ok {
+		for k, v := range c.session.Tags {
+			if strings.EqualFold(k, tag) {
+				return []string{v}
+			}
+		}
+		return nil
+	}
+	return c.Context.Values(key)
+}
+
+func given(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+// tokenContext has the condition keys of AssumeRoleWithWebIdentity: those whose
+// prefix is the issuer, with the token's claims.
+type tokenContext struct {
+	access.Context
+	p        *parameters
+	claims   *oidc.Claims
+	provider string
+}
+
+func (c *tokenContext) Values(key string) []string {
+	issuer := strings.ToLower(strings.TrimPrefix(c.claims.Issuer, "https://"))
+	if claim, ok := strings.CutPrefix(key, issuer+":"); ok {
+		switch claim {
+		case "sub":
+			return []string{c.claims.Subject}
+		case "aud":
+			return c.claims.Audience
+		}
+		return nil
+	}
+	switch key {
+	case "sts:rolesessionname":
+		return given(c.p.name)
+	case "aws:federatedprovider":
+		return []string{c.provider}
+	}
+	return c.Context.Values(key)
+}

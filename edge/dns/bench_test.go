@@ -1,0 +1,75 @@
+package dns
+
+import (
+	"fmt"
+	"net/netip"
+	"testing"
+
+	mdns "github.com/miekg/dns"
+
+	"cairn/core/registry"
+)
+
+// BenchmarkAnswer builds answers as a socket's goroutine does, system calls
+// aside. Among many services it asks for a different one each time.
+func BenchmarkAnswer(b *testing.B) {
+	for _, c := range []struct {
+		services, instances int
+		kind                registry.RecordType
+		qtype               uint16
+	}{
+		{1, 3, "A", mdns.TypeA}, {1, 8, "A", mdns.TypeA}, {1, 64, "A", mdns.TypeA}, {1, 1000, "A", mdns.TypeA},
+		{1, 8, "AAAA", mdns.TypeAAAA}, {1, 1000, "AAAA", mdns.TypeAAAA},
+		{1, 8, "SRV", mdns.TypeSRV}, {1, 1000, "SRV", mdns.TypeSRV},
+		{1, 8, "A", mdns.TypeTXT},
+		{100_000, 3, "A", mdns.TypeA}, {10_000, 8, "A", mdns.TypeA}, {100_000, 8, "A", mdns.TypeA},
+	} {
+		b.Run(fmt.Sprintf("%s-%s/services=%d/instances=%d", mdns.TypeToString[c.qtype], c.kind, c.services, c.instances), func(b *testing.B) {
+			w, queries := filled(b, c.services, c.instances, c.kind, c.qtype)
+			from, out := netip.MustParseAddr(trusted), make([]byte, 0, maxUDPSize)
+			a := w.newAnswerer(w.metrics.newShard(UDP))
+			b.ReportAllocs()
+			b.ResetTimer()
+			for i := range b.N {
+				if i%batch == 0 {
+					a.refresh()
+				}
+				if msg, v := a.answer(queries[i%len(queries)], from, UDP, out); v != send || msg[3]&0xf != 0 {
+					b.Fatalf("verdict %d, answer %x", v, msg)
+				}
+				if i%batch == batch-1 {
+					a.flush()
+				}
+			}
+		})
+	}
+}
+
+const batch = 64
+
+// filled makes services and queries for them.
+func filled(t testing.TB, services, instances int, kind registry.RecordType, qtype uint16) (*world, [][]byte) {
+	w := newWorld(t)
+	var queries [][]byte
+	w.inBulk(func() {
+		ns := w.namespace("bench.internal", "vpc-1")
+		for s := range services {
+			name := fmt.Sprintf("svc-%d", s*7919%services)
+			svc := w.service(ns, name, "", kind)
+			for i := range instances {
+				w.register(svc, fmt.Sprintf("i-%08x", i), ipv4, fmt.Sprintf("10.%d.%d.%d", s%200, i/250, i%250), port, "80",
+					ipv6, fmt.Sprintf("2001:db8::%x:%x", s, i))
+			}
+		}
+	})
+	for s := range min(services, 1<<16) {
+		q := question(fmt.Sprintf("svc-%d.bench.internal.", s*31337%services), qtype)
+		q.SetEdns0(1232, false)
+		packed, err := q.Pack()
+		if err != nil {
+			t.Fatal(err)
+		}
+		queries = append(queries, packed)
+	}
+	return w, queries
+}

@@ -1,0 +1,95 @@
+package doh
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+// Certificates gives the configuration of a TLS server.
+type Certificates interface {
+	// TLS returns a configuration for these application protocols, with a
+	// certificate and sane versions.
+	TLS(protocols ...string) *tls.Config
+}
+
+// Config is what a Server needs. Answer, Certificates and Logger are required.
+type Config struct {
+	Answer       Answer
+	Certificates Certificates
+	Logger       *slog.Logger
+	// MaxConnections bounds the connections open at once. 0 means 1024.
+	MaxConnections int
+}
+
+// Bounds that keep a slow or hostile client from costing more than one
+// connection.
+const (
+	headerTimeout  = 5 * time.Second
+	readTimeout    = 10 * time.Second
+	writeTimeout   = 15 * time.Second // an upstream resolver may be waited for
+	idleTimeout    = 60 * time.Second
+	maxHeaderBytes = 16 << 10
+	maxStreams     = 128 // per connection, of HTTP/2
+
+	defaultConnections = 1024
+
+	drainTimeout = 500 * time.Millisecond
+)
+
+// Server is the DNS over HTTPS listener's life. It serves Path by HTTP/2 and
+// HTTP/1.1.
+type Server struct {
+	cfg    Config
+	server *http.Server
+}
+
+// New checks cfg and builds a Server. It starts nothing.
+func New(cfg Config) (*Server, error) {
+	if cfg.Answer == nil || cfg.Certificates == nil || cfg.Logger == nil {
+		return nil, errors.New("doh: Answer, Certificates and Logger are required")
+	}
+	if cfg.MaxConnections == 0 {
+		cfg.MaxConnections = defaultConnections
+	}
+	mux := http.NewServeMux()
+	mux.Handle(Path, Handler(cfg.Answer))
+	return &Server{cfg: cfg, server: &http.Server{
+		Handler:           mux,
+		TLSConfig:         cfg.Certificates.TLS("h2", "http/1.1"),
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
+	}}, nil
+}
+
+// Serve answers on ln until ctx ends, then lets what it has begun finish and
+// returns nil. It closes ln, and is called once.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	ended := make(chan error, 1)
+	go func() { ended <- s.server.ServeTLS(netutil.LimitListener(ln, s.cfg.MaxConnections), "", "") }()
+	select {
+	case err := <-ended:
+		return fmt.Errorf("serve DNS over HTTPS: %w", err)
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
+	defer cancel()
+	if err := s.server.Shutdown(grace); err != nil {
+		// Clients ask again; what is still being written is cut.
+		_ = s.server.Close()
+	}
+	<-ended
+	return nil
+}

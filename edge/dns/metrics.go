@@ -1,0 +1,224 @@
+package dns
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cairn/core/registry"
+)
+
+// latencyBounds are the upper bounds of the buckets of the latency histogram.
+var latencyBounds = [...]time.Duration{
+	5 * time.Microsecond, 10 * time.Microsecond, 20 * time.Microsecond, 50 * time.Microsecond,
+	100 * time.Microsecond, 200 * time.Microsecond, 500 * time.Microsecond, time.Millisecond,
+	5 * time.Millisecond, 20 * time.Millisecond, 100 * time.Millisecond, time.Second,
+}
+
+// maxZoneSeries bounds the series by zone: the busiest have their own, the rest
+// are summed up.
+const maxZoneSeries = 500
+
+// metrics collects what the shards hold. Counting costs the collector, not the
+// query.
+type metrics struct {
+	server *Server
+
+	mu     sync.Mutex // guards what follows; held for moments
+	shards []*shard
+	zones  map[registry.NamespaceID]*zoneTotal
+	others uint64 // of zones that are gone
+
+	queries, responses, octets, drops, byZone, seconds *prometheus.Desc
+	connections                                        *prometheus.GaugeVec
+	refused                                            *prometheus.CounterVec
+}
+
+func newMetrics(s *Server, r prometheus.Registerer) *metrics {
+	m := &metrics{
+		server: s,
+		zones:  map[registry.NamespaceID]*zoneTotal{},
+		queries: prometheus.NewDesc("cairn_dns_queries_total",
+			"DNS queries that were answered, by transport, by what the client may see, and by type.", []string{"transport", "view", "type"}, nil),
+		responses: prometheus.NewDesc("cairn_dns_responses_total",
+			"DNS answers, by transport and response code.", []string{"transport", "rcode"}, nil),
+		octets: prometheus.NewDesc("cairn_dns_response_octets_total",
+			"Octets of DNS answers.", []string{"transport"}, nil),
+		drops: prometheus.NewDesc("cairn_dns_dropped_total",
+			"DNS queries without an answer, by reason.", []string{"transport", "reason"}, nil),
+		byZone: prometheus.NewDesc("cairn_dns_zone_queries_total",
+			"DNS queries by zone; those of the least busy zones and of deleted ones are counted as other.", []string{"zone", "namespace_id", "account"}, nil),
+		seconds: prometheus.NewDesc("cairn_dns_response_seconds",
+			"Time from when a query was read to when its answer was handed to the system; over UDP, that of the batch it came in.", []string{"transport"}, nil),
+		connections: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "cairn_dns_connections",
+			Help: "Open connections, by transport."}, []string{"transport"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cairn_dns_connections_refused_total",
+			Help: "Connections closed at once because there were too many, in all or of one client."}, []string{"reason"}),
+	}
+	if r != nil {
+		r.MustRegister(m, m.connections, m.refused)
+	}
+	return m
+}
+
+func (m *metrics) newShard(t Transport) *shard {
+	s := &shard{transport: t}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.shards = append(m.shards, s)
+	return s
+}
+
+// addZones takes over the counts by zone.
+func (m *metrics) addZones(c *counts) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, i := range c.touched {
+		e := &c.zones[i]
+		total := m.zones[e.zone.Namespace]
+		if total == nil {
+			total = &zoneTotal{name: e.zone.Name, account: e.zone.Account}
+			m.zones[e.zone.Namespace] = total
+		}
+		total.n += e.n
+		*e = zoneCount{}
+	}
+	c.touched = c.touched[:0]
+}
+
+// Describe implements prometheus.Collector.
+func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{m.queries, m.responses, m.octets, m.drops, m.byZone, m.seconds} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for t := range transports {
+		var sum sums
+		for _, s := range m.shards {
+			if s.transport == t {
+				sum.add(s)
+			}
+		}
+		if sum.used {
+			m.collectTransport(ch, t, &sum)
+		}
+	}
+	m.collectZones(ch)
+}
+
+// sums adds up shards.
+type sums struct {
+	used    bool
+	queries [viewCount][countTypes]uint64
+	rcodes  [rcodes]uint64
+	drops   [dropCount]uint64
+	octets  uint64
+	seconds [len(latencyBounds) + 1]uint64
+	nanos   uint64
+}
+
+func (t *sums) add(s *shard) {
+	t.used = true
+	for v := range s.queries {
+		for q := range s.queries[v] {
+			t.queries[v][q] += s.queries[v][q].Load()
+		}
+	}
+	for i := range s.rcodes {
+		t.rcodes[i] += s.rcodes[i].Load()
+	}
+	for i := range s.drops {
+		t.drops[i] += s.drops[i].Load()
+	}
+	for i := range s.seconds {
+		t.seconds[i] += s.seconds[i].Load()
+	}
+	t.octets += s.octets.Load()
+	t.nanos += s.nanos.Load()
+}
+
+func (m *metrics) collectTransport(ch chan<- prometheus.Metric, t Transport, s *sums) {
+	counter := func(d *prometheus.Desc, n uint64, labels ...string) {
+		if n > 0 {
+			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), append([]string{t.String()}, labels...)...)
+		}
+	}
+	views := [viewCount]string{"public", "vpc", "trusted"}
+	types := [countTypes]string{"A", "AAAA", "SRV", "CNAME", "SOA", "NS", "TXT", "PTR", "HTTPS", "ANY", "none", "other"}
+	reasons := [dropCount]string{"short", "response", "rate_limit", "busy", "send"}
+	for v := range s.queries {
+		for q, n := range s.queries[v] {
+			counter(m.queries, n, views[v], types[q])
+		}
+	}
+	for code, n := range s.rcodes {
+		counter(m.responses, n, rcodeName(code))
+	}
+	for why, n := range s.drops {
+		counter(m.drops, n, reasons[why])
+	}
+	counter(m.octets, s.octets)
+	m.collectSeconds(ch, t, s)
+}
+
+func (m *metrics) collectSeconds(ch chan<- prometheus.Metric, t Transport, s *sums) {
+	buckets, sum := map[float64]uint64{}, uint64(0)
+	for i, bound := range latencyBounds {
+		sum += s.seconds[i]
+		buckets[bound.Seconds()] = sum
+	}
+	sum += s.seconds[len(latencyBounds)]
+	if sum > 0 {
+		ch <- prometheus.MustNewConstHistogram(m.seconds, sum, float64(s.nanos)/1e9, buckets, t.String())
+	}
+}
+
+// collectZones forgets zones that are gone, so that what is remembered is
+// bounded by the zones that are there.
+func (m *metrics) collectZones(ch chan<- prometheus.Metric) {
+	zones := &m.server.cfg.Source.Current().Zones
+	var ids []registry.NamespaceID
+	for id, total := range m.zones {
+		if _, ok := zones.Zone(id); ok {
+			ids = append(ids, id)
+			continue
+		}
+		m.others += total.n
+		delete(m.zones, id)
+	}
+	slices.SortFunc(ids, func(a, b registry.NamespaceID) int {
+		return cmp.Or(cmp.Compare(m.zones[b].n, m.zones[a].n), cmp.Compare(a, b))
+	})
+	others := m.others
+	for i, id := range ids {
+		total := m.zones[id]
+		if i >= maxZoneSeries {
+			others += total.n
+			continue
+		}
+		ch <- prometheus.MustNewConstMetric(m.byZone, prometheus.CounterValue, float64(total.n), total.name, string(id), string(total.account))
+	}
+	if others > 0 {
+		ch <- prometheus.MustNewConstMetric(m.byZone, prometheus.CounterValue, float64(others), "other", "", "")
+	}
+}
+
+func rcodeName(code int) string {
+	names := map[int]string{
+		rcodeNoError: "NOERROR", rcodeFormErr: "FORMERR", rcodeServFail: "SERVFAIL", rcodeNXDomain: "NXDOMAIN",
+		rcodeNotImp: "NOTIMP", rcodeRefused: "REFUSED", rcodeNotAuth: "NOTAUTH", rcodeBadVers: "BADVERS", rcodeBadCookie: "BADCOOKIE",
+	}
+	if name, ok := names[code]; ok {
+		return name
+	}
+	return "RCODE" + strconv.Itoa(code)
+}

@@ -1,0 +1,274 @@
+package dns
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// streams bounds connections.
+type streams struct {
+	mu        sync.Mutex // guards what follows; held for moments
+	open      int
+	perClient map[netip.Addr]int
+}
+
+// enter takes a connection in, or returns why not.
+func (s *streams) enter(client netip.Addr, limits *Limits) (why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.open >= limits.Connections:
+		return "all"
+	case s.perClient[client] >= limits.ConnectionsPerClient:
+		return "client"
+	}
+	s.open++
+	s.perClient[client]++
+	return ""
+}
+
+func (s *streams) leave(client netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.open--
+	if s.perClient[client]--; s.perClient[client] == 0 {
+		delete(s.perClient, client)
+	}
+}
+
+// ServeStream answers over the connections of a listener until ctx ends: RFC
+// 7766, and with a listener of TLS connections RFC 7858. It closes the listener
+// and waits for the connections.
+func (s *Server) ServeStream(ctx context.Context, ln net.Listener, t Transport) error {
+	var conns sync.WaitGroup
+	defer conns.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
+	defer stop()
+	for {
+		c, err := ln.Accept()
+		if ctx.Err() != nil {
+			if err == nil {
+				_ = c.Close()
+			}
+			return nil
+		}
+		if err != nil {
+			if !s.pauseAfter(ctx, err) {
+				return err
+			}
+			continue
+		}
+		client := addrOf(c.RemoteAddr())
+		if why := s.streams.enter(client.Addr(), &s.cfg.Limits); why != "" {
+			s.metrics.refused.WithLabelValues(why).Inc()
+			_ = c.Close()
+			continue
+		}
+		conns.Go(func() {
+			defer s.streams.leave(client.Addr())
+			s.serveConn(ctx, c, client, t)
+		})
+	}
+}
+
+// pauseAfter waits a little where the system is short of something, such as file
+// descriptors, and is false where the listener is broken.
+func (s *Server) pauseAfter(ctx context.Context, err error) bool {
+	if errors.Is(err, net.ErrClosed) {
+		return false
+	}
+	s.cfg.Logger.Warn("connection not accepted", "err", err)
+	select {
+	case <-ctx.Done():
+	case <-time.After(50 * time.Millisecond):
+	}
+	return true
+}
+
+func addrOf(a net.Addr) netip.AddrPort {
+	tcp, ok := a.(*net.TCPAddr)
+	if !ok {
+		return netip.AddrPort{}
+	}
+	ap := tcp.AddrPort()
+	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
+}
+
+// stream is one connection.
+type stream struct {
+	server *Server
+	conn   net.Conn
+	client netip.AddrPort
+	t      Transport
+	in     *bufio.Reader
+
+	waiting sync.WaitGroup // for answers that need an upstream resolver
+	slots   chan struct{}  // bounds them
+
+	mu  sync.Mutex // guards what follows: answers are whole
+	out *bufio.Writer
+	err error // of the first write that failed
+}
+
+const (
+	streamReadBuffer  = 4 << 10
+	streamWriteBuffer = 8 << 10
+)
+
+func (s *Server) serveConn(ctx context.Context, c net.Conn, client netip.AddrPort, t Transport) {
+	gauge := s.metrics.connections.WithLabelValues(t.String())
+	gauge.Inc()
+	defer gauge.Dec()
+	st := &stream{
+		server: s, conn: c, client: client, t: t,
+		in:    bufio.NewReaderSize(c, streamReadBuffer),
+		out:   bufio.NewWriterSize(c, streamWriteBuffer),
+		slots: make(chan struct{}, s.cfg.Limits.Pipelined),
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
+	st.run(ctx)
+	stop()
+	if ctx.Err() != nil {
+		st.flush() // the answers that were ready when the server stopped
+	}
+	cancel()
+	st.waiting.Wait()
+	_ = c.Close()
+}
+
+// run reads and answers queries until the client is done, too slow, or ctx ends.
+func (st *stream) run(ctx context.Context) {
+	var query []byte
+	out := make([]byte, 0, maxUDPSize)
+	for {
+		var err error
+		if query, err = st.read(ctx, query); err != nil {
+			break
+		}
+		answer, v := st.answer(query, out)
+		switch v {
+		case send:
+			st.write(answer)
+		case wait:
+			if !st.postpone(ctx, query) {
+				return
+			}
+		case drop:
+			return // who sends no queries need not be listened to
+		}
+		// Answers to queries that came together leave together.
+		if st.in.Buffered() == 0 && st.flush() != nil {
+			return
+		}
+	}
+	// The client may have closed its half only: RFC 7766 section 6.2.4.
+	if st.flush() == nil && ctx.Err() == nil {
+		st.waiting.Wait()
+		_ = st.flush()
+	}
+}
+
+// read reads one query into buf, or a larger buffer.
+func (st *stream) read(ctx context.Context, buf []byte) ([]byte, error) {
+	limits := &st.server.cfg.Limits
+	if st.in.Buffered() < 2 {
+		st.deadline(ctx, limits.IdleTimeout)
+	}
+	var size [2]byte
+	if _, err := io.ReadFull(st.in, size[:]); err != nil {
+		return buf, err
+	}
+	n := int(get16(size[:]))
+	if cap(buf) < n {
+		buf = make([]byte, n)
+	}
+	buf = buf[:n]
+	if st.in.Buffered() < n {
+		st.deadline(ctx, limits.ReadTimeout)
+	}
+	_, err := io.ReadFull(st.in, buf)
+	return buf, err
+}
+
+// deadline bounds the next read. It must not undo the deadline that the end of
+// ctx sets.
+func (st *stream) deadline(ctx context.Context, d time.Duration) {
+	_ = st.conn.SetReadDeadline(time.Now().Add(d))
+	if ctx.Err() != nil {
+		_ = st.conn.SetReadDeadline(time.Unix(1, 0))
+	}
+}
+
+// answer answers a query that need not wait.
+func (st *stream) answer(query, out []byte) ([]byte, verdict) {
+	start := time.Now()
+	a := st.server.take(st.t)
+	defer st.server.give(a)
+	a.refresh()
+	answer, v := a.answer(query, st.client.Addr(), st.t, out)
+	a.flush()
+	if v == send {
+		a.shard.took(time.Since(start), 1)
+	}
+	return answer, v
+}
+
+// postpone leaves a query to be answered out of order: RFC 7766 section 7. If as
+// many wait as may, it waits for one of them, and so the client does.
+func (st *stream) postpone(ctx context.Context, query []byte) bool {
+	if st.flush() != nil {
+		return false
+	}
+	select {
+	case st.slots <- struct{}{}:
+	case <-ctx.Done():
+		return false
+	}
+	query = append([]byte(nil), query...)
+	st.waiting.Go(func() {
+		defer func() { <-st.slots }()
+		ctx, cancel := context.WithTimeout(ctx, upstreamTime)
+		defer cancel()
+		if msg := st.server.Handle(ctx, query, st.client, st.t, nil); msg != nil {
+			st.write(msg)
+			_ = st.flush()
+		}
+	})
+	return true
+}
+
+// write adds an answer to what is to be sent.
+func (st *stream) write(msg []byte) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.err != nil {
+		return
+	}
+	if st.out.Available() < 2+len(msg) {
+		// The buffer is about to be written to a client that may not read.
+		_ = st.conn.SetWriteDeadline(time.Now().Add(st.server.cfg.Limits.WriteTimeout))
+	}
+	size := [2]byte{byte(len(msg) >> 8), byte(len(msg))}
+	_, _ = st.out.Write(size[:]) // an error stays and comes back with the next
+	_, st.err = st.out.Write(msg)
+}
+
+// flush sends what is to be sent.
+func (st *stream) flush() error {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.err == nil && st.out.Buffered() > 0 {
+		_ = st.conn.SetWriteDeadline(time.Now().Add(st.server.cfg.Limits.WriteTimeout))
+		st.err = st.out.Flush()
+	}
+	return st.err
+}

@@ -1,0 +1,70 @@
+package node
+
+import (
+	"net"
+	"net/netip"
+
+	"cairn/edge/dns"
+)
+
+// defaultNameServer is the server named in NS and SOA records where none is
+// configured.
+const defaultNameServer = "ns.cairn.internal"
+
+// hostsOf are the names that DNS answers by itself: those of the API, with
+// "data-" before them too, where SDKs look for DiscoverInstances, and those of
+// the name servers whose addresses are given.
+func hostsOf(c *Config, l *listeners) []dns.Host {
+	api := addrsOf(c.DNS.APIAddresses)
+	if len(api) == 0 {
+		api = reachable(l.api.Addr())
+	}
+	var hosts []dns.Host
+	for _, name := range c.DNS.APINames {
+		hosts = append(hosts, dns.Host{Name: name, Addrs: api}, dns.Host{Name: "data-" + name, Addrs: api})
+	}
+	if len(c.DNS.NameServers) == 0 {
+		hosts = append(hosts, dns.Host{Name: defaultNameServer, Addrs: reachable(l.dns.Addr())})
+	}
+	for _, s := range c.DNS.NameServers {
+		if len(s.Addrs) > 0 {
+			hosts = append(hosts, dns.Host{Name: s.Name, Addrs: addrsOf(s.Addrs)})
+		}
+	}
+	return hosts
+}
+
+func addrsOf(in []Addr) []netip.Addr {
+	var out []netip.Addr
+	for _, a := range in {
+		out = append(out, a.Addr)
+	}
+	return out
+}
+
+// reachable are the addresses by which a listener is reached: its own, or if it
+// listens on all addresses those of this machine, loopback and link-local ones
+// left out.
+func reachable(listener net.Addr) []netip.Addr {
+	ap, err := netip.ParseAddrPort(listener.String())
+	if err != nil {
+		return nil
+	}
+	if addr := ap.Addr().Unmap(); !addr.IsUnspecified() {
+		return []netip.Addr{addr.WithZone("")}
+	}
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil // the names have no addresses then
+	}
+	var addrs []netip.Addr
+	for _, a := range all {
+		p, err := netip.ParsePrefix(a.String())
+		addr := p.Addr().Unmap()
+		usable := err == nil && addr.IsGlobalUnicast()
+		if usable && (addr.Is4() || ap.Addr().Is6()) {
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
+}

@@ -1,0 +1,50 @@
+package janitor
+
+import (
+	"context"
+	"time"
+
+	"cairn/core/registry"
+)
+
+// leasePoll is how often leases are looked at. New ones do not wake the
+// janitor: none lasts less than a second.
+const leasePoll = time.Second
+
+// endLeases ends the leases that are due and returns when to look again.
+//
+// Up to the time of start no renewal could be heard: every lease counts as
+// renewed then. So a restart, however long it took, ends no lease at once.
+func (j *Janitor) endLeases(ctx context.Context, start time.Time) time.Time {
+	now := time.Now()
+	due, next := j.dueLeases(now, start)
+	if len(due) == 0 {
+		return next
+	}
+	if _, err := j.propose(ctx, &registry.EndLeases{Leases: due}); err != nil {
+		return now.Add(retryAfter)
+	}
+	if len(due) == sweepMax {
+		return now // there may be more
+	}
+	return next
+}
+
+func (j *Janitor) dueLeases(now, start time.Time) (due []registry.Lease, next time.Time) {
+	next = now.Add(leasePoll)
+	for lease := range j.cfg.Replica.Current().Registry.Leases() {
+		known := lease
+		known.Renewed = max(lease.Renewed, start.UnixMilli())
+		switch at := time.UnixMilli(known.Due()); {
+		case !at.After(now):
+			due = append(due, lease)
+		case at.Before(next):
+			next = at
+		}
+		// They come in the order in which they fall due by what is stored.
+		if lease.Due() > now.UnixMilli() || len(due) == sweepMax {
+			break
+		}
+	}
+	return due, next
+}

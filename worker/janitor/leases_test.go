@@ -1,0 +1,136 @@
+package janitor_test
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"cairn/core/registry"
+	"cairn/replica"
+	"cairn/store"
+	"cairn/store/memory"
+	"cairn/worker/janitor"
+)
+
+const account registry.AccountID = "000000000000"
+
+// world is a replica with a janitor, in a synctest bubble.
+type world struct {
+	*testing.T
+	replica *replica.Replica
+	stop    func()
+	service registry.ServiceID
+}
+
+func start(t *testing.T, st store.Store) *world {
+	rules := func() *registry.Rules { return &registry.Rules{Region: "us-east-1", DefaultTTL: 60} }
+	log := slog.New(slog.DiscardHandler)
+	rep, err := replica.New(replica.Config{Store: st, Rules: rules, Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	jan, err := janitor.New(janitor.Config{Replica: rep, Rules: rules, Logger: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 2)
+	go func() { done <- rep.Run(ctx) }()
+	go func() { done <- jan.Run(ctx) }()
+	<-rep.Loaded()
+	return &world{T: t, replica: rep, stop: func() {
+		cancel()
+		for range 2 {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	}}
+}
+
+func (w *world) do(c registry.Command) registry.Reply {
+	w.Helper()
+	reply, err := w.replica.Propose(w.Context(), account, c)
+	if err != nil {
+		w.Fatalf("%T: %v", c, err)
+	}
+	return reply
+}
+
+func (w *world) register() {
+	w.Helper()
+	w.do(&registry.RegisterInstance{ServiceRef: string(w.service), ID: "i", Attributes: map[string]string{"cairn.ttl": "16"}})
+}
+
+// status is the instance's health, or nothing where it is not there.
+func (w *world) status() string {
+	svc, _ := w.replica.Current().Registry.Service(account, w.service)
+	inst, ok := svc.Instance("i")
+	if !ok {
+		return ""
+	}
+	return svc.Health(inst).String()
+}
+
+// after checks the status after a time.
+func (w *world) after(d time.Duration, want string) {
+	w.Helper()
+	time.Sleep(d) // the bubble's time
+	synctest.Wait()
+	if got := w.status(); got != want {
+		w.Errorf("after %v: got %q, want %q", d, got, want)
+	}
+}
+
+func (w *world) setUp() {
+	w.do(&registry.CreateNamespace{Type: registry.HTTP, Name: "h"})
+	for id := range w.replica.Current().Registry.Namespaces(account, "") {
+		w.service = w.do(&registry.CreateService{Name: "s", NamespaceRef: string(id), CustomHealth: true}).Service.ID
+	}
+}
+
+func TestLeases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := start(t, memory.New())
+		defer w.stop()
+		w.setUp()
+		w.register()
+		for range 10 { // renewed in time
+			w.after(10*time.Second, "HEALTHY")
+			w.register()
+		}
+		w.after(16*time.Second, "HEALTHY")
+		w.after(2*time.Second, "UNHEALTHY")
+		w.register() // comes back
+		w.after(0, "HEALTHY")
+		w.after(18*time.Second, "UNHEALTHY")
+		w.after(14*time.Second, "UNHEALTHY")
+		w.after(2*time.Second, "")
+	})
+}
+
+// TestRestartEndsNoLease: who could not be heard has not been silent.
+func TestRestartEndsNoLease(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := memory.New()
+		w := start(t, st)
+		w.setUp()
+		w.register()
+		w.stop()
+		time.Sleep(time.Hour)
+		service := w.service
+		w = start(t, st)
+		w.service = service
+		defer func() { w.stop() }()
+		w.after(16*time.Second, "HEALTHY")
+		w.after(2*time.Second, "UNHEALTHY")
+		w.stop()
+		time.Sleep(time.Hour)
+		w = start(t, st)
+		w.service = service
+		w.after(30*time.Second, "UNHEALTHY") // twice the TTL from the start
+		w.after(4*time.Second, "")
+	})
+}
