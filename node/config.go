@@ -58,7 +58,7 @@ type Config struct {
 	// Accounts are the AWS accounts that exist besides 000000000000. Reloaded
 	// by SIGHUP.
 	Accounts []Account `yaml:"accounts"`
-	// Shares are namespaces shared with other accounts. Not supported yet.
+	// Shares are namespaces shared with other accounts. Reloaded by SIGHUP.
 	Shares []Share `yaml:"shares"`
 	// VPCs are the VPC ids that a private namespace may name. Left out, any id
 	// is accepted. Reloaded by SIGHUP.
@@ -68,7 +68,7 @@ type Config struct {
 	EC2Instances map[string]Addr `yaml:"ec2_instances"`
 	// DNS says how names are answered.
 	DNS DNS `yaml:"dns"`
-	// Health says how instances are checked. It has no effect yet.
+	// Health says how instances are checked.
 	Health Health `yaml:"health"`
 	// Quotas bound what one account can create. Reloaded by SIGHUP.
 	Quotas Quotas `yaml:"quotas"`
@@ -79,6 +79,11 @@ type Config struct {
 	// names are refused, so that a web page cannot reach a loopback listener
 	// by DNS rebinding.
 	AdminHosts []string `yaml:"admin_hosts"`
+	// AdminTokenFile holds a token that requests to the admin listener must show,
+	// as "Authorization: Bearer TOKEN", unless they come with a client
+	// certificate; /livez and /readyz need neither. The environment variable
+	// CAIRN_ADMIN_TOKEN gives the token itself instead.
+	AdminTokenFile string `yaml:"admin_token_file"`
 	// TLS is the certificate of the API listener, which speaks HTTPS then, and
 	// of DNS over TLS and HTTPS. The files are read again when they change.
 	TLS TLS `yaml:"tls"`
@@ -90,6 +95,10 @@ type Config struct {
 
 // Environment is what a node needs from the program that runs it.
 type Environment struct {
+	// SealKey is the key of Auth.SealKeyFile itself, from the environment.
+	SealKey Secret
+	// AdminToken is the token of AdminTokenFile itself, from the environment.
+	AdminToken Secret
 	// LogOutput is where logs go. Nil means stderr.
 	LogOutput io.Writer
 	// Version is told in the log and in metrics. Empty means what the Go build
@@ -103,64 +112,14 @@ type Environment struct {
 	Notify func(state string) error
 }
 
-// Auth says who may call the APIs.
-type Auth struct {
-	// Mode is open or sigv4. In open mode every call is allowed, so it is
-	// accepted on loopback listeners only. sigv4 is not supported yet.
-	Mode string `yaml:"mode"`
-}
-
-// Account is one AWS account.
-type Account struct {
-	// ID is the account's twelve digits.
-	ID string `yaml:"id"`
-	// Users are the account's users.
-	Users []User `yaml:"users"`
-}
-
-// User is one user of an account.
-type User struct {
-	// Name is unique in the account.
-	Name string `yaml:"name"`
-	// AccessKeys are the keys this user signs with. In open mode the id of the
-	// key in a request picks the account, and the secret is not used.
-	AccessKeys []AccessKey `yaml:"access_keys"`
-	// Policies are IAM policies in JSON or YAML. Not supported yet.
-	Policies []any `yaml:"policies"`
-	// ManagedPolicies are names of AWS managed policies. Not supported yet.
-	ManagedPolicies []string `yaml:"managed_policies"`
-}
-
-// AccessKey is an access key id and its secret.
-type AccessKey struct {
-	// ID is the access key id, unique over all accounts.
-	ID string `yaml:"id"`
-	// Secret is the secret access key. It is never logged.
-	Secret Secret `yaml:"secret"`
-	// SecretFile is a file that holds the secret instead.
-	SecretFile string `yaml:"secret_file"`
-}
-
 // Share is a namespace that other accounts may use.
 type Share struct {
-	// Namespace is the namespace's name.
+	// Namespace is the namespace's name, or its id.
 	Namespace string `yaml:"namespace"`
 	// Owner is the account that owns it.
 	Owner string `yaml:"owner"`
 	// With are the accounts that may use it.
 	With []string `yaml:"with"`
-}
-
-// Health says how instances are checked.
-type Health struct {
-	// Interval is the time between two probes of an instance.
-	Interval Duration `yaml:"interval"`
-	// SuccessThreshold is how many probes in a row must pass before an
-	// instance is healthy again; 0 means the same as its failure threshold.
-	SuccessThreshold int `yaml:"success_threshold"`
-	// InitialInterval is the time between the first probes, until the first
-	// verdict.
-	InitialInterval Duration `yaml:"initial_interval"`
 }
 
 // Quotas bound what one account can create. 0 is no limit; left out, the
@@ -207,6 +166,15 @@ type TLS struct {
 	// ClientCAFile are the authorities that may sign client certificates, which
 	// clients of the API must show then. DNS asks for none.
 	ClientCAFile string `yaml:"client_ca_file"`
+	// ClientOptional lets clients of the API come without a certificate. One
+	// that is shown is verified all the same.
+	ClientOptional bool `yaml:"client_optional"`
+	// Admin makes the admin listener speak HTTPS too, with the same
+	// certificate.
+	Admin bool `yaml:"admin"`
+	// AllowPlainHTTP lets the API and the admin listener be reached without TLS
+	// from other machines, for networks that encrypt by themselves.
+	AllowPlainHTTP bool `yaml:"allow_plain_http"`
 }
 
 // Default returns the configuration of a node that is told nothing.
@@ -233,10 +201,7 @@ func Default() Config {
 			DefaultTTL: 60,
 			RateLimit:  RateLimit{Slip: 2},
 		},
-		Health: Health{
-			Interval:        seconds(30),
-			InitialInterval: seconds(1),
-		},
+		Health: defaultHealth(),
 	}
 }
 

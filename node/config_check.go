@@ -40,7 +40,8 @@ func (c *Config) Check() error {
 	k.words(c)
 	k.store(c)
 	k.exposure(c)
-	k.accounts(c.Accounts)
+	k.accounts(c)
+	k.shares(c.Shares)
 	k.vpcs(c.VPCs)
 	k.ec2(c.EC2Instances)
 	k.dns(c)
@@ -85,28 +86,45 @@ func (k *checker) store(c *Config) {
 	}
 }
 
-// exposure refuses listeners that would let a whole network change the
-// registry without asking who it is.
+// exposure refuses listeners that would let a whole network in without asking
+// who it is, or that would let it listen.
 func (k *checker) exposure(c *Config) {
-	if c.Auth.Mode != authOpen {
-		return
-	}
-	for _, l := range []struct{ key, addr string }{
-		{"api_addr", c.APIAddr},
-		{"admin_addr", c.AdminAddr},
-	} {
+	for _, l := range c.guarded() {
 		host, port, err := net.SplitHostPort(l.addr)
-		if err == nil && !mayBeLoopback(host) {
-			k.bad(l.key, l.addr, exposed(port))
+		if err == nil && l.problem != "" && !mayBeLoopback(host) {
+			k.bad(l.key, l.addr, exposed(port, l.problem))
 		}
 	}
 }
 
+// guardedListener is a listener with the reason, if there is one, why only this
+// machine may reach it.
+type guardedListener struct{ key, addr, problem string }
+
+func (c *Config) guarded() [2]guardedListener {
+	api := guardedListener{key: "api_addr", addr: c.APIAddr}
+	switch {
+	case c.Auth.Mode == authOpen:
+		api.problem = "auth.mode open lets everybody who reaches it change the registry: set auth.mode to sigv4, or"
+	case c.TLS.CertFile == "" && !c.TLS.AllowPlainHTTP:
+		api.problem = "without TLS everybody on the way can read along, and send what was signed once more: give tls.cert_file" +
+			" and tls.key_file, or set tls.allow_plain_http where the network itself is encrypted, or"
+	}
+	admin := guardedListener{key: "admin_addr", addr: c.AdminAddr}
+	switch {
+	case c.AdminTokenFile == "" && c.AdminToken == "" && (!c.TLS.Admin || c.TLS.ClientCAFile == ""):
+		admin.problem = "it shows and copies the whole registry to everybody who reaches it: give admin_token_file, or tls.admin with" +
+			" tls.client_ca_file, or"
+	case !c.TLS.Admin && !c.TLS.AllowPlainHTTP:
+		admin.problem = "without TLS everybody on the way can read along: set tls.admin, or tls.allow_plain_http where the network" +
+			" itself is encrypted, or"
+	}
+	return [2]guardedListener{api, admin}
+}
+
 // exposed says why a listener is refused, and the remedy.
-func exposed(port string) string {
-	return "is reachable from other machines, and auth.mode open lets everybody who reaches it change the registry: " +
-		"listen on a loopback address such as " + net.JoinHostPort("127.0.0.1", port) +
-		" (auth.mode sigv4, for other addresses, is not supported yet)"
+func exposed(port, problem string) string {
+	return "is reachable from other machines, and " + problem + " listen on a loopback address such as " + net.JoinHostPort("127.0.0.1", port)
 }
 
 // mayBeLoopback lets names pass, which only the listener itself can resolve;
@@ -173,11 +191,7 @@ func (k *checker) numbers(c *Config) {
 	k.lasting("limits.read_timeout", c.Limits.ReadTimeout, 0)
 	k.lasting("limits.write_timeout", c.Limits.WriteTimeout, 0)
 	k.lasting("limits.idle_timeout", c.Limits.IdleTimeout, 0)
-	k.lasting("health.interval", c.Health.Interval, 100*time.Millisecond)
-	k.lasting("health.initial_interval", c.Health.InitialInterval, 100*time.Millisecond)
-	if n := c.Health.SuccessThreshold; n < 0 || n > 10 {
-		k.bad("health.success_threshold", fmt.Sprint(n), "must be 0 to 10")
-	}
+	k.health(c.Health)
 }
 
 func (k *checker) quota(name string, n *int) {

@@ -91,6 +91,15 @@ func (k *checker) tls(c *Config) {
 	if (c.TLS.CertFile == "") != (c.TLS.KeyFile == "") {
 		k.badUnseen("tls", "needs both cert_file and key_file")
 	}
+	if c.TLS.ClientOptional && c.TLS.ClientCAFile == "" {
+		k.badUnseen("tls.client_optional", "needs client_ca_file")
+	}
+	if c.TLS.Admin && c.TLS.CertFile == "" {
+		k.badUnseen("tls.admin", "needs cert_file and key_file")
+	}
+	if _, err := c.adminToken(); err != nil {
+		k.badUnseen("admin_token_file", err.Error())
+	}
 	if c.TLS.ClientCAFile != "" && c.TLS.CertFile == "" {
 		k.bad("tls.client_ca_file", c.TLS.ClientCAFile, "needs cert_file and key_file")
 	}

@@ -41,6 +41,11 @@ func Load(from Sources) (Config, error) {
 		}
 		origins[s.Key()] = name
 	}
+	if from.Env != nil {
+		key, _ := from.Env(sealKeyVariable)
+		token, _ := from.Env(adminTokenVariable)
+		c.SealKey, c.AdminToken = Secret(key), Secret(token)
+	}
 	err := withOrigins(c.Check(), func(key string) string {
 		return cmp.Or(origins[key], file.place(key))
 	})

@@ -4,14 +4,8 @@ const notSupported = "is not supported yet"
 
 // unsupported refuses what the configuration can say but this version cannot do.
 func (k *checker) unsupported(c *Config) {
-	if c.Auth.Mode == authSigV4 {
-		k.bad("auth.mode", c.Auth.Mode, notSupported+"; use open, on loopback listeners")
-	}
 	if c.Store == storeEtcd || c.Store == storeCluster {
 		k.bad("store", c.Store, notSupported+"; use embedded")
-	}
-	if len(c.Shares) > 0 {
-		k.badUnseen("shares", notSupported)
 	}
 }
 
@@ -27,6 +21,5 @@ func (c *Config) inert() []string {
 		}
 	}
 	add("xds_addr", c.XDSAddr != defaults.XDSAddr)
-	add("health", c.Health != defaults.Health)
 	return keys
 }

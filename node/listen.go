@@ -57,9 +57,11 @@ func listenTCP(ctx context.Context, c *Config, key, addr string) (net.Listener, 
 		return nil, err
 	}
 	tcp, ok := ln.Addr().(*net.TCPAddr)
-	if c.Auth.Mode == authOpen && (!ok || !tcp.IP.IsLoopback()) {
-		_, port, _ := net.SplitHostPort(addr)
-		return nil, errors.Join(&KeyError{Key: key, Value: &addr, Rule: exposed(port)}, ln.Close())
+	for _, l := range c.guarded() {
+		if l.key == key && l.problem != "" && (!ok || !tcp.IP.IsLoopback()) {
+			_, port, _ := net.SplitHostPort(addr)
+			return nil, errors.Join(&KeyError{Key: key, Value: &addr, Rule: exposed(port, l.problem)}, ln.Close())
+		}
 	}
 	return ln, nil
 }
@@ -77,12 +79,13 @@ func listenOpen(ctx context.Context, key, addr string) (net.Listener, error) {
 	return ln, nil
 }
 
-// secured is ln with TLS under it, if there is a certificate.
+// secured is ln with TLS under it, if there is a certificate. It offers no
+// HTTP/2, which the API's clients do not need.
 func secured(ln net.Listener, cert *certs.Source) net.Listener {
 	if cert == nil {
 		return ln
 	}
-	return tls.NewListener(ln, cert.TLS("h2", "http/1.1"))
+	return tls.NewListener(ln, cert.TLS("http/1.1"))
 }
 
 // close closes what no server has closed.

@@ -16,7 +16,9 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cairn/core/identity"
 	"cairn/core/registry"
+	"cairn/edge/aws/sts"
 	"cairn/edge/dns/view"
 	"cairn/internal/buildinfo"
 	"cairn/internal/certs"
@@ -29,11 +31,13 @@ type Node struct {
 	log   *slog.Logger
 	level *slog.LevelVar
 
-	rules    atomic.Pointer[registry.Rules]
-	accounts atomic.Pointer[map[string]string]
-	views    atomic.Pointer[view.Table]
-	sources  atomic.Pointer[[]*certs.Source] // nil without tls
-	unready  atomic.Pointer[string]          // why the node does not serve; nil when it does
+	rules     atomic.Pointer[registry.Rules]
+	accounts  atomic.Pointer[map[string]string]
+	directory atomic.Pointer[identity.Directory]
+	issuers   atomic.Pointer[[]sts.Provider]
+	views     atomic.Pointer[view.Table]
+	sources   atomic.Pointer[[]*certs.Source] // nil without tls
+	unready   atomic.Pointer[string]          // why the node does not serve; nil when it does
 
 	ran   atomic.Bool
 	ready chan struct{} // closed when every listener serves

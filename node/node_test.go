@@ -425,9 +425,9 @@ func TestSettingsWithoutEffectAreTold(t *testing.T) {
 	var log logBuffer
 	nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) {
 		c.LogOutput = &log
-		c.Health.SuccessThreshold = 2
+		c.XDSAddr = "127.0.0.1:1"
 	}))
-	if !strings.Contains(log.String(), `level=WARN msg="this setting has no effect yet" key=health`) {
+	if !strings.Contains(log.String(), `level=WARN msg="this setting has no effect yet" key=xds_addr`) {
 		t.Errorf("not told:\n%s", log.String())
 	}
 }

@@ -37,6 +37,7 @@ func (n *Node) adopt(c *Config) {
 	fixed.Region, fixed.Compatibility = n.cfg.Region, n.cfg.Compatibility
 	n.rules.Store(new(rulesOf(&fixed)))
 	n.accounts.Store(new(accountsOf(c)))
+	n.adoptIdentities(c)
 	if views, err := viewsOf(c); err == nil { // Check has seen to it
 		n.views.Store(views)
 	}
@@ -58,6 +59,7 @@ func rulesOf(c *Config) registry.Rules {
 		Region:     c.Region,
 		Strict:     strict,
 		DefaultTTL: c.DNS.DefaultTTL,
+		Shares:     sharesOf(c),
 		Quotas: registry.Quotas{
 			NamespacesPerAccount:  quota(c.Quotas.NamespacesPerAccount, 50),
 			ServicesPerNamespace:  quota(c.Quotas.ServicesPerNamespace, 50),
@@ -106,7 +108,7 @@ func accountsOf(c *Config) map[string]string {
 // fixedChanges names the keys that differ and cannot be reloaded.
 func fixedChanges(before, after Config) []string {
 	reloadable := map[string]bool{
-		"accounts": true, "vpcs": true, "ec2_instances": true, "quotas": true, "log_level": true,
+		"accounts": true, "shares": true, "vpcs": true, "ec2_instances": true, "quotas": true, "log_level": true,
 	}
 	before.DNS.DefaultTTL, after.DNS.DefaultTTL = 0, 0
 	before.DNS.Trusted, after.DNS.Trusted = nil, nil

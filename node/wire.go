@@ -10,11 +10,13 @@ import (
 
 	"cairn/edge/admin"
 	"cairn/edge/aws"
+	"cairn/edge/aws/sts"
 	"cairn/internal/certs"
 	"cairn/replica"
 	"cairn/store"
 	"cairn/store/embedded"
 	"cairn/worker/janitor"
+	"cairn/worker/prober"
 )
 
 // openStore opens the store that the configuration names.
@@ -45,9 +47,10 @@ func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
+	checks, err5 := n.newProber(rep, metrics, l)
 	// The admin listener answers from the first moment to the last, so that
 	// probes and scrapers see loading and stopping for what they are.
-	adm, err1 := n.newAdmin(rep, metrics, l.admin)
+	adm, err1 := n.newAdmin(rep, checks, metrics, l.admin, apiCert)
 	// Workers write, so they stop before the replica.
 	jan, err2 := n.newJanitor(rep)
 	// Edges come last and go first: no request arrives before it can be
@@ -55,7 +58,7 @@ func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
 	// belongs here too, once it exists.
 	dns, err3 := n.newDNS(rep, metrics, l, dnsCert)
 	api, err4 := n.newAPI(rep, metrics, secured(l.api, apiCert))
-	if err := errors.Join(err1, err2, err3, err4); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return nil, err
 	}
 	parts := []part{
@@ -63,7 +66,7 @@ func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
 		// The replica loads the registry; nothing can be asked before that. It
 		// stops after everything that writes, and commits what still waits.
 		{name: "replica", run: n.loading(rep.Run), up: rep.Loaded(), grace: replicaGrace},
-		jan,
+		jan, proberPart(checks),
 	}
 	if apiCert != nil {
 		parts = append(parts, part{name: "certificates", run: n.renewing, grace: workerGrace})
@@ -71,10 +74,21 @@ func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
 	return append(parts, dns, api), nil
 }
 
-func (n *Node) newAdmin(rep *replica.Replica, metrics prometheus.Gatherer, ln net.Listener) (part, error) {
+func (n *Node) newAdmin(
+	rep *replica.Replica, checks *prober.Prober, metrics prometheus.Gatherer, ln net.Listener, cert *certs.Source,
+) (part, error) {
+	token, err := n.cfg.adminToken()
+	if err != nil {
+		return part{}, err
+	}
+	if n.cfg.TLS.Admin {
+		ln = secured(ln, cert)
+	}
 	server, err := admin.New(admin.Config{
+		Token:   token,
 		Ready:   n.readiness,
 		Backup:  func(w io.Writer) error { return writeBackup(w, rep) },
+		Explain: n.explainer(rep, checks),
 		Metrics: metrics,
 		Hosts:   n.cfg.AdminHosts,
 		Logger:  n.log.With("part", "admin"),
@@ -94,9 +108,15 @@ func (n *Node) newJanitor(rep *replica.Replica) (part, error) {
 }
 
 func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln net.Listener) (part, error) {
+	auth, err := n.newAuth()
+	if err != nil {
+		return part{}, err
+	}
 	server, err := aws.New(aws.Config{
 		Replica:    rep,
 		Rules:      n.currentRules,
+		Auth:       auth,
+		Providers:  n.currentProviders,
 		Accounts:   n.accountOf,
 		Logger:     n.log.With("part", "api"),
 		Registerer: metrics,
@@ -104,6 +124,19 @@ func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln ne
 	})
 	serve := func(ctx context.Context) error { return server.Serve(ctx, ln) }
 	return part{name: "api", run: n.edge("api", serve), grace: edgeGrace}, err
+}
+
+// newAuth is nil in open mode.
+func (n *Node) newAuth() (*aws.Auth, error) {
+	if n.cfg.Auth.Mode == authOpen {
+		return nil, nil
+	}
+	auth := &aws.Auth{Directory: n.directory.Load}
+	key, err := n.cfg.sealKey()
+	if err == nil && key != nil {
+		auth.Sessions = sts.NewSessions(key)
+	}
+	return auth, err
 }
 
 func (n *Node) newDNS(

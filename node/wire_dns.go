@@ -158,7 +158,7 @@ func (n *Node) certificates() (api, resolver *certs.Source, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("tls: %w", err)
 	}
-	cfg.ClientCAFile = t.ClientCAFile
+	cfg.ClientCAFile, cfg.ClientOptional = t.ClientCAFile, t.ClientOptional
 	cfg.Logger = nil // one of the two tells what happens
 	if api, err = certs.Load(cfg); err != nil {
 		return nil, nil, fmt.Errorf("tls: %w", err)

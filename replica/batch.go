@@ -79,7 +79,7 @@ func (l *loop) decide(proposals []*proposal) *batch {
 
 // decideOne decides a command and adds its changes to the draft. A command that
 // makes the core panic is refused; it harms nobody else.
-func (l *loop) decideOne(b *batch, rules *registry.Rules, p *proposal) (d registry.Decision, err error) {
+func (l *loop) decideOne(b *batch, rules *registry.Rules, p *proposal) (d state.Decision, err error) {
 	if err := p.ctx.Err(); err != nil {
 		return d, err
 	}
@@ -87,7 +87,7 @@ func (l *loop) decideOne(b *batch, rules *registry.Rules, p *proposal) (d regist
 	defer func() {
 		if v := recover(); v != nil {
 			l.cfg.Logger.Error("panic while deciding a command", "panic", v, "stack", string(debug.Stack()))
-			d, err = registry.Decision{}, fmt.Errorf("panic: %v", v)
+			d, err = state.Decision{}, fmt.Errorf("panic: %v", v)
 			// The draft may hold half of the command's changes.
 			b.draft = state.NewDraft(current)
 			b.draft.Apply(current.Revision+1, b.changes...)
@@ -102,7 +102,7 @@ func (l *loop) decideOne(b *batch, rules *registry.Rules, p *proposal) (d regist
 
 // add takes over the changes of one decision. What it read counts only as far
 // as no earlier decision of the batch has written it.
-func (b *batch) add(d registry.Decision) {
+func (b *batch) add(d state.Decision) {
 	for _, read := range d.Reads {
 		if _, ok := b.written[read.Key]; !ok {
 			b.txn.Preconditions = append(b.txn.Preconditions, store.Precondition(read))
@@ -180,11 +180,7 @@ func (l *loop) after(b *batch, revision store.Revision) *state.State {
 
 // apply publishes what another node committed.
 func (l *loop) apply(b store.Batch) error {
-	current := l.Current().State
-	if uint64(b.Revision) <= current.Revision {
-		return nil
-	}
-	draft := state.NewDraft(current)
+	draft := state.NewDraft(l.Current().State)
 	for _, w := range b.Writes {
 		c, err := decodeWrite(w)
 		if err != nil {

@@ -21,6 +21,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"cairn/core/identity"
 	"cairn/core/registry"
 	"cairn/core/state"
 	"cairn/store"
@@ -112,9 +113,17 @@ type outcome struct {
 // core/registry or one of this package. If ctx ends while the command is being
 // done, the outcome is unknown and the error wraps ErrUncertain.
 func (r *Replica) Propose(ctx context.Context, account registry.AccountID, op registry.Command) (registry.Reply, error) {
-	p := &proposal{ctx: ctx, done: make(chan outcome, 1)}
-	p.command.Op = op
-	p.command.Meta.Account = account
+	return r.propose(ctx, state.Command{Op: op, Meta: registry.Meta{Account: account}})
+}
+
+// ProposeIdentity is Propose for a command of core/identity.
+func (r *Replica) ProposeIdentity(ctx context.Context, op identity.Command) error {
+	_, err := r.propose(ctx, state.Command{Op: op})
+	return err
+}
+
+func (r *Replica) propose(ctx context.Context, c state.Command) (registry.Reply, error) {
+	p := &proposal{ctx: ctx, command: c, done: make(chan outcome, 1)}
 	p.command.Meta.Now = time.Now().UnixMilli()
 	rand.Read(p.command.Meta.Entropy[:]) // never fails
 	select {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -77,9 +78,23 @@ func (l *loop) finish(ctx context.Context) error {
 	}
 }
 
-// gather takes the commands that wait, the first of them already at hand.
+// gather takes the commands that wait, the first of them already at hand. Those
+// who are about to send one, such as the callers of the batch before, come
+// first: a commit holds up whoever misses it, and one that is sent too early is
+// a small one.
 func (l *loop) gather(first *proposal) []*proposal {
 	batch := []*proposal{first}
+	for grown := true; grown; {
+		runtime.Gosched()
+		before := len(batch)
+		batch = l.drain(batch)
+		grown = len(batch) > before && len(batch) < l.cfg.BatchSize
+	}
+	return batch
+}
+
+// drain appends the commands in the queue, as far as the batch has room.
+func (l *loop) drain(batch []*proposal) []*proposal {
 	for len(batch) < l.cfg.BatchSize {
 		select {
 		case p := <-l.queue:

@@ -13,6 +13,9 @@ need dig bind9-dnsutils
 need kdig knot-dnsutils
 need drill ldnsutils
 need unbound unbound
+need dnsmasq dnsmasq-base
+need haproxy haproxy
+need nginx nginx-light
 python3 -c 'import boto3' 2>/dev/null || missing="$missing python3-boto3"
 
 [ -n "$missing" ] || exit 0

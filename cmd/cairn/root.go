@@ -102,7 +102,7 @@ Exit codes: 0 success, 1 error, 2 wrong usage.`,
 }
 
 func nodeCommands(p *program) []*cobra.Command {
-	return []*cobra.Command{newServe(p), newBackup(p), newRestore(p)}
+	return []*cobra.Command{newServe(p), newExplain(p), newBackup(p), newRestore(p)}
 }
 
 func clientCommands(p *program) []*cobra.Command {

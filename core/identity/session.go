@@ -124,7 +124,7 @@ func readTag(tags *map[string]string, b []byte) {
 	(*tags)[key] = value
 }
 
-func sortedKeys(m map[string]string) []string {
+func sortedKeys[V any](m map[string]V) []string {
 	keys := make([]string, 0, len(m))
 	for k := range m {
 		keys = append(keys, k)

@@ -192,10 +192,10 @@ func hostNameProblem(ns *Namespace, svc *Service, id InstanceID) string {
 }
 
 func (r *Rules) instanceQuota(ns *Namespace, svc *Service) error {
-	if limit := r.Quotas.InstancesPerService; limit > 0 && svc.instances.Len() >= limit {
+	if limit := r.quotas(svc.creator()).InstancesPerService; limit > 0 && svc.instances.Len() >= limit {
 		return &ResourceLimitExceeded{Quota: "instances per service", Limit: limit}
 	}
-	if limit := r.Quotas.InstancesPerNamespace; limit > 0 && ns.instanceCount() >= limit {
+	if limit := r.quotas(ns.Account).InstancesPerNamespace; limit > 0 && ns.instanceCount() >= limit {
 		return &ResourceLimitExceeded{Quota: "instances per namespace", Limit: limit}
 	}
 	return nil

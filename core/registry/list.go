@@ -62,3 +62,16 @@ func (op *Operation) listed(s *State) bool {
 func (ns *Namespace) ServicesNamed(after string) iter.Seq2[string, *Service] {
 	return ns.services.After(after)
 }
+
+// AllNamespaces yields the namespaces of all accounts.
+func (s *State) AllNamespaces() iter.Seq[*Namespace] {
+	return func(yield func(*Namespace) bool) {
+		for _, a := range s.accounts.All() {
+			for _, ns := range a.namespaces.All() {
+				if !yield(ns) {
+					return
+				}
+			}
+		}
+	}
+}

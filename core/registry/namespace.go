@@ -146,7 +146,7 @@ func (c *CreateNamespace) check(a *Account, r *Rules) error {
 			}
 		}
 	}
-	if limit := r.Quotas.NamespacesPerAccount; limit > 0 && a.namespaces.Len() >= limit {
+	if limit := r.quotas(a.id).NamespacesPerAccount; limit > 0 && a.namespaces.Len() >= limit {
 		return &ResourceLimitExceeded{Quota: "namespaces per account", Limit: limit}
 	}
 	return nil

@@ -133,7 +133,7 @@ func (c *ExpireOperations) decide(s *State, r *Rules, _ *Meta) (Decision, error)
 	before := operationTime(c.Before)
 	for _, a := range s.accounts.All() {
 		over := 0
-		if limit := r.Quotas.OperationsPerAccount; limit > 0 {
+		if limit := r.quotas(a.id).OperationsPerAccount; limit > 0 {
 			over = a.operations.Len() - limit
 		}
 		for key := range a.operations.All() {

@@ -11,6 +11,9 @@ type Rules struct {
 	// see docs/divergences/cloudmap.md.
 	Strict bool
 	Quotas Quotas
+	// AccountQuotas gives the quotas of an account where it has some of its own.
+	// Nil: Quotas are everybody's.
+	AccountQuotas func(AccountID, Quotas) Quotas
 	// Shares are namespaces shared by a setting.
 	Shares []Share
 	// VPCs are the ids that a private namespace may be bound to. Nil means any.
@@ -52,6 +55,14 @@ const (
 	// mode, in milliseconds.
 	customHealthDelay = 30_000
 )
+
+// quotas are those of one account.
+func (r *Rules) quotas(account AccountID) Quotas {
+	if r.AccountQuotas == nil {
+		return r.Quotas
+	}
+	return r.AccountQuotas(account, r.Quotas)
+}
 
 func (r *Rules) defaultSOATTL() int64 {
 	if r.Strict {

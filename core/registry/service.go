@@ -172,7 +172,7 @@ func (c *CreateService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 		}
 		return Decision{}, &ServiceAlreadyExists{ID: existing.ID, Account: existing.Account, CreatorRequestID: existing.CreatorRequestID}
 	}
-	if limit := r.Quotas.ServicesPerNamespace; limit > 0 && ns.services.Len() >= limit {
+	if limit := r.quotas(ns.Account).ServicesPerNamespace; limit > 0 && ns.services.Len() >= limit {
 		return Decision{}, &ResourceLimitExceeded{Quota: "services per namespace", Limit: limit}
 	}
 	return Decision{

@@ -8,8 +8,10 @@
 package state
 
 import (
+	"fmt"
 	"iter"
 
+	"cairn/core/identity"
 	"cairn/core/registry"
 	"cairn/core/zone"
 )
@@ -19,6 +21,7 @@ type State struct {
 	// Revision is that of the newest transaction in the State.
 	Revision uint64
 	Registry registry.State
+	Identity identity.State
 	// Zones are derived from Registry; they are not stored.
 	Zones zone.Index
 }
@@ -26,19 +29,84 @@ type State struct {
 // Command is a request for a change.
 type Command struct {
 	Meta registry.Meta
-	Op   registry.Command
+	Op   any // a registry.Command or an identity.Command
 }
 
-// Change is one stored step between two States.
-type Change = registry.Change
+// Change is one stored step between two States: a registry.Change or an
+// identity.Change.
+type Change interface {
+	// Key is the key of the store that the change writes.
+	Key() string
+	// Value appends what is stored and returns true, or returns false if the
+	// key is to be deleted.
+	Value(b []byte) ([]byte, bool)
+}
+
+// Decision is what a command comes to; see registry.Decision.
+type Decision struct {
+	Changes []Change
+	Reads   []registry.Read
+	Reply   registry.Reply
+}
 
 // Decide says what a command comes to. It changes nothing.
-func Decide(s *State, rules *registry.Rules, c Command) (registry.Decision, error) {
-	return registry.Decide(&s.Registry, rules, c.Meta, c.Op)
+func Decide(s *State, rules *registry.Rules, c Command) (Decision, error) {
+	switch op := c.Op.(type) {
+	case registry.Command:
+		d, err := registry.Decide(&s.Registry, s.rules(rules), c.Meta, op)
+		return Decision{changesOf(d.Changes), d.Reads, d.Reply}, err
+	case identity.Command:
+		changes, reads, err := identity.Decide(&s.Identity, op)
+		d := Decision{Changes: changesOf(changes)}
+		for _, r := range reads {
+			d.Reads = append(d.Reads, registry.Read(r))
+		}
+		return d, err
+	}
+	return Decision{}, fmt.Errorf("state: %T is not a command", c.Op)
+}
+
+// rules are the given ones with the quotas that the State has for accounts.
+func (s *State) rules(given *registry.Rules) *registry.Rules {
+	if !s.Identity.HasSettings() {
+		return given
+	}
+	rules := *given
+	rules.AccountQuotas = func(account registry.AccountID, q registry.Quotas) registry.Quotas {
+		a, ok := s.Identity.Settings(string(account))
+		if !ok {
+			return q
+		}
+		for name, place := range map[string]*int{
+			"namespaces_per_account": &q.NamespacesPerAccount, "services_per_namespace": &q.ServicesPerNamespace,
+			"instances_per_service": &q.InstancesPerService, "instances_per_namespace": &q.InstancesPerNamespace,
+			"operations_per_account": &q.OperationsPerAccount,
+		} {
+			if n, ok := a.Quotas[name]; ok {
+				*place = n
+			}
+		}
+		return q
+	}
+	return &rules
+}
+
+func changesOf[C Change](in []C) []Change {
+	if len(in) == 0 {
+		return nil
+	}
+	out := make([]Change, len(in))
+	for i, c := range in {
+		out[i] = c
+	}
+	return out
 }
 
 // Decode turns a stored key and value into a Change; a nil value is a deletion.
 func Decode(key string, value []byte) (Change, error) {
+	if identity.IsKey(key) {
+		return identity.Decode(key, value)
+	}
 	return registry.Decode(key, value)
 }
 
@@ -50,18 +118,38 @@ func Apply(s *State, revision uint64, changes ...Change) *State {
 }
 
 // All yields the changes that make this State from the empty one.
-func (s *State) All() iter.Seq[registry.Stored] { return s.Registry.All() }
+func (s *State) All() iter.Seq[Stored] {
+	return func(yield func(Stored) bool) {
+		for stored := range s.Registry.All() {
+			if !yield(Stored{stored.Change, stored.Revision}) {
+				return
+			}
+		}
+		for c := range s.Identity.All() {
+			if !yield(Stored{Change: c}) {
+				return
+			}
+		}
+	}
+}
+
+// Stored is a change with the revision at which it was stored.
+type Stored struct {
+	Change   Change
+	Revision uint64 // 0: unknown and of no importance
+}
 
 // Draft builds the State that follows another one. It is for one goroutine.
 type Draft struct {
 	revision uint64
 	registry *registry.Draft
+	identity *identity.Draft
 	zones    *zone.Draft
 }
 
 // NewDraft begins with s, which is not touched.
 func NewDraft(s *State) *Draft {
-	d := &Draft{s.Revision, registry.NewDraft(&s.Registry), zone.NewDraft(&s.Zones)}
+	d := &Draft{s.Revision, registry.NewDraft(&s.Registry), identity.NewDraft(&s.Identity), zone.NewDraft(&s.Zones)}
 	d.registry.Observe(d.zones)
 	return d
 }
@@ -69,15 +157,22 @@ func NewDraft(s *State) *Draft {
 // Apply adds the changes of a transaction with the given revision.
 func (d *Draft) Apply(revision uint64, changes ...Change) {
 	d.revision = max(d.revision, revision)
-	d.registry.Apply(revision, changes...)
+	for _, c := range changes {
+		switch c := c.(type) {
+		case registry.Change:
+			d.registry.Apply(revision, c)
+		case identity.Change:
+			d.identity.Apply(c)
+		}
+	}
 }
 
 // State returns what the draft amounts to now. It is valid until the next Apply.
 func (d *Draft) State() *State {
-	return &State{d.revision, *d.registry.State(), d.zones.Index()}
+	return &State{d.revision, *d.registry.State(), *d.identity.State(), d.zones.Index()}
 }
 
 // Finish returns the State and ends the draft.
 func (d *Draft) Finish() *State {
-	return &State{d.revision, *d.registry.Finish(), d.zones.Finish()}
+	return &State{d.revision, *d.registry.Finish(), *d.identity.Finish(), d.zones.Finish()}
 }

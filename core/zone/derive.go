@@ -60,6 +60,7 @@ func (d *Draft) addService(ns *registry.Namespace, z *Zone, svc *registry.Servic
 		set.add(d.tree, &m)
 		d.addHost(z, set, &m)
 	}
+	set.settle()
 	name := lowered(set.Tail)
 	d.change(z, name, func(n *Node) { n.set = set })
 	d.countBelow(z, name, 1, live(set))
@@ -126,6 +127,7 @@ func (d *Draft) InstanceChanged(ns *registry.Namespace, svc *registry.Service, o
 		set.add(d.tree, &m)
 		d.addHost(z, &set, &m)
 	}
+	set.settle()
 	d.change(z, name, func(n *Node) { n.set = &set })
 	d.countBelow(z, name, 0, live(&set)-before)
 }

@@ -69,7 +69,7 @@ func (d *Draft) addZone(ns *registry.Namespace) {
 	d.x.zones[free] = z
 	d.x.byNamespace = d.x.byNamespace.Put(d.tree, ns.ID, z.Index)
 	d.countApex(apex, 1)
-	d.put(&Node{name: apex, zone: z.Index, apexLen: uint8(len(apex))})
+	d.put(new(newNode(z, apex)))
 	d.settleAlone(apex)
 }
 
@@ -113,7 +113,7 @@ func (d *Draft) settleAlone(apex string) {
 	for name := apex; ; name = parent(name) {
 		alone := d.isAlone(name)
 		for n := d.x.names.Get(hashOf(name)); n != nil; n = n.next {
-			if n.IsApex() && n.name == name && d.x.zones[n.zone].alone != alone {
+			if n.IsApex() && n.Name() == name && d.x.zones[n.zone].alone != alone {
 				d.changeZone(n.zone, func(z *Zone) { z.alone = alone })
 			}
 		}
@@ -136,7 +136,7 @@ func (d *Draft) isAlone(apex string) bool {
 
 // put stores a node in the place of the one with the same zone and name.
 func (d *Draft) put(n *Node) {
-	hash := hashOf(n.name)
+	hash := hashOf(n.Name())
 	d.x.names = d.x.names.Put(d.names, hash, d.x.names.Get(hash).with(n))
 }
 
@@ -152,7 +152,7 @@ func (d *Draft) drop(zone uint32, name string) {
 // change applies a change to the node of a name, which comes into being for it
 // and goes when nothing is left in it.
 func (d *Draft) change(z *Zone, name string, change func(*Node)) {
-	n := Node{name: name, zone: z.Index, apexLen: uint8(len(z.Apex))}
+	n := newNode(z, name)
 	old := d.x.names.Get(hashOf(name)).in(z.Index, name)
 	if old != nil {
 		n = *old

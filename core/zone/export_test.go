@@ -96,7 +96,7 @@ func (x *Index) Names() []string {
 	var names []string
 	for _, head := range x.names.All() {
 		for n := head; n != nil; n = n.next {
-			names = append(names, Text(n.name)+" in "+string(x.zones[n.zone].Namespace))
+			names = append(names, Text(n.Name())+" in "+string(x.zones[n.zone].Namespace))
 		}
 	}
 	slices.Sort(names)

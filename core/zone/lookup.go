@@ -19,8 +19,11 @@ func (s State) String() string { return [...]string{"REFUSED", "NXDOMAIN", "HIT"
 
 // Query is what is looked up.
 type Query struct {
-	Name   []byte // in wire form and lower case
-	Hash   uint64 // of Name
+	Name []byte // in wire form and lower case
+	Hash uint64 // of Name
+	// Head is what Find returned for Hash, if Found is set.
+	Head   *Node
+	Found  bool
 	View   View
 	Strict bool
 }
@@ -32,13 +35,20 @@ type Result struct {
 	Node  *Node // nil unless Hit
 }
 
+// Find returns the names of a hash, for Query.Head. It is the part of a Lookup
+// that waits for memory.
+func (x *Index) Find(hash uint64) *Node { return x.names.Get(hash) }
+
 // Lookup finds the most specific zone that the client sees and the name in it.
 // There is no fall-through: a name that this zone has not got does not exist.
 // It allocates nothing.
 func (x *Index) Lookup(q *Query) Result {
-	head := x.names.Get(q.Hash)
+	head := q.Head
+	if !q.Found {
+		head = x.Find(q.Hash)
+	}
 	for n := head; n != nil; n = n.next {
-		if n.name != string(q.Name) {
+		if !n.is(q.Name) {
 			continue
 		}
 		if z := x.zones[n.zone]; z.alone && z.Visible(&q.View) {
@@ -51,7 +61,7 @@ func (x *Index) Lookup(q *Query) Result {
 		return Result{}
 	}
 	for n := head; n != nil; n = n.next {
-		if n.zone == z.Index && n.name == string(q.Name) {
+		if n.zone == z.Index && n.is(q.Name) {
 			return found(z, n, q.Strict)
 		}
 	}
@@ -85,7 +95,7 @@ func (x *Index) enclosing(q *Query) *Zone {
 func (x *Index) apexFor(name []byte, hash uint64, v *View) *Zone {
 	var best *Zone
 	for n := x.names.Get(hash); n != nil; n = n.next {
-		if !n.IsApex() || n.name != string(name) {
+		if !n.IsApex() || !n.is(name) {
 			continue
 		}
 		if z := x.zones[n.zone]; z.Visible(v) && (best == nil || z.before(best, v)) {

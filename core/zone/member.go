@@ -18,7 +18,7 @@ func newSet(ns *registry.Namespace, svc *registry.Service) *Set {
 	if svc.DNS == nil || !ok {
 		return nil
 	}
-	s := &Set{Service: svc.ID, Policy: svc.DNS.Policy, Tail: tail, checked: svc.HasHealth()}
+	s := &Set{Service: svc.ID, policy: policyOf(svc.DNS.Policy), Tail: tail, checked: svc.HasHealth()}
 	for _, rec := range svc.DNS.Records {
 		if k, ok := kindOf(rec.Type); ok {
 			s.has[k], s.TTL[k] = true, uint32(rec.TTL)
@@ -91,10 +91,10 @@ func (s *Set) member(inst *registry.Instance) member {
 			region = v
 		}
 	}
-	switch s.Policy {
-	case registry.Weighted:
+	switch s.policy {
+	case weighted:
 		m.key.weight = weight
-	case registry.Latency:
+	case latency:
 		m.key.region = region
 	}
 	if s.has[SRV] {

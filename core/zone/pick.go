@@ -1,9 +1,6 @@
 package zone
 
-import (
-	"cairn/core/registry"
-	"cairn/internal/chunkvec"
-)
+import "cairn/internal/chunkvec"
 
 // MaxAnswer is how many instances an answer holds at the most.
 const MaxAnswer = 8
@@ -22,6 +19,11 @@ type Picker struct {
 // many it put into out, or a target: then an alias was chosen, and the answer
 // is what that name has for an address.
 func (s *Set) PickA(p *Picker, out *[MaxAnswer][4]byte) (int, *Target) {
+	if n := int(s.fewNumber); n > 0 {
+		copy(out[:], s.few4[:n])
+		shuffle(p.Rand, out[:n])
+		return n, nil
+	}
 	return pickAddress(s, &s.v4, p, out)
 }
 
@@ -64,10 +66,10 @@ func pickAddress[T any](s *Set, addrs *pool[T], p *Picker, out *[MaxAnswer]T) (i
 	}
 	at := p.Rand.below(all)
 	if at < mine {
-		out[0] = weighted(a, even, at)
+		out[0] = heavyAt(a, even, at)
 		return 1, nil
 	}
-	return 0, weighted(b, even, at-mine)
+	return 0, heavyAt(b, even, at-mine)
 }
 
 // pick chooses by policy. Where nothing is in rotation it fails open: all is
@@ -79,12 +81,12 @@ func pick[T any](s *Set, values *pool[T], p *Picker, out *[MaxAnswer]T) int {
 			return 0
 		}
 	}
-	switch s.Policy {
-	case registry.Weighted:
+	switch s.policy {
+	case weighted:
 		even := p.Strict || heaviest(classes) == 0
-		out[0] = weighted(classes, even, p.Rand.below(total(classes, even)))
+		out[0] = heavyAt(classes, even, p.Rand.below(total(classes, even)))
 		return 1
-	case registry.Latency:
+	case latency:
 		return nearest(classes, p, out)
 	}
 	return sample(p.Rand, &classes[0].vals, out)
@@ -114,8 +116,8 @@ func (c *class[T]) share(even bool) uint64 {
 	return uint64(c.vals.Len()) * uint64(c.weight)
 }
 
-// weighted returns the value at a place in [0, total).
-func weighted[T any](classes []class[T], even bool, at uint64) T {
+// heavyAt returns the value at a place in [0, total).
+func heavyAt[T any](classes []class[T], even bool, at uint64) T {
 	for i := range classes {
 		c := &classes[i]
 		share := c.share(even)
@@ -152,7 +154,7 @@ func sampleAll[T any](r *Rand, classes []class[T], out *[MaxAnswer]T) int {
 	var at [MaxAnswer]uint32
 	k := choose(r, n, &at)
 	for i := range k {
-		out[i] = weighted(classes, true, uint64(at[i]))
+		out[i] = heavyAt(classes, true, uint64(at[i]))
 	}
 	return k
 }

@@ -46,16 +46,36 @@ func (r *Rand) draws(out []uint32, n, step uint64) {
 	}
 }
 
-// shuffle orders up to MaxAnswer values anew.
+// shuffle orders up to MaxAnswer values anew: Fisher and Yates, with all draws
+// from one random word as in draws.
 func shuffle[T any](r *Rand, vals []T) {
 	n := len(vals)
 	if n < 2 {
 		return
 	}
-	var at [MaxAnswer]uint32
-	r.draws(at[:n-1], uint64(n), 1)
+	var at [MaxAnswer]uint8
+	for {
+		word := r.pcg.Uint64()
+		for i := n; i > 1; i-- {
+			hi, lo := bits.Mul64(word, uint64(i))
+			at[(n-i)%MaxAnswer], word = uint8(hi), lo
+		}
+		// No factorial up to 8! is above 2^16, so the exact bound is hardly
+		// ever needed.
+		if word >= 1<<16 || word >= -factorial(n)%factorial(n) {
+			break
+		}
+	}
 	for i := range n - 1 {
-		j := i + int(at[i])
+		j := i + int(at[i%MaxAnswer])
 		vals[i], vals[j] = vals[j], vals[i]
 	}
+}
+
+func factorial(n int) uint64 {
+	f := uint64(1)
+	for i := 2; i <= n; i++ {
+		f *= uint64(i)
+	}
+	return f
 }

@@ -11,11 +11,15 @@ import (
 // RRset. It is immutable.
 type Set struct {
 	Service registry.ServiceID
-	Policy  registry.RoutingPolicy
 	// TTL is that of each kind of record, in seconds; Has says which the
 	// service has.
-	TTL [kinds]uint32
-	has [kinds]bool
+	TTL    [kinds]uint32
+	has    [kinds]bool
+	policy policy
+	// few4 are the IPv4 addresses that every answer holds, where fewNumber is
+	// not zero: the usual service is answered without following a pointer.
+	fewNumber uint8
+	few4      [MaxAnswer][4]byte
 	// Tail is the name of the service in wire form, as it was given: the hosts
 	// that SRV records point to are below it.
 	Tail string
@@ -30,6 +34,40 @@ type Set struct {
 	// slots says where in its pool an instance is: the class follows from the
 	// instance, this is the index there.
 	slots ptree.Map[registry.InstanceID, slot]
+}
+
+// policy is a registry.RoutingPolicy.
+type policy uint8
+
+const (
+	multivalue policy = iota
+	weighted
+	latency
+)
+
+func policyOf(p registry.RoutingPolicy) policy {
+	switch p {
+	case registry.Weighted:
+		return weighted
+	case registry.Latency:
+		return latency
+	}
+	return multivalue
+}
+
+// ByLatency reports whether Picker.Regions matters.
+func (s *Set) ByLatency() bool { return s.policy == latency }
+
+// settle brings few4 up to date.
+func (s *Set) settle() {
+	s.fewNumber = 0
+	classes := s.v4.live
+	if len(classes) == 0 {
+		classes = s.v4.down
+	}
+	if s.policy == multivalue && len(classes) == 1 && classes[0].vals.Len() <= MaxAnswer {
+		s.fewNumber = uint8(copy(s.few4[:], classes[0].vals.First()))
+	}
 }
 
 // Kind is a type of record that services have.

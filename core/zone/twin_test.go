@@ -173,9 +173,8 @@ func TestIndexAgreesWithTwin(t *testing.T) {
 		w := newWorld(t, rapid.Bool().Draw(t, "strict"))
 		var earlier []*state.State
 		var dumps [][]string
-		for range rapid.IntRange(1, 6).Draw(t, "rounds") {
+		for range rapid.IntRange(1, 4).Draw(t, "rounds") {
 			randomHistory(t, w)
-			checkIndex(t, w)
 			for i, s := range earlier {
 				if diff := cmp.Diff(dumps[i], s.Zones.Names()); diff != "" {
 					t.Fatalf("version %d has changed: %s", i, diff)
@@ -183,6 +182,7 @@ func TestIndexAgreesWithTwin(t *testing.T) {
 			}
 			earlier, dumps = append(earlier, w.state), append(dumps, w.state.Zones.Names())
 		}
+		checkIndex(t, w)
 		checkRebuilt(t, w)
 	})
 }
@@ -301,7 +301,7 @@ func randomAttributes(t *rapid.T) map[string]string {
 
 func checkIndex(t *rapid.T, w *world) {
 	tw := newTwin(w.state, "000000000000", otherAccount)
-	views := []zone.View{{}, {AllVPCs: true}, {VPCs: []string{"vpc-1"}}, {VPCs: []string{"vpc-1", "vpc-2"}}, {AllVPCs: true, VPCs: []string{"vpc-2"}}}
+	views := []zone.View{{}, {AllVPCs: true}, {VPCs: []string{"vpc-1"}}, {AllVPCs: true, VPCs: []string{"vpc-2"}}}
 	for _, name := range candidates() {
 		for _, v := range views {
 			checkName(t, w, tw, name, v)

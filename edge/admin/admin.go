@@ -2,9 +2,9 @@
 // alive, is it ready, its metrics, its profiles, and a backup. It knows nothing
 // of the registry; what it hands out comes from the functions in Config.
 //
-// The listener has no authentication. It is meant for loopback addresses and
-// for networks where everybody may read the registry, and it refuses requests
-// that a web page in the operator's browser could have made (guard.go).
+// Requests may have to show a token or a client certificate (token.go); without
+// either the listener is for loopback addresses. It refuses requests that a web
+// page in the operator's browser could have made (guard.go).
 package admin
 
 import (
@@ -23,18 +23,25 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// Config is what a Server needs. All fields but Hosts are required.
+// Config is what a Server needs. All fields but Explain, Hosts and
+// Token are required.
 type Config struct {
 	// Ready returns nil when the node serves, or else the reason why not.
 	Ready func() error
 	// Backup writes a consistent copy of the registry. It is called only while
 	// Ready returns nil.
 	Backup func(io.Writer) error
+	// Explain says why a name answers as it does; the answer is also encoded as
+	// JSON. It is called only while Ready returns nil. Nil: there is no /explain.
+	Explain func(context.Context, Question) (fmt.Stringer, error)
 	// Metrics is what /metrics shows.
 	Metrics prometheus.Gatherer
 	// Hosts are the names by which the listener may be called, besides IP
 	// addresses and localhost.
 	Hosts []string
+	// Token must be shown as a bearer token, unless a client certificate is.
+	// Empty: nothing has to be shown.
+	Token string
 	// Logger gets what goes wrong.
 	Logger *slog.Logger
 }
@@ -69,7 +76,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("admin: Ready, Backup, Metrics and Logger are required")
 	}
 	s := &Server{cfg: cfg, backups: make(chan struct{}, maxBackups)}
-	s.handler = http.MaxBytesHandler(guard(cfg.Hosts, s.routes()), maxBodyBytes)
+	s.handler = http.MaxBytesHandler(guard(cfg.Hosts, authorized(cfg.Token, s.routes())), maxBodyBytes)
 	return s, nil
 }
 
@@ -79,6 +86,9 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /livez", s.livez)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /backup", s.backup)
+	if s.cfg.Explain != nil {
+		mux.HandleFunc("GET /explain", s.explain)
+	}
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{
 		// One broken collector must not hide the metrics of all others.
 		ErrorHandling: promhttp.ContinueOnError,
@@ -132,6 +142,7 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 /metrics        Prometheus metrics
 /debug/pprof/   profiles
 /backup         a consistent copy of the registry; see "cairn help backup"
+/explain        why a name answers as it does: ?name=NAME[&from=IP]; see "cairn help explain"
 `)
 }
 

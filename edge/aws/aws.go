@@ -20,6 +20,7 @@ import (
 
 	"cairn/core/registry"
 	"cairn/edge/aws/cloudmap"
+	"cairn/edge/aws/sts"
 	"cairn/replica"
 )
 
@@ -28,6 +29,11 @@ type Config struct {
 	Replica *replica.Replica
 	// Rules gives the settings in force. It is called for every request.
 	Rules func() *registry.Rules
+	// Auth makes callers prove who they are. Nil is open mode: everybody may do
+	// everything, and Accounts says on whose behalf.
+	Auth *Auth
+	// Providers gives the issuers of tokens that roles can trust. Nil: none.
+	Providers func() []sts.Provider
 	// Accounts says whose an access key is, and whether it is listed at all.
 	// Nil: no key is. A key that is not listed belongs to DefaultAccount.
 	Accounts func(accessKeyID string) (accountID string, listed bool)
@@ -70,6 +76,8 @@ func setDefault[T comparable](v *T, def T) {
 type Server struct {
 	cfg      Config
 	cloudmap *cloudmap.API
+	sts      *sts.API
+	auth     *authenticator // nil in open mode
 	throttle *throttle
 	metrics  *metrics
 }
@@ -82,10 +90,19 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Accounts == nil {
 		cfg.Accounts = func(string) (string, bool) { return "", false }
 	}
+	if cfg.Providers == nil {
+		cfg.Providers = func() []sts.Provider { return nil }
+	}
 	cfg.Limits.setDefaults()
+	tokens := sts.Config{Providers: cfg.Providers}
+	if cfg.Auth != nil {
+		tokens.Directory, tokens.Sessions = cfg.Auth.Directory, cfg.Auth.Sessions
+	}
 	return &Server{
 		cfg:      cfg,
 		cloudmap: cloudmap.New(cfg.Replica, cfg.Rules),
+		sts:      sts.New(tokens),
+		auth:     newAuthenticator(cfg.Auth),
 		throttle: newThrottle(),
 		metrics:  newMetrics(cfg.Registerer),
 	}, nil

@@ -13,19 +13,28 @@ import (
 	"sync"
 	"time"
 
+	"cairn/core/identity"
 	"cairn/core/registry"
 	"cairn/edge/aws/awsjson"
 	"cairn/edge/aws/cloudmap"
+	"cairn/edge/aws/query"
 )
 
 // exchange is one request on its way through the server, with its answer.
 type exchange struct {
 	id      string // of the request, for the client and the log
+	request *http.Request
+	region  string
 	account registry.AccountID
 	action  cloudmap.Action
-	known   bool // action is set
+	query   bool   // the protocol is Query, of which name is the action
+	name    string // of the operation; empty unless known
+	known   bool
 	target  string
 	start   time.Time
+
+	principal *identity.Principal // nil in open mode
+	proof     proof
 
 	buf *buffers
 	out []byte
@@ -52,7 +61,7 @@ func (b *buffers) release() {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{id: newRequestID(), start: time.Now(), buf: bufferPool.Get().(*buffers)}
+	x := &exchange{id: newRequestID(), start: time.Now(), request: r, query: isQuery(r), buf: bufferPool.Get().(*buffers)}
 	defer x.buf.release()
 	s.guard(x, w, r)
 	s.write(x, w, r)
@@ -74,8 +83,15 @@ func (s *Server) guard(x *exchange, w http.ResponseWriter, r *http.Request) {
 }
 
 func (x *exchange) fail(err error) {
-	if e, ok := err.(*awsjson.Error); ok {
+	switch e := err.(type) {
+	case *awsjson.Error:
 		x.err = e
+		return
+	case *query.Error:
+		x.err = &awsjson.Error{Code: e.Code, Status: e.Status, Message: e.Message}
+		return
+	}
+	if x.err = authFailure(err, x.query); x.err != nil {
 		return
 	}
 	x.cause, x.err = err, internalFailure()
@@ -90,22 +106,54 @@ func (s *Server) serve(x *exchange, w http.ResponseWriter, r *http.Request) erro
 	if err := x.route(r); err != nil {
 		return err
 	}
-	x.account = s.account(r)
-	if err := s.throttle.check(s.cfg.Rules(), x.account, x.action); err != nil {
-		return err
-	}
-	body, err := s.readBody(x, w, r)
+	rules := s.cfg.Rules()
+	x.region = rules.Region
+	body, err := s.readCall(x, w, r)
 	if err != nil {
 		return err
 	}
+	if x.query {
+		return s.serveQuery(r.Context(), x, body)
+	}
+	if err := s.throttle.check(rules, x.account, x.action); err != nil {
+		return err
+	}
 	req := cloudmap.Request{Action: x.action, Account: x.account, Body: body}
+	if x.principal != nil {
+		req.Permit = x
+	}
 	x.buf.out, err = s.cloudmap.Serve(r.Context(), &req, x.buf.out[:0])
 	x.out, x.target = x.buf.out, req.Target
 	return err
 }
 
+// readCall reads the body and finds out whose call it is. In between a caller
+// who is not known is turned away.
+func (s *Server) readCall(x *exchange, w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	if s.auth == nil {
+		x.account = s.account(r)
+		return s.readBody(x, w, r)
+	}
+	if err := s.auth.identify(x, r, x.region); err != nil {
+		return nil, err
+	}
+	body, err := s.readBody(x, w, r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.auth.verify(x, body); err != nil {
+		x.principal = nil // it is not them
+		return nil, err
+	}
+	x.setAccount()
+	return body, nil
+}
+
 // route finds the operation that the request's target header names.
 func (x *exchange) route(r *http.Request) error {
+	if x.query {
+		return nil // the body tells
+	}
 	if r.Method != http.MethodPost {
 		return &awsjson.Error{Code: "UnknownOperationException", Status: http.StatusMethodNotAllowed,
 			Message: "Method " + shortened(r.Method) + " is not supported: the AWS JSON protocol uses POST"}
@@ -113,7 +161,9 @@ func (x *exchange) route(r *http.Request) error {
 	target := r.Header.Get("X-Amz-Target")
 	prefix, name, _ := strings.Cut(target, ".")
 	if prefix == cloudmap.TargetPrefix {
-		x.action, x.known = cloudmap.FindAction(name)
+		if x.action, x.known = cloudmap.FindAction(name); x.known {
+			x.name = x.action.Name()
+		}
 	}
 	if !x.known {
 		return &awsjson.Error{Code: "UnknownOperationException", Status: http.StatusBadRequest,
@@ -129,8 +179,8 @@ func shortened(s string) string {
 	return s
 }
 
-// account finds the account of the access key that a request is signed with. In
-// open mode, the only one so far, the signature itself is not looked at.
+// account finds the account of the access key that a request is signed with in
+// open mode, where the signature itself is not looked at.
 func (s *Server) account(r *http.Request) registry.AccountID {
 	auth := r.Header.Get("Authorization")
 	if _, credential, ok := strings.Cut(auth, "Credential="); ok {
@@ -203,7 +253,10 @@ func tooLarge(limit int64) error {
 		Message: fmt.Sprintf("The body of the request has more than %d bytes", limit)}
 }
 
-var contentType = []string{"application/x-amz-json-1.1"}
+var (
+	contentType    = []string{"application/x-amz-json-1.1"}
+	xmlContentType = []string{query.ContentType}
+)
 
 // write sends the answer, header and body together. Header names are spelled as
 // AWS spells them, for readers that do not fold their case.
@@ -212,10 +265,13 @@ func (s *Server) write(x *exchange, w http.ResponseWriter, r *http.Request) {
 	if x.err != nil {
 		status = x.err.Status
 		h["x-amzn-ErrorType"] = []string{x.err.Code}
-		x.out = awsjson.AppendError(x.buf.out[:0], x.err)
+		x.out = x.appendError(x.buf.out[:0])
 		x.buf.out = x.out
 	}
 	h["Content-Type"] = contentType
+	if x.query {
+		h["Content-Type"] = xmlContentType
+	}
 	x.header = [2]string{x.id, strconv.Itoa(len(x.out))}
 	h["x-amzn-RequestId"] = x.header[0:1:1]
 	h["Content-Length"] = x.header[1:2:2]
@@ -228,7 +284,7 @@ func (s *Server) write(x *exchange, w http.ResponseWriter, r *http.Request) {
 // our side; the rest is told at debug level.
 func (s *Server) log(ctx context.Context, x *exchange) {
 	level := slog.LevelDebug
-	if x.known && !x.action.Reads() {
+	if x.known && !x.reads() {
 		level = slog.LevelInfo
 	}
 	if x.cause != nil {
@@ -241,6 +297,9 @@ func (s *Server) log(ctx context.Context, x *exchange) {
 		slog.String("request_id", x.id), slog.String("account", string(x.account)),
 		slog.String("operation", x.operation()), slog.String("target", x.target),
 		slog.Duration("duration", time.Since(x.start)), slog.String("outcome", x.outcome()),
+	}
+	if x.principal != nil {
+		attrs = append(attrs, slog.String("principal", x.principal.ARN))
 	}
 	if x.err != nil {
 		attrs = append(attrs, slog.String("message", x.err.Message))
@@ -255,7 +314,15 @@ func (x *exchange) operation() string {
 	if !x.known {
 		return "unknown"
 	}
-	return x.action.Name()
+	return x.name
+}
+
+// reads reports whether a known operation changes nothing.
+func (x *exchange) reads() bool {
+	if x.query {
+		return x.name == "GetCallerIdentity"
+	}
+	return x.action.Reads()
 }
 
 // outcome is "ok" or the error's code.

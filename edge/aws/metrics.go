@@ -1,12 +1,14 @@
 package aws
 
 import (
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"cairn/edge/aws/cloudmap"
+	"cairn/edge/aws/sts"
 )
 
 type metrics struct {
@@ -27,12 +29,15 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		ok:      map[string]prometheus.Counter{},
 		latency: map[string]prometheus.Observer{},
 	}
-	for _, name := range append(cloudmap.ActionNames(), "unknown") {
+	for _, name := range slices.Concat(cloudmap.ActionNames(), sts.Actions(), []string{"unknown"}) {
 		m.ok[name] = m.requests.WithLabelValues(name, "ok")
 		m.latency[name] = m.seconds.WithLabelValues(name)
 	}
 	return m
 }
+
+// knows reports whether there is an operation of that name.
+func (m *metrics) knows(name string) bool { return m.ok[name] != nil && name != "unknown" }
 
 func (m *metrics) observe(x *exchange) {
 	name := x.operation()

@@ -34,6 +34,7 @@ type server struct {
 	log     *records
 	metrics *prometheus.Registry
 	writes  *writeCounter
+	replica *replica.Replica
 	stop    func() error // ends Serve and returns what it returned
 }
 
@@ -58,7 +59,7 @@ func start(t *testing.T, change ...func(*options)) *server {
 		c(&o)
 	}
 	r := s.startReplica(o.replica)
-	o.server.Replica = r
+	o.server.Replica, s.replica = r, r
 	s.serve(o.server)
 	return s
 }

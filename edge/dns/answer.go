@@ -38,8 +38,13 @@ type answerer struct {
 	// ctx is what to wait in for upstream resolvers. Nil: do not wait.
 	ctx context.Context
 
+	// The client that asked last: often the next query is from it too.
+	lastFrom   netip.Addr
+	lastClient view.Client
+
 	// The query in work.
-	req         request
+	req         *request // own, or one of a batch
+	own         request
 	from        netip.Addr
 	transport   Transport
 	client      view.Client
@@ -70,6 +75,15 @@ func (a *answerer) refresh() {
 	a.snapshot = a.server.cfg.Source.Current()
 	a.views = a.server.cfg.Views()
 	a.now = 0
+	a.lastFrom = netip.Addr{}
+}
+
+// clientAt is what a client may see.
+func (a *answerer) clientAt(from netip.Addr) view.Client {
+	if from != a.lastFrom {
+		a.lastFrom, a.lastClient = from, a.views.Lookup(from)
+	}
+	return a.lastClient
 }
 
 // seconds is the time of the batch. Few queries need it.
@@ -83,11 +97,17 @@ func (a *answerer) seconds() int64 {
 // answer appends the answer to a query to out, which must be empty. If it has
 // room for 4096 octets, nothing is allocated over UDP.
 func (a *answerer) answer(msg []byte, from netip.Addr, t Transport, out []byte) ([]byte, verdict) {
-	a.from, a.transport = from, t
+	a.own.parse(msg)
+	return a.answerTo(&a.own, from, t, out)
+}
+
+// answerTo is answer for a query that was taken apart.
+func (a *answerer) answerTo(r *request, from netip.Addr, t Transport, out []byte) ([]byte, verdict) {
+	a.req, a.from, a.transport = r, from, t
 	a.rcode, a.aa, a.tc, a.later, a.cookieValid, a.hops = rcodeNoError, false, false, false, false, 0
 	a.answers, a.authority, a.extra, a.zone = 0, 0, 0, nil
-	a.client = a.views.Lookup(from)
-	switch a.req.parse(msg) {
+	a.client = a.clientAt(from)
+	switch r.is {
 	case parsedShort:
 		return nil, a.dropped(dropShort)
 	case parsedResponse:
@@ -99,7 +119,7 @@ func (a *answerer) answer(msg []byte, from netip.Addr, t Transport, out []byte) 
 	case parsedCookie:
 		out = a.begin(out, headerLen)
 	default:
-		out = a.begin(out, a.req.end)
+		out = a.begin(out, r.end)
 		if out = a.solve(out); a.later {
 			return nil, wait
 		}
@@ -128,7 +148,7 @@ func (a *answerer) limit() int {
 
 // solve answers the question.
 func (a *answerer) solve(out []byte) []byte {
-	r := &a.req
+	r := a.req
 	if r.tsig != 0 {
 		a.rcode = rcodeNotAuth // see addTSIG
 		return out
@@ -158,7 +178,7 @@ func (a *answerer) solve(out []byte) []byte {
 		return a.solveHost(out, h)
 	}
 	a.query = zone.Query{
-		Name: r.name, Hash: r.hash, Strict: a.server.cfg.Strict,
+		Name: r.name, Hash: r.hash, Head: r.head, Found: r.found, Strict: a.server.cfg.Strict,
 		View: zone.View{AllVPCs: a.client.AllVPCs, VPCs: a.client.VPCs},
 	}
 	return a.solveName(out)
@@ -208,7 +228,7 @@ func (a *answerer) solveSet(out []byte, set *zone.Set) []byte {
 	if set.Has(zone.CNAME) {
 		return a.solveCNAME(out, set)
 	}
-	if set.Policy == latency {
+	if set.ByLatency() {
 		a.findRegion()
 	}
 	switch a.req.qtype {

@@ -58,7 +58,7 @@ func filled(t testing.TB, services, instances int, kind registry.RecordType, qty
 			svc := w.service(ns, name, "", kind)
 			for i := range instances {
 				w.register(svc, fmt.Sprintf("i-%08x", i), ipv4, fmt.Sprintf("10.%d.%d.%d", s%200, i/250, i%250), port, "80",
-					ipv6, fmt.Sprintf("2001:db8::%x:%x", s, i))
+					ipv6, fmt.Sprintf("2001:db8::%x:%x:%x", s>>16, s&0xffff, i))
 			}
 		}
 	})

@@ -161,7 +161,7 @@ func addOption(out []byte, code uint16, n int) []byte {
 // is the client's, without its MAC and with the error.
 func (a *answerer) addTSIG(out []byte) []byte {
 	const badKey = 17
-	r := &a.req
+	r := a.req
 	name := r.skipName(r.tsig)
 	data := name + 10
 	algorithm := r.skipName(data)

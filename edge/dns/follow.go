@@ -31,7 +31,7 @@ func (a *answerer) ask(name string, buf *[maxName]byte) {
 	a.hops++
 	a.query.Name = buf[:copy(buf[:], name)]
 	zone.Lower(a.query.Name)
-	a.query.Hash = zone.Hash(a.query.Name)
+	a.query.Hash, a.query.Found = zone.Hash(a.query.Name), false
 }
 
 // follow answers for the target of a CNAME record, which stands at a.at. The
@@ -68,10 +68,17 @@ func (a *answerer) follow(out []byte, target string) []byte {
 	return a.addForwarded(out, resp.Authority, resp.Age, nsSection)
 }
 
+// addForwarded adds records of an upstream's answer to the name that is looked
+// up. It is written as it stands in the message already: the upstream was asked
+// in a case of its own.
 func (a *answerer) addForwarded(out []byte, rrs []forward.RR, age uint32, s section) []byte {
 	for i := range rrs {
 		rr := &rrs[i]
-		out = append(out, rr.Name...)
+		if sameName(rr.Name, a.query.Name) {
+			out = add16(out, a.owner())
+		} else {
+			out = append(out, rr.Name...)
+		}
 		out = add64(out, uint64(rr.Type)<<48|uint64(rr.Class)<<32|uint64(rr.TTL-age))
 		out = add16(out, uint16(len(rr.Data)))
 		out = append(out, rr.Data...)
@@ -106,7 +113,7 @@ func (a *answerer) alias(out []byte, target *zone.Target) []byte {
 			}
 			continue
 		}
-		if set.Policy == latency {
+		if set.ByLatency() {
 			a.findRegion()
 		}
 		if a.req.qtype == typeA {
@@ -156,7 +163,7 @@ func (a *answerer) mayRecurse() bool {
 
 // forward answers from an upstream resolver, or refuses.
 func (a *answerer) forward(out []byte) []byte {
-	r := &a.req
+	r := a.req
 	if !a.mayRecurse() || a.server.cfg.Forward.Own(get16(r.msg), r.msg[headerLen:r.end]) {
 		a.rcode = rcodeRefused
 		return out
@@ -183,7 +190,7 @@ func (a *answerer) resolve(name []byte, qtype uint16) *forward.Response {
 	if f == nil {
 		return nil
 	}
-	r := &a.req
+	r := a.req
 	q := forward.Question{Name: name, Type: qtype, Class: classIN, DO: r.edns.present && r.edns.do, CD: r.flags&flagCD != 0}
 	if a.ctx == nil {
 		if f.Cached(q, &a.cached) {
@@ -198,4 +205,20 @@ func (a *answerer) resolve(name []byte, qtype uint16) *forward.Response {
 		return nil
 	}
 	return resp
+}
+
+// sameName compares a name with one in lower case.
+func sameName(name, lower []byte) bool {
+	if len(name) != len(lower) {
+		return false
+	}
+	for i, c := range name {
+		if 'A' <= c && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
 }

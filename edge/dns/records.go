@@ -3,11 +3,8 @@ package dns
 import (
 	"encoding/binary"
 
-	"cairn/core/registry"
 	"cairn/core/zone"
 )
-
-const latency = registry.Latency
 
 // section is a part of the message: RFC 1035 section 4.1.
 type section uint8

@@ -8,6 +8,7 @@ import (
 
 // request is a query taken apart. Its slices point into the message.
 type request struct {
+	is     parsed
 	msg    []byte
 	flags  uint16
 	qtype  uint16
@@ -21,7 +22,11 @@ type request struct {
 	// name is the name asked for in lower case, in buf.
 	name []byte
 	hash uint64
-	buf  [maxName + 8]byte // lowerName works on whole words
+	// head is what was found for the hash in the snapshot of the batch, if
+	// found is set.
+	head  *zone.Node
+	found bool
+	buf   [maxName + 8]byte // lowerName works on whole words
 }
 
 // parsed says what a message turned out to be.
@@ -42,9 +47,13 @@ const (
 
 // parse takes a message apart. Where it is malformed, what was understood until
 // then stands.
-func (r *request) parse(msg []byte) parsed {
-	r.msg, r.end, r.tsig = msg, 0, 0
+func (r *request) parse(msg []byte) {
+	r.msg, r.end, r.tsig, r.found = msg, 0, 0, false
 	r.edns.present = false
+	r.is = r.judge(msg)
+}
+
+func (r *request) judge(msg []byte) parsed {
 	if len(msg) < headerLen {
 		return parsedShort
 	}

@@ -39,6 +39,9 @@ type udpWorker struct {
 	conn   *net.UDPConn
 	batch  *datagrams
 	later  *later
+	reqs   [batchSize]request
+	// touched is a sum that nobody needs, so that reading ahead is not in vain.
+	touched int
 }
 
 func (w *udpWorker) run(ctx context.Context) error {
@@ -74,23 +77,47 @@ func (w *udpWorker) serve(n int) {
 	w.refresh()
 	b, answers := w.batch, 0
 	for i := range n {
-		query, from := b.queries[i][:min(b.in[i].n, querySize)], b.source(i)
+		w.reqs[i].parse(b.queries[i][:min(b.in[i].n, querySize)])
+	}
+	w.lookAhead(n)
+	for i := range n {
+		from := b.source(i)
 		if from.Port() == 0 {
 			continue // nobody can be answered there
 		}
-		msg, v := w.answer(query, from.Addr(), UDP, b.answers[i][:0])
+		msg, v := w.answerTo(&w.reqs[i], from.Addr(), UDP, b.answers[i][:0])
 		switch v {
 		case send:
 			b.answer(answers, i, msg)
 			answers++
 		case wait:
-			w.postpone(i, query, from)
+			w.postpone(i, w.reqs[i].msg, from)
 		}
 	}
 	failed, err := w.socket.send(b, answers)
 	w.counts.drops[dropSend] += uint32(failed)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) {
 		w.server.cfg.Logger.Warn("answers not sent", "err", err)
+	}
+}
+
+// lookAhead finds the names of a batch in the snapshot before any is answered.
+// In a large registry each is somewhere in memory where the processor has not
+// been for long; in short loops like these it waits for many of them at once.
+func (w *udpWorker) lookAhead(n int) {
+	if n == 1 {
+		return
+	}
+	zones := &w.snapshot.Zones
+	for i := range n {
+		if r := &w.reqs[i]; r.is == parsedQuery {
+			r.head, r.found = zones.Find(r.hash), true
+		}
+	}
+	for i := range n {
+		if r := &w.reqs[i]; r.found {
+			w.touched += r.head.Touch()
+		}
 	}
 }
 

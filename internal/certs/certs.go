@@ -31,6 +31,9 @@ type Config struct {
 	// PEM. Clients have to show one that is valid then. Empty means that no
 	// certificate is asked for.
 	ClientCAFile string
+	// ClientOptional lets clients come without a certificate; one that is shown
+	// must be valid all the same.
+	ClientOptional bool
 	// Interval is how often Run looks whether the files have changed. 0 means
 	// 10 s.
 	Interval time.Duration
@@ -179,6 +182,9 @@ func (s *Source) TLS(protocols ...string) *tls.Config {
 		c.Certificates = []tls.Certificate{now.cert}
 		if now.clientCAs != nil {
 			c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, now.clientCAs
+			if s.cfg.ClientOptional {
+				c.ClientAuth = tls.VerifyClientCertIfGiven
+			}
 		}
 		return c, nil
 	}

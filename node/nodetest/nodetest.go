@@ -19,9 +19,9 @@ import (
 // stopped well and left no goroutine behind.
 type Node struct {
 	*node.Node
-	// URL is the API's address, as http://127.0.0.1:PORT.
+	// URL is the API's address, as http://127.0.0.1:PORT, or https with TLS.
 	URL string
-	// AdminURL is the admin listener's address, in the same form.
+	// AdminURL is the admin listener's address, as http://127.0.0.1:PORT.
 	AdminURL string
 	// DataDir is the embedded store's folder. Empty with the memory store.
 	DataDir string
@@ -82,6 +82,9 @@ func Start(t testing.TB, options ...Option) *Node {
 		marked.checkGone(t)
 	})
 	n.waitReady(t)
+	if c.TLS.CertFile != "" {
+		n.URL = "https://" + n.Addrs().API
+	}
 	return n
 }
 

@@ -93,6 +93,7 @@ type Store struct {
 	// owned by the holder of maintenance
 	snapshotAt store.Revision
 
+	loads    atomic.Int64 // calls of Load that wait or run; a snapshot gives way
 	logBytes atomic.Int64 // log since the last snapshot
 	dueAt    atomic.Int64 // logBytes above which a snapshot is due
 	busy     atomic.Bool  // a snapshot is being written

@@ -12,6 +12,7 @@ import (
 var (
 	errNotLoaded = errors.New("embedded: Load must be called before this")
 	errTooLarge  = errors.New("embedded: transaction too large")
+	errGaveWay   = errors.New("embedded: the snapshot was given up for a load")
 	errBase      = errors.New("embedded: the transaction's base lies in the future")
 )
 

@@ -16,6 +16,8 @@ import (
 // is a *DamageError or a *VersionError if it is not good, and ErrUncertain if
 // what a failed commit left could not be settled.
 func (s *Store) Load(ctx context.Context, visit func([]store.Change) error) (store.Revision, error) {
+	s.loads.Add(1)
+	defer s.loads.Add(-1)
 	if err := s.maintain(ctx); err != nil {
 		return 0, err
 	}

@@ -28,8 +28,9 @@ func (s *Store) SnapshotDue() bool {
 }
 
 // Snapshot implements store.Snapshotter. The folder needs space for the old and
-// the new snapshot; ErrFull means that it has not, and SnapshotDue answers false
-// for a while then.
+// the new snapshot; ErrFull means that it has not. A snapshot gives way to a Load,
+// with an error. After an error SnapshotDue answers false for a while. Neither
+// Snapshot nor Load may be called from records; Commit may.
 func (s *Store) Snapshot(ctx context.Context, at store.Revision, records iter.Seq[store.Record]) error {
 	if err := s.maintain(ctx); err != nil {
 		return err
@@ -99,6 +100,9 @@ func (s *Store) fillSnapshot(ctx context.Context, f fsx.File, at store.Revision,
 		if out.pending == 0 { // once a chunk
 			if err := s.interrupted(ctx); err != nil {
 				return 0, err
+			}
+			if s.loads.Load() > 0 {
+				return 0, errGaveWay
 			}
 		}
 	}

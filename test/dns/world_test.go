@@ -5,6 +5,7 @@ package dns_test
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 type world struct {
 	*nodetest.Node
 	dnsPort string
+	http    *http.Client
 }
 
 // start runs a node in memory.
@@ -34,7 +36,17 @@ func start(t testing.TB, options ...nodetest.Option) *world {
 	quiet := nodetest.With(func(c *node.Config) { c.LogLevel = "warn" })
 	n := nodetest.Start(t, append([]nodetest.Option{nodetest.WithMemoryStore(), quiet}, options...)...)
 	_, port, _ := strings.Cut(n.Addrs().DNS, ":")
-	return &world{Node: n, dnsPort: port}
+	transport := &http.Transport{
+		TLSClientConfig:     &tls.Config{InsecureSkipVerify: true}, // the node is ours
+		MaxIdleConnsPerHost: 100,
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &world{Node: n, dnsPort: port, http: &http.Client{Transport: transport}}
+}
+
+// listenOn has DNS on an address.
+func listenOn(addr string) nodetest.Option {
+	return nodetest.With(func(c *node.Config) { c.DNSAddr = addr })
 }
 
 type object = map[string]any
@@ -52,7 +64,7 @@ func (w *world) call(t testing.TB, operation string, in object) object {
 	}
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	r.Header.Set("X-Amz-Target", "Route53AutoNaming_v20170314."+operation)
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := w.http.Do(r)
 	if err != nil {
 		t.Fatal(err)
 	}

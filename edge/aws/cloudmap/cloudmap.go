@@ -17,6 +17,9 @@ import (
 // TargetPrefix comes before the operation's name in the X-Amz-Target header.
 const TargetPrefix = "Route53AutoNaming_v20170314"
 
+// SigningName is the service in credential scopes.
+const SigningName = "servicediscovery"
+
 // API serves the operations.
 type API struct {
 	replica *replica.Replica

@@ -24,6 +24,9 @@ const (
 // is an InternalFailure whose text tells nothing; the caller logs the error,
 // which is kept as the cause.
 func wireError(rules *registry.Rules, err error) error {
+	if e, ok := err.(*awsjson.Error); ok {
+		return e // from the front door, by way of Permit
+	}
 	if e, ok := modelled(rules, err); ok {
 		return e
 	}

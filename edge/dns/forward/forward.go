@@ -85,7 +85,7 @@ func (r *Resolver) Run(ctx context.Context) error {
 func (r *Resolver) Cached(q Question, into *Response) bool {
 	var room [maxKey]byte
 	key, ok := q.appendKey(room[:0])
-	return ok && r.fromCache(key, into)
+	return ok && (special(key[:len(q.Name)], q, into) || r.fromCache(key, into))
 }
 
 // fromCache is Cached for a question's key.
@@ -111,7 +111,7 @@ func (r *Resolver) Resolve(ctx context.Context, q Question) (*Response, error) {
 		return nil, ErrQuestion
 	}
 	resp := new(Response)
-	if r.fromCache(key, resp) {
+	if special(key[:len(q.Name)], q, resp) || r.fromCache(key, resp) {
 		return resp, nil
 	}
 	f, err := r.board(ctx, q, string(key), resp)

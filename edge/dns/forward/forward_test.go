@@ -427,11 +427,11 @@ func TestCache(t *testing.T) {
 					t.Fatalf("%d queries at first", n)
 				}
 				if c.ttl > 0 {
-					time.Sleep(time.Duration(c.ttl)*time.Second - 1)
+					time.Sleep(time.Duration(c.ttl)*time.Second - time.Nanosecond)
 					if n := queries(); n != 0 {
 						t.Errorf("%d queries before the end of the TTL", n)
 					}
-					time.Sleep(1)
+					time.Sleep(time.Nanosecond)
 				}
 				if n := queries(); n != 1 {
 					t.Errorf("%d queries after the end of the TTL, want 1", n)
@@ -509,6 +509,27 @@ func TestQuestionsThatAreNotForwarded(t *testing.T) {
 		if _, err := r.Resolve(t.Context(), q); !errors.Is(err, ErrQuestion) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// Names that mean the same everywhere are not asked for: RFC 6761, RFC 7686.
+func TestSpecialNames(t *testing.T) {
+	up := upstreamOf(t, func(a *asked) { a.give(a.reply(dns.RcodeSuccess, www("60"))) })
+	r := resolver(t, Config{}, up)
+	expect(t, resolve(t, r, "localhost.", dns.TypeA), dns.RcodeSuccess, "localhost. 86400 IN A 127.0.0.1")
+	expect(t, resolve(t, r, "Web.LocalHost.", dns.TypeAAAA), dns.RcodeSuccess, "Web.LocalHost. 86400 IN AAAA ::1")
+	expect(t, resolve(t, r, "localhost.", dns.TypeMX), dns.RcodeSuccess)
+	expect(t, resolve(t, r, "www.invalid.", dns.TypeA), dns.RcodeNameError)
+	expect(t, resolve(t, r, "www.onion.", dns.TypeA), dns.RcodeNameError)
+	if !r.Cached(question(t, "localhost.", dns.TypeA), new(Response)) {
+		t.Error("localhost is not answered on the spot")
+	}
+	if n := up.udp.Load(); n != 0 {
+		t.Errorf("%d queries", n)
+	}
+	resolve(t, r, "notlocalhost.", dns.TypeA)
+	if n := up.udp.Load(); n != 1 {
+		t.Errorf("%d queries for another name", n)
 	}
 }
 

@@ -1,0 +1,162 @@
+//go:build linux
+
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// load is what a turn of requests came to.
+type load struct {
+	rate float64 // requests per second
+	cpu  float64 // microseconds of the server per request
+}
+
+// request is the bytes of one call of the API.
+func request(operation, body string) []byte {
+	return fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nUser-Agent: bench\r\n"+
+		"Content-Type: application/x-amz-json-1.1\r\nX-Amz-Target: Route53AutoNaming_v20170314.%s\r\n"+
+		"X-Amz-Date: 20260101T000000Z\r\nAuthorization: AWS4-HMAC-SHA256 Credential=AKIAEXAMPLE/20260101/us-east-1/servicediscovery/aws4_request, "+
+		"SignedHeaders=host;x-amz-date;x-amz-target, Signature=0000000000000000000000000000000000000000000000000000000000000000\r\n"+
+		"Content-Length: %d\r\n\r\n%s", operation, len(body), body)
+}
+
+// drive sends requests on a number of connections for a time and measures the
+// server. next gives the n-th request of a connection; it must be answered 200.
+func drive(ctx context.Context, p *process, clients int, period time.Duration, next func(client, n int) []byte) (load, error) {
+	ctx, cancel := context.WithTimeout(ctx, period)
+	defer cancel()
+	counts, errs := make([]int, clients), make([]error, clients)
+	before, start := p.cpu(), time.Now()
+	var wg sync.WaitGroup
+	for i := range clients {
+		wg.Go(func() {
+			counts[i], errs[i] = driveOne(ctx, p.addr, func(n int) []byte { return next(i, n) })
+		})
+	}
+	wg.Wait()
+	took, cpu := time.Since(start), p.cpu()-before
+	total := 0
+	for _, n := range counts {
+		total += n
+	}
+	if err := errors.Join(errs...); err != nil || total == 0 {
+		return load{}, fmt.Errorf("%d requests answered: %w", total, err)
+	}
+	return load{float64(total) / took.Seconds(), cpu.Seconds() * 1e6 / float64(total)}, nil
+}
+
+func driveOne(ctx context.Context, addr string, next func(n int) []byte) (int, error) {
+	c, err := dial(addr)
+	if err != nil {
+		return 0, err
+	}
+	defer c.conn.Close()
+	n := 0
+	for ctx.Err() == nil {
+		if _, err := c.call(next(n)); err != nil {
+			return n, err
+		}
+		n++
+	}
+	return n, nil
+}
+
+// client speaks just enough HTTP to leave the processors to the server.
+type client struct {
+	conn net.Conn
+	in   *bufio.Reader
+	body []byte
+}
+
+func dial(addr string) (*client, error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	return &client{conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}, nil
+}
+
+var contentLength = []byte("Content-Length: ")
+
+// call sends a request and returns the body of the answer, which is valid until
+// the next call.
+func (c *client) call(request []byte) ([]byte, error) {
+	if _, err := c.conn.Write(request); err != nil {
+		return nil, err
+	}
+	status, err := c.in.ReadSlice('\n')
+	if err != nil {
+		return nil, err
+	}
+	ok := bytes.HasPrefix(status, []byte("HTTP/1.1 200 "))
+	length := 0
+	for {
+		line, err := c.in.ReadSlice('\n')
+		if err != nil {
+			return nil, err
+		}
+		if len(line) <= 2 {
+			break
+		}
+		if value, found := bytes.CutPrefix(line, contentLength); found {
+			length, _ = strconv.Atoi(string(bytes.TrimSpace(value)))
+		}
+	}
+	if cap(c.body) < length {
+		c.body = make([]byte, length)
+	}
+	c.body = c.body[:length]
+	if _, err := io.ReadFull(c.in, c.body); err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, fmt.Errorf("answer %q", c.body)
+	}
+	return c.body, nil
+}
+
+// once makes a single call on a connection of its own.
+func once(addr, operation, body string) ([]byte, error) {
+	c, err := dial(addr)
+	if err != nil {
+		return nil, err
+	}
+	defer c.conn.Close()
+	return c.call(request(operation, body))
+}
+
+// get fetches a page of cairn's admin listener.
+func (p *process) get(path string) ([]byte, error) {
+	resp, err := http.Get("http://" + p.admin + path)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	return io.ReadAll(resp.Body)
+}
+
+// metric returns the value of a metric without labels, or 0.
+func (p *process) metric(name string) float64 {
+	page, err := p.get("/metrics")
+	if err != nil {
+		return 0
+	}
+	for line := range bytes.Lines(page) {
+		if value, ok := bytes.CutPrefix(line, []byte(name+" ")); ok {
+			v, _ := strconv.ParseFloat(string(bytes.TrimSpace(value)), 64)
+			return v
+		}
+	}
+	return 0
+}

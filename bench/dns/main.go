@@ -1,0 +1,174 @@
+//go:build linux
+
+// Command dns measures how many queries a second cairn's DNS server answers on
+// one core, against the limit of the socket layer: an echo by the same system
+// calls. Both run as processes of their own, in turns, so that what else the
+// machine does meets them alike; only the ratio means something.
+//
+//	go run ./bench/dns -services 100000 -instances 8
+package main
+
+import (
+	"bufio"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+type settings struct {
+	services, instances int
+	writes              int // registrations a second while it is measured
+	rounds              int
+	time                time.Duration
+	window              int
+	kind                string
+}
+
+func main() {
+	var s settings
+	role := flag.String("role", "", "used by the command itself: cairn or echo")
+	flag.IntVar(&s.services, "services", 1, "services; each query asks for another one")
+	flag.IntVar(&s.instances, "instances", 8, "instances of each service")
+	flag.IntVar(&s.writes, "writes", 0, "registrations a second meanwhile")
+	flag.IntVar(&s.rounds, "rounds", 5, "how often each server has its turn")
+	flag.DurationVar(&s.time, "time", time.Second, "length of a turn")
+	flag.IntVar(&s.window, "window", 512, "queries in flight")
+	flag.StringVar(&s.kind, "type", "A", "A, AAAA or SRV")
+	profile := flag.String("profile", "", "file for a CPU profile of cairn's process")
+	flag.Parse()
+	var err error
+	switch *role {
+	case "":
+		err = measure(s)
+	case "cairn":
+		err = serveCairn(s, *profile)
+	case "echo":
+		err = serveEcho(answerSize(s))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// pin keeps the calling thread, and what it starts, on one core.
+func pin(core int) error { return pinThread(0, core) }
+
+func pinThread(tid, core int) error {
+	var set unix.CPUSet
+	set.Set(core % runtime.NumCPU())
+	return unix.SchedSetaffinity(tid, &set)
+}
+
+// server is a child process under test.
+type server struct {
+	name string
+	cmd  *exec.Cmd
+	port int
+	rate []float64 // answers a second, by turn
+	cpu  []float64 // µs of the server's CPU per answer
+	lost int
+}
+
+func start(name string) (*server, error) {
+	args := append([]string{"-role", name}, os.Args[1:]...)
+	cmd := exec.Command(os.Args[0], args...)
+	cmd.Stderr = os.Stderr
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		return nil, fmt.Errorf("%s did not start: %w", name, err)
+	}
+	port, err := strconv.Atoi(strings.TrimSpace(line))
+	return &server{name: name, cmd: cmd, port: port}, err
+}
+
+// cpuTime is what all threads of the process have used so far.
+func (s *server) cpuTime() (time.Duration, error) {
+	var sum time.Duration
+	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", s.cmd.Process.Pid))
+	if err != nil {
+		return 0, err
+	}
+	for _, task := range tasks {
+		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/schedstat", s.cmd.Process.Pid, task.Name()))
+		if err != nil {
+			continue // the thread is gone
+		}
+		n, err := strconv.ParseInt(strings.Fields(string(b))[0], 10, 64)
+		if err != nil {
+			return 0, err
+		}
+		sum += time.Duration(n)
+	}
+	return sum, nil
+}
+
+func measure(s settings) error {
+	servers := []*server{}
+	for _, name := range []string{"echo", "cairn"} {
+		srv, err := start(name)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = srv.cmd.Process.Signal(os.Interrupt); _ = srv.cmd.Wait() }()
+		servers = append(servers, srv)
+	}
+	runtime.LockOSThread()
+	if err := pin(1); err != nil {
+		return err
+	}
+	for round := range s.rounds + 1 {
+		for _, srv := range servers {
+			if err := srv.turn(s, round > 0); err != nil { // the first is to warm up
+				return err
+			}
+		}
+	}
+	for _, srv := range servers {
+		fmt.Printf("%-6s %9.0f q/s  %6.3f µs CPU per query  lost %d\n", srv.name, median(srv.rate), median(srv.cpu), srv.lost)
+	}
+	fmt.Printf("ratio  %9.3f rate %10.3f CPU\n", median(servers[1].rate)/median(servers[0].rate), median(servers[0].cpu)/median(servers[1].cpu))
+	return nil
+}
+
+func (s *server) turn(set settings, count bool) error {
+	before, err := s.cpuTime()
+	if err != nil {
+		return err
+	}
+	answers, lost, took, err := load(s.port, set)
+	if err != nil {
+		return err
+	}
+	after, err := s.cpuTime()
+	if err != nil {
+		return err
+	}
+	if count {
+		s.rate = append(s.rate, float64(answers)/took.Seconds())
+		s.cpu = append(s.cpu, float64((after-before).Nanoseconds())/1000/float64(answers))
+		s.lost += lost
+	}
+	return nil
+}
+
+func median(v []float64) float64 {
+	v = slices.Sorted(slices.Values(v))
+	return v[len(v)/2]
+}

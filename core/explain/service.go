@@ -1,0 +1,263 @@
+package explain
+
+import (
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cairn/core/health"
+	"cairn/core/registry"
+	"cairn/core/zone"
+)
+
+// service explains a service and all its instances.
+func (e *explanation) service(ns *registry.Namespace, svc *registry.Service, dns bool) {
+	e.Service = &Service{ID: string(svc.ID), Name: svc.Name, Check: checkText(svc)}
+	e.find("service %s is %s; %s", svc.Name, svc.ID, e.Service.Check)
+	if dns {
+		e.Outcome = "NOERROR"
+		e.records(svc)
+	}
+	reports := e.reports(svc.ID)
+	live := 0
+	for _, inst := range svc.Instances("") {
+		i := e.instance(svc, inst, reports[inst.ID])
+		if i.InDNS {
+			live++
+		}
+		e.Instances = append(e.Instances, i)
+		e.instanceHints(ns, svc, inst, reports[inst.ID])
+	}
+	if dns {
+		e.policy(svc, live)
+	}
+	slices.SortStableFunc(e.Instances, func(a, b Instance) int { return order(a) - order(b) })
+}
+
+func order(i Instance) int {
+	if i.InDNS && i.InDiscover {
+		return 1
+	}
+	return 0
+}
+
+func checkText(svc *registry.Service) string {
+	switch {
+	case svc.CustomHealth:
+		return "its health is told by UpdateInstanceCustomHealthStatus"
+	case svc.HealthCheck == nil:
+		return "it has no health check, so all its instances are answered"
+	}
+	c := svc.Check()
+	kind := string(c.Type)
+	if c.Settings.GRPC {
+		kind = "gRPC"
+	}
+	return sprintf("its instances are checked by %s %s, and %d results in a row change a verdict", kind, c.ResourcePath, c.FailureThreshold)
+}
+
+func (e *explanation) records(svc *registry.Service) {
+	e.Service.Policy = string(svc.DNS.Policy)
+	for _, rec := range svc.DNS.Records {
+		e.Service.Records = append(e.Service.Records, sprintf("%s %d", rec.Type, rec.TTL))
+		if svc.HasHealth() && rec.TTL > 60 {
+			e.hint("TTL %d s: clients may use a dead address for %s; UpdateService can lower it", rec.TTL, span(rec.TTL))
+		}
+	}
+	e.find("it has records %s", strings.Join(e.Service.Records, ", "))
+}
+
+// policy says which of the instances an answer holds.
+func (e *explanation) policy(svc *registry.Service, live int) {
+	n := live
+	if live == 0 {
+		n = e.failOpen(svc)
+	}
+	switch svc.DNS.Policy {
+	case registry.Multivalue:
+		if n > zone.MaxAnswer {
+			e.find("MULTIVALUE: an answer holds %d of %d instances, chosen at random", zone.MaxAnswer, n)
+		} else {
+			e.find("MULTIVALUE: an answer holds all %d instances that are in", n)
+		}
+	case registry.Weighted:
+		e.find("WEIGHTED: an answer holds one of %d instances, chosen by weight", n)
+	case registry.Latency:
+		e.find("LATENCY: an answer holds instances of the region nearest to the client that has any of the %d that are in", n)
+	}
+	if n == 0 {
+		e.Outcome = "NODATA"
+		e.find("there is nothing to answer with: the answer is NODATA")
+	}
+}
+
+// failOpen: where no instance is healthy, DNS answers with the unhealthy ones.
+func (e *explanation) failOpen(svc *registry.Service) int {
+	n := 0
+	for i := range e.Instances {
+		inst := &e.Instances[i]
+		if inst.Health == registry.Unhealthy.String() {
+			inst.InDNS = true
+			inst.Reasons = append(inst.Reasons, "in DNS all the same: no instance is healthy, and DNS fails open")
+			n++
+		}
+	}
+	switch {
+	case n > 0:
+		e.Service.FailsOpen = true
+		e.find("no instance is healthy: DNS fails open and answers with the %d unhealthy ones", n)
+		e.hint("DiscoverInstances gives none for HEALTHY, and all for HEALTHY_OR_ELSE_ALL")
+	case svc.InstanceCount() == 0:
+		e.find("no instance is registered")
+	case len(e.Instances) > 0:
+		e.find("there is no verdict on any instance yet, and without one none is answered")
+	}
+	return n
+}
+
+// instance explains one instance.
+func (e *explanation) instance(svc *registry.Service, inst *registry.Instance, r health.Report) Instance {
+	h := svc.Health(inst)
+	out := Instance{ID: string(inst.ID), Health: h.String()}
+	in := h == registry.Healthy || h == registry.Unknown && !svc.HasHealth()
+	out.InDNS, out.InDiscover = in && svc.DNS != nil, in
+	out.Reasons = append(out.Reasons, e.healthReason(svc, inst, r))
+	if r.Distrusted {
+		out.Reasons = append(out.Reasons, "the node that probes it seems to be cut off, so its verdict does not become worse now")
+	}
+	if problem := recordProblem(svc, inst); problem != "" && svc.DNS != nil {
+		out.InDNS = false
+		out.Reasons = append(out.Reasons, problem)
+	}
+	for _, k := range sortedKeys(e.q.Parameters) {
+		if v, ok := inst.Attributes.Get(k); !ok || v != e.q.Parameters[k] {
+			out.InDiscover = false
+			out.Reasons = append(out.Reasons, sprintf("filtered by %s=%s in DiscoverInstances", k, e.q.Parameters[k]))
+		}
+	}
+	for _, ev := range r.Events {
+		out.Events = append(out.Events, e.event(ev))
+	}
+	return out
+}
+
+// healthReason says where an instance's health comes from.
+func (e *explanation) healthReason(svc *registry.Service, inst *registry.Instance, r health.Report) string {
+	since := ""
+	if inst.Changed > 0 {
+		since = " since " + e.clock(int64(inst.Changed)*1000)
+	}
+	switch {
+	case inst.Lapsed:
+		ttl, _ := inst.Attributes.Get(registry.AttrTTL)
+		return sprintf("UNHEALTHY%s: not heard of for longer than its %s of %s s; it is deregistered when that has passed once more", since, registry.AttrTTL, ttl)
+	case svc.CustomHealth:
+		return sprintf("%s%s, as it was told", inst.Health, since)
+	case svc.HealthCheck == nil:
+		return "there is no health check"
+	case !r.Probed:
+		return sprintf("%s%s, and it is not probed by this node", inst.Health, since)
+	case r.LastAt.IsZero():
+		return sprintf("%s%s: %s %s", inst.Health, since, r.Target, r.Last)
+	}
+	return sprintf("%s%s: %s %s at %s%s", inst.Health, since, r.Target, r.Last, e.clock(r.LastAt.UnixMilli()), streak(r.Streak, r.Last, r.Needed, inst.Health))
+}
+
+// streak says how many like results there were, and how many there must be while
+// that is not enough.
+func streak(n int, last health.Reason, needed int, h registry.Health) string {
+	if n == 0 || !last.Counts() {
+		return ""
+	}
+	what, becomes := "failure", registry.Unhealthy
+	if last.Pass() {
+		what, becomes = "pass", registry.Healthy
+	}
+	text := sprintf(", %s %s in a row", ordinal(n), what)
+	if h != becomes && n < needed {
+		text += sprintf(" of the %d that make it %s", needed, becomes)
+	}
+	return text
+}
+
+func (e *explanation) event(ev health.Event) string {
+	why := ""
+	switch ev.Cause {
+	case health.Probed:
+		why = ev.Reason.String() + streak(int(ev.Streak), ev.Reason, 0, registry.Health(ev.To))
+	case health.Told:
+		why = "told by UpdateInstanceCustomHealthStatus"
+	case health.Lapsed:
+		why = "its " + registry.AttrTTL + " ran out"
+	case health.Renewed:
+		why = "it was heard of again"
+	case health.Begun:
+		why = "it was registered again, or its health check was changed"
+	}
+	return sprintf("%s %s → %s: %s", e.clock(ev.At), ev.From, ev.To, why)
+}
+
+// recordProblem says why an instance has no record of the service's types.
+func recordProblem(svc *registry.Service, inst *registry.Instance) string {
+	_, v4 := inst.Attributes.Get(registry.AttrIPv4)
+	_, v6 := inst.Attributes.Get(registry.AttrIPv6)
+	_, alias := inst.Attributes.Get(registry.AttrAliasDNSName)
+	weight, weighted := inst.Attributes.Get(registry.AttrWeight)
+	a, aaaa := svc.DNS.Has(registry.RecordA), svc.DNS.Has(registry.RecordAAAA)
+	switch {
+	case alias || !a && !aaaa:
+		return ""
+	case a && !aaaa && !v4:
+		return "it has no IPv4 address for an A record"
+	case aaaa && !a && !v6:
+		return "it has no IPv6 address for an AAAA record"
+	case weighted && svc.DNS.Policy == registry.Weighted && weight == "0":
+		return "its weight is 0, so it is answered only while all others have 0 too or are out"
+	}
+	return ""
+}
+
+// instanceHints gives advice on the usual mistakes.
+func (e *explanation) instanceHints(ns *registry.Namespace, svc *registry.Service, inst *registry.Instance, r health.Report) {
+	v4, _ := inst.Attributes.Get(registry.AttrIPv4)
+	if addr, err := netip.ParseAddr(v4); err == nil && ns.Type == registry.DNSPublic && addr.IsPrivate() {
+		e.hint("private address %s in the public zone %s: clients outside your network cannot reach it", v4, ns.Name)
+	}
+	port, _ := inst.Attributes.Get(registry.AttrPort)
+	if !r.Probed {
+		return
+	}
+	check := svc.Check()
+	switch r.Last.Kind {
+	case health.BadStatus:
+		e.statusHint(check, r.Last.Code)
+	case health.Refused:
+		e.hint("nothing listens on port %s: is AWS_INSTANCE_PORT right, and does the process listen on that address and not only on loopback?", port)
+	case health.ConnectTimeout:
+		e.hint("connections time out: a firewall that drops packets, a wrong address, or a host that is down")
+	case health.AnswerTimeout:
+		e.hint("the instance accepts connections and then does not answer in time: it may be overloaded; %s allows it more time", registry.AttrCheckTimeout)
+	case health.TLSFailed:
+		e.hint("the TLS handshake fails: does port %s speak plain HTTP? Then the check's type must be HTTP", port)
+	case health.BadAnswer:
+		e.hint("the answer is not HTTP: does port %s speak TLS? Then the check's type must be HTTPS", port)
+	case health.TextMissing:
+		e.hint("the body does not hold %q (%s) in its first 5,120 bytes", check.Settings.Body, registry.AttrCheckBody)
+	case health.Forbidden:
+		e.hint("the address may not be probed: see health.allow and health.deny in the configuration; link-local and metadata addresses never may")
+	case health.NoAddress:
+		e.hint("the instance was registered without an address and a port, so it cannot be checked: register it again with AWS_INSTANCE_PORT")
+	}
+}
+
+func (e *explanation) statusHint(check *registry.Check, code uint16) {
+	switch {
+	case code == 404:
+		e.hint("answered 404: is ResourcePath %s right?", check.ResourcePath)
+	case code == 401 || code == 403:
+		e.hint("answered %s: the path wants credentials, which health checks do not have", strconv.Itoa(int(code)))
+	case code == 400 || code == 421:
+		e.hint("answered %s: the server may not know the Host that it is asked for; %s sets another", strconv.Itoa(int(code)), registry.AttrCheckHost)
+	}
+}

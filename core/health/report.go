@@ -1,0 +1,53 @@
+package health
+
+import "time"
+
+// Report is what a prober knows of one instance.
+type Report struct {
+	// Probed: the instance has an active check that is run here.
+	Probed bool
+	// Target is what is probed, such as "GET http://10.0.0.1:80/".
+	Target string
+	// Last is the outcome of the newest probe, LastAt when it ended.
+	Last   Reason
+	LastAt time.Time
+	// Streak is how many results in a row were like the last; Needed how many
+	// there must be for the next change of verdict.
+	Streak, Needed int
+	// Next is when the next probe is due; zero if one is running or none comes.
+	Next     time.Time
+	Interval time.Duration
+	// Distrusted: the prober's node seems to be cut off, so no verdict becomes
+	// worse.
+	Distrusted bool
+	// Events are the last changes of health, the newest last.
+	Events []Event
+}
+
+// Event is one change of health, as it became visible.
+type Event struct {
+	At       int64 // milliseconds since 1970
+	From, To Verdict
+	Cause    Cause
+	// Reason and Streak say for Probed what the last probe found and how many
+	// like results in a row that was.
+	Reason Reason
+	Streak uint8
+}
+
+// Cause is what changed an instance's health.
+type Cause uint8
+
+// The causes.
+const (
+	// Probed: enough probes in a row had the same result.
+	Probed Cause = iota
+	// Told: UpdateInstanceCustomHealthStatus.
+	Told
+	// Lapsed and Renewed: the instance's TTL ran out, or it was heard of again.
+	Lapsed
+	Renewed
+	// Begun: the instance was registered again, or its service got or lost a
+	// check.
+	Begun
+)

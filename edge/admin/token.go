@@ -1,0 +1,38 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+)
+
+// authorized asks for the token, unless the client has shown a certificate that
+// was verified, or asks nothing but whether the node lives and serves: probes
+// have no secrets.
+func authorized(token string, next http.Handler) http.Handler {
+	if token == "" {
+		return next
+	}
+	want := sha256.Sum256([]byte(token))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !probes(r) && !certified(r) && !bears(r, want) {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="cairn admin"`)
+			writeText(w, http.StatusUnauthorized, "this listener wants the admin token: Authorization: Bearer TOKEN\n")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func probes(r *http.Request) bool { return r.URL.Path == "/livez" || r.URL.Path == "/readyz" }
+
+func certified(r *http.Request) bool { return r.TLS != nil && len(r.TLS.VerifiedChains) > 0 }
+
+// bears compares hashes, so that the time it takes tells nothing of the token,
+// not even its length.
+func bears(r *http.Request, want [sha256.Size]byte) bool {
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	got := sha256.Sum256([]byte(token))
+	return strings.EqualFold(scheme, "Bearer") && subtle.ConstantTimeCompare(got[:], want[:]) == 1
+}

@@ -1,0 +1,148 @@
+package dns
+
+import (
+	"bytes"
+	"testing"
+
+	mdns "github.com/miekg/dns"
+)
+
+// FuzzAnswer sends anything at all. miekg/dns says what can be understood.
+func FuzzAnswer(f *testing.F) {
+	for _, q := range []*mdns.Msg{
+		question("web.example.com.", mdns.TypeA),
+		question("_http._tcp.example.com.", mdns.TypeSRV).SetEdns0(512, true),
+		question("cn.example.com.", mdns.TypeAAAA).SetEdns0(4096, false),
+		question("nothing.example.com.", mdns.TypeANY),
+		question("example.com.", mdns.TypeSOA),
+		question("alias.example.com.", mdns.TypeA),
+		new(mdns.Msg).SetAxfr("example.com."),
+		new(mdns.Msg).SetNotify("example.com."),
+		new(mdns.Msg).SetUpdate("example.com."),
+	} {
+		packed, err := q.Pack()
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(packed, uint8(0))
+		q.SetEdns0(1232, false)
+		q.IsEdns0().Option = []mdns.EDNS0{
+			&mdns.EDNS0_COOKIE{Code: mdns.EDNS0COOKIE, Cookie: "0102030405060708"},
+			&mdns.EDNS0_SUBNET{Code: mdns.EDNS0SUBNET, Family: 1, SourceNetmask: 24, Address: []byte{192, 0, 2, 0}},
+			&mdns.EDNS0_NSID{Code: mdns.EDNS0NSID}, &mdns.EDNS0_TCP_KEEPALIVE{Code: mdns.EDNS0TCPKEEPALIVE}, &mdns.EDNS0_PADDING{Padding: make([]byte, 9)},
+		}
+		packed, _ = q.Pack()
+		f.Add(packed, uint8(3))
+	}
+	w := populated(f, func(c *Config) { c.Identity = "fuzz" })
+	f.Fuzz(func(t *testing.T, query []byte, transport uint8) {
+		tr := Transport(transport) % transports
+		kept := bytes.Clone(query)
+		answer := w.raw(query, trusted, tr)
+		if !bytes.Equal(query, kept) {
+			t.Fatal("the query was changed")
+		}
+		checkAnswer(t, query, answer, tr)
+	})
+}
+
+// checkAnswer holds for every query.
+func checkAnswer(t *testing.T, query, answer []byte, tr Transport) {
+	if len(query) < headerLen || query[2]&0x80 != 0 {
+		if answer != nil {
+			t.Fatalf("%x was answered", query)
+		}
+		return
+	}
+	if len(answer) < headerLen || !bytes.Equal(answer[:2], query[:2]) || answer[2]&0xf8 != query[2]&0x78|0x80 {
+		t.Fatalf("%x: header of %x", query, answer)
+	}
+	m := new(mdns.Msg)
+	if err := m.Unpack(answer); err != nil {
+		t.Fatalf("%x: the answer %x: %v", query, answer, err)
+	}
+	checkEnds(t, answer)
+	limit := 65535
+	if opt := m.IsEdns0(); tr == UDP {
+		if limit = minUDPSize; opt != nil {
+			limit = defaultUDPSize
+		}
+	}
+	if len(answer) > limit {
+		t.Fatalf("%x: %d octets", query, len(answer))
+	}
+	if len(m.Question) == 1 {
+		end := headerLen + nameLen(query[headerLen:]) + 4
+		if !bytes.Equal(answer[headerLen:end], query[headerLen:end]) {
+			t.Fatalf("%x: question of %x", query, answer)
+		}
+	}
+	if m.Rcode == mdns.RcodeFormatError && understood(query) {
+		t.Fatalf("%x: FORMERR", query)
+	}
+}
+
+func nameLen(b []byte) int {
+	at := 0
+	for b[at] != 0 {
+		at += 1 + int(b[at])
+	}
+	return at + 1
+}
+
+// checkEnds walks over the records, which must end where the message does.
+func checkEnds(t *testing.T, answer []byte) {
+	r := request{msg: answer}
+	at := headerLen
+	if get16(answer[atQDCount:]) == 1 {
+		at += nameLen(answer[headerLen:]) + 4
+	}
+	for range int(get16(answer[atANCount:])) + int(get16(answer[atNSCount:])) + int(get16(answer[atARCount:])) {
+		if at = r.skipRecord(at); at < 0 {
+			t.Fatalf("%x: a record is cut", answer)
+		}
+	}
+	if at != len(answer) {
+		t.Fatalf("%x: %d octets too many", answer, len(answer)-at)
+	}
+}
+
+// understood reports whether a query is beyond doubt well-formed: one plain
+// question, and nothing that EDNS could find fault with.
+func understood(query []byte) bool {
+	m := new(mdns.Msg)
+	if m.Unpack(query) != nil || len(m.Question) != 1 || m.Opcode != mdns.OpcodeQuery {
+		return false
+	}
+	if get16(query[atANCount:])|get16(query[atNSCount:])|get16(query[atARCount:]) != 0 {
+		return false
+	}
+	name := query[headerLen:]
+	for at := 0; name[at] != 0; at += 1 + int(name[at]) {
+		if name[at] > 63 {
+			return false // compressed: miekg follows the pointer into the header
+		}
+	}
+	return len(query) == headerLen+nameLen(name)+4
+}
+
+// FuzzLowerName compares with the obvious way.
+func FuzzLowerName(f *testing.F) {
+	f.Add([]byte("\x03WwW\x07eXample@[`{\xc1\xda\x00"))
+	f.Fuzz(func(t *testing.T, name []byte) {
+		if len(name) > maxName {
+			return
+		}
+		want := bytes.Clone(name)
+		for i, c := range want {
+			if 'A' <= c && c <= 'Z' {
+				want[i] = c + 32
+			}
+		}
+		var buf [maxName + 8]byte
+		lowerName(&buf, name)
+		if !bytes.Equal(buf[:len(name)], want) {
+			t.Errorf("%q became %q", name, buf[:len(name)])
+		}
+	})
+}

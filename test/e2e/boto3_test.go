@@ -1,0 +1,34 @@
+package e2e
+
+import (
+	"os/exec"
+	"testing"
+
+	"cairn/internal/testprog"
+	"cairn/node/nodetest"
+)
+
+// python returns a Python that has boto3.
+func python(t *testing.T) string {
+	t.Helper()
+	path := testprog.Need(t, "python3", "python3")
+	if err := exec.Command(path, "-c", "import boto3").Run(); err != nil {
+		testprog.Missing(t, "boto3", "python3-boto3")
+	}
+	return path
+}
+
+// TestBoto3 has boto3 make every call and look at every error; see the script.
+func TestBoto3(t *testing.T) {
+	python := python(t)
+	n := nodetest.Start(t)
+	t.Log(run(t, ".", awsEnv(t.TempDir()), python, "testdata/session.py", n.URL))
+}
+
+// TestBoto3ThroughProxy: a program whose code nobody can change.
+func TestBoto3ThroughProxy(t *testing.T) {
+	python := python(t)
+	n := nodetest.Start(t)
+	env := append(awsEnv(t.TempDir()), throughProxy(n.URL)...)
+	t.Log(run(t, ".", env, python, "testdata/session.py", awsEndpoint, "--prefix"))
+}

@@ -1,0 +1,196 @@
+// Package e2e drives cairn with the programs and libraries that its users have.
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+)
+
+// build compiles the real program.
+func build(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "cairn")
+	if out, err := exec.Command("go", "build", "-o", path, "cairn/cmd/cairn").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return path
+}
+
+// process is a running node.
+type process struct {
+	api
+	cmd   *exec.Cmd
+	ended chan struct{} // closed when the process has ended
+}
+
+// serve runs the program on a data folder and returns when it is ready.
+func serve(t *testing.T, program, dataDir string) *process {
+	t.Helper()
+	p := &process{cmd: exec.Command(program, "serve", "--data-dir", dataDir, "--api-addr", "127.0.0.1:0", "--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"),
+		ended: make(chan struct{})}
+	log := &readyLog{url: make(chan string, 1)}
+	p.cmd.Stderr = log
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		p.cmd.Wait() // it is killed sooner or later
+		close(p.ended)
+	}()
+	t.Cleanup(p.kill)
+	select {
+	case p.url = <-log.url:
+	case <-p.ended:
+		t.Fatalf("the node ended at its start:\n%s", log.text())
+	}
+	p.client = &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 100}}
+	return p
+}
+
+// kill ends the process as kill -9 does.
+func (p *process) kill() {
+	p.cmd.Process.Signal(syscall.SIGKILL)
+	<-p.ended
+}
+
+// readyLog waits for the line that says that a node serves.
+type readyLog struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+	url chan string // gets the API's URL
+}
+
+var readyLine = regexp.MustCompile(`msg=ready api=(\S+)`)
+
+func (l *readyLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf.Write(p)
+	if m := readyLine.FindSubmatch(l.buf.Bytes()); m != nil {
+		select {
+		case l.url <- "http://" + string(m[1]):
+		default:
+		}
+	}
+	return len(p), nil
+}
+
+func (l *readyLog) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// api calls a node without any library.
+type api struct {
+	url    string
+	client *http.Client
+}
+
+type object = map[string]any
+
+// call returns the answer to a request. An error means that none came.
+func (a *api) call(ctx context.Context, operation string, in object) (int, object, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return 0, nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, a.url, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", "Route53AutoNaming_v20170314."+operation)
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, nil, err
+	}
+	var answer object
+	if len(text) > 0 {
+		err = json.Unmarshal(text, &answer)
+	}
+	return resp.StatusCode, answer, err
+}
+
+// must returns the answer to a request that must succeed.
+func (a *api) must(t *testing.T, operation string, in object) object {
+	t.Helper()
+	status, answer, err := a.call(t.Context(), operation, in)
+	if err != nil || status != http.StatusOK {
+		t.Fatalf("%s %v: %d %v %v", operation, in, status, answer, err)
+	}
+	return answer
+}
+
+// all goes through the pages of a list and returns its elements.
+func (a *api) all(t *testing.T, operation, list string, in object) []object {
+	t.Helper()
+	var all []object
+	for {
+		answer := a.must(t, operation, in)
+		for _, e := range answer[list].([]any) {
+			all = append(all, e.(object))
+		}
+		if answer["NextToken"] == nil {
+			return all
+		}
+		in["NextToken"] = answer["NextToken"]
+	}
+}
+
+// run runs a program in the environment and returns what it prints.
+func run(t *testing.T, dir string, env []string, program string, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Dir, cmd.Env = dir, append(os.Environ(), env...)
+	var errors strings.Builder
+	cmd.Stderr = &errors
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %s: %v\n%s%s", filepath.Base(program), strings.Join(args, " "), err, out, errors.String())
+	}
+	return string(out)
+}
+
+// awsEnv is what every AWS client needs to start at all, and keeps the settings
+// of whoever runs the tests out.
+func awsEnv(dir string) []string {
+	none := filepath.Join(dir, "none")
+	return []string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
+		"AWS_CONFIG_FILE=" + none, "AWS_SHARED_CREDENTIALS_FILE=" + none, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=",
+		"AWS_MAX_ATTEMPTS=1", "NO_PROXY=", "no_proxy="}
+}
+
+// throughProxy makes AWS clients send every request to the node, whatever host
+// it is for: no name has to be resolved, not even one with "data-" before it.
+func throughProxy(url string) []string {
+	return []string{"HTTP_PROXY=" + url, "http_proxy=" + url}
+}
+
+const awsEndpoint = "http://servicediscovery.us-east-1.amazonaws.com"
+
+// text returns what a path of names leads to.
+func text(v any, path ...string) string {
+	for _, name := range path {
+		o, _ := v.(object)
+		v = o[name]
+	}
+	return fmt.Sprint(v)
+}

@@ -1,0 +1,140 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cairn/node/nodetest"
+)
+
+// TestTerraform applies, reads back without a difference, changes and destroys.
+// It needs Terraform and the AWS provider, which no Debian package brings, so it
+// is skipped where they are missing, in CI too. The provider may come from the
+// network or from a mirror on disk:
+//
+//	TF_CLI_ARGS_init=-plugin-dir=DIR go test -run Terraform ./test/e2e
+func TestTerraform(t *testing.T) {
+	program, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("terraform is missing: get it from developer.hashicorp.com/terraform/install")
+	}
+	n := nodetest.Start(t)
+	dir := t.TempDir()
+	env := append(awsEnv(dir), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0")
+	write := func(ttl string) {
+		t.Helper()
+		text := strings.NewReplacer("ENDPOINT", n.URL, "TTL", ttl).Replace(terraformMain)
+		if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("60")
+	init := exec.CommandContext(t.Context(), program, "init", "-no-color")
+	init.Dir, init.Env = dir, append(os.Environ(), env...)
+	if out, err := init.CombinedOutput(); err != nil {
+		t.Skipf("the AWS provider is not on this machine (see terraform providers mirror): %v\n%s", err, out)
+	}
+	terraform := func(args ...string) {
+		t.Helper()
+		run(t, dir, env, program, append(args, "-no-color")...)
+	}
+	terraform("apply", "-auto-approve")
+	terraform("plan", "-detailed-exitcode") // 2, an error, if there is a difference
+	write("5")
+	terraform("apply", "-auto-approve")
+	terraform("plan", "-detailed-exitcode")
+	terraform("destroy", "-auto-approve")
+	a := api{url: n.URL, client: http.DefaultClient}
+	if left := a.all(t, "ListNamespaces", "Namespaces", object{}); len(left) != 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+const terraformMain = `
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+provider "aws" {
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  skip_region_validation      = true
+  endpoints {
+    servicediscovery = "ENDPOINT"
+  }
+}
+
+resource "aws_service_discovery_private_dns_namespace" "private" {
+  name = "tutorial"
+  vpc  = "vpc-abcd1234"
+  tags = { team = "a" }
+}
+
+resource "aws_service_discovery_public_dns_namespace" "public" {
+  name        = "public.example"
+  description = "d"
+}
+
+resource "aws_service_discovery_http_namespace" "http" {
+  name = "http"
+}
+
+resource "aws_service_discovery_service" "dns" {
+  name = "web"
+  dns_config {
+    namespace_id = aws_service_discovery_private_dns_namespace.private.id
+    dns_records {
+      ttl  = TTL
+      type = "A"
+    }
+  }
+  health_check_custom_config {
+    failure_threshold = 1
+  }
+}
+
+resource "aws_service_discovery_service" "checked" {
+  name = "checked"
+  dns_config {
+    namespace_id   = aws_service_discovery_public_dns_namespace.public.id
+    routing_policy = "WEIGHTED"
+    dns_records {
+      ttl  = TTL
+      type = "A"
+    }
+  }
+  health_check_config {
+    type          = "HTTP"
+    resource_path = "/live"
+  }
+}
+
+resource "aws_service_discovery_service" "http" {
+  name         = "api"
+  namespace_id = aws_service_discovery_http_namespace.http.id
+}
+
+resource "aws_service_discovery_instance" "one" {
+  instance_id = "one"
+  service_id  = aws_service_discovery_service.dns.id
+  attributes  = { AWS_INSTANCE_IPV4 = "10.0.0.1", custom = "x" }
+}
+
+data "aws_service_discovery_dns_namespace" "private" {
+  name       = "tutorial"
+  type       = "DNS_PRIVATE"
+  depends_on = [aws_service_discovery_private_dns_namespace.private]
+}
+
+data "aws_service_discovery_http_namespace" "http" {
+  name       = "http"
+  depends_on = [aws_service_discovery_http_namespace.http]
+}
+`

@@ -1,0 +1,159 @@
+package prober
+
+import (
+	"time"
+
+	"cairn/core/health"
+	"cairn/core/registry"
+)
+
+// follow brings the checks up to date with the newest state. Its cost depends on
+// what has changed since the last time.
+func (l *loop) follow(now time.Time) {
+	next := l.p.cfg.Replica.Current()
+	if next == l.snapshot {
+		return
+	}
+	l.now = now.UnixNano()
+	registry.Diff(&l.snapshot.Registry, &next.Registry, l)
+	l.snapshot, l.restoring = next, false
+}
+
+// NamespaceChanged is nothing to a prober: names never change.
+func (l *loop) NamespaceChanged(_, _ *registry.Namespace) {}
+
+// ServiceChanged takes over a service's check.
+func (l *loop) ServiceChanged(ns *registry.Namespace, old, svc *registry.Service) {
+	if svc == nil {
+		l.dropGroup(old.ID)
+		delete(l.journal, old.ID)
+		return
+	}
+	c, g := svc.Check(), l.groups[svc.ID]
+	switch {
+	case c == nil:
+		l.dropGroup(svc.ID)
+	case g == nil:
+		l.groups[svc.ID] = &group{
+			account: svc.Account, service: svc.ID, check: c, host: hostOf(ns, svc),
+			rule: l.p.ruleOf(c), checks: map[registry.InstanceID]*check{},
+		}
+		for _, inst := range svc.Instances("") {
+			l.put(svc.ID, inst)
+		}
+	case g.check.Stamp != c.Stamp:
+		g.check, g.rule = c, l.p.ruleOf(c)
+		for _, c := range g.checks {
+			l.begunAnew(c)
+		}
+	}
+}
+
+// begunAnew is for a check that was changed: its results so far do not count for
+// the new one, its verdict stays.
+func (l *loop) begunAnew(c *check) {
+	c.track.Forget()
+	if c.state != idle || !c.addr.IsValid() {
+		return
+	}
+	due := l.now
+	if c.track.Verdict() != health.Unknown {
+		due = l.nextDue(c, l.now)
+	}
+	l.schedule.set(c, due)
+}
+
+func (l *loop) dropGroup(id registry.ServiceID) {
+	g := l.groups[id]
+	if g == nil {
+		return
+	}
+	for _, c := range g.checks {
+		l.drop(c)
+	}
+	delete(l.groups, id)
+}
+
+func (l *loop) drop(c *check) {
+	l.schedule.remove(c)
+	l.guard.forget(c)
+	l.count(c, -1)
+	delete(c.group.checks, c.id)
+	delete(l.dirty, c)
+	c.state = gone
+}
+
+// InstanceChanged adds, changes or removes a check.
+func (l *loop) InstanceChanged(_ *registry.Namespace, svc *registry.Service, old, inst *registry.Instance) {
+	l.record(svc, old, inst)
+	g := l.groups[svc.ID]
+	if g == nil {
+		return
+	}
+	if inst != nil {
+		l.put(svc.ID, inst)
+	} else if c := g.checks[old.ID]; c != nil {
+		l.drop(c)
+	}
+}
+
+// put takes over an instance of a service with a check.
+func (l *loop) put(service registry.ServiceID, inst *registry.Instance) {
+	g := l.groups[service]
+	c := g.checks[inst.ID]
+	published := health.Verdict(inst.Health)
+	switch {
+	case c == nil:
+		c = &check{group: g, id: inst.ID, index: -1}
+		g.checks[inst.ID] = c
+		l.count(c, 1)
+		l.restart(c, inst, published)
+	case c.registered != inst.Registered:
+		l.restart(c, inst, published)
+	case published == health.Unknown && c.published != published:
+		l.restart(c, inst, published) // the service's check was removed and added
+	case c.published != published:
+		l.publish(c, published)
+	}
+}
+
+// restart begins a check: of an instance that is new, was registered again, or
+// was found in the store. Only the last are probed at their usual time, because
+// all of them come at once.
+func (l *loop) restart(c *check, inst *registry.Instance, published health.Verdict) {
+	c.addr, c.registered = addressOf(inst), inst.Registered
+	c.track, c.dirty = health.Start(published), false
+	l.publish(c, published)
+	l.guard.forget(c)
+	l.guard.begin(c)
+	if !c.addr.IsValid() {
+		c.last = health.Reason{Kind: health.NoAddress}
+		l.schedule.remove(c)
+		return
+	}
+	if c.state != idle {
+		return // its probe or its turn comes; the result will be seen to be stale
+	}
+	due := l.now
+	if l.restoring && published != health.Unknown {
+		due = l.nextDue(c, l.now)
+	}
+	l.schedule.set(c, due)
+}
+
+// publish takes note of what the registry holds now.
+func (l *loop) publish(c *check, v health.Verdict) {
+	l.count(c, -1)
+	was := c.published
+	c.published = v
+	l.count(c, 1)
+	if c.dirty && v == c.track.Verdict() && was != v {
+		l.p.metrics.visible(c, was, time.Now().UnixNano())
+	}
+	l.mark(c)
+}
+
+// count keeps the number of checks in each state.
+func (l *loop) count(c *check, by float64) {
+	l.p.metrics.checks[c.published].Add(by)
+}

@@ -1,0 +1,128 @@
+// Package prober runs the active health checks of the registry. It follows the
+// published state, probes every instance of a service with a check, and proposes
+// changes of verdict, never single results; so the rest of cairn hears of health
+// only when it changes.
+//
+//	p, err := prober.New(prober.Config{Replica: rep, Interval: 30 * time.Second, …})
+//	err = p.Run(ctx)
+//
+// One goroutine, the loop, owns all bookkeeping: checks, the schedule, what waits
+// to be proposed. Each probe that runs has a goroutine of its own; there are
+// never more than Config.MaxProbes. docs/health.md says what a probe does.
+package prober
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cairn/core/registry"
+	"cairn/replica"
+)
+
+// Replica is what a Prober follows and writes to; a *replica.Replica.
+type Replica interface {
+	Loaded() <-chan struct{}
+	Current() *replica.Snapshot
+	Propose(ctx context.Context, account registry.AccountID, op registry.Command) (registry.Reply, error)
+}
+
+// Config is what a Prober needs. Replica, Logger and the two intervals are
+// required.
+type Config struct {
+	Replica Replica
+	Logger  *slog.Logger
+	// Registerer takes the metrics. Nil: none are kept.
+	Registerer prometheus.Registerer
+	// Interval is the time between two probes of an instance.
+	Interval time.Duration
+	// InitialInterval is the time between probes until the first verdict.
+	InitialInterval time.Duration
+	// SuccessThreshold is how many probes in a row must pass; 0 means as many as
+	// the service's FailureThreshold. Not used with Strict.
+	SuccessThreshold int
+	// Strict ignores the service attributes and settings that AWS does not have.
+	Strict bool
+
+	// MaxProbes bounds the probes, and so the sockets, at a time. Zero means
+	// 4096.
+	MaxProbes int
+	// MaxRate bounds the probes begun in a second. Zero means 5000.
+	MaxRate int
+
+	// Allow, unless empty, are the only addresses that may be probed; Deny are
+	// those that may not, even if allowed. Link-local and metadata addresses may
+	// never be.
+	Allow, Deny []netip.Prefix
+	// Admin is the node's own admin listener, which is never probed.
+	Admin netip.AddrPort
+
+	// Control are addresses that are always reachable by TCP unless something is
+	// wrong with this node. None: the prober always trusts itself.
+	Control []netip.AddrPort
+	// DistrustShare is the share of good checks that must turn bad within an
+	// interval for the prober to look at Control. Zero means 0.8.
+	DistrustShare float64
+
+	// Version stands in the User-Agent of probes.
+	Version string
+	// Dial opens a TCP connection. Nil means the network.
+	Dial func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
+}
+
+// Prober is one of them. Make it with New, then Run it.
+type Prober struct {
+	cfg     Config
+	metrics *metrics
+	asks    chan func(*loop)
+	stopped chan struct{}
+}
+
+// New checks the configuration. It starts nothing.
+func New(cfg Config) (*Prober, error) {
+	if cfg.Replica == nil || cfg.Logger == nil {
+		return nil, errors.New("prober: Replica and Logger are required")
+	}
+	if cfg.Interval <= 0 || cfg.InitialInterval <= 0 {
+		return nil, errors.New("prober: Interval and InitialInterval must be positive")
+	}
+	if cfg.MaxProbes == 0 {
+		cfg.MaxProbes = 4096
+	}
+	if cfg.MaxRate == 0 {
+		cfg.MaxRate = 5000
+	}
+	if cfg.DistrustShare == 0 {
+		cfg.DistrustShare = 0.8
+	}
+	if cfg.Dial == nil {
+		cfg.Dial = dialTCP
+	}
+	return &Prober{
+		cfg:     cfg,
+		metrics: newMetrics(cfg.Registerer),
+		asks:    make(chan func(*loop)),
+		stopped: make(chan struct{}),
+	}, nil
+}
+
+// Run probes until ctx ends, and returns when the last probe has.
+func (p *Prober) Run(ctx context.Context) error {
+	defer close(p.stopped)
+	select {
+	case <-p.cfg.Replica.Loaded():
+	case <-ctx.Done():
+		return nil
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	l := newLoop(p)
+	l.run(ctx)
+	cancel()
+	l.tasks.Wait()
+	return nil
+}

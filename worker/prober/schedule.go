@@ -1,0 +1,88 @@
+package prober
+
+import "container/heap"
+
+// schedule is a heap of idle checks, the next one due first.
+type schedule []*check
+
+func (s schedule) Len() int           { return len(s) }
+func (s schedule) Less(i, j int) bool { return s[i].due < s[j].due }
+
+func (s schedule) Swap(i, j int) {
+	s[i], s[j] = s[j], s[i]
+	s[i].index, s[j].index = int32(i), int32(j)
+}
+
+// Push and Pop are for container/heap.
+func (s *schedule) Push(x any) {
+	c := x.(*check)
+	c.index = int32(len(*s))
+	*s = append(*s, c)
+}
+
+func (s *schedule) Pop() any {
+	old := *s
+	c := old[len(old)-1]
+	old[len(old)-1] = nil
+	*s = old[:len(old)-1]
+	c.index = -1
+	return c
+}
+
+// set puts a check into the schedule, or moves it there.
+func (s *schedule) set(c *check, due int64) {
+	c.due = due
+	if c.index >= 0 {
+		heap.Fix(s, int(c.index))
+		return
+	}
+	heap.Push(s, c)
+}
+
+func (s *schedule) remove(c *check) {
+	if c.index >= 0 {
+		heap.Remove(s, int(c.index))
+	}
+}
+
+// takeDue takes the first check off if it is due.
+func (s *schedule) takeDue(now int64) *check {
+	if len(*s) == 0 || (*s)[0].due > now {
+		return nil
+	}
+	return heap.Pop(s).(*check)
+}
+
+// aligned is the first time after now that falls on a slot of an interval, both
+// in nanoseconds.
+func aligned(now, slot, interval int64) int64 {
+	at := now - now%interval + slot
+	if at <= now {
+		at += interval
+	}
+	return at
+}
+
+// queue is a first-in-first-out queue of checks.
+type queue struct {
+	items []*check
+	head  int
+}
+
+func (q *queue) len() int { return len(q.items) - q.head }
+
+func (q *queue) push(c *check) { q.items = append(q.items, c) }
+
+func (q *queue) pop() *check {
+	c := q.items[q.head]
+	q.items[q.head] = nil
+	q.head++
+	switch {
+	case q.head == len(q.items):
+		q.items, q.head = q.items[:0], 0
+	case q.head > 64 && q.head > len(q.items)/2:
+		q.items = append(q.items[:0:0], q.items[q.head:]...)
+		q.head = 0
+	}
+	return c
+}
