@@ -114,6 +114,7 @@ const drainTime = 4 * time.Second
 // Serve answers requests from ln until ctx ends. Then it takes no more, answers
 // those in flight, and returns nil, or an error if some took too long.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	silent := newSilentConns()
 	server := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: min(10*time.Second, s.cfg.Limits.ReadTimeout),
@@ -123,6 +124,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		MaxHeaderBytes:    s.cfg.Limits.MaxHeader,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 		ConnContext:       withConn,
+		ConnState:         silent.track,
 	}
 	failed := make(chan error, 1)
 	go func() {
@@ -135,6 +137,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
+	silent.close()
 	err := server.Shutdown(drain)
 	if err != nil {
 		err = errors.Join(errors.New("aws: requests in flight were cut off"), server.Close())

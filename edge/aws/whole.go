@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"sync/atomic"
 )
 
 // wholeListener accepts connections that send each answer in one write.
@@ -33,6 +34,8 @@ type wholeConn struct {
 	body int // bytes of the body that is expected; 0: nothing is held back
 	held []byte
 	size int // of the whole answer; 0: its header is not complete yet
+
+	asked atomic.Bool // a request has begun to arrive, or the connection is closed; see silentConns
 }
 
 // expect announces an answer with a body of n bytes.
