@@ -1,7 +1,6 @@
 package node
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -157,21 +156,4 @@ func sharesOf(c *Config) []registry.Share {
 		shares = append(shares, share)
 	}
 	return shares
-}
-
-// adoptIdentities makes what c says about identities the one in use. Check has
-// seen to it that it can be used.
-func (n *Node) adoptIdentities(c *Config) {
-	source, err := c.identities()
-	if err != nil {
-		n.log.Error("the identities stay as they were", "error", err)
-		return
-	}
-	directory, _ := identity.Compile(nil, source)
-	n.directory.Store(directory)
-	n.issuers.Store(new(c.providers()))
-}
-
-func (n *Node) currentProviders() []sts.Provider {
-	return *cmp.Or(n.issuers.Load(), new([]sts.Provider))
 }

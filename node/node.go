@@ -16,9 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cairn/core/identity"
 	"cairn/core/registry"
-	"cairn/edge/aws/sts"
 	"cairn/edge/dns/view"
 	"cairn/internal/buildinfo"
 	"cairn/internal/certs"
@@ -31,13 +29,12 @@ type Node struct {
 	log   *slog.Logger
 	level *slog.LevelVar
 
-	rules     atomic.Pointer[registry.Rules]
-	accounts  atomic.Pointer[map[string]string]
-	directory atomic.Pointer[identity.Directory]
-	issuers   atomic.Pointer[[]sts.Provider]
-	views     atomic.Pointer[view.Table]
-	sources   atomic.Pointer[[]*certs.Source] // nil without tls
-	unready   atomic.Pointer[string]          // why the node does not serve; nil when it does
+	rules    atomic.Pointer[registry.Rules]
+	accounts atomic.Pointer[map[string]string]
+	people   *people
+	views    atomic.Pointer[view.Table]
+	sources  atomic.Pointer[[]*certs.Source] // nil without tls
+	unready  atomic.Pointer[string]          // why the node does not serve; nil when it does
 
 	ran   atomic.Bool
 	ready chan struct{} // closed when every listener serves
@@ -77,6 +74,11 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.build.Version = cmp.Or(cfg.Version, n.build.Version)
 	n.log = newLogger(&cfg, n.level)
+	key, err := cfg.sealKey()
+	if err != nil {
+		return nil, err
+	}
+	n.people = &people{log: n.log.With("part", "identities"), key: key}
 	n.setUnready("starting")
 	n.adopt(&cfg)
 	return n, nil

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cairn/edge/admin"
+	"cairn/edge/admin/iam"
 	"cairn/edge/aws"
 	"cairn/edge/aws/sts"
 	"cairn/internal/certs"
@@ -43,6 +45,7 @@ func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.people.replica.Store(rep)
 	apiCert, dnsCert, err := n.certificates()
 	if err != nil {
 		return nil, err
@@ -84,14 +87,19 @@ func (n *Node) newAdmin(
 	if n.cfg.TLS.Admin {
 		ln = secured(ln, cert)
 	}
+	identities, err := n.newIAM(rep, token)
+	if err != nil {
+		return part{}, err
+	}
 	server, err := admin.New(admin.Config{
-		Token:   token,
-		Ready:   n.readiness,
-		Backup:  func(w io.Writer) error { return writeBackup(w, rep) },
-		Explain: n.explainer(rep, checks),
-		Metrics: metrics,
-		Hosts:   n.cfg.AdminHosts,
-		Logger:  n.log.With("part", "admin"),
+		Token:      token,
+		Identities: identities,
+		Ready:      n.readiness,
+		Backup:     func(w io.Writer) error { return writeBackup(w, rep) },
+		Explain:    n.explainer(rep, checks),
+		Metrics:    metrics,
+		Hosts:      n.cfg.AdminHosts,
+		Logger:     n.log.With("part", "admin"),
 	})
 	serve := func(ctx context.Context) error { return server.Serve(ctx, ln) }
 	return part{name: "admin", run: serve, grace: adminGrace}, err
@@ -108,15 +116,11 @@ func (n *Node) newJanitor(rep *replica.Replica) (part, error) {
 }
 
 func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln net.Listener) (part, error) {
-	auth, err := n.newAuth()
-	if err != nil {
-		return part{}, err
-	}
 	server, err := aws.New(aws.Config{
 		Replica:    rep,
 		Rules:      n.currentRules,
-		Auth:       auth,
-		Providers:  n.currentProviders,
+		Auth:       n.newAuth(),
+		Providers:  n.people.providers,
 		Accounts:   n.accountOf,
 		Logger:     n.log.With("part", "api"),
 		Registerer: metrics,
@@ -127,16 +131,31 @@ func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln ne
 }
 
 // newAuth is nil in open mode.
-func (n *Node) newAuth() (*aws.Auth, error) {
+func (n *Node) newAuth() *aws.Auth {
 	if n.cfg.Auth.Mode == authOpen {
+		return nil
+	}
+	auth := &aws.Auth{Directory: n.people.directory}
+	if n.people.key != nil {
+		auth.Sessions = sts.NewSessions(n.people.key)
+	}
+	return auth
+}
+
+// newIAM is nil where the admin listener does not ask who its callers are:
+// whoever reached it could make a key for everything.
+func (n *Node) newIAM(rep *replica.Replica, token string) (http.Handler, error) {
+	t := n.cfg.TLS
+	if token == "" && !(t.Admin && t.ClientCAFile != "" && !t.ClientOptional) {
 		return nil, nil
 	}
-	auth := &aws.Auth{Directory: n.directory.Load}
-	key, err := n.cfg.sealKey()
-	if err == nil && key != nil {
-		auth.Sessions = sts.NewSessions(key)
-	}
-	return auth, err
+	return iam.New(iam.Config{
+		Replica:   rep,
+		Rules:     n.currentRules,
+		Directory: n.people.directory,
+		Seal:      n.people.key,
+		Logger:    n.log.With("part", "identities"),
+	})
 }
 
 func (n *Node) newDNS(

@@ -23,8 +23,8 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// Config is what a Server needs. All fields but Explain, Hosts and
-// Token are required.
+// Config is what a Server needs. Ready, Backup, Metrics and Logger
+// are required.
 type Config struct {
 	// Ready returns nil when the node serves, or else the reason why not.
 	Ready func() error
@@ -42,6 +42,9 @@ type Config struct {
 	// Token must be shown as a bearer token, unless a client certificate is.
 	// Empty: nothing has to be shown.
 	Token string
+	// Identities answers POST /identity/OPERATION. Nil: those are refused, since
+	// they need a listener that asks who its callers are.
+	Identities http.Handler
 	// Logger gets what goes wrong.
 	Logger *slog.Logger
 }
@@ -86,6 +89,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /livez", s.livez)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /backup", s.backup)
+	mux.Handle("POST /identity/{operation}", s.identities())
 	if s.cfg.Explain != nil {
 		mux.HandleFunc("GET /explain", s.explain)
 	}
@@ -144,6 +148,15 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 /backup         a consistent copy of the registry; see "cairn help backup"
 /explain        why a name answers as it does: ?name=NAME[&from=IP]; see "cairn help explain"
 `)
+}
+
+func (s *Server) identities() http.Handler {
+	if s.cfg.Identities != nil {
+		return s.cfg.Identities
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeText(w, http.StatusForbidden, "identities are not managed here: the admin listener must ask for a token (admin_token_file) or a client certificate\n")
+	})
 }
 
 // livez answers as long as the process can answer at all. A restart would cure

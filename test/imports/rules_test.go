@@ -40,6 +40,8 @@ var rules = []*rule{
 		why: "an edge asks the replica and the core, never another edge or a store"},
 	{folder: "edge/admin", may: []string{"replica", "internal"},
 		why: "the admin listener knows nothing of what is served"},
+	{folder: "edge/admin/iam", may: []string{"core", "replica", "internal"},
+		why: "it turns requests of operators into commands of core/identity, as an API does"},
 	{folder: "worker", may: []string{"core", "replica", "internal"},
 		why: "a worker proposes commands like a client: it could run elsewhere"},
 	{folder: "node", may: []string{"core", "replica", "store", "edge", "worker", "internal"}, siblings: true,
