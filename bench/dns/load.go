@@ -169,4 +169,3 @@ func (p *packets) from1(trap, fd uintptr, at, n int) int {
 	}
 	return int(got)
 }
-

@@ -69,7 +69,7 @@ func (n *Node) Touch() int {
 	if n == nil || n.set == nil {
 		return 0
 	}
-	return n.set.count + int(n.nameLen) + int(n.set.few4[0][0])
+	return n.set.count + int(n.short[0]) + int(n.nameLen) + int(n.set.few4[0][0])
 }
 
 // exists reports whether there is such a name in the DNS. In strict mode a

@@ -90,7 +90,6 @@ const (
 )
 
 func get16(b []byte) uint16           { return binary.BigEndian.Uint16(b) }
-func get32(b []byte) uint32           { return binary.BigEndian.Uint32(b) }
 func put16(b []byte, v uint16)        { binary.BigEndian.PutUint16(b, v) }
 func add16(b []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(b, v) }
 func add32(b []byte, v uint32) []byte { return binary.BigEndian.AppendUint32(b, v) }
