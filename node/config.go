@@ -170,12 +170,17 @@ type TLS struct {
 	// that is shown is verified all the same.
 	ClientOptional bool `yaml:"client_optional"`
 	// Admin makes the admin listener speak HTTPS too, with the same
-	// certificate.
+	// certificate. With client_ca_file, a client certificate opens it instead of
+	// the token, save one that names a user of the API: those have the user's
+	// ARN as a URI among their subject alternative names.
 	Admin bool `yaml:"admin"`
 	// AllowPlainHTTP lets the API and the admin listener be reached without TLS
 	// from other machines, for networks that encrypt by themselves.
 	AllowPlainHTTP bool `yaml:"allow_plain_http"`
 }
+
+// certifiesAdmin reports whether a client certificate opens the admin listener.
+func (t *TLS) certifiesAdmin() bool { return t.Admin && t.ClientCAFile != "" }
 
 // Default returns the configuration of a node that is told nothing.
 func Default() Config {

@@ -112,7 +112,7 @@ func (c *Config) guarded() [2]guardedListener {
 	}
 	admin := guardedListener{key: "admin_addr", addr: c.AdminAddr}
 	switch {
-	case c.AdminTokenFile == "" && c.AdminToken == "" && (!c.TLS.Admin || c.TLS.ClientCAFile == ""):
+	case c.AdminTokenFile == "" && c.AdminToken == "" && !c.TLS.certifiesAdmin():
 		admin.problem = "it shows and copies the whole registry to everybody who reaches it: give admin_token_file, or tls.admin with" +
 			" tls.client_ca_file, or"
 	case !c.TLS.Admin && !c.TLS.AllowPlainHTTP:

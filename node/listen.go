@@ -79,13 +79,13 @@ func listenOpen(ctx context.Context, key, addr string) (net.Listener, error) {
 	return ln, nil
 }
 
-// secured is ln with TLS under it, if there is a certificate. It offers no
+// spoken is what a listener speaks, if there is a certificate. It offers no
 // HTTP/2, which the API's clients do not need.
-func secured(ln net.Listener, cert *certs.Source) net.Listener {
+func spoken(cert *certs.Source) *tls.Config {
 	if cert == nil {
-		return ln
+		return nil
 	}
-	return tls.NewListener(ln, cert.TLS("http/1.1"))
+	return cert.TLS("http/1.1")
 }
 
 // close closes what no server has closed.

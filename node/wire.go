@@ -60,7 +60,7 @@ func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
 	// answered, and those in flight find everything they need. The xDS listener
 	// belongs here too, once it exists.
 	dns, err3 := n.newDNS(rep, metrics, l, dnsCert)
-	api, err4 := n.newAPI(rep, metrics, secured(l.api, apiCert))
+	api, err4 := n.newAPI(rep, metrics, l.api, apiCert)
 	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
 		return nil, err
 	}
@@ -84,22 +84,24 @@ func (n *Node) newAdmin(
 	if err != nil {
 		return part{}, err
 	}
-	if n.cfg.TLS.Admin {
-		ln = secured(ln, cert)
+	if !n.cfg.TLS.Admin {
+		cert = nil
 	}
 	identities, err := n.newIAM(rep, token)
 	if err != nil {
 		return part{}, err
 	}
 	server, err := admin.New(admin.Config{
-		Token:      token,
-		Identities: identities,
-		Ready:      n.readiness,
-		Backup:     func(w io.Writer) error { return writeBackup(w, rep) },
-		Explain:    n.explainer(rep, checks),
-		Metrics:    metrics,
-		Hosts:      n.cfg.AdminHosts,
-		Logger:     n.log.With("part", "admin"),
+		Token:       token,
+		Certificate: n.cfg.TLS.certifiesAdmin(),
+		Identities:  identities,
+		Ready:       n.readiness,
+		Backup:      func(w io.Writer) error { return writeBackup(w, rep) },
+		Explain:     n.explainer(rep, checks),
+		Metrics:     metrics,
+		Hosts:       n.cfg.AdminHosts,
+		TLS:         spoken(cert),
+		Logger:      n.log.With("part", "admin"),
 	})
 	serve := func(ctx context.Context) error { return server.Serve(ctx, ln) }
 	return part{name: "admin", run: serve, grace: adminGrace}, err
@@ -115,7 +117,7 @@ func (n *Node) newJanitor(rep *replica.Replica) (part, error) {
 	return part{name: "janitor", run: run, grace: workerGrace}, err
 }
 
-func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln net.Listener) (part, error) {
+func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln net.Listener, cert *certs.Source) (part, error) {
 	server, err := aws.New(aws.Config{
 		Replica:    rep,
 		Rules:      n.currentRules,
@@ -125,6 +127,7 @@ func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln ne
 		Logger:     n.log.With("part", "api"),
 		Registerer: metrics,
 		Limits:     apiLimits(n.cfg.Limits),
+		TLS:        spoken(cert),
 	})
 	serve := func(ctx context.Context) error { return server.Serve(ctx, ln) }
 	return part{name: "api", run: n.edge("api", serve), grace: edgeGrace}, err
@@ -145,8 +148,7 @@ func (n *Node) newAuth() *aws.Auth {
 // newIAM is nil where the admin listener does not ask who its callers are:
 // whoever reached it could make a key for everything.
 func (n *Node) newIAM(rep *replica.Replica, token string) (http.Handler, error) {
-	t := n.cfg.TLS
-	if token == "" && !(t.Admin && t.ClientCAFile != "" && !t.ClientOptional) {
+	if token == "" && !n.cfg.TLS.certifiesAdmin() {
 		return nil, nil
 	}
 	return iam.New(iam.Config{

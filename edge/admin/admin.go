@@ -9,6 +9,7 @@ package admin
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -40,11 +41,15 @@ type Config struct {
 	// addresses and localhost.
 	Hosts []string
 	// Token must be shown as a bearer token, unless a client certificate is.
-	// Empty: nothing has to be shown.
 	Token string
+	// Certificate asks for a client certificate where there is no Token. With
+	// neither, nothing has to be shown.
+	Certificate bool
 	// Identities answers POST /identity/OPERATION. Nil: those are refused, since
 	// they need a listener that asks who its callers are.
 	Identities http.Handler
+	// TLS is what the listener speaks. Nil: plain HTTP.
+	TLS *tls.Config
 	// Logger gets what goes wrong.
 	Logger *slog.Logger
 }
@@ -79,7 +84,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("admin: Ready, Backup, Metrics and Logger are required")
 	}
 	s := &Server{cfg: cfg, backups: make(chan struct{}, maxBackups)}
-	s.handler = http.MaxBytesHandler(guard(cfg.Hosts, authorized(cfg.Token, s.routes())), maxBodyBytes)
+	s.handler = http.MaxBytesHandler(guard(cfg.Hosts, authorized(cfg.Token, cfg.Certificate, s.routes())), maxBodyBytes)
 	return s, nil
 }
 
@@ -122,8 +127,12 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 	}
+	ln = netutil.LimitListener(ln, maxConnections)
+	if s.cfg.TLS != nil {
+		ln = tls.NewListener(ln, s.cfg.TLS) // outermost: net/http looks for TLS there alone
+	}
 	ended := make(chan error, 1)
-	go func() { ended <- server.Serve(netutil.LimitListener(ln, maxConnections)) }()
+	go func() { ended <- server.Serve(ln) }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve admin: %w", err)

@@ -4,21 +4,24 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
+	"net/url"
+	"slices"
 	"strings"
 )
 
 // authorized asks for the token, unless the client has shown a certificate that
 // was verified, or asks nothing but whether the node lives and serves: probes
-// have no secrets.
-func authorized(token string, next http.Handler) http.Handler {
-	if token == "" {
+// have no secrets. Without a token it asks for the certificate, or for nothing.
+func authorized(token string, certificate bool, next http.Handler) http.Handler {
+	if token == "" && !certificate {
 		return next
 	}
 	want := sha256.Sum256([]byte(token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !probes(r) && !certified(r) && !bears(r, want) {
+		if !probes(r) && !certified(r) && (token == "" || !bears(r, want)) {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="cairn admin"`)
-			writeText(w, http.StatusUnauthorized, "this listener wants the admin token: Authorization: Bearer TOKEN\n")
+			writeText(w, http.StatusUnauthorized, "this listener wants the admin token (Authorization: Bearer TOKEN),"+
+				" or the client certificate of an operator, which names no user of the API\n")
 			return
 		}
 		next.ServeHTTP(w, r)
@@ -27,7 +30,14 @@ func authorized(token string, next http.Handler) http.Handler {
 
 func probes(r *http.Request) bool { return r.URL.Path == "/livez" || r.URL.Path == "/readyz" }
 
-func certified(r *http.Request) bool { return r.TLS != nil && len(r.TLS.VerifiedChains) > 0 }
+// certified reports whether the client has shown a certificate of an operator:
+// one that does not name a user of the API, who has an ARN for that.
+func certified(r *http.Request) bool {
+	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
+		return false
+	}
+	return !slices.ContainsFunc(r.TLS.VerifiedChains[0][0].URIs, func(u *url.URL) bool { return u.Scheme == "arn" })
+}
 
 // bears compares hashes, so that the time it takes tells nothing of the token,
 // not even its length.

@@ -5,12 +5,13 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 )
 
 func TestToken(t *testing.T) {
 	const token = "a token that nobody guesses"
-	h := authorized(token, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
+	h := authorized(token, false, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
 	certificate := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{}}}
 	for _, c := range []struct {
 		path, header string
@@ -40,7 +41,35 @@ func TestToken(t *testing.T) {
 			t.Errorf("%s with %q: %d, want %d", c.path, c.header, w.Code, c.want)
 		}
 	}
-	if h := authorized("", http.NotFoundHandler()); h == nil {
-		t.Error("no handler")
+}
+
+// Without a token, a certificate may be asked for; a user's does not do.
+func TestCertificate(t *testing.T) {
+	arn := &url.URL{Scheme: "arn", Opaque: "aws:iam::111111111111:user/web"}
+	chain := func(uris ...*url.URL) *tls.ConnectionState {
+		return &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{URIs: uris}}}}
+	}
+	for _, c := range []struct {
+		what  string
+		asked bool
+		tls   *tls.ConnectionState
+		want  int
+	}{
+		{"nothing is asked for", false, nil, 200},
+		{"none", true, nil, 401},
+		{"none with TLS", true, &tls.ConnectionState{}, 401},
+		{"an operator's", true, chain(), 200},
+		{"with another URI", true, chain(&url.URL{Scheme: "spiffe", Host: "ops"}), 200},
+		{"a user's", true, chain(arn), 401},
+	} {
+		h := authorized("", c.asked, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
+		r := httptest.NewRequest("GET", "http://127.0.0.1/metrics", nil)
+		r.Header.Set("Authorization", "Bearer ")
+		r.TLS = c.tls
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code != c.want {
+			t.Errorf("%s: %d, want %d", c.what, w.Code, c.want)
+		}
 	}
 }

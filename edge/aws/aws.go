@@ -9,6 +9,7 @@ package aws
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -41,6 +42,8 @@ type Config struct {
 	// Registerer takes the metrics. Nil: none are kept.
 	Registerer prometheus.Registerer
 	Limits     Limits
+	// TLS is what listeners speak. Nil: plain HTTP.
+	TLS *tls.Config
 }
 
 // DefaultAccount owns what is done without a key that belongs to another.
@@ -128,7 +131,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	failed := make(chan error, 1)
 	go func() {
-		failed <- server.Serve(wholeListener{netutil.LimitListener(ln, s.cfg.Limits.MaxConnections)})
+		failed <- server.Serve(wholeListener{
+			Listener: netutil.LimitListener(ln, s.cfg.Limits.MaxConnections), tls: s.cfg.TLS, refused: s.refusedHandshake,
+		})
 	}()
 	select {
 	case err := <-failed:
@@ -144,4 +149,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	}
 	<-failed // Serve has returned
 	return err
+}
+
+// refusedHandshake is for the log: clients see an alert at most.
+func (s *Server) refusedHandshake(c net.Conn, err error) {
+	s.cfg.Logger.Debug("TLS handshake failed", "from", c.RemoteAddr().String(), "error", err)
 }

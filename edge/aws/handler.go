@@ -61,6 +61,9 @@ func (b *buffers) release() {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if state := connOf(r.Context()).tlsState(); state != nil {
+		r.TLS = state // net/http does not see TLS through our connection
+	}
 	x := &exchange{id: newRequestID(), start: time.Now(), request: r, query: isQuery(r), buf: bufferPool.Get().(*buffers)}
 	defer x.buf.release()
 	s.guard(x, w, r)

@@ -3,6 +3,7 @@ package aws
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"net"
 	"sync/atomic"
 )
@@ -12,14 +13,24 @@ import (
 // net/http sends a header and the first part of a larger body together and the
 // rest by itself. The AWS SDK for Go may close the request's body between the
 // two, upon which its transport drops the connection and the call fails.
-type wholeListener struct{ net.Listener }
+type wholeListener struct {
+	net.Listener
+	// tls is spoken on every connection. Nil: plain HTTP.
+	tls *tls.Config
+	// refused is told of handshakes that fail.
+	refused func(net.Conn, error)
+}
 
 func (l wholeListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &wholeConn{Conn: c}, nil
+	if l.tls == nil {
+		return &wholeConn{Conn: c}, nil
+	}
+	secure := tls.Server(c, l.tls)
+	return &wholeConn{Conn: secure, secure: &handshake{conn: secure, refused: l.refused}}, nil
 }
 
 // smallAnswer is a body that fits beside its header in the 4 KiB that net/http
@@ -36,6 +47,18 @@ type wholeConn struct {
 	size int // of the whole answer; 0: its header is not complete yet
 
 	asked atomic.Bool // a request has begun to arrive, or the connection is closed; see silentConns
+
+	secure *handshake // nil without TLS
+}
+
+// Read does the handshake of TLS first.
+func (c *wholeConn) Read(p []byte) (int, error) {
+	if c.secure != nil && !c.secure.done {
+		if err := c.secure.do(); err != nil {
+			return 0, err
+		}
+	}
+	return c.Conn.Read(p)
 }
 
 // expect announces an answer with a body of n bytes.
