@@ -12,7 +12,7 @@ import (
 func TestToken(t *testing.T) {
 	const token = "a token that nobody guesses"
 	h := authorized(token, false, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
-	certificate := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{}}}
+	certificate := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{}}}}
 	for _, c := range []struct {
 		path, header string
 		tls          *tls.ConnectionState
