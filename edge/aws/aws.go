@@ -8,16 +8,12 @@
 package aws
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
-	"net"
-	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/net/netutil"
 
 	"cairn/core/registry"
 	"cairn/edge/aws/cloudmap"
@@ -109,49 +105,4 @@ func New(cfg Config) (*Server, error) {
 		throttle: newThrottle(),
 		metrics:  newMetrics(cfg.Registerer),
 	}, nil
-}
-
-// drainTime is how long requests in flight may take once the server stops.
-const drainTime = 4 * time.Second
-
-// Serve answers requests from ln until ctx ends. Then it takes no more, answers
-// those in flight, and returns nil, or an error if some took too long.
-func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	silent := newSilentConns()
-	server := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: min(10*time.Second, s.cfg.Limits.ReadTimeout),
-		ReadTimeout:       s.cfg.Limits.ReadTimeout,
-		WriteTimeout:      s.cfg.Limits.WriteTimeout,
-		IdleTimeout:       s.cfg.Limits.IdleTimeout,
-		MaxHeaderBytes:    s.cfg.Limits.MaxHeader,
-		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
-		ConnContext:       withConn,
-		ConnState:         silent.track,
-	}
-	failed := make(chan error, 1)
-	go func() {
-		failed <- server.Serve(wholeListener{
-			Listener: netutil.LimitListener(ln, s.cfg.Limits.MaxConnections), tls: s.cfg.TLS, refused: s.refusedHandshake,
-		})
-	}()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
-	defer cancel()
-	silent.close()
-	err := server.Shutdown(drain)
-	if err != nil {
-		err = errors.Join(errors.New("aws: requests in flight were cut off"), server.Close())
-	}
-	<-failed // Serve has returned
-	return err
-}
-
-// refusedHandshake is for the log: clients see an alert at most.
-func (s *Server) refusedHandshake(c net.Conn, err error) {
-	s.cfg.Logger.Debug("TLS handshake failed", "from", c.RemoteAddr().String(), "error", err)
 }

@@ -1,0 +1,96 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/net/netutil"
+	"golang.org/x/sync/errgroup"
+
+	"cairn/internal/httploop"
+)
+
+const (
+	// drainTime is how long requests in flight may take once the server stops.
+	drainTime = 4 * time.Second
+	// headerTimeout is how long a request's header may take.
+	headerTimeout = 10 * time.Second
+)
+
+// maxLooped is the largest body that is served without net/http.
+const maxLooped = 64 << 10
+
+// Serve answers requests from ln until ctx ends. Then it takes no more, answers
+// those in flight, and returns nil, or an error if some took too long.
+//
+// Plain requests of the usual form are served by a loop of ours, see
+// internal/httploop; the rest, and all that comes over TLS, by net/http.
+func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	ln = netutil.LimitListener(ln, s.cfg.Limits.MaxConnections)
+	if s.cfg.TLS != nil {
+		return s.serveHTTP(ctx, ln)
+	}
+	loop, err := s.newLoop()
+	if err != nil {
+		return err
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.serveHTTP(ctx, loop.Others()) })
+	group.Go(func() error { return loop.Serve(ctx, ln, drainTime) })
+	return group.Wait()
+}
+
+func (s *Server) newLoop() (*httploop.Server, error) {
+	l := &s.cfg.Limits
+	return httploop.New(httploop.Config{
+		Handler:       s,
+		MaxHeader:     l.MaxHeader,
+		MaxBody:       int(min(l.MaxBody, maxLooped)),
+		HeaderTimeout: min(headerTimeout, l.ReadTimeout),
+		ReadTimeout:   l.ReadTimeout,
+		WriteTimeout:  l.WriteTimeout,
+		IdleTimeout:   l.IdleTimeout,
+		Logger:        s.cfg.Logger,
+	})
+}
+
+// serveHTTP serves ln by net/http.
+func (s *Server) serveHTTP(ctx context.Context, ln net.Listener) error {
+	silent := newSilentConns()
+	server := &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: min(headerTimeout, s.cfg.Limits.ReadTimeout),
+		ReadTimeout:       s.cfg.Limits.ReadTimeout,
+		WriteTimeout:      s.cfg.Limits.WriteTimeout,
+		IdleTimeout:       s.cfg.Limits.IdleTimeout,
+		MaxHeaderBytes:    s.cfg.Limits.MaxHeader,
+		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
+		ConnContext:       withConn,
+		ConnState:         silent.track,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(wholeListener{Listener: ln, tls: s.cfg.TLS, refused: s.refusedHandshake}) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	silent.close()
+	err := server.Shutdown(drain)
+	if err != nil {
+		err = errors.Join(errors.New("aws: requests in flight were cut off"), server.Close())
+	}
+	<-failed // Serve has returned
+	return err
+}
+
+// refusedHandshake is for the log: clients see an alert at most.
+func (s *Server) refusedHandshake(c net.Conn, err error) {
+	s.cfg.Logger.Debug("TLS handshake failed", "from", c.RemoteAddr().String(), "error", err)
+}
