@@ -73,7 +73,9 @@ func (s *Server) serveHTTP(ctx context.Context, ln net.Listener) error {
 		ConnState:         silent.track,
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(wholeListener{Listener: ln, tls: s.cfg.TLS, refused: s.refusedHandshake}) }()
+	go func() {
+		failed <- server.Serve(wholeListener{Listener: ln, tls: s.cfg.TLS, refused: s.refusedHandshake})
+	}()
 	select {
 	case err := <-failed:
 		return err

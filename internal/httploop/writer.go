@@ -14,15 +14,15 @@ import (
 type writer struct {
 	header http.Header
 	status int
-	out    []byte // the header, once it is written, and the body so far
-	body   int    // where in out the body begins; 0: no header yet
+	out    []byte // room for the header, and the body so far
+	head   []byte
 	keys   []string
 	close  bool
 }
 
 func (w *writer) begin() {
 	clear(w.header)
-	w.status, w.body, w.close = 0, 0, false
+	w.status, w.close = 0, false
 	if cap(w.out) > maxKept {
 		w.out = nil
 	}
@@ -58,13 +58,12 @@ func (w *writer) finish(now time.Time, stopping bool) (answer []byte, stay bool)
 	w.Write(nil)
 	length := len(w.out) - headRoom
 	w.close = stopping || strings.EqualFold(w.header.Get("Connection"), "close")
-	var small [headRoom]byte
-	head := w.appendHeader(small[:0], now, length)
-	if len(head) > headRoom {
-		return append(head, w.out[headRoom:]...), !w.close
+	w.head = w.appendHeader(w.head[:0], now, length)
+	if len(w.head) > headRoom {
+		return append(w.head, w.out[headRoom:]...), !w.close
 	}
-	start := headRoom - len(head)
-	copy(w.out[start:], head)
+	start := headRoom - len(w.head)
+	copy(w.out[start:], w.head)
 	return w.out[start:], !w.close
 }
 

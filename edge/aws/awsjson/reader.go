@@ -46,16 +46,25 @@ type frame struct {
 // an empty structure, and so does this. The caller must not change data while it
 // reads.
 func NewReader(data []byte) *Reader {
+	r := new(Reader)
+	r.Reset(data)
+	return r
+}
+
+// Reset makes r a Reader of another value, as NewReader does. Nil lets go of the
+// one before.
+func (r *Reader) Reset(data []byte) {
 	if len(data) == 0 {
-		data = []byte("{}")
+		data = emptyStructure
 	}
-	r := &Reader{data: data}
+	*r = Reader{data: data}
 	r.open = r.openBuf[:0]
 	if !utf8.Valid(data) {
 		r.fail("Invalid UTF-8")
 	}
-	return r
 }
+
+var emptyStructure = []byte("{}")
 
 // Err returns the first error so far.
 func (r *Reader) Err() error {

@@ -3,6 +3,7 @@ package cloudmap
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"cairn/edge/aws/awsjson"
 )
@@ -46,9 +47,15 @@ type input interface {
 	validate(*validation)
 }
 
+// readers are reused: a small request allocates nothing but its values.
+var readers = sync.Pool{New: func() any { return new(awsjson.Reader) }}
+
 // readInput decodes body into in, which is fresh, and validates it.
 func readInput(body []byte, strict bool, in input) error {
-	r := awsjson.NewReader(body)
+	r := readers.Get().(*awsjson.Reader)
+	defer readers.Put(r)
+	r.Reset(body)
+	defer r.Reset(nil)
 	in.decode(r)
 	if err := r.End(); err != nil {
 		return err
