@@ -87,3 +87,6 @@ func (p *people) open(k *identity.AccessKey) (string, error) {
 }
 
 func (p *people) providers() []sts.Provider { return p.file.Load().providers }
+
+// inFile is what the configuration file says.
+func (p *people) inFile() *identity.Source { return p.file.Load().source }

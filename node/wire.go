@@ -155,6 +155,7 @@ func (n *Node) newIAM(rep *replica.Replica, token string) (http.Handler, error) 
 		Replica:   rep,
 		Rules:     n.currentRules,
 		Directory: n.people.directory,
+		File:      n.people.inFile,
 		Seal:      n.people.key,
 		Logger:    n.log.With("part", "identities"),
 	})

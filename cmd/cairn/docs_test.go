@@ -20,6 +20,8 @@ This page is made from the program's own help: ` + "`go test ./cmd/cairn -run Te
 Exit codes: 0 success, 1 error, 2 wrong usage. Errors go to stderr and begin with
 ` + "`cairn: `" + `. Client commands talk to the node at ` + "`--endpoint`" + ` or ` + "`CAIRN_ENDPOINT`" + `
 and take region and credentials from where AWS programs do: environment, then profile files.
+The commands that say who may do what talk to the admin listener, at `+"`--admin`"+` or `+"`CAIRN_ADMIN`"+`,
+with the token of `+"`--token-file`"+` or `+"`CAIRN_ADMIN_TOKEN`"+`.
 `
 
 // docs/cli.md says what the program says.
@@ -54,7 +56,9 @@ func describe(w *strings.Builder, cmd *cobra.Command) {
 	if text == "" {
 		text = cmd.Short + "."
 	}
-	fmt.Fprintf(w, "\n### cairn %s\n\n```\ncairn %s\n```\n\n%s\n", cmd.Name(), cmd.Use, indentedAsCode(text))
+	level := strings.Repeat("#", 2+strings.Count(cmd.CommandPath(), " "))
+	usage := strings.TrimSuffix(cmd.CommandPath(), cmd.Name()) + cmd.Use
+	fmt.Fprintf(w, "\n%s %s\n\n```\n%s\n```\n\n%s\n", level, cmd.CommandPath(), usage, indentedAsCode(text))
 	if cmd.Example != "" {
 		fmt.Fprintf(w, "\n```sh\n%s\n```\n", unindent(cmd.Example))
 	}
@@ -69,6 +73,9 @@ func describe(w *strings.Builder, cmd *cobra.Command) {
 			fmt.Fprintf(w, "| %s | %s | %s |\n", code(strings.TrimSpace("--"+f.Name+" "+value)), shownDefault(f), cell(usage))
 		}
 	})
+	for _, sub := range cmd.Commands() {
+		describe(w, sub)
+	}
 }
 
 func shownDefault(f *pflag.Flag) string {
@@ -103,7 +110,11 @@ func indentedAsCode(text string) string {
 // Whoever reads help gets an example, and flags that say what they take.
 func TestEveryCommandHelps(t *testing.T) {
 	root := newRoot(&program{env: func(string) (string, bool) { return "", false }})
-	for _, cmd := range append(root.Commands(), root) {
+	all := []*cobra.Command{root}
+	for i := 0; i < len(all); i++ {
+		all = append(all, all[i].Commands()...)
+	}
+	for _, cmd := range all {
 		if cmd.Short == "" || cmd.Example == "" || strings.HasSuffix(cmd.Short, ".") {
 			t.Errorf("%s: Short %q, Example %q", cmd.Name(), cmd.Short, cmd.Example)
 		}

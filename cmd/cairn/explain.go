@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"net/url"
 	"os"
@@ -12,10 +11,11 @@ import (
 	"github.com/spf13/cobra"
 )
 
-type explainOptions struct{ admin, from, query, output string }
+type explainOptions struct{ from, query, output string }
 
 func newExplain(p *program) *cobra.Command {
 	var o explainOptions
+	var admin adminFlags
 	cmd := &cobra.Command{
 		Use:     "explain NAME [--from IP]",
 		GroupID: groupNode,
@@ -31,24 +31,26 @@ NAME is a DNS name, or NAMESPACE/SERVICE as DiscoverInstances takes them.`,
   cairn explain example/web --query-parameters version=2`,
 		Args: cobra.ExactArgs(1),
 		RunE: body(func(cmd *cobra.Command, args []string) error {
-			base, err := baseURL(cmp.Or(o.admin, p.getenv("CAIRN_ADMIN"), defaultAdmin), "--admin")
+			node, err := p.admin(admin)
 			if err != nil {
 				return err
 			}
+			defer node.close()
 			ctx, stop := signal.NotifyContext(cmd.Context(), os.Interrupt, syscall.SIGTERM)
 			defer stop()
-			return p.explainName(ctx, base, args[0], o)
+			return p.explainName(ctx, node, args[0], o)
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.admin, "admin", "", "`URL` of the node's admin listener (default $CAIRN_ADMIN, or "+defaultAdmin+")")
+	f.SortFlags = false
 	f.StringVar(&o.from, "from", "", "`IP` address of the client that asks (default 127.0.0.1)")
 	f.StringVar(&o.query, "query-parameters", "", "those of a DiscoverInstances call, as a `JSON` object or as K=V,...")
 	f.StringVar(&o.output, "output", "table", "`table|json`")
+	admin.addTo(f)
 	return cmd
 }
 
-func (p *program) explainName(ctx context.Context, base, name string, o explainOptions) error {
+func (p *program) explainName(ctx context.Context, node *adminClient, name string, o explainOptions) error {
 	if o.output != "table" && o.output != "json" {
 		return usagef("--output: %q must be table or json", o.output)
 	}
@@ -64,7 +66,7 @@ func (p *program) explainName(ctx context.Context, base, name string, o explainO
 		values.Add("where", k+"="+v)
 	}
 	var answer bytes.Buffer
-	if err := download(ctx, base+"/explain?"+values.Encode(), &answer); err != nil {
+	if err := node.get(ctx, "/explain?"+values.Encode(), &answer); err != nil {
 		return err
 	}
 	_, err = p.stdout.Write(answer.Bytes())

@@ -61,9 +61,10 @@ func body(run func(cmd *cobra.Command, args []string) error) func(*cobra.Command
 
 // The groups in which help lists the commands.
 const (
-	groupNode   = "node"
-	groupClient = "client"
-	groupOther  = "other"
+	groupNode     = "node"
+	groupClient   = "client"
+	groupIdentity = "identity"
+	groupOther    = "other"
 )
 
 func newRoot(p *program) *cobra.Command {
@@ -91,10 +92,12 @@ Exit codes: 0 success, 1 error, 2 wrong usage.`,
 	root.AddGroup(
 		&cobra.Group{ID: groupNode, Title: "Run and keep a node:"},
 		&cobra.Group{ID: groupClient, Title: "Talk to a node:"},
+		&cobra.Group{ID: groupIdentity, Title: "Say who may do what:"},
 		&cobra.Group{ID: groupOther, Title: "Other:"},
 	)
 	root.AddCommand(nodeCommands(p)...)
 	root.AddCommand(clientCommands(p)...)
+	root.AddCommand(identityCommands(p)...)
 	root.AddCommand(newEnv(p), newVersion(p), newCompletion(p))
 	root.SetHelpCommand(newHelp(p))
 	root.SetHelpCommandGroupID(groupOther)
@@ -113,6 +116,10 @@ func clientCommands(p *program) []*cobra.Command {
 		newDiscoverInstances(p), newUpdateInstanceCustomHealthStatus(p),
 		newGetOperation(p), newListOperations(p),
 	}
+}
+
+func identityCommands(p *program) []*cobra.Command {
+	return []*cobra.Command{newAccount(p), newUser(p), newKey(p), newGroup(p), newRole(p), newPolicy(p), newShare(p)}
 }
 
 // noCommand runs for words that name no command.

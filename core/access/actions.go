@@ -34,6 +34,13 @@ func FindAction(name string) (*Action, bool) {
 	return &actions[i], true
 }
 
+// HasKey reports whether an action has a condition key of its own. The key is in
+// lower case.
+func HasKey(action, key string) bool {
+	a, ok := FindAction(action)
+	return ok && slices.ContainsFunc(a.Keys, func(k string) bool { return strings.EqualFold(k, key) })
+}
+
 // Actions lists all actions in order of their names.
 func Actions() []Action { return slices.Clone(actions[:]) }
 

@@ -1,6 +1,9 @@
 package access
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // globalKeys are AWS's global condition keys; a name under aws: that is not
 // among them is misspelt. Those that end in a slash go on with a tag's key.
@@ -53,4 +56,12 @@ func keyProblem(key string) string {
 		return "is not a condition key that is known"
 	}
 	return ""
+}
+
+// CheckKey returns an error if a condition key is misspelt.
+func CheckKey(key string) error {
+	if problem := keyProblem(strings.ToLower(key)); problem != "" {
+		return fmt.Errorf("%q %s", shown(key), problem)
+	}
+	return nil
 }

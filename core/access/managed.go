@@ -8,18 +8,34 @@ import (
 // managedPrefix begins the ARNs of AWS managed policies.
 const managedPrefix = "arn:aws:iam::aws:policy/"
 
+// servicePath is where the policies of service-linked roles are.
+const servicePath = "aws-service-role/"
+
 // Managed returns an AWS managed policy by its name or its ARN.
 func Managed(ref string) (*Policy, bool) {
-	name := ref
-	if path, ok := strings.CutPrefix(ref, managedPrefix); ok {
-		name = path[strings.LastIndexByte(path, '/')+1:]
-	}
-	i := slices.IndexFunc(managed[:], func(m managedPolicy) bool { return m.name == name })
-	if i < 0 {
+	_, text, ok := ManagedText(ref)
+	if !ok {
 		return nil, false
 	}
-	p, err := Parse(name, IdentityPolicy, `{"Version":"2012-10-17","Statement":[`+managed[i].statements+`]}`)
+	p, err := Parse(managedName(ref), IdentityPolicy, text)
 	return p, err == nil // a test parses all of them
+}
+
+// ManagedText returns the ARN and the JSON of one.
+func ManagedText(ref string) (arn, text string, ok bool) {
+	name := managedName(ref)
+	i := slices.IndexFunc(managed[:], func(m managedPolicy) bool { return m.name == name })
+	if i < 0 {
+		return "", "", false
+	}
+	return managedPrefix + managed[i].path + name, `{"Version":"2012-10-17","Statement":[` + managed[i].statements + `]}`, true
+}
+
+func managedName(ref string) string {
+	if path, ok := strings.CutPrefix(ref, managedPrefix); ok {
+		return path[strings.LastIndexByte(path, '/')+1:]
+	}
+	return ref
 }
 
 // ManagedNames lists the names that Managed knows.
@@ -31,21 +47,21 @@ func ManagedNames() []string {
 	return names
 }
 
-type managedPolicy struct{ name, statements string }
+type managedPolicy struct{ path, name, statements string }
 
 // managed are the AWS managed policies that speak of Cloud Map, with what they
 // say of services that are not here, which does no harm; see "AWS managed
 // policies for AWS Cloud Map" in the developer guide. It is never changed.
 var managed = [...]managedPolicy{
-	{"AWSCloudMapReadOnlyAccess", allow(readActionsOfCloudMap)},
-	{"AWSCloudMapDiscoverInstanceAccess", allow(discoverActions)},
-	{"AWSCloudMapRegisterInstanceAccess", allow(registerActions + `,"ec2:DescribeInstances",` + route53Registrant)},
-	{"AWSCloudMapFullAccess", allow(`"servicediscovery:*",` + route53Full)},
-	{"AmazonRoute53AutoNamingReadOnlyAccess", allow(readActionsOfCloudMap)},
-	{"AmazonRoute53AutoNamingRegistrantAccess", allow(registerActions + "," + route53Registrant)},
-	{"AmazonRoute53AutoNamingFullAccess", allow(`"servicediscovery:*",` + route53Full)},
-	{"AWSAppMeshServiceRolePolicy", allow(discoverActions)},
-	{"AmazonECSServiceRolePolicy", ecsServiceRole},
+	{"", "AWSCloudMapReadOnlyAccess", allow(readActionsOfCloudMap)},
+	{"", "AWSCloudMapDiscoverInstanceAccess", allow(discoverActions)},
+	{"", "AWSCloudMapRegisterInstanceAccess", allow(registerActions + `,"ec2:DescribeInstances",` + route53Registrant)},
+	{"", "AWSCloudMapFullAccess", allow(`"servicediscovery:*",` + route53Full)},
+	{"", "AmazonRoute53AutoNamingReadOnlyAccess", allow(readActionsOfCloudMap)},
+	{"", "AmazonRoute53AutoNamingRegistrantAccess", allow(registerActions + "," + route53Registrant)},
+	{"", "AmazonRoute53AutoNamingFullAccess", allow(`"servicediscovery:*",` + route53Full)},
+	{servicePath, "AWSAppMeshServiceRolePolicy", allow(discoverActions)},
+	{servicePath, "AmazonECSServiceRolePolicy", ecsServiceRole},
 }
 
 func allow(actions string) string {

@@ -10,7 +10,11 @@
 // choices of docs/divergences/cloudmap.md.
 package registry
 
-import "cairn/internal/ptree"
+import (
+	"iter"
+
+	"cairn/internal/ptree"
+)
 
 // AccountID is a 12-digit AWS account id.
 type AccountID string
@@ -95,6 +99,17 @@ func (s *State) Counts() Counts {
 }
 
 var noAccount = &Account{}
+
+// Accounts lists the accounts that own something, or once did.
+func (s *State) Accounts() iter.Seq[AccountID] {
+	return func(yield func(AccountID) bool) {
+		for id := range s.accounts.All() {
+			if !yield(id) {
+				return
+			}
+		}
+	}
+}
 
 // account returns what the account owns, never nil.
 func (s *State) account(id AccountID) *Account {

@@ -161,11 +161,20 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 
 func (s *Server) identities() http.Handler {
 	if s.cfg.Identities != nil {
-		return s.cfg.Identities
+		return http.HandlerFunc(s.manage)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		writeText(w, http.StatusForbidden, "identities are not managed here: the admin listener must ask for a token (admin_token_file) or a client certificate\n")
 	})
+}
+
+// manage passes on to Identities, once there is something to manage.
+func (s *Server) manage(w http.ResponseWriter, r *http.Request) {
+	if err := s.cfg.Ready(); err != nil {
+		writeText(w, http.StatusServiceUnavailable, "not ready: "+err.Error()+"\n")
+		return
+	}
+	s.cfg.Identities.ServeHTTP(w, r)
 }
 
 // livez answers as long as the process can answer at all. A restart would cure

@@ -16,6 +16,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 
 	"cairn/core/identity"
 	"cairn/core/registry"
@@ -29,6 +30,9 @@ type Config struct {
 	Rules   func() *registry.Rules
 	// Directory gives who there is, from file and store together.
 	Directory func() *identity.Directory
+	// File gives what the configuration file says. It can be looked at here, not
+	// changed.
+	File func() *identity.Source
 	// Seal is what secrets are stored under. Nil: no key can be made.
 	Seal   *seal.Key
 	Logger *slog.Logger
@@ -48,8 +52,8 @@ type operation func(ctx context.Context, body []byte) (any, error)
 
 // New checks the configuration and returns a handler for POST /identity/….
 func New(cfg Config) (*Handler, error) {
-	if cfg.Replica == nil || cfg.Rules == nil || cfg.Directory == nil || cfg.Logger == nil {
-		return nil, errors.New("iam: Replica, Rules, Directory and Logger are required")
+	if cfg.Replica == nil || cfg.Rules == nil || cfg.Directory == nil || cfg.File == nil || cfg.Logger == nil {
+		return nil, errors.New("iam: Replica, Rules, Directory, File and Logger are required")
 	}
 	h := &Handler{cfg: cfg}
 	h.operations = map[string]operation{
@@ -57,8 +61,9 @@ func New(cfg Config) (*Handler, error) {
 		"put-user": h.command(new(identity.PutUser)), "delete-user": h.command(new(identity.DeleteUser)), "list-users": h.listUsers,
 		"put-group": h.command(new(identity.PutGroup)), "delete-group": h.command(new(identity.DeleteGroup)), "list-groups": h.listGroups,
 		"put-role": h.command(new(identity.PutRole)), "delete-role": h.command(new(identity.DeleteRole)), "list-roles": h.listRoles,
-		"put-policy": h.command(new(identity.PutPolicy)), "delete-policy": h.command(new(identity.DeletePolicy)), "list-policies": h.listPolicies,
-		"create-key": h.createKey, "update-key": h.updateKey, "delete-key": h.command(new(identity.DeleteKey)), "list-keys": h.listKeys,
+		"put-policy": h.command(new(identity.PutPolicy)), "delete-policy": h.command(new(identity.DeletePolicy)), "list-policies": h.listPolicies, "list-managed-policies": h.listManaged,
+		"edit":       h.command(new(identity.Edit)),
+		"create-key": h.createKey, "rotate-key": h.rotateKey, "update-key": h.updateKey, "delete-key": h.deleteKey, "list-keys": h.listKeys,
 		"share-namespace": h.shareNamespace, "list-shares": h.listShares,
 		"simulate": h.simulate,
 	}
@@ -83,9 +88,16 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(w, name, err)
 		return
 	}
-	h.cfg.Logger.Info("identity operation", "operation", name, "from", r.RemoteAddr)
+	level := slog.LevelInfo
+	if reads(name) {
+		level = slog.LevelDebug
+	}
+	h.cfg.Logger.Log(r.Context(), level, "identity operation", "operation", name, "from", r.RemoteAddr)
 	answer(w, http.StatusOK, result)
 }
+
+// reads reports whether an operation changes nothing.
+func reads(name string) bool { return name == "simulate" || strings.HasPrefix(name, "list-") }
 
 // refuse words an error. What is not one of those below is ours, and its text
 // is for the log.
@@ -99,7 +111,9 @@ func (h *Handler) refuse(w http.ResponseWriter, name string, err error) {
 	case *identity.Exists, *identity.Conflict, *registry.ResourceLimitExceeded:
 		status, text = http.StatusConflict, err.Error()
 	default:
-		if errors.Is(err, replica.ErrBusy) || errors.Is(err, replica.ErrUnavailable) || errors.Is(err, replica.ErrStopped) {
+		if errors.Is(err, replica.ErrUncertain) {
+			status, text = http.StatusServiceUnavailable, "it is not known whether this was done: look, and try again"
+		} else if errors.Is(err, replica.ErrBusy) || errors.Is(err, replica.ErrUnavailable) || errors.Is(err, replica.ErrStopped) {
 			status, text = http.StatusServiceUnavailable, "the store takes no changes now; nothing was changed"
 		}
 		h.cfg.Logger.Error("identity operation failed", "operation", name, "error", err)
@@ -122,10 +136,16 @@ func (e *badRequest) Error() string { return e.message }
 
 // decode reads a request strictly.
 func decode(body []byte, v any) error {
+	if len(bytes.TrimSpace(body)) == 0 {
+		body = []byte("{}")
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
-		return &badRequest{"the request is not of the form of this operation"}
+		return &badRequest{"the request is not of the form of this operation: " + strings.TrimPrefix(err.Error(), "json: ")}
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return &badRequest{"there is something after the request"}
 	}
 	return nil
 }
@@ -135,6 +155,9 @@ func (h *Handler) command(zero identity.Command) operation {
 	return func(ctx context.Context, body []byte) (any, error) {
 		c := fresh(zero)
 		if err := decode(body, c); err != nil {
+			return nil, err
+		}
+		if err := h.ownedByFile(c); err != nil {
 			return nil, err
 		}
 		return struct{}{}, h.cfg.Replica.ProposeIdentity(ctx, c)

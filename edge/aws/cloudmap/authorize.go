@@ -238,8 +238,12 @@ func (a *authorization) tagged(arn string) {
 	a.Resources = append(a.Resources, r)
 }
 
-// Values implements access.Context.
+// Values implements access.Context. Of the keys of Cloud Map an action has those
+// that its row in the reference names, and no others.
 func (a *authorization) Values(key string) []string {
+	if strings.HasPrefix(key, "servicediscovery:") && !access.HasKey(a.Action, key) {
+		return nil
+	}
 	switch key {
 	case "servicediscovery:namespacearn":
 		return a.namespaceARN

@@ -1,0 +1,71 @@
+package identity
+
+import (
+	"reflect"
+	"testing"
+)
+
+func TestEdit(t *testing.T) {
+	w := &world{t, new(State)}
+	w.must(&PutPolicy{Policy{acct, "readers", allOK}, true})
+	w.must(&PutGroup{Group{Account: acct, Name: "team"}, true})
+	w.must(&PutUser{User{Account: acct, Name: "ann", Tags: map[string]string{"a": "1"}}, true})
+	w.must(&PutRole{Role{Account: acct, Name: "ci", Trust: trust}, true})
+	before := w.s
+
+	w.must(&Edit{Account: acct, Kind: "user", Name: "ann", Attach: []string{"readers", "readers", "AWSCloudMapReadOnlyAccess"}, Join: []string{"team"},
+		Inline: []Inline{{"own", allOK}}, Tag: map[string]string{"b": "2"}, Untag: []string{"a"}, Boundary: new("readers")})
+	want := User{Account: acct, Name: "ann", Groups: []string{"team"}, Tags: map[string]string{"b": "2"},
+		Attached: Attached{Managed: []string{"readers", "AWSCloudMapReadOnlyAccess"}, Inline: []Inline{{"own", allOK}}, Boundary: "readers"}}
+	if got, _ := w.s.users.Get(acct + "/ann"); !reflect.DeepEqual(*got, want) {
+		t.Errorf("got  %+v\nwant %+v", *got, want)
+	}
+	if old, _ := before.users.Get(acct + "/ann"); len(old.Managed) > 0 || old.Tags["a"] != "1" {
+		t.Errorf("the state before was changed: %+v", old)
+	}
+	w.must(&Edit{Account: acct, Kind: "user", Name: "ann", Detach: []string{PolicyARN(acct, "readers")}, Leave: []string{"team"}, Drop: []string{"own"}, Boundary: new("")})
+	want = User{Account: acct, Name: "ann", Groups: []string{}, Tags: map[string]string{"b": "2"}, Attached: Attached{Managed: []string{"AWSCloudMapReadOnlyAccess"}}}
+	if got, _ := w.s.users.Get(acct + "/ann"); !reflect.DeepEqual(got.Managed, want.Managed) || len(got.Groups)+len(got.Inline) > 0 || got.Boundary != "" {
+		t.Errorf("got  %+v\nwant %+v", *got, want)
+	}
+	w.must(&Edit{Account: acct, Kind: "group", Name: "team", Inline: []Inline{{"g", allOK}}})
+	w.must(&Edit{Account: acct, Kind: "group", Name: "team", Inline: []Inline{{"g", allOK}, {"h", allOK}}})
+	if g, _ := w.s.groups.Get(acct + "/team"); len(g.Inline) != 2 {
+		t.Errorf("%+v", g)
+	}
+	w.must(&Edit{Account: acct, Kind: "role", Name: "ci", MaxSession: new(int64(7200)), Trust: new(trust)})
+	if r, _ := w.s.roles.Get(acct + "/ci"); r.MaxSession != 7200 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestEditRefuses(t *testing.T) {
+	w := &world{t, new(State)}
+	w.must(&PutUser{User{Account: acct, Name: "ann"}, true})
+	w.must(&PutGroup{Group{Account: acct, Name: "team"}, true})
+	w.must(&PutRole{Role{Account: acct, Name: "ci", Trust: trust}, true})
+	for _, c := range []struct {
+		edit Edit
+		want error
+		text string
+	}{
+		{Edit{Kind: "user", Name: "bob"}, &NotFound{}, "user bob"},
+		{Edit{Kind: "robot", Name: "ann"}, &Invalid{}, "not a user"},
+		{Edit{Kind: "user", Name: "ann", Attach: []string{"missing"}}, &NotFound{}, "policy missing"},
+		{Edit{Kind: "user", Name: "ann", Detach: []string{"missing"}}, &NotFound{}, "policy missing"},
+		{Edit{Kind: "user", Name: "ann", Drop: []string{"missing"}}, &NotFound{}, "policy missing"},
+		{Edit{Kind: "user", Name: "ann", Join: []string{"missing"}}, &NotFound{}, "group missing"},
+		{Edit{Kind: "user", Name: "ann", Leave: []string{"team"}}, &NotFound{}, "group team"},
+		{Edit{Kind: "user", Name: "ann", Untag: []string{"x"}}, &NotFound{}, "tag x"},
+		{Edit{Kind: "user", Name: "ann", Trust: new(trust)}, &Invalid{}, "only a role"},
+		{Edit{Kind: "user", Name: "ann", Inline: []Inline{{"p", `{"Statement":{"Efect":"Allow"}}`}}}, &Invalid{}, "Efect"},
+		{Edit{Kind: "group", Name: "team", Tag: map[string]string{"a": "b"}}, &Invalid{}, "no tags"},
+		{Edit{Kind: "group", Name: "team", Boundary: new("AWSCloudMapReadOnlyAccess")}, &Invalid{}, "boundary"},
+		{Edit{Kind: "role", Name: "ci", Join: []string{"team"}}, &Invalid{}, "only a user"},
+		{Edit{Kind: "role", Name: "ci", Trust: new(allOK)}, &Invalid{}, "trust"},
+		{Edit{Kind: "role", Name: "ci", MaxSession: new(int64(1))}, &Invalid{}, "seconds"},
+	} {
+		c.edit.Account = acct
+		w.refused(&c.edit, c.want, c.text)
+	}
+}
