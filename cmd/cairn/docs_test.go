@@ -20,8 +20,8 @@ This page is made from the program's own help: ` + "`go test ./cmd/cairn -run Te
 Exit codes: 0 success, 1 error, 2 wrong usage. Errors go to stderr and begin with
 ` + "`cairn: `" + `. Client commands talk to the node at ` + "`--endpoint`" + ` or ` + "`CAIRN_ENDPOINT`" + `
 and take region and credentials from where AWS programs do: environment, then profile files.
-The commands that say who may do what talk to the admin listener, at `+"`--admin`"+` or `+"`CAIRN_ADMIN`"+`,
-with the token of `+"`--token-file`"+` or `+"`CAIRN_ADMIN_TOKEN`"+`.
+The commands that say who may do what talk to the admin listener, at ` + "`--admin`" + ` or ` + "`CAIRN_ADMIN`" + `,
+with the token of ` + "`--token-file`" + ` or ` + "`CAIRN_ADMIN_TOKEN`" + `.
 `
 
 // docs/cli.md says what the program says.
