@@ -139,14 +139,14 @@ func (tw *twin) mapping(s modelShape, path string, value any) {
 	tw.mistyped = tw.mistyped || !ok
 	var entries []string
 	badKey, badValue := false, false
-	for key, element := range m {
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		element := m[key]
 		entries = append(entries, key+"="+show(element))
 		badKey = tw.breaks(s.Key.Shape, key) || badKey
 		if element != nil {
 			badValue = tw.breaks(s.Value.Shape, element) || badValue
 		}
 	}
-	slices.Sort(entries)
 	shown := "{" + strings.Join(entries, ", ") + "}"
 	tw.length(s, path, shown, len(m))
 	for _, key := range slices.Sorted(maps.Keys(m)) {
@@ -254,8 +254,8 @@ func show(value any) string {
 }
 
 func cut(s string) string {
-	if runes := []rune(s); len(runes) > 256 {
-		return string(runes[:256]) + "…"
+	if runes := []rune(s); len(runes) > maxValueText {
+		return string(runes[:maxValueText]) + "…"
 	}
 	return s
 }

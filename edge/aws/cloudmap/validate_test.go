@@ -78,8 +78,13 @@ func TestValidationMessages(t *testing.T) {
 			"1 validation error detected: Value '[]' at 'attributes' failed to satisfy constraint: Member must have length greater than or equal to 1",
 		},
 		{
+			"ListServices", `{"NextToken":"` + strings.Repeat("é", 4097) + `"}`,
+			"1 validation error detected: Value '" + strings.Repeat("é", 4097) + "' at 'nextToken' failed to satisfy constraint: " +
+				"Member must have length less than or equal to 4096",
+		},
+		{
 			"ListServices", `{"NextToken":"` + strings.Repeat("é", 5000) + `"}`,
-			"1 validation error detected: Value '" + strings.Repeat("é", 256) + "…' at 'nextToken' failed to satisfy constraint: " +
+			"1 validation error detected: Value '" + strings.Repeat("é", maxValueText) + "…' at 'nextToken' failed to satisfy constraint: " +
 				"Member must have length less than or equal to 4096",
 		},
 	} {
@@ -130,7 +135,7 @@ func TestMessagesStayShort(t *testing.T) {
 	if !ok || invalid.Count != 10_002 || !strings.HasPrefix(invalid.Error(), "10002 validation errors detected: ") {
 		t.Fatalf("got %.100s…", err)
 	}
-	if n := len(invalid.Error()); n > 4096 {
+	if n := len(invalid.Error()); n > 2*maxValueText {
 		t.Errorf("the message has %d bytes", n)
 	}
 }

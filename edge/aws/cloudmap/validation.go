@@ -2,6 +2,7 @@ package cloudmap
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,11 +11,12 @@ import (
 	"cairn/edge/aws/awsjson"
 )
 
-// Limits of a validation message, so that no request makes a long answer. AWS
-// shows all of it.
+// Limits of a validation message, so that no request makes an answer longer than
+// itself. AWS shows all of it; so do we for whatever is a little too long, as the
+// longest member of all, NextToken, may have 4096 characters.
 const (
-	maxViolations = 10  // shown; all are counted
-	maxValueText  = 256 // characters of a value or a map's key
+	maxViolations = 10   // shown; all are counted
+	maxValueText  = 4200 // characters of a value or a map's key
 )
 
 // ValidationError says that an input breaks constraints of the API's model. AWS
@@ -185,10 +187,9 @@ func listText(list []string) string {
 // mapText is how a map shows in a message.
 func mapText(m map[string]string) string {
 	entries := make([]string, 0, len(m))
-	for key, value := range m {
-		entries = append(entries, key+"="+nullText(value))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		entries = append(entries, key+"="+nullText(m[key]))
 	}
-	slices.Sort(entries)
 	return "{" + strings.Join(entries, ", ") + "}"
 }
 
