@@ -130,7 +130,7 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 		}
 	}
 	if problem := hostNameProblem(ns, svc, c.ID); problem != "" {
-		return c.refuse(r, op, problem)
+		return c.refuse(r, a, op, problem)
 	}
 	inst := newInstance(c.ID, attrs, c.CreatorRequestID)
 	inst.Health, inst.Registered, inst.Changed = svc.initialHealth(r, attrs), op.Date, seconds(m.Now)
@@ -167,12 +167,12 @@ func (c *RegisterInstance) renew(s *State, m *Meta, svc *Service, inst *Instance
 
 // refuse deals with an instance that has no place in the DNS: AWS finds out
 // only when it changes the hosted zone.
-func (c *RegisterInstance) refuse(r *Rules, op *Operation, problem string) (Decision, error) {
+func (c *RegisterInstance) refuse(r *Rules, a *Account, op *Operation, problem string) (Decision, error) {
 	if !r.Strict {
 		return Decision{}, invalid("InstanceId %q is not allowed: %s", c.ID, problem)
 	}
 	op.fail("INVALID_CHANGE_BATCH", "InstanceId "+strconv.Quote(string(c.ID))+": "+problem)
-	return Decision{Changes: []Change{putOperation{op}}, Reply: Reply{Operation: op.ID}}, nil
+	return a.refusal(op), nil
 }
 
 // hostNameProblem says why an SRV record cannot point to the instance's own

@@ -269,11 +269,13 @@ func TestInstanceIDInSRV(t *testing.T) {
 		w.register(plain.ID, long, given)
 		w.register(srv.ID, "tcp/10.0.0.1:80@host", given)
 		w.register(srv.ID, long[:63], given)
-		c := &registry.RegisterInstance{ServiceRef: string(srv.ID), ID: long, Attributes: given}
+		c := &registry.RegisterInstance{ServiceRef: string(srv.ID), ID: long, Attributes: given, CreatorRequestID: "r"}
 		if !w.rules.Strict {
 			refused[*registry.InvalidInput](w, c)
 		} else if op := w.operation(w.do(c)); op.ErrorCode != "INVALID_CHANGE_BATCH" || op.ErrorMessage == "" || op.Status() != "FAIL" {
 			t.Errorf("operation %+v", op)
+		} else if again := w.do(c); again.Operation != op.ID {
+			t.Errorf("repeated, got %s, want %s", again.Operation, op.ID)
 		}
 		if _, ok := w.currentService(srv.ID).Instance(long); ok {
 			t.Error("it was registered all the same")

@@ -108,7 +108,7 @@ func (c *CreateNamespace) decide(s *State, r *Rules, m *Meta) (Decision, error) 
 	op.Namespace, op.CreatorRequestID, op.fingerprint = ns.ID, c.CreatorRequestID, ns.fingerprint
 	if problem := c.zoneProblem(a, r, m); problem != "" {
 		op.fail("CANNOT_CREATE_HOSTED_ZONE", problem)
-		return Decision{Changes: []Change{putOperation{op}}, Reply: Reply{Operation: op.ID}}, nil
+		return a.refusal(op), nil
 	}
 	ns.createOperation = op.ID
 	return Decision{

@@ -157,8 +157,17 @@ func TestRepeatedCreateNamespaceThatFailed(t *testing.T) {
 	w := newWorld(t, false)
 	blocking := w.namespace(registry.DNSPrivate, "corp")
 	create := &registry.CreateNamespace{Type: registry.DNSPrivate, Name: "corp", VPC: "vpc-1", CreatorRequestID: "r"}
-	if !w.operation(w.do(create)).Failed {
+	first := w.do(create)
+	if !w.operation(first).Failed {
 		t.Fatal("no conflict")
+	}
+	if again := w.do(create); again != first {
+		t.Errorf("repeated, got %s, want %s", again.Operation, first.Operation)
+	}
+	other := *create
+	other.Description = "other parameters"
+	if again := w.do(&other); again == first {
+		t.Error("other parameters are taken for the first request")
 	}
 	w.do(&registry.DeleteNamespace{Ref: string(blocking.ID)})
 	if w.operation(w.do(create)).Failed {

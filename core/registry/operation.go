@@ -87,18 +87,38 @@ func (o storedOperation) operation(account AccountID, key string) *Operation {
 	return op
 }
 
-// requestKey names a request by its id and target.
+// requestKey names a request by its id and target. The target of a creation is
+// new each time, so its id is enough.
 func (op *Operation) requestKey() string {
 	if op.CreatorRequestID == "" {
 		return ""
 	}
-	sum := hashOf(string(op.Type), string(op.ID[:operationTargetLen]), op.CreatorRequestID)
+	target := string(op.ID[:operationTargetLen])
+	if op.Type == CreateNamespaceOperation {
+		target = ""
+	}
+	sum := hashOf(string(op.Type), target, op.CreatorRequestID)
 	return string(sum[:16])
 }
 
 // repeated returns the operation that an earlier call with the same request id
 // began on the same target, if it succeeded and is still remembered.
 func (a *Account) repeated(op *Operation) (*Operation, bool) {
+	earlier, ok := a.earlier(op)
+	return earlier, ok && !earlier.Failed
+}
+
+// refusal is the decision on an operation that fails. The same request finds the
+// operation of its first failure again, for as long as it would fail anew.
+func (a *Account) refusal(op *Operation) Decision {
+	if earlier, ok := a.earlier(op); ok && earlier.Failed && earlier.fingerprint == op.fingerprint {
+		return Decision{Reply: Reply{Operation: earlier.ID}}
+	}
+	return Decision{Changes: []Change{putOperation{op}}, Reply: Reply{Operation: op.ID}}
+}
+
+// earlier returns the latest operation of the same request, if it is remembered.
+func (a *Account) earlier(op *Operation) (*Operation, bool) {
 	key, ok := a.operationByRequest.Get(op.requestKey())
 	if !ok {
 		return nil, false
@@ -107,8 +127,7 @@ func (a *Account) repeated(op *Operation) (*Operation, bool) {
 	if !ok {
 		return nil, false
 	}
-	earlier := stored.operation(op.Account, key)
-	return earlier, !earlier.Failed
+	return stored.operation(op.Account, key), true
 }
 
 // Operation returns an operation of the account.
