@@ -268,6 +268,9 @@ func (s *Server) write(x *exchange, w http.ResponseWriter, r *http.Request) {
 	if x.err != nil {
 		status = x.err.Status
 		h["x-amzn-ErrorType"] = []string{x.err.Code}
+		if status == http.StatusMethodNotAllowed {
+			h["Allow"] = []string{http.MethodPost} // RFC 9110 section 15.5.6
+		}
 		x.out = x.appendError(x.buf.out[:0])
 		x.buf.out = x.out
 	}

@@ -161,13 +161,30 @@ func TestLargeHeader(t *testing.T) {
 	s := start(t)
 	req := s.request("ListNamespaces", strings.NewReader("{}"))
 	req.Header.Set("X-Large", strings.Repeat("x", 64<<10))
-	resp, err := http.DefaultTransport.RoundTrip(req)
-	if err != nil {
-		t.Fatal(err)
+	s.wantError(s.send(req), http.StatusRequestHeaderFieldsTooLarge, "RequestHeaderFieldsTooLargeException")
+}
+
+// TestNoRequestAtAll: what net/http refuses before a handler sees it is answered
+// like every other error.
+func TestNoRequestAtAll(t *testing.T) {
+	s := start(t)
+	for request, status := range map[string]int{
+		"POST / HTTP/1.1\r\n\r\n":                                       http.StatusBadRequest, // no Host
+		"\x16\x03\x01\r\n\r\n":                                          http.StatusBadRequest,
+		"POST / HTTP/2.0\r\nHost: x\r\n\r\n":                            http.StatusHTTPVersionNotSupported,
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n": http.StatusNotImplemented,
+	} {
+		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(s.raw(request))), nil)
+		if err != nil {
+			t.Fatalf("%q: %v", request, err)
+		}
+		s.wantError(s.read(resp), status, "MalformedHttpRequestException")
+		if date, err := http.ParseTime(resp.Header.Get("Date")); err != nil || time.Since(date).Abs() > time.Hour {
+			t.Errorf("%q: date %v, %v", request, date, err)
+		}
 	}
-	resp.Body.Close()
-	if resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
-		t.Errorf("got %d", resp.StatusCode)
+	if got := s.raw("OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); !strings.Contains(got, "\r\nAllow: POST\r\n") {
+		t.Errorf("OPTIONS *: got %s", got)
 	}
 }
 

@@ -71,6 +71,8 @@ func (s *Server) serveHTTP(ctx context.Context, ln net.Listener) error {
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 		ConnContext:       withConn,
 		ConnState:         silent.track,
+		// OPTIONS * is refused as every method but POST is.
+		DisableGeneralOptionsHandler: true,
 	}
 	failed := make(chan error, 1)
 	go func() {

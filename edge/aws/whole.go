@@ -73,7 +73,7 @@ var endOfHeader = []byte("\r\n\r\n")
 // Write passes p on, or holds it back until the answer is complete.
 func (c *wholeConn) Write(p []byte) (int, error) {
 	if c.body == 0 {
-		return c.Conn.Write(p)
+		return c.pass(p)
 	}
 	c.held = append(c.held, p...)
 	if c.size == 0 {
@@ -90,6 +90,18 @@ func (c *wholeConn) Write(p []byte) (int, error) {
 		c.held = nil
 	}
 	if err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// pass writes p now.
+func (c *wholeConn) pass(p []byte) (int, error) {
+	refusal := asRefusal(p)
+	if refusal == nil {
+		return c.Conn.Write(p)
+	}
+	if _, err := c.Conn.Write(refusal); err != nil {
 		return 0, err
 	}
 	return len(p), nil
