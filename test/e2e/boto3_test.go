@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"os/exec"
+	"path/filepath"
 	"testing"
 
 	"cairn/internal/testprog"
+	"cairn/node"
 	"cairn/node/nodetest"
 )
 
@@ -31,4 +33,18 @@ func TestBoto3ThroughProxy(t *testing.T) {
 	n := nodetest.Start(t)
 	env := append(awsEnv(t.TempDir()), throughProxy(n.URL)...)
 	t.Log(run(t, ".", env, python, "testdata/session.py", awsEndpoint, "--prefix"))
+}
+
+// TestConformance breaks every constraint of the API's model in both modes; see
+// the script.
+func TestConformance(t *testing.T) {
+	python := testprog.Need(t, "python3", "python3")
+	model := filepath.Join("..", "..", "edge", "aws", "cloudmap", "model", "servicediscovery-2017-03-14.json")
+	for mode, flags := range map[string][]string{"extended": nil, "strict": {"--strict"}} {
+		t.Run(mode, func(t *testing.T) {
+			n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) { c.Compatibility = mode }))
+			args := append([]string{"testdata/conformance.py", model, n.URL}, flags...)
+			t.Log(run(t, ".", nil, python, args...))
+		})
+	}
 }
