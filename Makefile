@@ -16,6 +16,7 @@ check: ## what CI checks besides the tests
 
 bench: ## ratios against limits and peers, in one interleaved run
 	go run ./bench
+	go run ./bench/dns
 
 fuzz: ## every fuzz target for FUZZTIME (default 10s) each
 	test/fuzz.sh $(or $(FUZZTIME),10s)

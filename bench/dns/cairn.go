@@ -52,7 +52,7 @@ func (s *source) publish(d *state.Draft) {
 func (s *source) fill(set settings) (service string, err error) {
 	s.state = new(state.State)
 	d := state.NewDraft(s.state)
-	if _, err := s.do(d, &registry.CreateNamespace{Name: "bench.internal", Type: registry.DNSPublic}); err != nil {
+	if _, err := s.do(d, &registry.CreateNamespace{Name: benchZone, Type: registry.DNSPublic}); err != nil {
 		return "", err
 	}
 	var ns registry.NamespaceID
@@ -79,11 +79,14 @@ func (s *source) fill(set settings) (service string, err error) {
 func (s *source) register(d *state.Draft, service string, i, j int) error {
 	_, err := s.do(d, &registry.RegisterInstance{ServiceRef: service, ID: registry.InstanceID(fmt.Sprintf("i-%08x", j)),
 		Attributes: map[string]string{
-			registry.AttrIPv4: fmt.Sprintf("10.%d.%d.%d", i%200, j/250%250, j%250),
-			registry.AttrIPv6: fmt.Sprintf("2001:db8::%x:%x", i%65536, j), registry.AttrPort: "80",
+			registry.AttrIPv4: ipv4(i, j), registry.AttrIPv6: ipv6(i, j), registry.AttrPort: "80",
 		}})
 	return err
 }
+
+// ipv4 and ipv6 are the addresses of instance j of service i.
+func ipv4(i, j int) string { return fmt.Sprintf("10.%d.%d.%d", i%200, j/250%250, j%250) }
+func ipv6(i, j int) string { return fmt.Sprintf("2001:db8::%x:%x", i%65536, j) }
 
 // serveCairn serves on one socket and one core.
 func serveCairn(set settings, profile string) error {

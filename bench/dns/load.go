@@ -13,6 +13,9 @@ import (
 
 const batch = 64
 
+// benchZone is the zone with all names.
+const benchZone = "bench.internal"
+
 type mmsghdr struct {
 	unix.Msghdr
 	n uint32
@@ -117,7 +120,7 @@ func queriesFor(s settings) ([][]byte, error) {
 	var queries [][]byte
 	for i := range min(s.services, 1<<17) {
 		q := new(dns.Msg)
-		q.SetQuestion(fmt.Sprintf("svc-%d.bench.internal.", i*31337%s.services), dns.StringToType[s.kind])
+		q.SetQuestion(fmt.Sprintf("svc-%d.%s.", i*31337%s.services, benchZone), dns.StringToType[s.kind])
 		q.SetEdns0(1232, false)
 		packed, err := q.Pack()
 		if err != nil {
@@ -131,7 +134,7 @@ func queriesFor(s settings) ([][]byte, error) {
 // answerSize is how large cairn's answers will be, for the echo to be as large.
 func answerSize(s settings) int {
 	size := map[string]int{"A": 16, "AAAA": 28, "SRV": 12 + 6 + 36 + 16 + 28}[s.kind]
-	return 12 + len("svc-12345.bench.internal") + 2 + 4 + 11 + size*min(8, s.instances)
+	return 12 + len("svc-12345."+benchZone) + 2 + 4 + 11 + size*min(8, s.instances)
 }
 
 // serveEcho sends everything back, as long as an answer would be.

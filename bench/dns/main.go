@@ -1,23 +1,27 @@
 //go:build linux
 
 // Command dns measures how many queries a second cairn's DNS server answers on
-// one core, against the limit of the socket layer: an echo by the same system
-// calls. Both run as processes of their own, in turns, so that what else the
-// machine does meets them alike; only the ratio means something.
+// one core, against the limit of the socket layer, an echo by the same system
+// calls, and against Knot and NSD where they are installed. All run as processes
+// of their own, in turns, so that what else the machine does meets them alike;
+// only the ratios mean something.
 //
 //	go run ./bench/dns -services 100000 -instances 8
 package main
 
 import (
 	"bufio"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -73,6 +77,7 @@ type server struct {
 	name string
 	cmd  *exec.Cmd
 	port int
+	dir  string    // to be removed in the end; may be empty
 	rate []float64 // answers a second, by turn
 	cpu  []float64 // µs of the server's CPU per answer
 	lost int
@@ -87,26 +92,56 @@ func start(name string) (*server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := cmd.Start(); err != nil {
+	srv := &server{name: name, cmd: cmd}
+	if err := srv.startPinned(); err != nil {
 		return nil, err
 	}
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		return nil, fmt.Errorf("%s did not start: %w", name, err)
 	}
-	port, err := strconv.Atoi(strings.TrimSpace(line))
-	return &server{name: name, cmd: cmd, port: port}, err
+	srv.port, err = strconv.Atoi(strings.TrimSpace(line))
+	return srv, err
 }
 
-// cpuTime is what all threads of the process have used so far.
+// startPinned starts the process on the first core, as the leader of a group.
+func (s *server) startPinned() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var all unix.CPUSet
+	if err := unix.SchedGetaffinity(0, &all); err != nil {
+		return err
+	}
+	if err := pin(0); err != nil {
+		return err
+	}
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+	return errors.Join(s.cmd.Start(), unix.SchedSetaffinity(0, &all))
+}
+
+// stop ends the process and what it started.
+func (s *server) stop() {
+	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGINT)
+	_ = s.cmd.Wait() // how it ends is of no importance
+	if s.dir != "" {
+		_ = os.RemoveAll(s.dir)
+	}
+}
+
+// cpuTime is what all threads of the process, and of those that it started, have
+// used so far.
 func (s *server) cpuTime() (time.Duration, error) {
 	var sum time.Duration
-	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", s.cmd.Process.Pid))
+	tasks, err := filepath.Glob("/proc/[0-9]*/task/*/schedstat")
 	if err != nil {
 		return 0, err
 	}
 	for _, task := range tasks {
-		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%s/schedstat", s.cmd.Process.Pid, task.Name()))
+		pid, _ := strconv.Atoi(strings.Split(task, "/")[2])
+		if group, err := unix.Getpgid(pid); err != nil || group != s.cmd.Process.Pid {
+			continue
+		}
+		b, err := os.ReadFile(task)
 		if err != nil {
 			continue // the thread is gone
 		}
@@ -120,14 +155,14 @@ func (s *server) cpuTime() (time.Duration, error) {
 }
 
 func measure(s settings) error {
-	servers := []*server{}
-	for _, name := range []string{"echo", "cairn"} {
-		srv, err := start(name)
-		if err != nil {
-			return err
+	servers, err := startAll(s)
+	defer func() {
+		for _, srv := range servers {
+			srv.stop()
 		}
-		defer func() { _ = srv.cmd.Process.Signal(os.Interrupt); _ = srv.cmd.Wait() }()
-		servers = append(servers, srv)
+	}()
+	if err != nil {
+		return err
 	}
 	runtime.LockOSThread()
 	if err := pin(1); err != nil {
@@ -140,11 +175,33 @@ func measure(s settings) error {
 			}
 		}
 	}
+	cairn := servers[0]
 	for _, srv := range servers {
-		fmt.Printf("%-6s %9.0f q/s  %6.3f µs CPU per query  lost %d\n", srv.name, median(srv.rate), median(srv.cpu), srv.lost)
+		fmt.Printf("%-6s %9.0f q/s  %6.3f µs CPU per query  lost %-6d  cairn has %.2f of its rate, %.2f of its CPU\n",
+			srv.name, median(srv.rate), median(srv.cpu), srv.lost, median(cairn.rate)/median(srv.rate), median(cairn.cpu)/median(srv.cpu))
 	}
-	fmt.Printf("ratio  %9.3f rate %10.3f CPU\n", median(servers[1].rate)/median(servers[0].rate), median(servers[0].cpu)/median(servers[1].cpu))
 	return nil
+}
+
+// startAll starts cairn, the echo, and the peers that are installed.
+func startAll(s settings) (servers []*server, err error) {
+	for _, name := range []string{"cairn", "echo"} {
+		srv, err := start(name)
+		if err != nil {
+			return servers, err
+		}
+		servers = append(servers, srv)
+	}
+	for _, p := range peers {
+		srv, err := p.start(s)
+		if srv != nil {
+			servers = append(servers, srv)
+		}
+		if err != nil {
+			return servers, fmt.Errorf("%s: %w", p.name, err)
+		}
+	}
+	return servers, nil
 }
 
 func (s *server) turn(set settings, count bool) error {
