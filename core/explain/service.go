@@ -238,6 +238,20 @@ func (e *explanation) instanceHints(ns *registry.Namespace, svc *registry.Servic
 		e.hint("connections time out: a firewall that drops packets, a wrong address, or a host that is down")
 	case health.AnswerTimeout:
 		e.hint("the instance accepts connections and then does not answer in time: it may be overloaded; %s allows it more time", registry.AttrCheckTimeout)
+	case health.TLSTimeout:
+		e.hint("the instance accepts connections and does not answer the TLS handshake: does port %s speak another protocol? Then the check's type must be HTTP or TCP", port)
+	case health.NotServing:
+		e.hint("the gRPC health service answers, and says no: ResourcePath without its slash is the service that is asked for, and / is the server as a whole")
+	case health.CallFailed:
+		e.callHint(r.Last.Code, port)
+	case health.NoResources:
+		e.hint("this node has no file descriptor or port left for a probe, or has no address of the instance's family: see health.max_probes and the limits of the process")
+	case health.Unreachable:
+		e.hint("this node has no route to the address: is it the address inside this network?")
+	case health.Reset:
+		e.hint("the instance accepts connections and hangs up: does port %s belong to another protocol, or does a proxy in between have no backend?", port)
+	case health.LargeHeader:
+		e.hint("the answer's header is larger than 16 KiB: choose a path for ResourcePath that sets no cookies")
 	case health.TLSFailed:
 		e.hint("the TLS handshake fails: does port %s speak plain HTTP? Then the check's type must be HTTP", port)
 	case health.BadAnswer:
@@ -251,12 +265,26 @@ func (e *explanation) instanceHints(ns *registry.Namespace, svc *registry.Servic
 	}
 }
 
+func (e *explanation) callHint(code uint16, port string) {
+	const unimplemented, unavailable = 12, 14
+	switch code {
+	case unimplemented:
+		e.hint("the gRPC server on port %s does not have the service grpc.health.v1.Health", port)
+	case unavailable:
+		e.hint("no gRPC connection: does port %s speak gRPC, and TLS as the check's type says (HTTPS: with, else without)?", port)
+	}
+}
+
 func (e *explanation) statusHint(check *registry.Check, code uint16) {
 	switch {
 	case code == 404:
 		e.hint("answered 404: is ResourcePath %s right?", check.ResourcePath)
 	case code == 401 || code == 403:
 		e.hint("answered %s: the path wants credentials, which health checks do not have", strconv.Itoa(int(code)))
+	case code >= 300 && code < 400:
+		e.hint("answered %s: redirects are not followed; ResourcePath must be what answers itself, or %s allow the status", strconv.Itoa(int(code)), registry.AttrCheckExpectedStatus)
+	case code >= 500:
+		e.hint("answered %s: the instance itself says that it is not well; its own log knows why", strconv.Itoa(int(code)))
 	case code == 400 || code == 421:
 		e.hint("answered %s: the server may not know the Host that it is asked for; %s sets another", strconv.Itoa(int(code)), registry.AttrCheckHost)
 	}

@@ -8,6 +8,7 @@ type Kind uint8
 // What happens to probes. Those from Forbidden on are no results: they say
 // something about the prober and nothing about the instance.
 const (
+	// None: there was no probe, or it was broken off from this side.
 	None Kind = iota
 	// Passed: the instance answered as the check wants. Code is the HTTP status,
 	// or 0.
@@ -32,6 +33,8 @@ const (
 	TextMissing
 	// TLSFailed: the TLS handshake failed; the certificate does not matter.
 	TLSFailed
+	// TLSTimeout: a connection, but no TLS handshake in time.
+	TLSTimeout
 	// NotServing: the gRPC health service gave another status, in Code, than
 	// SERVING.
 	NotServing
@@ -60,8 +63,8 @@ func (r Reason) Counts() bool { return r.Kind != None && r.Kind < Forbidden }
 
 // Label is a short name of the kind, for metrics.
 func (k Kind) Label() string {
-	labels := [...]string{"none", "passed", "refused", "connect_timeout", "answer_timeout", "unreachable", "reset",
-		"bad_status", "bad_answer", "large_header", "text_missing", "tls_failed", "not_serving", "call_failed",
+	labels := [...]string{"cancelled", "passed", "refused", "connect_timeout", "answer_timeout", "unreachable", "reset",
+		"bad_status", "bad_answer", "large_header", "text_missing", "tls_failed", "tls_timeout", "not_serving", "call_failed",
 		"forbidden", "no_address", "no_resources"}
 	return labels[k]
 }
@@ -83,15 +86,27 @@ func (r Reason) String() string {
 	case NotServing:
 		return "answered " + servingStatus(r.Code)
 	case CallFailed:
-		return fmt.Sprintf("failed with gRPC status %d", r.Code)
+		return "failed with gRPC status " + callStatus(r.Code)
 	}
 	return [...]string{None: "has not been probed yet", Refused: "was refused: nothing listens on that port",
 		ConnectTimeout: "got no connection in time", AnswerTimeout: "connected, but got no answer in time",
 		Unreachable: "found no way to the address", Reset: "was broken off by the other side",
 		BadAnswer: "got an answer that is not the protocol of the check", LargeHeader: "got more than 16 KiB of header",
 		TextMissing: "answered without the text that the check looks for", TLSFailed: "failed in the TLS handshake",
-		Forbidden: "is not allowed: the address must not be probed", NoAddress: "is not possible: there is no address and port",
+		TLSTimeout: "connected, but the TLS handshake did not end in time",
+		Forbidden:  "is not allowed: the address must not be probed", NoAddress: "is not possible: there is no address and port",
 		NoResources: "could not open a socket on this node"}[r.Kind]
+}
+
+// callStatus names a status code of gRPC.
+func callStatus(code uint16) string {
+	names := [...]string{"OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS",
+		"PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED",
+		"INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"}
+	if int(code) < len(names) {
+		return fmt.Sprintf("%s (%d)", names[code], code)
+	}
+	return fmt.Sprint(code)
 }
 
 // servingStatus names a ServingStatus of grpc.health.v1.

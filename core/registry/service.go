@@ -337,6 +337,10 @@ func (c *UpdateService) changeCheck(r *Rules, ns *Namespace, svc *Service) error
 	}
 	check, err := newHealthCheck(r, ns, svc, c.HealthCheck)
 	svc.HealthCheck = check
+	if err == nil && check != nil && !r.Strict {
+		all := svc.Attributes.Map()
+		err = checkFit(svc, all, all)
+	}
 	return err
 }
 

@@ -31,16 +31,19 @@ func build(t *testing.T) string {
 // process is a running node.
 type process struct {
 	api
+	dns   string // HOST:PORT
+	admin string // URL
+	log   *readyLog
 	cmd   *exec.Cmd
 	ended chan struct{} // closed when the process has ended
 }
 
 // serve runs the program on a data folder and returns when it is ready.
-func serve(t *testing.T, program, dataDir string) *process {
+func serve(t *testing.T, program, dataDir string, flags ...string) *process {
 	t.Helper()
-	p := &process{cmd: exec.Command(program, "serve", "--data-dir", dataDir, "--api-addr", "127.0.0.1:0", "--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"),
-		ended: make(chan struct{})}
-	log := &readyLog{url: make(chan string, 1)}
+	args := append([]string{"serve", "--data-dir", dataDir, "--api-addr", "127.0.0.1:0", "--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"}, flags...)
+	log := &readyLog{ready: make(chan [3]string, 1)}
+	p := &process{cmd: exec.Command(program, args...), log: log, ended: make(chan struct{})}
 	p.cmd.Stderr = log
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -51,7 +54,8 @@ func serve(t *testing.T, program, dataDir string) *process {
 	}()
 	t.Cleanup(p.kill)
 	select {
-	case p.url = <-log.url:
+	case addrs := <-log.ready:
+		p.url, p.dns, p.admin = "http://"+addrs[0], addrs[1], "http://"+addrs[2]
 	case <-p.ended:
 		t.Fatalf("the node ended at its start:\n%s", log.text())
 	}
@@ -67,12 +71,12 @@ func (p *process) kill() {
 
 // readyLog waits for the line that says that a node serves.
 type readyLog struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-	url chan string // gets the API's URL
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	ready chan [3]string // gets the addresses of API, DNS and admin listener
 }
 
-var readyLine = regexp.MustCompile(`msg=ready api=(\S+)`)
+var readyLine = regexp.MustCompile(`msg=ready api=(\S+) dns=(\S+) admin=(\S+)`)
 
 func (l *readyLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
@@ -80,7 +84,7 @@ func (l *readyLog) Write(p []byte) (int, error) {
 	l.buf.Write(p)
 	if m := readyLine.FindSubmatch(l.buf.Bytes()); m != nil {
 		select {
-		case l.url <- "http://" + string(m[1]):
+		case l.ready <- [3]string{string(m[1]), string(m[2]), string(m[3])}:
 		default:
 		}
 	}

@@ -10,19 +10,26 @@ import (
 // instance must not be able to have this node call what the node alone can
 // reach.
 func (p *Prober) forbidden(to netip.AddrPort) bool {
-	addr := embedded(to.Addr().Unmap())
-	in := func(list []netip.Prefix) bool {
-		return slices.ContainsFunc(list, func(x netip.Prefix) bool { return x.Contains(addr) })
+	addr := to.Addr().Unmap()
+	if inner := embedded(addr); inner != addr && p.denied(inner, to.Port()) {
+		return true
 	}
+	return p.denied(addr, to.Port()) || len(p.cfg.Allow) > 0 && !in(p.cfg.Allow, addr)
+}
+
+// denied reports whether an address must not be probed even if allowed.
+func (p *Prober) denied(addr netip.Addr, port uint16) bool {
 	switch {
 	case !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLinkLocalUnicast():
 		return true
-	case in(metadataAddresses()) || in(p.cfg.Deny):
-		return true
-	case len(p.cfg.Allow) > 0 && !in(p.cfg.Allow):
+	case in(metadataAddresses(), addr) || in(p.cfg.Deny, addr):
 		return true
 	}
-	return p.isAdmin(addr, to.Port())
+	return p.isAdmin(addr, port)
+}
+
+func in(list []netip.Prefix, addr netip.Addr) bool {
+	return slices.ContainsFunc(list, func(x netip.Prefix) bool { return x.Contains(addr) })
 }
 
 // metadataAddresses are those, beside the link-local ones, at which clouds hand
@@ -37,12 +44,20 @@ func metadataAddresses() []netip.Prefix {
 	}
 }
 
-// embedded returns the IPv4 address behind one of the well-known NAT64 prefix
-// (RFC 6052), and other addresses as they are.
+// embedded returns the IPv4 address that an IPv6 one may lead to: behind the
+// prefixes of NAT64 (RFC 6052, RFC 8215) and 6to4 (RFC 3056), and in the old
+// compatible form (RFC 4291 section 2.5.5.1). Others are returned as they are.
 func embedded(addr netip.Addr) netip.Addr {
-	if netip.MustParsePrefix("64:ff9b::/96").Contains(addr) {
-		b := addr.As16()
+	if !addr.Is6() {
+		return addr
+	}
+	b := addr.As16()
+	switch {
+	case in([]netip.Prefix{netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48")}, addr),
+		netip.MustParsePrefix("::/96").Contains(addr) && !addr.IsUnspecified() && !addr.IsLoopback():
 		return netip.AddrFrom4([4]byte(b[12:]))
+	case netip.MustParsePrefix("2002::/16").Contains(addr):
+		return netip.AddrFrom4([4]byte(b[2:6]))
 	}
 	return addr
 }

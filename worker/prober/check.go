@@ -28,6 +28,7 @@ type check struct {
 	index     int32 // in the schedule; -1: not there
 	state     checkState
 	dirty     bool // in loop.dirty
+	job       *job // the probe while state is running
 	decidedAt int64
 	failedAt  int64 // end of the first probe of the failures in a row
 	standing  standing

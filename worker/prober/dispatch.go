@@ -74,14 +74,16 @@ func (l *loop) enqueue(c *check) {
 // begin starts the probe of a check.
 func (l *loop) begin(ctx context.Context, c *check, now time.Time) {
 	g := c.group
-	c.state = running
-	g.running++
+	ctx, cancel := context.WithCancel(ctx)
 	l.running++
+	g.running++
 	l.p.metrics.lateness.Observe(time.Duration(now.UnixNano() - c.due).Seconds())
-	job := &job{check: c, group: g, registered: c.registered, stamp: g.check.Stamp, target: l.target(c)}
+	job := &job{check: c, group: g, registered: c.registered, stamp: g.check.Stamp, target: l.target(c), cancel: cancel}
+	c.state, c.job = running, job
 	l.tasks.Go(func() {
 		job.reason = l.p.probe(ctx, &job.target)
 		job.ended = time.Now()
+		cancel()
 		l.results <- job // has room for every probe that runs
 	})
 }
@@ -93,8 +95,18 @@ type job struct {
 	registered int64  // of the check when the probe began
 	stamp      uint64 // of its group's check
 	target     target
+	cancel     context.CancelFunc
 	reason     health.Reason
 	ended      time.Time
+}
+
+// abandon ends a probe that is of no use any more: its check is gone or probes
+// another address now. Until it has ended it still counts as running.
+func (c *check) abandon() {
+	if c.job != nil {
+		c.job.cancel()
+		c.job, c.state = nil, idle
+	}
 }
 
 // finish takes in what a probe found.
@@ -103,10 +115,10 @@ func (l *loop) finish(j *job) {
 	g.running--
 	l.running--
 	l.p.metrics.probes[j.reason.Kind].Inc()
-	if c.state != running {
-		return // deregistered meanwhile
+	if c.job != j {
+		return // abandoned
 	}
-	c.state = idle
+	c.state, c.job = idle, nil
 	now := j.ended.UnixNano()
 	if !c.addr.IsValid() {
 		return

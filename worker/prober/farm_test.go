@@ -2,6 +2,9 @@ package prober
 
 import (
 	"bufio"
+	"compress/flate"
+	"compress/gzip"
+	"compress/zlib"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -159,7 +162,14 @@ func TestFarm(t *testing.T) {
 		"TCP refused":                 {"TCP", closedPort(t), registry.CheckSettings{}, kind(health.Refused)},
 		"TCP hangs":                   {"TCP", full(t), short(), kind(health.ConnectTimeout)},
 		"HTTPS to a plain server":     {"HTTPS", raw(t, "tcp", v4, says("HTTP/1.1 400 Bad Request\r\n\r\n")), registry.CheckSettings{}, kind(health.TLSFailed)},
-		"HTTPS hangs":                 {"HTTPS", raw(t, "tcp", v4, hang), short(), kind(health.ConnectTimeout)},
+		"HTTPS hangs":                 {"HTTPS", raw(t, "tcp", v4, hang), short(), kind(health.TLSTimeout)},
+		"199 is an answer":            {"HTTP", raw(t, "tcp", v4, says("HTTP/1.1 199 X\r\n\r\n")), registry.CheckSettings{}, status(199)},
+		"text in gzip":                {"HTTP", raw(t, "tcp", v4, says(packed("GZIP", gzipped("all ok")))), registry.CheckSettings{Body: "all ok"}, passed(200)},
+		"text in deflate":             {"HTTP", raw(t, "tcp", v4, says(packed("deflate", zlibbed("all ok")))), registry.CheckSettings{Body: "all ok"}, passed(200)},
+		"text in bare deflate":        {"HTTP", raw(t, "tcp", v4, says(packed("deflate", deflated("all ok")))), registry.CheckSettings{Body: "all ok"}, passed(200)},
+		"text missing in gzip":        {"HTTP", raw(t, "tcp", v4, says(packed("gzip", gzipped("all ok")))), registry.CheckSettings{Body: "fine"}, kind(health.TextMissing)},
+		"broken gzip":                 {"HTTP", raw(t, "tcp", v4, says(packed("gzip", "all ok, but not gzip"))), registry.CheckSettings{Body: "ok"}, kind(health.BadAnswer)},
+		"reset in the body":           {"HTTP", raw(t, "tcp", v4, says("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok")), registry.CheckSettings{Body: "fine"}, kind(health.Reset)},
 		"gRPC refused":                {"HTTP", closedPort(t), registry.CheckSettings{GRPC: true}, kind(health.Refused)},
 		"gRPC to a server that hangs": {"HTTP", raw(t, "tcp", v4, hang), registry.CheckSettings{GRPC: true, Timeout: 200 * time.Millisecond}, kind(health.AnswerTimeout)},
 	} {
@@ -177,6 +187,36 @@ func short() registry.CheckSettings { return registry.CheckSettings{Timeout: 200
 
 func statuses(first, last int) registry.CheckSettings {
 	return registry.CheckSettings{ExpectedStatus: []registry.StatusRange{{First: first, Last: last}}}
+}
+
+func packed(how, body string) string {
+	return "HTTP/1.1 200 OK\r\nContent-Encoding: " + how + "\r\n\r\n" + body
+}
+
+func gzipped(text string) string {
+	var b strings.Builder
+	w := gzip.NewWriter(&b)
+	return through(w, &b, text)
+}
+
+func zlibbed(text string) string {
+	var b strings.Builder
+	return through(zlib.NewWriter(&b), &b, text)
+}
+
+func deflated(text string) string {
+	var b strings.Builder
+	w, err := flate.NewWriter(&b, flate.BestSpeed)
+	if err != nil {
+		panic(err) // the level is one of them
+	}
+	return through(w, &b, text)
+}
+
+func through(w io.WriteCloser, to *strings.Builder, text string) string {
+	_, _ = io.WriteString(w, text) // memory does not fail
+	_ = w.Close()
+	return to.String()
 }
 
 // slow sends a header that never ends, a line at a time.
@@ -307,7 +347,8 @@ func TestForbidden(t *testing.T) {
 	for to, want := range map[string]bool{
 		"10.0.0.1:80": false, "[fd00::1]:80": false, "127.0.0.1:80": false, "8.8.8.8:53": false,
 		"169.254.169.254:80": true, "169.254.170.2:80": true, "[fe80::1]:80": true, "[fd00:ec2::254]:80": true,
-		"[::ffff:169.254.169.254]:80": true, "[64:ff9b::a9fe:a9fe]:80": true, "100.100.100.200:80": true,
+		"[::ffff:169.254.169.254]:80": true, "[64:ff9b::a9fe:a9fe]:80": true, "[64:ff9b:1::a9fe:a9fe]:80": true, "[2002:a9fe:a9fe::1]:80": true, "[::a9fe:a9fe]:80": true,
+		"[::1]:80": false, "[64:ff9b::a09:1]:80": true, "[64:ff9b::a0a:1]:80": false, "[::ffff:127.0.0.1]:8055": true, "100.100.100.200:80": true,
 		"0.0.0.0:80": true, "[::]:80": true, "224.0.0.1:80": true, "255.255.255.255:80": true,
 		"127.0.0.1:8055": true, "127.0.0.2:8055": false, "10.9.0.1:80": true, "10.9.1.1:80": true,
 	} {

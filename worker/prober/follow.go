@@ -80,6 +80,7 @@ func (l *loop) drop(c *check) {
 	l.count(c, -1)
 	delete(c.group.checks, c.id)
 	delete(l.dirty, c)
+	c.abandon()
 	c.state = gone
 }
 
@@ -126,13 +127,14 @@ func (l *loop) restart(c *check, inst *registry.Instance, published health.Verdi
 	l.publish(c, published)
 	l.guard.forget(c)
 	l.guard.begin(c)
+	c.abandon()
 	if !c.addr.IsValid() {
 		c.last = health.Reason{Kind: health.NoAddress}
 		l.schedule.remove(c)
 		return
 	}
 	if c.state != idle {
-		return // its probe or its turn comes; the result will be seen to be stale
+		return // its turn comes
 	}
 	due := l.now
 	if l.restoring && published != health.Unknown {

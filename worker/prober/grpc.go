@@ -29,6 +29,8 @@ func (p *Prober) probeGRPC(ctx context.Context, t *target) health.Reason {
 	var failed atomic.Pointer[health.Reason] // why there is no connection
 	var connected atomic.Bool
 	dial := func(ctx context.Context, _ string) (net.Conn, error) {
+		ctx, cancel := context.WithDeadline(ctx, limits.connect)
+		defer cancel()
 		conn, err := p.cfg.Dial(ctx, t.addr)
 		if err != nil {
 			failed.Store(new(dialReason(err)))

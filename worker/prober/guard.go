@@ -82,14 +82,25 @@ func (g *guard) suspect(c *check) bool {
 	if c.standing != turned {
 		return false
 	}
-	span := int64(g.interval/time.Second) + 1
-	together := 0
-	for at, n := range g.turned {
-		if c.turnedAt-span <= at && at <= c.turnedAt+span {
-			together += n
-		}
-	}
+	together := g.turnedAround(c.turnedAt)
 	return float64(together) > g.share*float64(together+g.passing)
+}
+
+// turnedAround counts the checks that turned bad within an interval of a second.
+func (g *guard) turnedAround(second int64) (n int) {
+	span := int64(g.interval/time.Second) + 1
+	if int64(len(g.turned)) < 2*span {
+		for at, k := range g.turned {
+			if second-span <= at && at <= second+span {
+				n += k
+			}
+		}
+		return n
+	}
+	for at := second - span; at <= second+span; at++ {
+		n += g.turned[at]
+	}
+	return n
 }
 
 // holds reports whether the bad verdict on a check must wait. It sees to it that

@@ -5,10 +5,13 @@ import (
 	"bytes"
 	"compress/flate"
 	"compress/gzip"
+	"compress/zlib"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"cairn/core/health"
@@ -74,6 +77,7 @@ func readAnswer(conn net.Conn, t *target, limits budget) health.Reason {
 		}
 		return readReason(err)
 	}
+	defer answer.Body.Close()
 	code := uint16(answer.StatusCode)
 	if !expected(t, answer.StatusCode) {
 		return health.Reason{Kind: health.BadStatus, Code: code}
@@ -94,11 +98,16 @@ func readAnswer(conn net.Conn, t *target, limits budget) health.Reason {
 // finalAnswer reads the header of the first answer that is not an interim one
 // (RFC 9110 section 15.2).
 func finalAnswer(r *bufio.Reader) (*http.Response, error) {
+	var interim *http.Response
 	for range maxInterim {
 		answer, err := http.ReadResponse(r, nil)
-		if err != nil || answer.StatusCode >= 200 || answer.StatusCode == http.StatusSwitchingProtocols {
+		switch {
+		case errors.Is(err, io.ErrUnexpectedEOF) && interim != nil:
+			return interim, nil // nothing comes after it: so that was the answer
+		case err != nil || answer.StatusCode >= 200 || answer.StatusCode == http.StatusSwitchingProtocols:
 			return answer, err
 		}
+		interim = answer
 	}
 	return nil, http.ErrNotSupported // any error that is neither a timeout nor an end
 }
@@ -130,11 +139,11 @@ func search(answer *http.Response, text string) health.Reason {
 		if bytes.Contains(seen[:n], []byte(text)) {
 			return health.Reason{Kind: health.Passed}
 		}
-		if timeout(err) {
-			return health.Reason{Kind: health.AnswerTimeout}
+		if err == io.EOF {
+			break
 		}
 		if err != nil {
-			break
+			return readReason(err)
 		}
 	}
 	return health.Reason{Kind: health.TextMissing}
@@ -142,11 +151,25 @@ func search(answer *http.Response, text string) health.Reason {
 
 // decoded undoes the compression that a server may use unasked.
 func decoded(answer *http.Response) (io.Reader, error) {
-	switch answer.Header.Get("Content-Encoding") {
-	case "gzip":
+	switch strings.ToLower(answer.Header.Get("Content-Encoding")) {
+	case "gzip", "x-gzip":
 		return gzip.NewReader(answer.Body)
 	case "deflate":
-		return flate.NewReader(answer.Body), nil
+		return inflated(answer.Body)
 	}
 	return answer.Body, nil
+}
+
+// inflated undoes "deflate", which is the zlib format (RFC 9110 section
+// 8.4.1.2), though some servers send what is inside that alone.
+func inflated(body io.Reader) (io.Reader, error) {
+	r := bufio.NewReader(body)
+	start, err := r.Peek(2)
+	if err != nil {
+		return nil, err
+	}
+	if start[0]&0x0f == 8 && (int(start[0])<<8|int(start[1]))%31 == 0 { // RFC 1950 section 2.2
+		return zlib.NewReader(r)
+	}
+	return flate.NewReader(r), nil
 }

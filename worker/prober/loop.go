@@ -31,6 +31,7 @@ type loop struct {
 	dirty     map[*check]struct{} // checks whose verdict is not in the registry
 	proposing bool
 	nextFlush time.Time
+	gathering time.Duration // between proposals
 	guard     guard
 	journal   journal
 
@@ -53,6 +54,7 @@ func newLoop(p *Prober) *loop {
 		dirty:     map[*check]struct{}{},
 		guard:     guard{share: p.cfg.DistrustShare, interval: p.cfg.Interval, turned: map[int64]int{}},
 		journal:   journal{},
+		gathering: gatherTime,
 		results:   make(chan *job, p.cfg.MaxProbes),
 
 		proposed:   make(chan error, 1),

@@ -83,7 +83,7 @@ func (p *Prober) connect(ctx context.Context, t *target, by time.Time) (net.Conn
 	case err == nil:
 		return secure, health.Reason{}
 	case timeout(err):
-		return nil, health.Reason{Kind: health.ConnectTimeout}
+		return nil, health.Reason{Kind: health.TLSTimeout}
 	}
 	return nil, health.Reason{Kind: health.TLSFailed}
 }

@@ -12,9 +12,12 @@ import (
 
 const (
 	// gatherTime is the least time between two proposals. The first change goes
-	// at once; those that come with it, when a whole zone goes down, share the
-	// next commit.
+	// at once; those that come with it share the next commit. While there are
+	// more than gatherMany at a time, as when a whole zone goes down, the time
+	// doubles up to gatherMost: few commits show it all.
 	gatherTime = 100 * time.Millisecond
+	gatherMost = time.Second
+	gatherMany = 16
 	// maxVerdicts and maxVerdictBytes bound one proposal.
 	maxVerdicts     = 10_000
 	maxVerdictBytes = 4 << 20
@@ -44,7 +47,10 @@ func (l *loop) flush(ctx context.Context, now time.Time) {
 		l.nextFlush = now.Add(retryTime) // the guard holds all; it says when it knows more
 		return
 	}
-	l.proposing, l.nextFlush = true, now.Add(gatherTime)
+	if l.gathering = min(2*l.gathering, gatherMost); len(verdicts) <= gatherMany {
+		l.gathering = gatherTime
+	}
+	l.proposing, l.nextFlush = true, now.Add(l.gathering)
 	l.tasks.Go(func() {
 		_, err := l.p.cfg.Replica.Propose(ctx, "", &registry.SetVerdicts{Verdicts: verdicts})
 		l.proposed <- err
