@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -19,18 +21,28 @@ type figures struct {
 	took     time.Duration
 	lateness map[float64]uint64 // cumulative, by upper bound in seconds
 	running  float64            // the most probes seen at a time
+	files    int                // the most open files seen, sockets nearly all
+	routines int                // the most goroutines seen
+	rates    []float64          // probes that ended in each second
 }
 
 // watch measures for a time.
 func watch(metrics prometheus.Gatherer, d time.Duration) figures {
 	first, cpu, start := sample(metrics), cpuTime(), time.Now()
-	most := 0.0
+	var most figures
+	last, ended := start, first.total()
 	for time.Since(start) < d {
 		time.Sleep(100 * time.Millisecond)
-		most = max(most, sample(metrics).running)
+		now := sample(metrics)
+		most.running = max(most.running, now.running)
+		most.files, most.routines = max(most.files, openFiles()), max(most.routines, runtime.NumGoroutine())
+		if past := time.Since(last); past >= time.Second {
+			most.rates = append(most.rates, (now.total()-ended)/past.Seconds())
+			last, ended = time.Now(), now.total()
+		}
 	}
 	f := sample(metrics)
-	f.cpu, f.took, f.running = cpuTime()-cpu, time.Since(start), most
+	f.cpu, f.took, f.running, f.files, f.routines, f.rates = cpuTime()-cpu, time.Since(start), most.running, most.files, most.routines, most.rates
 	for k := range f.probes {
 		f.probes[k] -= first.probes[k]
 	}
@@ -38,6 +50,34 @@ func watch(metrics prometheus.Gatherer, d time.Duration) figures {
 		f.lateness[k] -= first.lateness[k]
 	}
 	return f
+}
+
+// total is how many probes have ended.
+func (f figures) total() (n float64) {
+	for _, k := range f.probes {
+		n += k
+	}
+	return n
+}
+
+func openFiles() int {
+	files, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		return 0 // not Linux
+	}
+	return len(files)
+}
+
+// spread is the coefficient of variation of the rates: their standard deviation
+// by their mean.
+func (f figures) spread() float64 {
+	sum, squares := 0.0, 0.0
+	for _, r := range f.rates {
+		sum, squares = sum+r, squares+r*r
+	}
+	n := float64(len(f.rates))
+	mean := sum / n
+	return math.Sqrt(max(squares/n-mean*mean, 0)) / mean
 }
 
 func sample(metrics prometheus.Gatherer) figures {
@@ -92,13 +132,11 @@ func (f figures) quantile(q float64) string {
 }
 
 func report(o options, f figures) {
-	total := 0.0
-	for _, n := range f.probes {
-		total += n
-	}
-	fmt.Printf("probes per second       %.0f of %.0f\n", total/f.took.Seconds(), float64(o.checks)/o.interval.Seconds())
+	total := f.total()
+	fmt.Printf("probes per second       %.0f of %.0f, from %.0f to %.0f, coefficient of variation %.3f\n", total/f.took.Seconds(),
+		float64(o.checks)/o.interval.Seconds(), slices.Min(f.rates), slices.Max(f.rates), f.spread())
 	fmt.Printf("CPU                     %.1f %% of a core, %.0f µs per probe\n", 100*f.cpu.Seconds()/f.took.Seconds(), f.cpu.Seconds()/total*1e6)
-	fmt.Printf("most probes at a time   %.0f\n", f.running)
+	fmt.Printf("most at a time          %.0f probes, %d goroutines, %d open files\n", f.running, f.routines, f.files)
 	fmt.Printf("lateness p50, p99, max  %s, %s, %s\n", f.quantile(0.5), f.quantile(0.99), f.quantile(1))
 	for outcome, n := range f.probes {
 		if n > 0 {
