@@ -194,6 +194,8 @@ func (e *explanation) event(ev health.Event) string {
 		why = "it was heard of again"
 	case health.Begun:
 		why = "it was registered again, or its health check was changed"
+	case health.Doubted:
+		why = "taken back, since the node that probes it seems to be cut off"
 	}
 	return sprintf("%s %s → %s: %s", e.clock(ev.At), ev.From, ev.To, why)
 }

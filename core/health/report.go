@@ -50,4 +50,7 @@ const (
 	// Begun: the instance was registered again, or its service got or lost a
 	// check.
 	Begun
+	// Doubted: the verdict was taken back, since it is the prober's node that
+	// seems to be cut off.
+	Doubted
 )

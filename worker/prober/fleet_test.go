@@ -29,10 +29,13 @@ type fleet struct {
 	mu      sync.Mutex
 	network [256]outcome // control addresses are 10.255.0.0/16
 	dials   [256][]time.Time
+	hanging int // connections that do not come about
+
+	threshold int64
 }
 
 func newFleet(t *testing.T, strict bool, change func(*Config)) *fleet {
-	f := &fleet{T: t}
+	f := &fleet{T: t, threshold: 3}
 	rules := func() *registry.Rules { return &registry.Rules{Region: "us-east-1", DefaultTTL: 60, Strict: strict} }
 	log := slog.New(slog.DiscardHandler)
 	var err error
@@ -82,7 +85,7 @@ func (f *fleet) service(n int) registry.ServiceID {
 	var id registry.ServiceID
 	for ns := range f.replica.Current().Registry.Namespaces(simAccount, "") {
 		id = f.do(&registry.CreateService{Name: fmt.Sprint("s", len(f.services)), NamespaceRef: string(ns),
-			HealthCheck: &registry.HealthCheck{Type: registry.CheckTCP, FailureThreshold: 3},
+			HealthCheck: &registry.HealthCheck{Type: registry.CheckTCP, FailureThreshold: f.threshold},
 			DNS:         &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordA, TTL: 5}}}}).Service.ID
 	}
 	number := len(f.services)
@@ -117,10 +120,18 @@ func (f *fleet) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 		_ = other.Close()
 		return conn, nil
 	case hangsBefore:
+		f.hang(1)
+		defer f.hang(-1)
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
 	return nil, syscall.ECONNREFUSED
+}
+
+func (f *fleet) hang(by int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hanging += by
 }
 
 // states counts the instances of a service by health.
@@ -243,21 +254,30 @@ func TestHangingServicesDelayNobody(t *testing.T) {
 	})
 }
 
-// TestOutageInFewCommits: many changes at once share commits.
+// TestOutageInFewCommits: a whole zone goes down, and so few commits show it that
+// most of its changes share one.
 func TestOutageInFewCommits(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, false, func(c *Config) { c.Interval = time.Second })
-		f.service(1000)
-		pass(10 * time.Second)
-		f.want("before", 0, 0, 1000, 0)
-		f.set(0, refuses)
-		before := f.replica.Current().Revision
-		pass(5 * time.Second)
-		f.want("after", 0, 0, 0, 1000)
-		if n := f.replica.Current().Revision - before; n > 15 {
-			t.Errorf("%d commits", n)
+	for interval, most := range map[time.Duration]uint64{time.Second: 6, 30 * time.Second: 40} {
+		n := 10_000
+		if interval > time.Second || testing.Short() || raceDetector {
+			n = 1000
 		}
-	})
+		synctest.Test(t, func(t *testing.T) {
+			f := newFleet(t, false, func(c *Config) { c.Interval = interval; c.MaxRate = 20_000 })
+			f.service(n)
+			pass(3 * interval)
+			f.want("before", 0, 0, n, 0)
+			f.set(0, refuses)
+			before := f.replica.Current().Revision
+			pass(3*interval + gatherMost)
+			f.want("after", 0, 0, 0, n)
+			if commits := f.replica.Current().Revision - before; commits > most {
+				t.Errorf("every %v: %d commits for %d instances", interval, commits, n)
+			} else {
+				t.Logf("every %v: %d commits for %d instances", interval, commits, n)
+			}
+		})
+	}
 }
 
 func TestBrownOut(t *testing.T) {
@@ -300,6 +320,64 @@ func TestBrownOut(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestBrownOutOfEagerChecks: with a threshold of one most are marked before it
+// shows that all fail together; that is taken back. And a node that has nothing
+// to say recovers all the same.
+func TestBrownOutOfEagerChecks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, false, func(c *Config) { c.Control = []netip.AddrPort{netip.MustParseAddrPort("10.255.0.1:53")} })
+		f.threshold = 1
+		f.service(50)
+		pass(time.Minute)
+		f.set(0, refuses)
+		f.set(255, refuses)
+		pass(32 * time.Second)
+		f.want("cut off", 0, 0, 50, 0)
+		r := f.prober.Reports(t.Context(), f.services[0])["0"]
+		if n := len(r.Events); !r.Distrusted || n > 1 && r.Events[n-1].Cause != health.Doubted {
+			t.Errorf("report %+v", r)
+		}
+		f.set(0, answers)
+		pass(time.Minute)
+		f.set(255, answers)
+		pass(2 * controlEvery)
+		if r := f.prober.Reports(t.Context(), f.services[0])["0"]; r.Distrusted {
+			t.Error("it does not recover")
+		}
+		f.want("afterwards", 0, 0, 50, 0)
+	})
+}
+
+// TestMovedAndGone: a probe that hangs keeps nothing waiting when its instance
+// is registered elsewhere, and ends when it is gone.
+func TestMovedAndGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, false, func(c *Config) { c.MaxProbes = 4 })
+		f.service(1)
+		f.set(1, hangsBefore)
+		move := func(network int) {
+			f.do(&registry.RegisterInstance{ServiceRef: string(f.services[0]), ID: "0", Attributes: map[string]string{
+				registry.AttrIPv4: fmt.Sprintf("10.%d.0.0", network), registry.AttrPort: "80"}})
+		}
+		for range 20 { // more often than there may be probes
+			move(1)
+			pass(10 * time.Millisecond)
+		}
+		move(0)
+		pass(2100 * time.Millisecond)
+		f.want("moved", 0, 0, 1, 0)
+		move(1)
+		synctest.Wait()
+		f.do(&registry.DeregisterInstance{ServiceRef: string(f.services[0]), ID: "0"})
+		synctest.Wait()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.hanging != 0 {
+			t.Errorf("%d probes of what is gone still run", f.hanging)
+		}
+	})
 }
 
 // TestPartOfTheFleet: what is less than the share is believed at once.

@@ -103,15 +103,14 @@ func (g *guard) turnedAround(second int64) (n int) {
 	return n
 }
 
-// holds reports whether the bad verdict on a check must wait. It sees to it that
-// the control probe is made.
+// holds reports whether the bad verdict on a check must wait. If that depends on
+// the control probe, it sees to it that it is made.
 func (g *guard) holds(ctx context.Context, l *loop, c *check, now time.Time) bool {
 	switch {
 	case len(l.p.cfg.Control) == 0:
 		return false
 	case g.distrust:
-		g.control(ctx, l, now)
-		return true
+		return true // the loop sees to the control probe, whatever waits
 	case !g.suspect(c) || now.Before(g.vouched):
 		return false
 	}
@@ -168,6 +167,20 @@ func (l *loop) controlEnded(ok bool, now time.Time) {
 		l.p.metrics.distrusted.Set(1)
 		l.p.cfg.Logger.Error("nearly all health checks fail and so does the control probe: this node seems to be cut off; no instance is marked unhealthy until it is not",
 			"waiting", len(l.dirty), "passing", g.passing)
+		l.reinstate()
+	}
+}
+
+// reinstate takes back the bad verdicts on those that turned bad together before
+// it was known that it was together: with a threshold of one that is most.
+func (l *loop) reinstate() {
+	for _, g := range l.groups {
+		for _, c := range g.checks {
+			if c.track.Verdict() == health.Unhealthy && l.guard.suspect(c) {
+				c.track, c.decided = health.Start(health.Healthy), health.Reason{}
+				l.mark(c)
+			}
+		}
 	}
 }
 

@@ -57,8 +57,13 @@ func (l *loop) cause(svc *registry.Service, old, inst *registry.Instance) health
 		return health.Told
 	}
 	g := l.groups[svc.ID]
-	if g != nil && g.checks[inst.ID] != nil && g.checks[inst.ID].decided.Counts() && inst.Health != registry.Unknown {
+	switch {
+	case g == nil || g.checks[inst.ID] == nil || inst.Health == registry.Unknown:
+		return health.Begun
+	case g.checks[inst.ID].decided.Counts():
 		return health.Probed
+	case l.guard.distrust:
+		return health.Doubted
 	}
 	return health.Begun
 }

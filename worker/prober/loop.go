@@ -70,6 +70,9 @@ func (l *loop) run(ctx context.Context) {
 		l.follow(now)
 		l.dispatch(ctx, now)
 		l.flush(ctx, now)
+		if l.guard.distrust {
+			l.guard.control(ctx, l, now)
+		}
 		l.p.metrics.running.Set(float64(l.running))
 		timer.Reset(l.pause(now))
 		select {
@@ -113,6 +116,9 @@ func (l *loop) pause(now time.Time) time.Duration {
 	}
 	if len(l.dirty) > 0 && !l.proposing {
 		wait = min(wait, l.nextFlush.Sub(now))
+	}
+	if l.guard.distrust && !l.guard.probing {
+		wait = min(wait, l.guard.next.Sub(now))
 	}
 	return max(wait, 0)
 }
