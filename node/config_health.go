@@ -18,7 +18,8 @@ type Health struct {
 	// InitialInterval is the time between the first probes, until the first
 	// verdict.
 	InitialInterval Duration `yaml:"initial_interval"`
-	// MaxProbes bounds the probes, and so the sockets, at a time.
+	// MaxProbes bounds the probes, and so the sockets, at a time. There are never
+	// more than a quarter of the files that the process may open.
 	MaxProbes int `yaml:"max_probes"`
 	// MaxRate bounds the probes begun in a second.
 	MaxRate int `yaml:"max_rate"`

@@ -127,7 +127,7 @@ func shown(v reflect.Value) string {
 		return x.String()
 	case []Prefix:
 		return strings.Join(strings.Fields(fmt.Sprint(x)), ", ")
-	case int, int64:
+	case int, int64, float64:
 		return fmt.Sprint(x)
 	default:
 		return ""

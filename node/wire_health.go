@@ -2,8 +2,10 @@ package node
 
 import (
 	"context"
+	"math"
 	"net"
 	"net/netip"
+	"syscall"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,7 +24,7 @@ func (n *Node) newProber(rep *replica.Replica, metrics prometheus.Registerer, l 
 		InitialInterval:  h.InitialInterval.Duration,
 		SuccessThreshold: h.SuccessThreshold,
 		Strict:           n.cfg.Compatibility == compatStrict,
-		MaxProbes:        h.MaxProbes,
+		MaxProbes:        n.probesAllowed(h.MaxProbes),
 		MaxRate:          h.MaxRate,
 		Allow:            prefixesOf(h.Allow),
 		Deny:             prefixesOf(h.Deny),
@@ -35,6 +37,21 @@ func (n *Node) newProber(rep *replica.Replica, metrics prometheus.Registerer, l 
 
 func proberPart(p *prober.Prober) part {
 	return part{name: "prober", run: func(ctx context.Context) error { return p.Run(ctx) }, grace: workerGrace}
+}
+
+// probesAllowed keeps three quarters of the files that the process may open for
+// everything else: each probe is a socket.
+func (n *Node) probesAllowed(wanted int) int {
+	var files syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &files); err != nil {
+		return wanted
+	}
+	most := max(int(min(files.Cur, math.MaxInt32)/4), 2)
+	if wanted <= most {
+		return wanted
+	}
+	n.log.Warn("fewer probes run at a time than health.max_probes: the process may open too few files", "probes", most, "wanted", wanted, "files", files.Cur)
+	return most
 }
 
 // controlOf are the addresses of the control probe.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net/netip"
 	"net/url"
 	"os"
 	"os/signal"
@@ -60,6 +61,9 @@ func (p *program) explainName(ctx context.Context, node *adminClient, name strin
 	}
 	values := url.Values{"name": {name}, "format": {o.output}}
 	if o.from != "" {
+		if _, err := netip.ParseAddr(o.from); err != nil {
+			return usagef("--from: %q is not an IP address", o.from)
+		}
 		values.Set("from", o.from)
 	}
 	for k, v := range where {

@@ -74,6 +74,9 @@ func (e *explanation) candidates(name string, match *zone.Zone) {
 			e.find("%s matches", what)
 		case !z.Visible(&e.q.View):
 			e.find("%s is not for this client: it is not in VPC %s", what, z.VPC)
+			if match != nil {
+				continue
+			}
 			e.hint("to let client %s see %s, list its network under the cidrs of %s in vpcs, or under dns.trusted", e.q.From, z.Name, z.VPC)
 		default:
 			e.find("%s would match too, but another zone comes first", what)

@@ -38,8 +38,8 @@ type Reports func(registry.ServiceID) map[registry.InstanceID]health.Report
 type Answer struct {
 	Name string `json:"name"`
 	From string `json:"from"`
-	// Outcome is what DNS answers: REFUSED, NXDOMAIN, NODATA or NOERROR; or
-	// HTTP for a service that has no records.
+	// Outcome is what DNS answers: REFUSED, NXDOMAIN, NODATA or NOERROR. For
+	// NAMESPACE/SERVICE it is HTTP, or the error that DiscoverInstances gives.
 	Outcome string `json:"outcome"`
 	// Findings lead from the name to the service, one sentence each.
 	Findings []string `json:"findings"`
@@ -80,6 +80,9 @@ type Instance struct {
 	InDiscover bool     `json:"in_discover"`
 	Reasons    []string `json:"reasons"`
 	Events     []string `json:"events,omitempty"` // the last changes of health
+
+	healthy   bool // or of a service without a check
+	failsOpen bool // in DNS because no instance is healthy
 }
 
 // explanation is an Answer that is being made.
@@ -126,6 +129,7 @@ func (e *explanation) pair(namespace, service string) {
 		e.find("namespace %s is %s, type %s, of account %s", namespace, ns.ID, ns.Type, ns.Account)
 		svc, ok := ns.Service(service)
 		if !ok {
+			e.Outcome = "ServiceNotFound"
 			e.find("it has no service %s", service)
 			e.services(ns)
 			return
@@ -133,5 +137,11 @@ func (e *explanation) pair(namespace, service string) {
 		e.service(ns, svc, false)
 		return
 	}
+	e.Outcome = "NamespaceNotFound"
 	e.find("there is no namespace %s", namespace)
+	for ns := range e.reg.AllNamespaces() {
+		if strings.EqualFold(ns.Name, namespace) {
+			e.hint("there is a namespace %s: case matters here", ns.Name)
+		}
+	}
 }

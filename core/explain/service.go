@@ -8,7 +8,6 @@ import (
 
 	"cairn/core/health"
 	"cairn/core/registry"
-	"cairn/core/zone"
 )
 
 // service explains a service and all its instances.
@@ -20,17 +19,14 @@ func (e *explanation) service(ns *registry.Namespace, svc *registry.Service, dns
 		e.records(svc)
 	}
 	reports := e.reports(svc.ID)
-	live := 0
 	for _, inst := range svc.Instances("") {
-		i := e.instance(svc, inst, reports[inst.ID])
-		if i.InDNS {
-			live++
-		}
-		e.Instances = append(e.Instances, i)
+		e.Instances = append(e.Instances, e.instance(svc, inst, reports[inst.ID]))
 		e.instanceHints(ns, svc, inst, reports[inst.ID])
 	}
-	if dns {
-		e.policy(svc, live)
+	if svc.DNS != nil {
+		if n := e.rotation(svc); dns {
+			e.policy(svc, n)
+		}
 	}
 	slices.SortStableFunc(e.Instances, func(a, b Instance) int { return order(a) - order(b) })
 }
@@ -54,7 +50,13 @@ func checkText(svc *registry.Service) string {
 	if c.Settings.GRPC {
 		kind = "gRPC"
 	}
-	return sprintf("its instances are checked by %s %s, and %d results in a row change a verdict", kind, c.ResourcePath, c.FailureThreshold)
+	if c.ResourcePath != "" {
+		kind += " " + c.ResourcePath
+	}
+	if c.FailureThreshold == 1 {
+		return sprintf("its instances are checked by %s, and one failure makes one UNHEALTHY", kind)
+	}
+	return sprintf("its instances are checked by %s, and %s failures in a row make one UNHEALTHY", kind, small(c.FailureThreshold))
 }
 
 func (e *explanation) records(svc *registry.Service) {
@@ -68,67 +70,18 @@ func (e *explanation) records(svc *registry.Service) {
 	e.find("it has records %s", strings.Join(e.Service.Records, ", "))
 }
 
-// policy says which of the instances an answer holds.
-func (e *explanation) policy(svc *registry.Service, live int) {
-	n := live
-	if live == 0 {
-		n = e.failOpen(svc)
-	}
-	switch svc.DNS.Policy {
-	case registry.Multivalue:
-		if n > zone.MaxAnswer {
-			e.find("MULTIVALUE: an answer holds %d of %d instances, chosen at random", zone.MaxAnswer, n)
-		} else {
-			e.find("MULTIVALUE: an answer holds all %d instances that are in", n)
-		}
-	case registry.Weighted:
-		e.find("WEIGHTED: an answer holds one of %d instances, chosen by weight", n)
-	case registry.Latency:
-		e.find("LATENCY: an answer holds instances of the region nearest to the client that has any of the %d that are in", n)
-	}
-	if n == 0 {
-		e.Outcome = "NODATA"
-		e.find("there is nothing to answer with: the answer is NODATA")
-	}
-}
-
-// failOpen: where no instance is healthy, DNS answers with the unhealthy ones.
-func (e *explanation) failOpen(svc *registry.Service) int {
-	n := 0
-	for i := range e.Instances {
-		inst := &e.Instances[i]
-		if inst.Health == registry.Unhealthy.String() {
-			inst.InDNS = true
-			inst.Reasons = append(inst.Reasons, "in DNS all the same: no instance is healthy, and DNS fails open")
-			n++
-		}
-	}
-	switch {
-	case n > 0:
-		e.Service.FailsOpen = true
-		e.find("no instance is healthy: DNS fails open and answers with the %d unhealthy ones", n)
-		e.hint("DiscoverInstances gives none for HEALTHY, and all for HEALTHY_OR_ELSE_ALL")
-	case svc.InstanceCount() == 0:
-		e.find("no instance is registered")
-	case len(e.Instances) > 0:
-		e.find("there is no verdict on any instance yet, and without one none is answered")
-	}
-	return n
-}
-
 // instance explains one instance.
 func (e *explanation) instance(svc *registry.Service, inst *registry.Instance, r health.Report) Instance {
 	h := svc.Health(inst)
 	out := Instance{ID: string(inst.ID), Health: h.String()}
-	in := h == registry.Healthy || h == registry.Unknown && !svc.HasHealth()
-	out.InDNS, out.InDiscover = in && svc.DNS != nil, in
+	out.healthy = h == registry.Healthy || h == registry.Unknown && !svc.HasHealth()
+	out.InDiscover = out.healthy
 	out.Reasons = append(out.Reasons, e.healthReason(svc, inst, r))
 	if r.Distrusted {
 		out.Reasons = append(out.Reasons, "the node that probes it seems to be cut off, so its verdict does not become worse now")
 	}
-	if problem := recordProblem(svc, inst); problem != "" && svc.DNS != nil {
-		out.InDNS = false
-		out.Reasons = append(out.Reasons, problem)
+	if l, ok := e.reg.Lease(svc.ID, inst.ID); ok {
+		out.Reasons = append(out.Reasons, e.leaseReason(l))
 	}
 	for _, k := range sortedKeys(e.q.Parameters) {
 		if v, ok := inst.Attributes.Get(k); !ok || v != e.q.Parameters[k] {
@@ -142,6 +95,14 @@ func (e *explanation) instance(svc *registry.Service, inst *registry.Instance, r
 	return out
 }
 
+// leaseReason says what becomes of an instance that is not heard of again.
+func (e *explanation) leaseReason(l registry.Lease) string {
+	if l.Lapsed {
+		return sprintf("unless it is registered again it is deregistered at %s", e.clock(l.Due()))
+	}
+	return sprintf("it has %s %d: it becomes UNHEALTHY unless it is heard of by %s", registry.AttrTTL, l.TTL, e.clock(l.Due()))
+}
+
 // healthReason says where an instance's health comes from.
 func (e *explanation) healthReason(svc *registry.Service, inst *registry.Instance, r health.Report) string {
 	since := ""
@@ -151,7 +112,7 @@ func (e *explanation) healthReason(svc *registry.Service, inst *registry.Instanc
 	switch {
 	case inst.Lapsed:
 		ttl, _ := inst.Attributes.Get(registry.AttrTTL)
-		return sprintf("UNHEALTHY%s: not heard of for longer than its %s of %s s; it is deregistered when that has passed once more", since, registry.AttrTTL, ttl)
+		return sprintf("UNHEALTHY%s: not heard of for longer than its %s of %s s", since, registry.AttrTTL, ttl)
 	case svc.CustomHealth:
 		return sprintf("%s%s, as it was told", inst.Health, since)
 	case svc.HealthCheck == nil:
@@ -200,31 +161,13 @@ func (e *explanation) event(ev health.Event) string {
 	return sprintf("%s %s → %s: %s", e.clock(ev.At), ev.From, ev.To, why)
 }
 
-// recordProblem says why an instance has no record of the service's types.
-func recordProblem(svc *registry.Service, inst *registry.Instance) string {
-	_, v4 := inst.Attributes.Get(registry.AttrIPv4)
-	_, v6 := inst.Attributes.Get(registry.AttrIPv6)
-	_, alias := inst.Attributes.Get(registry.AttrAliasDNSName)
-	weight, weighted := inst.Attributes.Get(registry.AttrWeight)
-	a, aaaa := svc.DNS.Has(registry.RecordA), svc.DNS.Has(registry.RecordAAAA)
-	switch {
-	case alias || !a && !aaaa:
-		return ""
-	case a && !aaaa && !v4:
-		return "it has no IPv4 address for an A record"
-	case aaaa && !a && !v6:
-		return "it has no IPv6 address for an AAAA record"
-	case weighted && svc.DNS.Policy == registry.Weighted && weight == "0":
-		return "its weight is 0, so it is answered only while all others have 0 too or are out"
-	}
-	return ""
-}
-
 // instanceHints gives advice on the usual mistakes.
 func (e *explanation) instanceHints(ns *registry.Namespace, svc *registry.Service, inst *registry.Instance, r health.Report) {
-	v4, _ := inst.Attributes.Get(registry.AttrIPv4)
-	if addr, err := netip.ParseAddr(v4); err == nil && ns.Type == registry.DNSPublic && addr.IsPrivate() {
-		e.hint("private address %s in the public zone %s: clients outside your network cannot reach it", v4, ns.Name)
+	for _, key := range []string{registry.AttrIPv4, registry.AttrIPv6} {
+		text, _ := inst.Attributes.Get(key)
+		if addr, err := netip.ParseAddr(text); err == nil && ns.Type == registry.DNSPublic && addr.IsPrivate() {
+			e.hint("private address %s in the public zone %s: clients outside your network cannot reach it", text, ns.Name)
+		}
 	}
 	port, _ := inst.Attributes.Get(registry.AttrPort)
 	if !r.Probed {

@@ -88,13 +88,13 @@ func (r Reason) String() string {
 	case CallFailed:
 		return "failed with gRPC status " + callStatus(r.Code)
 	}
-	return [...]string{None: "has not been probed yet", Refused: "was refused: nothing listens on that port",
+	return [...]string{None: "has not been probed yet", Refused: "was refused (nothing listens on that port)",
 		ConnectTimeout: "got no connection in time", AnswerTimeout: "connected, but got no answer in time",
 		Unreachable: "found no way to the address", Reset: "was broken off by the other side",
 		BadAnswer: "got an answer that is not the protocol of the check", LargeHeader: "got more than 16 KiB of header",
 		TextMissing: "answered without the text that the check looks for", TLSFailed: "failed in the TLS handshake",
 		TLSTimeout: "connected, but the TLS handshake did not end in time",
-		Forbidden:  "is not allowed: the address must not be probed", NoAddress: "is not possible: there is no address and port",
+		Forbidden:  "is not allowed (the address must not be probed)", NoAddress: "is not possible (there is no address and port)",
 		NoResources: "could not open a socket on this node"}[r.Kind]
 }
 
