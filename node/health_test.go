@@ -185,7 +185,7 @@ func TestAdminIsNeverProbed(t *testing.T) {
 			break
 		}
 	}
-	explained(t, n, "web.hm.internal", "NODATA", "is not allowed: the address must not be probed", "health.allow")
+	explained(t, n, "web.hm.internal", "NODATA", "is not allowed (the address must not be probed", "health.allow")
 	if got := look(t, n, service); fmt.Sprint(got.statuses) != "map[admin:UNKNOWN metadata:UNKNOWN]" {
 		t.Errorf("seen %v", got)
 	}
