@@ -125,7 +125,7 @@ func TestInstanceAttributeValues(t *testing.T) {
 		{"AWS_INSTANCE_IPV4", []string{"0.0.0.0", "255.255.255.255"}, []string{"", "10.0.0.256", "10.0.0", "010.0.0.1", "::1", "::ffff:10.0.0.1", "a"}},
 		{"AWS_INSTANCE_IPV6", []string{"::", "2001:DB8::1", "::ffff:10.0.0.1"}, []string{"", "10.0.0.1", "fe80::1%eth0", "2001:db8:::1", "[::1]"}},
 		{"AWS_INSTANCE_PORT", []string{"1", "65535"}, []string{"", "0", "65536", "-1", "+80", "80 ", "0x50", "http"}},
-		{"AWS_INSTANCE_CNAME", []string{"a", "a.example.", "_x.example"}, []string{"", ".", "a..b", strings.Repeat("x", 64) + ".example"}},
+		{"AWS_INSTANCE_CNAME", []string{"a", "a.example.", "_x.example"}, []string{"", ".", "a..b", "a b", strings.Repeat("x", 64) + ".example"}},
 		{"AWS_INIT_HEALTH_STATUS", []string{"HEALTHY", "UNHEALTHY"}, []string{"", "healthy", "UNKNOWN"}},
 		{"AWS_ECS_ANYTHING", []string{"", "x"}, nil},
 		{"AWS_INSTANCE_FOO", nil, []string{"x"}},

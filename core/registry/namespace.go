@@ -136,6 +136,9 @@ func tagParts(tags []Tag) []string {
 
 // check finds what makes the call itself fail.
 func (c *CreateNamespace) check(a *Account, r *Rules) error {
+	if c.Type == DNSPrivate && c.VPC == "" {
+		return invalid("The id of a VPC is required for a private namespace, and Vpc is empty")
+	}
 	if c.Type == DNSPrivate && r.VPCs != nil && !r.VPCs[c.VPC] {
 		return invalid("VPC %q is not known here: list it under vpcs in the configuration", c.VPC)
 	}
@@ -187,8 +190,11 @@ func route53Error(m *Meta, text, code string) string {
 // domainNameProblem says what keeps name from being a zone, by RFC 1035 section
 // 2.3.4. Any visible character is allowed in a label, as in Route 53.
 func domainNameProblem(name string) string {
-	if len(name) > 253 {
+	switch {
+	case len(name) > 253:
 		return "it has more than 253 characters"
+	case strings.ContainsAny(name, " \t"):
+		return "it has white space in it"
 	}
 	for label := range strings.SplitSeq(name, ".") {
 		switch {

@@ -195,6 +195,7 @@ func TestNamespaceQuota(t *testing.T) {
 
 func TestUnknownVPC(t *testing.T) {
 	w := newWorld(t, false)
+	refused[*registry.InvalidInput](w, &registry.CreateNamespace{Type: registry.DNSPrivate, Name: "a"})
 	w.rules.VPCs = map[string]bool{"vpc-1": true}
 	w.namespace(registry.DNSPrivate, "a")
 	e := refused[*registry.InvalidInput](w, &registry.CreateNamespace{Type: registry.DNSPrivate, Name: "b", VPC: "vpc-2"})

@@ -6,21 +6,33 @@ import (
 )
 
 // recordSets are the combinations of records that a service may have.
-var recordSets = [][]RecordType{
+var recordSets = []recordTypes{
 	{RecordA}, {RecordAAAA}, {RecordA, RecordAAAA}, {RecordSRV}, {RecordCNAME},
 }
 
 // types lists the record types, A before AAAA.
-func (d *DNSConfig) types() []RecordType {
+func (d *DNSConfig) types() recordTypes {
 	if d == nil {
 		return nil
 	}
-	var types []RecordType
+	var types recordTypes
 	for _, rec := range d.Records {
 		types = append(types, rec.Type)
 	}
 	slices.Sort(types)
 	return types
+}
+
+// recordTypes are in order of their names.
+type recordTypes []RecordType
+
+// String is how AWS's messages show them.
+func (t recordTypes) String() string {
+	names := make([]string, len(t))
+	for i, name := range t {
+		names[i] = string(name)
+	}
+	return "[" + strings.Join(names, ", ") + "]"
 }
 
 // Has reports whether the service has records of the type.
@@ -35,7 +47,7 @@ func newDNSConfig(r *Rules, ns *Namespace, name string, in *DNSConfig) (*DNSConf
 	}
 	d := &DNSConfig{Policy: in.Policy, Records: slices.Clone(in.Records)}
 	types := d.types()
-	if !slices.ContainsFunc(recordSets, func(set []RecordType) bool { return slices.Equal(set, types) }) {
+	if !slices.ContainsFunc(recordSets, func(set recordTypes) bool { return slices.Equal(set, types) }) {
 		return nil, invalid("DnsRecords %v is not allowed: a service has A, AAAA, A and AAAA, SRV, or CNAME records", types)
 	}
 	for i := range d.Records {
