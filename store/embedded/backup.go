@@ -107,7 +107,7 @@ func (s *Store) clearForRestore() error {
 	for _, name := range names {
 		_, isSegment := parseName(name, segmentPrefix, segmentSuffix)
 		switch {
-		case name == lockName || name == restoreName || slices.Contains(f.temps, name):
+		case name == lockName || name == beginName || name == restoreName || slices.Contains(f.temps, name):
 		case isSegment && f.restoring:
 			s.remove([]string{name})
 		default:

@@ -14,7 +14,12 @@ type files struct {
 	segments  []store.Revision // by first revision, ascending
 	temps     []string
 	restoring bool // a Restore has not ended
+	begun     bool // there was a log once
 }
+
+// beginName is an empty file that says that the folder has a log. By it a folder
+// that has lost its only file is told from a new one.
+const beginName = "BEGUN"
 
 // sortFiles picks out our files. Others are left alone.
 func sortFiles(names []string) files {
@@ -26,6 +31,8 @@ func sortFiles(names []string) files {
 			f.segments = append(f.segments, first)
 		} else if name == restoreName {
 			f.restoring = true
+		} else if name == beginName {
+			f.begun = true
 		} else if final, ok := strings.CutSuffix(name, tempSuffix); ok && isOurs(final) {
 			f.temps = append(f.temps, name)
 		}
@@ -58,6 +65,9 @@ func (f files) plan() (plan, error) {
 	p := plan{obsolete: f.temps}
 	if f.restoring {
 		return p, &DamageError{File: restoreName, Reason: "a restore to this folder has not ended; do it again, or remove the folder"}
+	}
+	if f.begun && f.isEmpty() {
+		return p, &DamageError{Reason: "it has held a registry, and all its log files are missing"}
 	}
 	if n := len(f.snapshots); n > 0 {
 		p.snapshot = f.snapshots[n-1]

@@ -50,8 +50,8 @@ func (s *Store) plan() (plan, error) {
 		return plan{}, fmt.Errorf("embedded: list the data folder: %w", err)
 	}
 	f := sortFiles(names)
-	if f.isEmpty() && s.state == unloaded {
-		if err := s.createFirst(1); err != nil {
+	if f.isEmpty() && !f.begun && s.state == unloaded {
+		if err := s.begin(); err != nil {
 			return plan{}, err
 		}
 		f.segments = []store.Revision{1}
@@ -62,6 +62,22 @@ func (s *Store) plan() (plan, error) {
 		d.Dir = s.cfg.Dir
 	}
 	return p, err
+}
+
+// begin makes an empty folder a store. The mark comes last: it must not be there
+// without a log.
+func (s *Store) begin() error {
+	if err := s.createFirst(1); err != nil {
+		return err
+	}
+	mark, err := s.cfg.FS.Create(s.log.path(beginName))
+	if err != nil {
+		return notDone("mark the data folder", err)
+	}
+	if err := errors.Join(mark.Sync(), mark.Close(), s.cfg.FS.SyncDir(s.cfg.Dir)); err != nil {
+		return notDone("mark the data folder", err)
+	}
+	return nil
 }
 
 func (s *Store) createFirst(first store.Revision) error {

@@ -140,7 +140,7 @@ func TestForeignFilesAreLeftAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(names, " "); strings.Contains(got, mine) || !strings.Contains(got, "other.tmp") || len(names) != 5 {
+	if got := strings.Join(names, " "); strings.Contains(got, mine) || !strings.Contains(got, "other.tmp") || len(names) != 6 {
 		t.Fatalf("the folder holds %v", names)
 	}
 }
