@@ -14,7 +14,7 @@ func newCompletion(p *program) *cobra.Command {
   cairn completion fish > ~/.config/fish/completions/cairn.fish
   cairn completion powershell | Out-String | Invoke-Expression`,
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
-		Args:      cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
+		Args:      cobra.ExactArgs(1),
 		RunE: body(func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			switch args[0] {
@@ -24,9 +24,10 @@ func newCompletion(p *program) *cobra.Command {
 				return root.GenZshCompletion(p.stdout)
 			case "fish":
 				return root.GenFishCompletion(p.stdout, true)
-			default:
+			case "powershell":
 				return root.GenPowerShellCompletionWithDesc(p.stdout)
 			}
+			return usagef("%q must be bash, zsh, fish or powershell", args[0])
 		}),
 	}
 }

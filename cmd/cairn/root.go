@@ -89,6 +89,7 @@ Exit codes: 0 success, 1 error, 2 wrong usage.`,
 	}
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
+	root.SetFlagErrorFunc(flagError)
 	root.AddGroup(
 		&cobra.Group{ID: groupNode, Title: "Run and keep a node:"},
 		&cobra.Group{ID: groupClient, Title: "Talk to a node:"},
