@@ -250,7 +250,9 @@ func TestEC2Instance(t *testing.T) {
 		"with port":     {custom, attrs{"AWS_EC2_INSTANCE_ID": "i-0abc", "AWS_INSTANCE_PORT": "80"}},
 		"DNS namespace": {w.service(private, registry.CreateService{Name: "s", HTTPOnly: true}), attrs{"AWS_EC2_INSTANCE_ID": "i-0abc"}},
 		"check":         {w.service(http, registry.CreateService{Name: "checked", HealthCheck: tcpCheck}), attrs{"AWS_EC2_INSTANCE_ID": "i-0abc"}},
+		"own, strict":   {custom, attrs{"AWS_EC2_INSTANCE_ID": "i-0abc", "own": "x"}},
 	} {
+		w.rules.Strict = strings.HasSuffix(name, "strict")
 		e := refused[*registry.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(test.svc.ID), ID: "j", Attributes: test.attrs})
 		if !strings.Contains(e.Message, "AWS_EC2_INSTANCE_ID") {
 			t.Errorf("%s: got %q", name, e.Message)

@@ -202,7 +202,7 @@ func withEC2Address(r *Rules, ns *Namespace, svc *Service, attrs map[string]stri
 		return nil, invalid("%s is not allowed for a service with HealthCheckConfig, which needs %s beside an address", AttrEC2InstanceID, AttrPort)
 	}
 	for k := range attrs {
-		if strings.HasPrefix(k, "AWS_") && k != AttrEC2InstanceID && k != AttrInitHealthStatus {
+		if k != AttrEC2InstanceID && k != AttrInitHealthStatus && (r.Strict || strings.HasPrefix(k, "AWS_")) {
 			return nil, invalid("%s is not allowed together with %s", k, AttrEC2InstanceID)
 		}
 	}
