@@ -165,7 +165,7 @@ func (c putService) apply(d *Draft, _ uint64) {
 		ns.services = ns.services.Put(d.token, svc.key, &svc)
 		a.services = a.services.Put(d.token, svc.ID, serviceRef{ns.ID, svc.key})
 		if svc.CreatorRequestID != "" {
-			ns.servicesByRequest = ns.servicesByRequest.Put(d.token, svc.CreatorRequestID, svc.key)
+			ns.servicesByRequest = ns.servicesByRequest.Put(d.token, serviceRequest(svc.creator(), svc.CreatorRequestID), svc.key)
 		}
 		d.serviceChanged(ns, old, &svc)
 	})
@@ -185,7 +185,7 @@ func (c deleteService) apply(d *Draft, _ uint64) {
 		}
 		d.lastService = nil
 		ns.services = ns.services.Delete(d.token, c.key)
-		ns.servicesByRequest = ns.servicesByRequest.Delete(d.token, svc.CreatorRequestID)
+		ns.servicesByRequest = ns.servicesByRequest.Delete(d.token, serviceRequest(svc.creator(), svc.CreatorRequestID))
 		a.services = a.services.Delete(d.token, svc.ID)
 		d.serviceChanged(ns, svc, nil)
 	})

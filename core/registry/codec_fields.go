@@ -2,6 +2,7 @@ package registry
 
 import (
 	"errors"
+	"unique"
 
 	"cairn/internal/record"
 )
@@ -206,6 +207,9 @@ func (i *Instance) encode(b []byte) []byte {
 	if i.Lapsed {
 		b = record.AppendUint(b, 8, 1)
 	}
+	if i.createdBy != (unique.Handle[AccountID]{}) {
+		b = record.AppendString(b, 9, i.createdBy.Value())
+	}
 	return b
 }
 
@@ -230,6 +234,8 @@ func parseInstance(id InstanceID, value []byte) (*Instance, error) {
 			rest.Changed = uint32(f.Uint)
 		case 8:
 			rest.Lapsed = f.Uint == 1
+		case 9:
+			rest.createdBy = unique.Make(AccountID(f.Bytes))
 		}
 	})
 	a, ok := parseAttributes(attrs)
@@ -242,6 +248,7 @@ func parseInstance(id InstanceID, value []byte) (*Instance, error) {
 	inst := newInstance(id, a, string(request))
 	inst.Health, inst.pending, inst.due = rest.Health, rest.pending, rest.due
 	inst.Registered, inst.Changed, inst.Lapsed = rest.Registered, rest.Changed, rest.Lapsed
+	inst.createdBy = rest.createdBy
 	return inst, nil
 }
 

@@ -86,7 +86,7 @@ func visit(s *registry.State) {
 	s.Counts()
 	s.NextHealthDue()
 	for _, account := range []registry.AccountID{testAccount, otherAccount} {
-		for range s.Operations(account, "") {
+		for range s.Operations(new(registry.Rules), account, "") {
 		}
 		for _, svc := range s.Services(account, "") {
 			for _, inst := range svc.Discover(&registry.Query{Health: all, Parameters: attrs{"k": "v"}, Optional: attrs{"k": "w"}}, nil) {

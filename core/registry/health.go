@@ -50,15 +50,15 @@ func (c *SetCustomHealth) decide(s *State, r *Rules, m *Meta) (Decision, error) 
 	if err != nil {
 		return Decision{}, err
 	}
-	if err := r.mayChange(m, svc); err != nil {
-		return Decision{}, err
-	}
 	if !svc.CustomHealth {
 		return Decision{}, &CustomHealthNotFound{Service: svc.ID}
 	}
 	inst, ok := svc.Instance(c.ID)
 	if !ok {
 		return Decision{}, &InstanceNotFound{Service: svc.ID, ID: c.ID}
+	}
+	if err := r.mayChangeInstance(m, svc, inst); err != nil {
+		return Decision{}, err
 	}
 	next := inst.withHealth(c.Health, m.Now)
 	if r.Strict {

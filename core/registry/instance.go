@@ -2,6 +2,7 @@ package registry
 
 import (
 	"strconv"
+	"unique"
 
 	"cairn/internal/jsontext"
 )
@@ -20,13 +21,15 @@ type Instance struct {
 	Lapsed bool
 	// Changed is when the health last changed, in seconds since 1970.
 	Changed uint32
+	// pending is a custom health change that is to come at due (strict mode).
+	pending Health
 	// Registered is when the instance was registered, in milliseconds since
 	// 1970. No two registrations of one instance have the same.
 	Registered int64
-
-	// pending is a custom health change that is to come at due (strict mode).
-	pending Health
-	due     int64 // milliseconds since 1970; 0: none
+	due        int64 // of pending, milliseconds since 1970; 0: none
+	// createdBy is the account that registered the instance; zero where that is
+	// the one that created the service.
+	createdBy unique.Handle[AccountID]
 
 	// summary is the beginning of the instance in a DiscoverInstances answer.
 	summary string
@@ -102,8 +105,9 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 	if err != nil {
 		return Decision{}, err
 	}
-	if err := r.mayRegister(m, svc); err != nil {
-		return Decision{}, err
+	old, exists := svc.instances.Get(c.ID)
+	if exists && svc.Registrar(old) != m.Account {
+		return Decision{}, r.notRegistrar(m, svc)
 	}
 	ns, _ := s.Namespace(svc.Account, svc.Namespace)
 	given, err := checkAttributes(r, ns, svc, c.Attributes)
@@ -116,7 +120,6 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 	op.Namespace, op.Service, op.Instance = ns.ID, svc.ID, c.ID
 	op.own(ns.Account)
 	op.CreatorRequestID, op.fingerprint = c.CreatorRequestID, fingerprint(string(attrs))
-	old, exists := svc.instances.Get(c.ID)
 	ttl := leaseTTL(r, given)
 	if exists && ttl > 0 && old.Attributes == attrs {
 		return c.renew(s, m, svc, old, op)
@@ -134,6 +137,9 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 	}
 	inst := newInstance(c.ID, attrs, c.CreatorRequestID)
 	inst.Health, inst.Registered, inst.Changed = svc.initialHealth(r, attrs), op.Date, seconds(m.Now)
+	if m.Account != svc.creator() {
+		inst.createdBy = unique.Make(m.Account)
+	}
 	changes := []Change{putInstance{svc.place(), inst}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
 	return Decision{
 		Changes: append(changes, s.leaseAtRegistration(svc, c.ID, ttl, m.Now)...),
@@ -212,7 +218,7 @@ func (c *DeregisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, erro
 	if err != nil {
 		return Decision{}, err
 	}
-	if err := r.mayChange(m, svc); err != nil {
+	if err := r.mayChangeInstance(m, svc, inst); err != nil {
 		return Decision{}, err
 	}
 	op := m.deregistration(s, svc, inst)

@@ -69,7 +69,7 @@ func TestLeaseRunsOut(t *testing.T) {
 
 func (w *world) listOperations() []*registry.Operation {
 	var all []*registry.Operation
-	for _, op := range w.state.Operations(w.account, "") {
+	for _, op := range w.state.Operations(&w.rules, w.account, "") {
 		all = append(all, op)
 	}
 	return all

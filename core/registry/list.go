@@ -33,8 +33,9 @@ func (svc *Service) Instances(after InstanceID) iter.Seq2[InstanceID, *Instance]
 
 // Operations yields the operations of the account, newest first, from the one
 // before the given id; the empty id means all. Operations of namespaces that
-// are gone are left out, as AWS does, but not the failed attempts to create one.
-func (s *State) Operations(account AccountID, before OperationID) iter.Seq2[OperationID, *Operation] {
+// are gone are left out, as AWS does, but not the failed attempts to create one;
+// so are those of namespaces that are not shared with the account any more.
+func (s *State) Operations(r *Rules, account AccountID, before OperationID) iter.Seq2[OperationID, *Operation] {
 	a := s.account(account)
 	all := a.operations.Backward()
 	if key, ok := operationKey(before); ok {
@@ -43,18 +44,19 @@ func (s *State) Operations(account AccountID, before OperationID) iter.Seq2[Oper
 	return func(yield func(OperationID, *Operation) bool) {
 		for key, stored := range all {
 			op := stored.operation(account, key)
-			if op.listed(s) && !yield(op.ID, op) {
+			if op.listed(s, r) && !yield(op.ID, op) {
 				return
 			}
 		}
 	}
 }
 
-func (op *Operation) listed(s *State) bool {
+func (op *Operation) listed(s *State, r *Rules) bool {
 	if op.Type == CreateNamespaceOperation && op.Failed {
 		return true
 	}
-	return s.account(op.OwnerAccount()).namespaces.Has(op.Namespace)
+	_, ok := s.visible(r, op.Account, op.OwnerAccount(), op.Namespace)
+	return ok
 }
 
 // ServicesNamed yields the services of one namespace after the given name, in

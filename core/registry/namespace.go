@@ -41,7 +41,8 @@ type Namespace struct {
 	sharedWith      []AccountID // in order; see share.go
 	fingerprint     uint64
 	services        ptree.Map[string, *Service] // by serviceKey
-	// servicesByRequest finds a service by the CreatorRequestId that made it.
+	// servicesByRequest finds a service by the request that made it, see
+	// serviceRequest.
 	servicesByRequest ptree.Map[string, string]
 }
 

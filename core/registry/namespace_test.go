@@ -312,7 +312,7 @@ func TestDeleteNamespace(t *testing.T) {
 
 func (w *world) operationsOf(ns *registry.Namespace) []registry.OperationID {
 	var ids []registry.OperationID
-	for id, op := range w.state.Operations(w.account, "") {
+	for id, op := range w.state.Operations(&w.rules, w.account, "") {
 		if op.Namespace == ns.ID {
 			ids = append(ids, id)
 		}

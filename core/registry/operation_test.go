@@ -43,7 +43,7 @@ func TestOperationNotFound(t *testing.T) {
 
 func (w *world) listed(before registry.OperationID) []registry.OperationID {
 	var ids []registry.OperationID
-	for id := range w.state.Operations(w.account, before) {
+	for id := range w.state.Operations(&w.rules, w.account, before) {
 		ids = append(ids, id)
 	}
 	return ids

@@ -166,7 +166,7 @@ func (c *CreateService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	if existing, ok := ns.serviceMeant(c.CreatorRequestID, svc.key); ok {
+	if existing, ok := ns.serviceMeant(m.Account, c.CreatorRequestID, svc.key); ok {
 		if c.CreatorRequestID != "" && existing.CreatorRequestID == c.CreatorRequestID && existing.fingerprint == svc.fingerprint {
 			return Decision{Reply: Reply{Service: existing}}, nil
 		}
@@ -183,19 +183,25 @@ func (c *CreateService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 }
 
 // serviceMeant returns the service that has the name, or else the one that the
-// same request made.
-func (ns *Namespace) serviceMeant(request, key string) (*Service, bool) {
+// same request of the account made.
+func (ns *Namespace) serviceMeant(account AccountID, request, key string) (*Service, bool) {
 	if svc, ok := ns.services.Get(key); ok {
 		return svc, true
 	}
 	if request == "" {
 		return nil, false
 	}
-	key, ok := ns.servicesByRequest.Get(request)
+	key, ok := ns.servicesByRequest.Get(serviceRequest(account, request))
 	if !ok {
 		return nil, false
 	}
 	return ns.services.Get(key)
+}
+
+// serviceRequest names a request: accounts that share a namespace choose their
+// CreatorRequestIds without knowing of each other.
+func serviceRequest(account AccountID, request string) string {
+	return string(account) + "/" + request
 }
 
 func (c *CreateService) findNamespace(s *State, r *Rules, m *Meta) (*Namespace, error) {
@@ -275,10 +281,10 @@ func (c *UpdateService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 	if err != nil {
 		return Decision{}, err
 	}
-	if err := r.mayChange(m, svc); err != nil {
+	ns, _ := s.Namespace(svc.Account, svc.Namespace)
+	if err := r.mayUpdate(m, ns, svc); err != nil {
 		return Decision{}, err
 	}
-	ns, _ := s.Namespace(svc.Account, svc.Namespace)
 	if !ns.IsDNS() {
 		return Decision{}, invalid("Service %s is in an HTTP namespace: it cannot be updated", svc.ID)
 	}

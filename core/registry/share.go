@@ -5,6 +5,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"unique"
 
 	"cairn/internal/ptree"
 )
@@ -19,8 +20,12 @@ import (
 //	service: create                 y        y, without tags
 //	service: read, discover         y        y
 //	service: change, delete         y        those it created
-//	instance: register              those of services it created
-//	instance: deregister, health    y        of services it created
+//	instance: register              y        y
+//	instance: register again        those it registered
+//	instance: deregister, health    y        those it registered, and of services it created
+//
+// UpdateService is refused, in a namespace that is shared, while the service
+// has instances of accounts other than the caller's.
 //
 // A service in a shared namespace belongs to the namespace's owner, whoever
 // created it, so a namespace that is shared no longer is as good as gone for
@@ -54,7 +59,7 @@ func (r *Rules) shares(ns *Namespace, with AccountID) bool {
 		return true
 	}
 	for _, s := range r.Shares {
-		if s.Owner == ns.Account && (s.Namespace == ns.Name || s.Namespace == string(ns.ID)) && slices.Contains(s.With, with) {
+		if s.covers(ns) && slices.Contains(s.With, with) {
 			return true
 		}
 	}
@@ -81,21 +86,60 @@ func (r *Rules) owned(m *Meta, ns *Namespace) error {
 // creator is the account that created the service.
 func (svc *Service) creator() AccountID { return cmp.Or(svc.CreatedBy, svc.Account) }
 
-// mayChange refuses what only the owner and the creator of a service may do.
-func (r *Rules) mayChange(m *Meta, svc *Service) error {
-	if svc.Account == m.Account {
-		return nil
+// Registrar is the account that registered an instance of the service.
+func (svc *Service) Registrar(inst *Instance) AccountID {
+	if inst.createdBy == (unique.Handle[AccountID]{}) {
+		return svc.creator()
 	}
-	return r.mayRegister(m, svc)
+	return inst.createdBy.Value()
 }
 
-// mayRegister refuses what only the creator of a service may do. An instance is
-// so always of the account that created its service.
-func (r *Rules) mayRegister(m *Meta, svc *Service) error {
-	if svc.creator() == m.Account {
+// mayChange refuses what only the owner and the creator of a service may do.
+func (r *Rules) mayChange(m *Meta, svc *Service) error {
+	if svc.Account == m.Account || svc.creator() == m.Account {
 		return nil
 	}
 	return &NotPermitted{m.Account, r.ServiceARN(svc.Account, svc.ID), "another account created this service in the shared namespace"}
+}
+
+// mayChangeInstance lets in who may change the service, and who registered the
+// instance.
+func (r *Rules) mayChangeInstance(m *Meta, svc *Service, inst *Instance) error {
+	if r.mayChange(m, svc) == nil || svc.Registrar(inst) == m.Account {
+		return nil
+	}
+	return r.notRegistrar(m, svc)
+}
+
+func (r *Rules) notRegistrar(m *Meta, svc *Service) error {
+	return &NotPermitted{m.Account, r.ServiceARN(svc.Account, svc.ID), "another account registered this instance"}
+}
+
+// mayUpdate refuses UpdateService where it would change what other accounts
+// have registered.
+func (r *Rules) mayUpdate(m *Meta, ns *Namespace, svc *Service) error {
+	if err := r.mayChange(m, svc); err != nil {
+		return err
+	}
+	if !r.isShared(ns) {
+		return nil
+	}
+	for _, inst := range svc.instances.All() {
+		if svc.Registrar(inst) != m.Account {
+			return invalid("Service %s is in a shared namespace and has instances that were registered by other accounts: it cannot be updated", svc.ID)
+		}
+	}
+	return nil
+}
+
+// isShared reports whether the namespace is shared with anybody.
+func (r *Rules) isShared(ns *Namespace) bool {
+	return len(ns.sharedWith) > 0 || slices.ContainsFunc(r.Shares, func(s Share) bool { return s.covers(ns) })
+}
+
+// covers reports whether the share is one of the namespace.
+func (s *Share) covers(ns *Namespace) bool {
+	return s.Owner == ns.Account && (s.Namespace == ns.Name || s.Namespace == string(ns.ID))
 }
 
 // NamespaceForDiscovery returns the namespace that a name means to
@@ -172,7 +216,7 @@ func (s *State) sharedNamespaces(r *Rules, account AccountID) []*Namespace {
 			continue
 		}
 		for _, ns := range s.account(share.Owner).namespaces.All() {
-			if (share.Namespace == ns.Name || share.Namespace == string(ns.ID)) && !slices.Contains(found, ns) {
+			if share.covers(ns) && !slices.Contains(found, ns) {
 				found = append(found, ns)
 			}
 		}

@@ -184,14 +184,20 @@ func TestSharing(t *testing.T) {
 		"UpdateHttpNamespace": `{"Id":` + ns + `,"Namespace":{"Description":"d"}}`, "DeleteNamespace": `{"Id":` + ns + `}`,
 		"UpdateService": `{"Id":"` + w.svcARN + `","Service":{"Description":"d"}}`, "DeleteService": `{"Id":"` + w.svcARN + `"}`,
 		"UpdateServiceAttributes": `{"ServiceId":"` + w.svcARN + `","Attributes":{"a":"b"}}`,
-		"RegisterInstance":        `{"ServiceId":"` + w.svcARN + `","InstanceId":"i-2","Attributes":{}}`,
+		"DeleteServiceAttributes": `{"ServiceId":"` + w.svcARN + `","Attributes":["a"]}`,
+		"RegisterInstance":        `{"ServiceId":"` + w.svcARN + `","InstanceId":"i-1","Attributes":{"secret":"mine"}}`,
 		"DeregisterInstance":      `{"ServiceId":"` + w.svcARN + `","InstanceId":"i-1"}`,
 		"CreateService":           `{"Name":"tagged","NamespaceId":` + ns + `,"Tags":[{"Key":"a","Value":"b"}]}`,
 	} {
 		w.fails("stranger", operation, body, "AccessDeniedException")
 	}
-	w.fails("stranger", "TagResource", `{"ResourceARN":`+ns+`,"Tags":[{"Key":"a","Value":"b"}]}`, "ResourceNotFoundException")
+	for _, arn := range []string{w.nsARN, w.svcARN} {
+		w.fails("stranger", "TagResource", `{"ResourceARN":"`+arn+`","Tags":[{"Key":"a","Value":"b"}]}`, "ResourceNotFoundException")
+		w.fails("stranger", "UntagResource", `{"ResourceARN":"`+arn+`","TagKeys":["a"]}`, "ResourceNotFoundException")
+		w.fails("stranger", "ListTagsForResource", `{"ResourceARN":"`+arn+`"}`, "ResourceNotFoundException")
+	}
 	svcARN := w.consumerService()
+	w.consumerInstance()
 	w.discovery()
 	w.lists(svcARN)
 	// The owner may delete everything inside.
@@ -235,8 +241,31 @@ func (w *world) consumerService() string {
 	if dig(inst, "Instance", "CreatedByAccount") != stranger || dig(inst, "", "ResourceOwner") != owner {
 		w.Errorf("instance %v", inst)
 	}
-	w.fails("admin", "RegisterInstance", `{"ServiceId":"`+arn+`","InstanceId":"x","Attributes":{}}`, "AccessDeniedException")
+	w.fails("admin", "RegisterInstance", `{"ServiceId":"`+arn+`","InstanceId":"mine-1","Attributes":{}}`, "AccessDeniedException")
 	return arn
+}
+
+// consumerInstance has the consumer come and go with an instance of its own in a
+// service of the owner's.
+func (w *world) consumerInstance() {
+	svc := `"ServiceId":"` + w.svcARN + `","InstanceId":"guest"`
+	w.fails("stranger", "RegisterInstance", `{"ServiceId":"`+w.svc+`","InstanceId":"guest","Attributes":{}}`, "ServiceNotFound")
+	w.must("stranger", "RegisterInstance", `{`+svc+`,"Attributes":{}}`)
+	w.must("stranger", "RegisterInstance", `{`+svc+`,"Attributes":{"a":"b"}}`)
+	for _, user := range []string{"admin", "stranger"} {
+		inst := w.must(user, "GetInstance", `{`+svc+`}`)
+		if dig(inst, "Instance", "CreatedByAccount") != stranger || dig(inst, "", "ResourceOwner") != owner {
+			w.Errorf("instance %v", inst)
+		}
+		list := w.must(user, "ListInstances", `{"ServiceId":"`+w.svcARN+`"}`)
+		if dig(list, "Instances", "CreatedByAccount") != stranger || dig(list, "", "ResourceOwner") != owner {
+			w.Errorf("instances %v", list)
+		}
+	}
+	w.fails("admin", "RegisterInstance", `{`+svc+`,"Attributes":{}}`, "AccessDeniedException")
+	w.must("stranger", "DeregisterInstance", `{`+svc+`}`)
+	w.must("stranger", "RegisterInstance", `{`+svc+`,"Attributes":{}}`)
+	w.must("admin", "DeregisterInstance", `{`+svc+`}`)
 }
 
 func (w *world) discovery() {

@@ -111,6 +111,7 @@ var pureStd = map[string]string{
 	"unicode":         "computes",
 	"unicode/utf16":   "computes",
 	"unicode/utf8":    "computes",
+	"unique":          "interns values; computes",
 }
 
 // pureInternal are the helpers that core may import.

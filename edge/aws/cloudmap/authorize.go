@@ -184,7 +184,11 @@ func (a *authorization) createService(in *CreateServiceRequest) {
 	}
 	a.namespace(ref)
 	a.withTags(in.Tags)
-	a.Resources = append(a.Resources, access.Resource{ARN: a.c.rules.ARN(a.c.account, "service/*"), Optional: true})
+	owner, _, err := a.c.rules.ID(a.c.account, "namespace", ref)
+	if err != nil {
+		owner = a.c.account // the handler says what is wrong with it
+	}
+	a.Resources = append(a.Resources, access.Resource{ARN: a.c.rules.ARN(owner, "service/*"), Optional: true})
 }
 
 // discovery is by names, of which one thing can have several; the condition keys

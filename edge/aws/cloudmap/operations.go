@@ -35,7 +35,7 @@ func (a *API) ListOperations(c *call, in *ListOperationsRequest) (*ListOperation
 		return nil, err
 	}
 	out := &ListOperationsResponse{Operations: []OperationSummary{}}
-	for id, op := range a.state().Registry.Operations(c.account, registry.OperationID(p.after)) {
+	for id, op := range a.state().Registry.Operations(c.rules, c.account, registry.OperationID(p.after)) {
 		if !wanted(op) {
 			continue
 		}

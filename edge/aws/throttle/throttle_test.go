@@ -1,0 +1,137 @@
+package throttle
+
+import (
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cairn/core/registry"
+)
+
+// ask counts how many of n requests at one time pass.
+func ask(b *Buckets, r *Rates, account registry.AccountID, class Class, now time.Time, n int) int {
+	passed := 0
+	for range n {
+		if b.Allow(r, account, class, now) {
+			passed++
+		}
+	}
+	return passed
+}
+
+func TestBuckets(t *testing.T) {
+	tests := map[string]struct {
+		rate        Rate
+		first, then int // of 5000, and of 5000 a second later
+	}{
+		"AWS's of DiscoverInstances": {Rate{1000, 2000}, 2000, 1000},
+		"its revision's":             {Rate{3000, 3000}, 3000, 3000},
+		"no burst given":             {Rate{10, 0}, 10, 10},
+		"less than one a second":     {Rate{0.5, 0}, 1, 0},
+		"a burst and hardly a rate":  {Rate{1e-6, 7}, 7, 0},
+		"very many":                  {Rate{1e9, 1e9}, 5000, 5000},
+		"no limit":                   {Rate{0, 5}, 5000, 5000},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			var b Buckets
+			r := &Rates{}
+			r.Default[Discover] = tt.rate
+			r.Default[Read] = Rate{1, 1}
+			now := time.Now()
+			if got := ask(&b, r, "1", Discover, now, 5000); got != tt.first {
+				t.Errorf("at first %d, want %d", got, tt.first)
+			}
+			if got := ask(&b, r, "1", Discover, now.Add(time.Second), 5000); got != tt.then {
+				t.Errorf("then %d, want %d", got, tt.then)
+			}
+			if got := ask(&b, r, "2", Discover, now, 1); got != 1 {
+				t.Error("another account pays")
+			}
+			if got := ask(&b, r, "1", Write, now, 1); got != 1 {
+				t.Error("another class pays")
+			}
+		})
+	}
+}
+
+// A change of one account's rates neither fills nor empties the buckets of
+// others.
+func TestRatesChange(t *testing.T) {
+	var b Buckets
+	before := &Rates{}
+	before.Default[Read], before.Default[Write] = Rate{1, 10}, Rate{1, 10}
+	now := time.Now()
+	for _, account := range []registry.AccountID{"1", "2"} {
+		if got := ask(&b, before, account, Read, now, 20) + ask(&b, before, account, Write, now, 20); got != 20 {
+			t.Fatalf("%d", got)
+		}
+	}
+	after := &Rates{Default: before.Default, Accounts: map[registry.AccountID]Set{"1": before.Default}}
+	own := after.Accounts["1"]
+	own[Read] = Rate{5, 5}
+	after.Accounts["1"] = own
+	for _, tt := range []struct {
+		account registry.AccountID
+		class   Class
+		want    int
+	}{{"1", Read, 5}, {"1", Write, 0}, {"2", Read, 0}, {"2", Write, 0}} {
+		if got := ask(&b, after, tt.account, tt.class, now, 20); got != tt.want {
+			t.Errorf("account %s, %v: %d, want %d", tt.account, tt.class, got, tt.want)
+		}
+	}
+	if got := ask(&b, nil, "1", Read, now, 20) + ask(&b, &Rates{}, "1", Read, now, 20); got != 40 {
+		t.Errorf("without rates %d", got)
+	}
+}
+
+// However many ask at once, no more pass than there are.
+func TestConcurrentRequests(t *testing.T) {
+	var b Buckets
+	r := &Rates{}
+	r.Default[Discover] = Rate{1, 1000}
+	now := time.Now()
+	var passed atomic.Int64
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() { passed.Add(int64(ask(&b, r, "1", Discover, now, 500))) })
+	}
+	wg.Wait()
+	if passed.Load() != 1000 {
+		t.Errorf("%d passed", passed.Load())
+	}
+}
+
+func TestClasses(t *testing.T) {
+	for c := range numClasses {
+		if got, ok := ClassOf(c.String()); !ok || got != c {
+			t.Errorf("%v is found as %v", c, got)
+		}
+	}
+	if _, ok := ClassOf("other"); ok {
+		t.Error("a class that is not there")
+	}
+}
+
+func TestAllowDoesNotAllocate(t *testing.T) {
+	var b Buckets
+	r := &Rates{Default: Published()}
+	now := time.Now()
+	b.Allow(r, "1", Discover, now)
+	if n := testing.AllocsPerRun(100, func() { b.Allow(r, "1", Discover, now) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func BenchmarkAllow(b *testing.B) {
+	var buckets Buckets
+	r := &Rates{}
+	r.Default[Discover] = Rate{1e9, 1e9}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			buckets.Allow(r, "111111111111", Discover, time.Now())
+		}
+	})
+}
