@@ -25,7 +25,7 @@ func newMetrics(r *Replica) *metrics {
 	f.NewGaugeFunc(prometheus.GaugeOpts{Name: "cairn_revision", Help: "Revision of the state that is being served."},
 		func() float64 { return float64(r.Current().Revision) })
 	if r.cfg.Registerer != nil {
-		r.cfg.Registerer.MustRegister(objects{r})
+		r.cfg.Registerer.MustRegister(objects{r}, quotas{r})
 	}
 	return &metrics{
 		refused: f.NewCounter(prometheus.CounterOpts{Name: "cairn_queue_refused_total", Help: "Commands refused because the queue was full."}),
@@ -71,5 +71,27 @@ func (o objects) Collect(ch chan<- prometheus.Metric) {
 		"namespace": c.Namespaces, "service": c.Services, "instance": c.Instances, "operation": c.Operations,
 	} {
 		ch <- prometheus.MustNewConstMetric(objectsDesc, prometheus.GaugeValue, float64(n), kind)
+	}
+}
+
+// quotas tells how much accounts use of their quotas when it is asked. Accounts
+// beyond the first maxQuotaAccounts are left out, so that the metrics stay few.
+type quotas struct{ replica *Replica }
+
+const maxQuotaAccounts = 100
+
+var (
+	quotaLabels    = []string{"account", "quota"}
+	quotaUsedDesc  = prometheus.NewDesc("cairn_quota_used", "What an account uses of a quota; of those for each namespace or service, the fullest. The 100 accounts closest to a limit.", quotaLabels, nil)
+	quotaLimitDesc = prometheus.NewDesc("cairn_quota_limit", "The quota of an account; 0 is none.", quotaLabels, nil)
+)
+
+func (q quotas) Describe(ch chan<- *prometheus.Desc) { ch <- quotaUsedDesc; ch <- quotaLimitDesc }
+
+func (q quotas) Collect(ch chan<- prometheus.Metric) {
+	s := q.replica.Current()
+	for _, u := range s.Registry.Usage(s.Rules(q.replica.cfg.Rules()), maxQuotaAccounts) {
+		ch <- prometheus.MustNewConstMetric(quotaUsedDesc, prometheus.GaugeValue, float64(u.Used), string(u.Account), u.Quota)
+		ch <- prometheus.MustNewConstMetric(quotaLimitDesc, prometheus.GaugeValue, float64(u.Limit), string(u.Account), u.Quota)
 	}
 }

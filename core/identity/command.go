@@ -259,8 +259,8 @@ func (c *PutAccount) decide(s *State) ([]Change, []Read, error) {
 }
 
 // RateClasses are the kinds of operation that have a rate each; see
-// docs/security.md.
-func RateClasses() []string { return []string{"discover", "read", "write"} }
+// docs/adr/0023-throttle-classes.md.
+func RateClasses() []string { return []string{"discover", "revision", "read", "write", "sts"} }
 
 func (c *DeleteUser) decide(s *State) ([]Change, []Read, error) {
 	changes, reads, err := take(&s.users, usersOf, c.Account+"/"+c.Name, "user "+c.Name)

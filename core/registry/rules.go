@@ -11,9 +11,11 @@ type Rules struct {
 	// see docs/divergences/cloudmap.md.
 	Strict bool
 	Quotas Quotas
-	// AccountQuotas gives the quotas of an account where it has some of its own.
-	// Nil: Quotas are everybody's.
-	AccountQuotas func(AccountID, Quotas) Quotas
+	// AccountQuotas are those of accounts that have some of their own; they
+	// stand in the place of Quotas as a whole.
+	AccountQuotas map[AccountID]Quotas
+	// StoredQuotas changes the quotas of an account at run time. Nil: it does not.
+	StoredQuotas QuotaSource
 	// Shares are namespaces shared by a setting.
 	Shares []Share
 	// VPCs are the ids that a private namespace may be bound to. Nil means any.
@@ -37,6 +39,41 @@ type Quotas struct {
 	OperationsPerAccount int
 }
 
+// QuotaSource knows of quotas of single accounts.
+type QuotaSource interface {
+	// Adjust returns the quotas of an account, given those it has otherwise.
+	Adjust(AccountID, Quotas) Quotas
+}
+
+// Set changes the quota of a name, that of its key in the configuration, and
+// reports whether there is one.
+func (q *Quotas) Set(name string, n int) bool {
+	switch name {
+	case QuotaNamespaces:
+		q.NamespacesPerAccount = n
+	case QuotaServices:
+		q.ServicesPerNamespace = n
+	case QuotaInstances:
+		q.InstancesPerService = n
+	case QuotaNamespaceInstances:
+		q.InstancesPerNamespace = n
+	case QuotaOperations:
+		q.OperationsPerAccount = n
+	default:
+		return false
+	}
+	return true
+}
+
+// The names of the quotas.
+const (
+	QuotaNamespaces         = "namespaces_per_account"
+	QuotaServices           = "services_per_namespace"
+	QuotaInstances          = "instances_per_service"
+	QuotaNamespaceInstances = "instances_per_namespace"
+	QuotaOperations         = "operations_per_account"
+)
+
 // Limits of AWS that no setting changes.
 const (
 	maxTags              = 50
@@ -58,10 +95,14 @@ const (
 
 // quotas are those of one account.
 func (r *Rules) quotas(account AccountID) Quotas {
-	if r.AccountQuotas == nil {
-		return r.Quotas
+	q, ok := r.AccountQuotas[account]
+	if !ok {
+		q = r.Quotas
 	}
-	return r.AccountQuotas(account, r.Quotas)
+	if r.StoredQuotas != nil {
+		q = r.StoredQuotas.Adjust(account, q)
+	}
+	return q
 }
 
 func (r *Rules) defaultSOATTL() int64 {

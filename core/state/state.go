@@ -53,7 +53,7 @@ type Decision struct {
 func Decide(s *State, rules *registry.Rules, c Command) (Decision, error) {
 	switch op := c.Op.(type) {
 	case registry.Command:
-		d, err := registry.Decide(&s.Registry, s.rules(rules), c.Meta, op)
+		d, err := registry.Decide(&s.Registry, s.Rules(rules), c.Meta, op)
 		return Decision{changesOf(d.Changes), d.Reads, d.Reply}, err
 	case identity.Command:
 		changes, reads, err := identity.Decide(&s.Identity, op)
@@ -66,29 +66,27 @@ func Decide(s *State, rules *registry.Rules, c Command) (Decision, error) {
 	return Decision{}, fmt.Errorf("state: %T is not a command", c.Op)
 }
 
-// rules are the given ones with the quotas that the State has for accounts.
-func (s *State) rules(given *registry.Rules) *registry.Rules {
+// Rules are the given ones with the quotas that the State has for accounts.
+func (s *State) Rules(given *registry.Rules) *registry.Rules {
 	if !s.Identity.HasSettings() {
 		return given
 	}
 	rules := *given
-	rules.AccountQuotas = func(account registry.AccountID, q registry.Quotas) registry.Quotas {
-		a, ok := s.Identity.Settings(string(account))
-		if !ok {
-			return q
-		}
-		for name, place := range map[string]*int{
-			"namespaces_per_account": &q.NamespacesPerAccount, "services_per_namespace": &q.ServicesPerNamespace,
-			"instances_per_service": &q.InstancesPerService, "instances_per_namespace": &q.InstancesPerNamespace,
-			"operations_per_account": &q.OperationsPerAccount,
-		} {
-			if n, ok := a.Quotas[name]; ok {
-				*place = n
-			}
-		}
-		return q
-	}
+	rules.StoredQuotas = (*storedQuotas)(&s.Identity)
 	return &rules
+}
+
+// storedQuotas are those that the settings of accounts have.
+type storedQuotas identity.State
+
+// Adjust implements registry.QuotaSource.
+func (s *storedQuotas) Adjust(account registry.AccountID, q registry.Quotas) registry.Quotas {
+	if a, ok := (*identity.State)(s).Settings(string(account)); ok {
+		for name, n := range a.Quotas {
+			q.Set(name, n) // names were checked when they were stored
+		}
+	}
+	return q
 }
 
 func changesOf[C Change](in []C) []Change {

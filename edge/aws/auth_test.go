@@ -71,7 +71,7 @@ type guarded struct {
 	directory atomic.Pointer[identity.Directory]
 }
 
-func startGuarded(t *testing.T) *guarded {
+func startGuarded(t *testing.T, change ...func(*options)) *guarded {
 	t.Helper()
 	g := new(guarded)
 	d, problems := identity.Compile(nil, people())
@@ -85,6 +85,9 @@ func startGuarded(t *testing.T) *guarded {
 	}
 	g.server = start(t, func(o *options) {
 		o.server.Auth = &aws.Auth{Directory: g.directory.Load, Sessions: sts.NewSessions(key)}
+		for _, c := range change {
+			c(o)
+		}
 	})
 	return g
 }

@@ -18,6 +18,9 @@ import (
 	"cairn/core/registry"
 	"cairn/edge/aws/cloudmap"
 	"cairn/edge/aws/sts"
+	"cairn/edge/aws/throttle"
+	"cairn/internal/audit"
+	"cairn/internal/failures"
 	"cairn/replica"
 )
 
@@ -35,6 +38,16 @@ type Config struct {
 	// Nil: no key is. A key that is not listed belongs to DefaultAccount.
 	Accounts func(accessKeyID string) (accountID string, listed bool)
 	Logger   *slog.Logger
+	// Rates are the request rates in force. It is called for every request. Nil:
+	// there are none.
+	Rates func() *throttle.Rates
+	// Failures is how often callers may fail to prove who they are. Nil: as
+	// often as they like.
+	Failures *failures.Budget
+	// Audit gets a record of each call that changes something, of those of STS
+	// and of those that were not permitted; with AuditReads, of all. Nil: none.
+	Audit      *audit.Log
+	AuditReads bool
 	// Registerer takes the metrics. Nil: none are kept.
 	Registerer prometheus.Registerer
 	Limits     Limits
@@ -77,7 +90,7 @@ type Server struct {
 	cloudmap *cloudmap.API
 	sts      *sts.API
 	auth     *authenticator // nil in open mode
-	throttle *throttle
+	buckets  throttle.Buckets
 	metrics  *metrics
 }
 
@@ -88,6 +101,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Accounts == nil {
 		cfg.Accounts = func(string) (string, bool) { return "", false }
+	}
+	if cfg.Rates == nil {
+		cfg.Rates = func() *throttle.Rates { return nil }
 	}
 	if cfg.Providers == nil {
 		cfg.Providers = func() []sts.Provider { return nil }
@@ -102,7 +118,6 @@ func New(cfg Config) (*Server, error) {
 		cloudmap: cloudmap.New(cfg.Replica, cfg.Rules),
 		sts:      sts.New(tokens),
 		auth:     newAuthenticator(cfg.Auth),
-		throttle: newThrottle(),
-		metrics:  newMetrics(cfg.Registerer),
+		metrics:  newMetrics(&cfg),
 	}, nil
 }

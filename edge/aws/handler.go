@@ -35,6 +35,9 @@ type exchange struct {
 
 	principal *identity.Principal // nil in open mode
 	proof     proof
+	unproven  bool // it is not known who sent the request
+	flood     bool // and its sender has failed too often
+	form      query.Form
 
 	buf *buffers
 	out []byte
@@ -67,6 +70,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := &exchange{id: newRequestID(), start: time.Now(), request: r, query: isQuery(r), buf: bufferPool.Get().(*buffers)}
 	defer x.buf.release()
 	s.guard(x, w, r)
+	s.refuseFlood(x)
+	s.audit(r.Context(), x)
 	s.write(x, w, r)
 	s.metrics.observe(x)
 	s.log(r.Context(), x)
@@ -92,9 +97,11 @@ func (x *exchange) fail(err error) {
 		return
 	case *query.Error:
 		x.err = &awsjson.Error{Code: e.Code, Status: e.Status, Message: e.Message}
+		x.unproven = e.Code == "InvalidIdentityToken"
 		return
 	}
 	if x.err = authFailure(err, x.query); x.err != nil {
+		x.unproven = true
 		return
 	}
 	x.cause, x.err = err, internalFailure()
@@ -118,7 +125,7 @@ func (s *Server) serve(x *exchange, w http.ResponseWriter, r *http.Request) erro
 	if x.query {
 		return s.serveQuery(r.Context(), x, body)
 	}
-	if err := s.throttle.check(rules, x.account, x.action); err != nil {
+	if err := s.limit(x); err != nil {
 		return err
 	}
 	req := cloudmap.Request{Action: x.action, Account: x.account, Body: body}
@@ -290,7 +297,7 @@ func (s *Server) write(x *exchange, w http.ResponseWriter, r *http.Request) {
 // our side; the rest is told at debug level.
 func (s *Server) log(ctx context.Context, x *exchange) {
 	level := slog.LevelDebug
-	if x.known && !x.reads() {
+	if x.known && !x.reads() && !x.flood {
 		level = slog.LevelInfo
 	}
 	if x.cause != nil {

@@ -97,8 +97,17 @@ func given(s string) []string {
 
 // source is the address that a request came from, without the port.
 func (x *exchange) source() string {
-	if addr, err := netip.ParseAddrPort(x.request.RemoteAddr); err == nil {
-		return addr.Addr().Unmap().WithZone("").String()
+	if addr := x.sourceAddr(); addr.IsValid() {
+		return addr.String()
 	}
 	return ""
+}
+
+// sourceAddr is the zero Addr where there is none.
+func (x *exchange) sourceAddr() netip.Addr {
+	addr, err := netip.ParseAddrPort(x.request.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Addr().Unmap().WithZone("")
 }

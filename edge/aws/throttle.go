@@ -2,59 +2,82 @@ package aws
 
 import (
 	"net/http"
-	"sync"
-
-	"golang.org/x/time/rate"
 
 	"cairn/core/registry"
 	"cairn/edge/aws/awsjson"
 	"cairn/edge/aws/cloudmap"
+	"cairn/edge/aws/throttle"
 )
 
-// throttle keeps each account to the request rates that AWS publishes. They
-// apply in strict mode only.
-type throttle struct {
-	mu      sync.Mutex
-	buckets map[bucketKey]*rate.Limiter
-}
-
-type bucketKey struct {
-	account   registry.AccountID
-	operation string
-}
-
-// publishedRates are per account and region, in requests per second; see
-// "AWS Cloud Map quotas" in the developer guide.
-var publishedRates = map[string]struct {
-	perSecond rate.Limit
-	burst     int
-}{
-	"DiscoverInstances":         {1000, 2000},
-	"DiscoverInstancesRevision": {3000, 3000},
-}
-
-func newThrottle() *throttle {
-	return &throttle{buckets: map[bucketKey]*rate.Limiter{}}
-}
-
-// check refuses a request that is over its rate.
-func (t *throttle) check(rules *registry.Rules, account registry.AccountID, action cloudmap.Action) error {
-	if !rules.Strict {
+// limit refuses a request that is over the rate of its account.
+func (s *Server) limit(x *exchange) error {
+	if x.account == "" { // nobody yet: what it may do is decided by what it shows
 		return nil
 	}
-	published, ok := publishedRates[action.Name()]
-	if !ok || t.bucket(account, action.Name(), published.perSecond, published.burst).Allow() {
+	class := x.class()
+	if s.buckets.Allow(s.cfg.Rates(), x.account, class, x.start) {
 		return nil
 	}
-	return &awsjson.Error{Code: "RequestLimitExceeded", Status: http.StatusBadRequest, Message: "Rate exceeded"}
+	s.metrics.throttled.inc(x.account, class)
+	return rateExceeded(x)
 }
 
-func (t *throttle) bucket(account registry.AccountID, operation string, perSecond rate.Limit, burst int) *rate.Limiter {
-	key := bucketKey{account, operation}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.buckets[key] == nil {
-		t.buckets[key] = rate.NewLimiter(perSecond, burst)
+// class is that of the operation.
+func (x *exchange) class() throttle.Class {
+	if x.query {
+		return throttle.STS
 	}
-	return t.buckets[key]
+	return classOf(x.action)
+}
+
+func classOf(a cloudmap.Action) throttle.Class {
+	switch {
+	case a.Name() == "DiscoverInstances":
+		return throttle.Discover
+	case a.Discovers():
+		return throttle.Revision
+	case a.Reads():
+		return throttle.Read
+	}
+	return throttle.Write
+}
+
+// rateExceeded is what AWS answers to those who ask too often; each protocol,
+// and the data plane of Cloud Map, has a code of its own.
+func rateExceeded(x *exchange) error {
+	code := "ThrottlingException"
+	switch {
+	case x.query:
+		code = "Throttling"
+	case x.known && x.action.Discovers():
+		code = "RequestLimitExceeded"
+	}
+	return &awsjson.Error{Code: code, Status: http.StatusBadRequest, Message: "Rate exceeded"}
+}
+
+// refuseFlood deals with a call whose sender has not proved who it is. Those
+// from a source that fails all the time are told that they are too many, and
+// nothing else; they leave no trace but a number, so that they cost little.
+// Whoever does prove it is never refused, wherever it calls from.
+func (s *Server) refuseFlood(x *exchange) {
+	if !x.unproven || s.cfg.Failures.Fail(x.sourceAddr(), x.start) {
+		return
+	}
+	x.flood = true
+	x.err = rateExceeded(x).(*awsjson.Error)
+}
+
+// maxLabelled bounds the accounts that metrics tell apart.
+const maxLabelled = 100
+
+// labelOf returns the account as a label: beyond the first hundred they are all
+// "other".
+func (t *throttledCalls) labelOf(account registry.AccountID) string {
+	if !t.seen[account] {
+		if len(t.seen) >= maxLabelled {
+			return "other"
+		}
+		t.seen[account] = true
+	}
+	return string(account)
 }

@@ -35,6 +35,10 @@ func (s *Server) serveQuery(ctx context.Context, x *exchange, body []byte) error
 	if s.auth != nil && x.principal == nil && !sts.Unsigned(x.name) {
 		return &sigv4.Error{Kind: sigv4.Missing, Message: "Missing Authentication Token"}
 	}
+	x.form = form
+	if err := s.limit(x); err != nil {
+		return err
+	}
 	req := &sts.Request{
 		ID: x.id, Form: form, Caller: x.principal, Account: string(x.account), Now: x.start, Context: x,
 	}

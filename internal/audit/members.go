@@ -14,22 +14,31 @@ const maxMembers = 64 << 10
 // Hidden stands in the place of a secret, as in CloudTrail.
 const Hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
 
-// Members turns a JSON object of an API into the form that CloudTrail records:
-// on one line, with names of members that begin in lower case, but not those in
-// maps, which are whose values the caller chose. It returns nil for what is not
-// a JSON object, and says so where there is too much of it.
-//
-// The values of members whose names are in secrets (in lower case) are hidden.
-func Members(text []byte, maps, secrets map[string]bool) []byte {
+// Form says how the members of an API are recorded.
+type Form struct {
+	// Verbatim leaves names as they are. Otherwise they begin in lower case, as
+	// in CloudTrail, and those that do so already are left out: the API does not
+	// know them.
+	Verbatim bool
+	// Maps are the members whose keys were chosen by the caller, and stay.
+	Maps map[string]bool
+	// Secrets are the members, in lower case, whose values are hidden.
+	Secrets map[string]bool
+}
+
+// Members turns a JSON object of an API into what is recorded, on one line. It
+// returns nil for what is not a JSON object, and says so where there is too much
+// of it.
+func (f *Form) Members(text []byte) []byte {
 	text = bytes.TrimSpace(text)
 	if len(text) == 0 || text[0] != '{' || !json.Valid(text) {
 		return nil
 	}
 	if len(text) > maxMembers {
-		return []byte(`{"omitted":true,"originalSize":` + strconv.Itoa(len(text)) + `,"reason":"requestParameters too large"}`)
+		return []byte(`{"omitted":true,"originalSize":` + strconv.Itoa(len(text)) + `,"reason":"too large"}`)
 	}
-	m := &members{in: text, out: make([]byte, 0, len(text)), maps: maps, secrets: secrets}
-	m.value(true)
+	m := &members{Form: f, in: text, out: make([]byte, 0, len(text))}
+	m.value(!f.Verbatim)
 	if !utf8.Valid(m.out) {
 		return bytes.ToValidUTF8(m.out, []byte("\uFFFD"))
 	}
@@ -38,8 +47,8 @@ func Members(text []byte, maps, secrets map[string]bool) []byte {
 
 // members walks over JSON that is known to be valid.
 type members struct {
-	in, out       []byte
-	maps, secrets map[string]bool
+	*Form
+	in, out []byte
 }
 
 func (m *members) space() {
@@ -76,14 +85,23 @@ func (m *members) value(names bool) {
 	m.space()
 }
 
-// list copies what is between brackets.
+// list copies what is between brackets. An element that copies nothing leaves no
+// comma.
 func (m *members) list(end byte, element func()) {
 	m.take(1)
+	begin := len(m.out)
 	for m.space(); m.in[0] != end; m.space() {
 		if m.in[0] == ',' {
-			m.take(1)
+			m.in = m.in[1:]
 		}
-		element()
+		before := len(m.out)
+		if before > begin {
+			m.out = append(m.out, ',')
+		}
+		after := len(m.out)
+		if element(); len(m.out) == after {
+			m.out = m.out[:before]
+		}
 	}
 	m.take(1)
 }
@@ -93,19 +111,22 @@ func (m *members) member(names bool) {
 	start := len(m.out)
 	key := m.take(stringEnd(m.in))
 	name := string(key[1 : len(key)-1])
-	if c := m.out[start+1]; names && 'A' <= c && c <= 'Z' {
-		m.out[start+1] = c | 0x20
-	}
+	c := m.out[start+1]
 	m.space()
 	m.take(1) // colon
-	if m.secrets[strings.ToLower(name)] {
-		kept := m.out
-		m.out = nil
-		m.value(names)
-		m.out = append(kept, `"`+Hidden+`"`...)
+	value := len(m.out)
+	secret := m.Secrets[strings.ToLower(name)]
+	m.value(names && !m.Maps[name])
+	switch {
+	case names && (c < 'A' || c > 'Z'):
+		m.out = m.out[:start]
 		return
+	case names:
+		m.out[start+1] = c | 0x20
 	}
-	m.value(names && !m.maps[name])
+	if secret {
+		m.out = append(m.out[:value], `"`+Hidden+`"`...)
+	}
 }
 
 // stringEnd returns the length of the string that the text begins with.
