@@ -72,8 +72,14 @@ type Config struct {
 	Health Health `yaml:"health"`
 	// Quotas bound what one account can create. Reloaded by SIGHUP.
 	Quotas Quotas `yaml:"quotas"`
+	// Rates bound how many calls of a class one account can make: discover,
+	// revision, read, write and sts, each with per_second and burst. Left out,
+	// there are none; with strict, those that AWS publishes. Reloaded by SIGHUP.
+	Rates map[string]Rate `yaml:"rates"`
 	// Limits protect the node from its clients.
 	Limits Limits `yaml:"limits"`
+	// Audit records who did what.
+	Audit Audit `yaml:"audit"`
 	// AdminHosts are further host names by which browsers and scrapers may
 	// call the admin listener. IP addresses and localhost always work; other
 	// names are refused, so that a web page cannot reach a loopback listener
@@ -138,6 +144,30 @@ type Quotas struct {
 	OperationsPerAccount *int `yaml:"operations_per_account"`
 }
 
+// Rate is a token bucket.
+type Rate struct {
+	// PerSecond is how many calls flow in. 0 is no limit.
+	PerSecond float64 `yaml:"per_second"`
+	// Burst is how many can be made at once; 0 means as many as in a second.
+	Burst int `yaml:"burst"`
+}
+
+// Audit records who did what, one JSON line for each call; see docs/audit.md.
+type Audit struct {
+	// File is where records go, or stderr. Empty: nowhere. SIGHUP opens it
+	// anew.
+	File string `yaml:"file"`
+	// MaxBytes is the size at which the file is renamed to FILE.1 and begun
+	// anew; 0 means 100 MiB.
+	MaxBytes int64 `yaml:"max_bytes"`
+	// MaxFiles is how many files are kept, the one that is written included; 0
+	// means 10.
+	MaxFiles int `yaml:"max_files"`
+	// Reads are recorded too: calls that change nothing, DiscoverInstances
+	// among them.
+	Reads bool `yaml:"reads"`
+}
+
 // Limits protect the API listener; 0 means the built-in value.
 type Limits struct {
 	// MaxBodyBytes bounds a request's body.
@@ -197,7 +227,7 @@ func Default() Config {
 		LogFormat:     logText,
 		LogLevel:      "info",
 		Compatibility: compatExtended,
-		Auth:          Auth{Mode: authOpen},
+		Auth:          Auth{Mode: authOpen, FailuresPerSecond: 5, FailureBurst: 50},
 		DNS: DNS{
 			Trusted: []Prefix{
 				{netip.MustParsePrefix("127.0.0.0/8")},

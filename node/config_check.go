@@ -7,6 +7,9 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+
+	"cairn/core/identity"
+	"cairn/edge/aws/throttle"
 )
 
 // KeyError is a value in a configuration that cannot be used.
@@ -179,11 +182,11 @@ func (k *checker) name(key, name string) {
 }
 
 func (k *checker) numbers(c *Config) {
-	k.quota("namespaces_per_account", c.Quotas.NamespacesPerAccount)
-	k.quota("services_per_namespace", c.Quotas.ServicesPerNamespace)
-	k.quota("instances_per_service", c.Quotas.InstancesPerService)
-	k.quota("instances_per_namespace", c.Quotas.InstancesPerNamespace)
-	k.quota("operations_per_account", c.Quotas.OperationsPerAccount)
+	k.limits("", &c.Quotas, c.Rates)
+	for i, a := range c.Accounts {
+		k.limits(fmt.Sprintf("accounts[%d].", i), &a.Quotas, a.Rates)
+	}
+	k.audit(&c.Auth, &c.Audit)
 	k.atLeast("limits.max_body_bytes", c.Limits.MaxBodyBytes, 0)
 	k.atLeast("limits.max_header_bytes", int64(c.Limits.MaxHeaderBytes), 0)
 	k.atLeast("limits.max_connections", int64(c.Limits.MaxConnections), 0)
@@ -194,9 +197,32 @@ func (k *checker) numbers(c *Config) {
 	k.health(c.Health)
 }
 
-func (k *checker) quota(name string, n *int) {
-	if n != nil {
-		k.atLeast("quotas."+name, int64(*n), 0)
+// limits checks the quotas and rates of everybody, or of the account at a path.
+func (k *checker) limits(path string, q *Quotas, rates map[string]Rate) {
+	for name, n := range q.named() {
+		if *n != nil {
+			k.atLeast(path+"quotas."+name, int64(**n), 0)
+		}
+	}
+	for class, r := range rates {
+		if _, ok := throttle.ClassOf(class); !ok {
+			k.bad(path+"rates", class, fmt.Sprintf("must be one of %v", identity.RateClasses()))
+		}
+		if !throttle.Rate(r).Valid() {
+			k.badUnseen(path+"rates."+class, "must have per_second from 0 to 1e9, and a burst of 0 or more")
+		}
+	}
+}
+
+func (k *checker) audit(auth *Auth, a *Audit) {
+	k.atLeast("audit.max_bytes", a.MaxBytes, 0)
+	k.atLeast("audit.max_files", int64(a.MaxFiles), 0)
+	k.atLeast("auth.failure_burst", int64(auth.FailureBurst), 0)
+	if !(auth.FailuresPerSecond >= 0) {
+		k.bad("auth.failures_per_second", fmt.Sprint(auth.FailuresPerSecond), "must be 0 or more")
+	}
+	if a.File == "" && *a != (Audit{}) {
+		k.badUnseen("audit", "has no file")
 	}
 }
 

@@ -19,6 +19,12 @@ type Auth struct {
 	// node. The environment variable CAIRN_SEAL_KEY gives the key itself
 	// instead. Without a key no role can be assumed.
 	SealKeyFile string `yaml:"seal_key_file"`
+	// FailuresPerSecond is how many calls from one address (IPv6: one /64) may
+	// fail to prove who they are from. Those beyond it are told Rate exceeded
+	// and nothing else; calls that do prove it are always served. 0: no limit.
+	FailuresPerSecond float64 `yaml:"failures_per_second"`
+	// FailureBurst is how many of them may come at once.
+	FailureBurst int `yaml:"failure_burst"`
 }
 
 // Account is one AWS account.
@@ -35,6 +41,11 @@ type Account struct {
 	Policies []NamedPolicy `yaml:"policies"`
 	// OIDCProviders are issuers of tokens that the account's roles can trust.
 	OIDCProviders []OIDCProvider `yaml:"oidc_providers"`
+	// Quotas stand in the place of the general ones. What "cairn account" sets
+	// at run time stands in the place of these.
+	Quotas Quotas `yaml:"quotas"`
+	// Rates stand in the place of the general ones, class by class.
+	Rates map[string]Rate `yaml:"rates"`
 }
 
 // User is one user of an account.

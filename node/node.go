@@ -18,6 +18,7 @@ import (
 
 	"cairn/core/registry"
 	"cairn/edge/dns/view"
+	"cairn/internal/audit"
 	"cairn/internal/buildinfo"
 	"cairn/internal/certs"
 )
@@ -32,6 +33,8 @@ type Node struct {
 	rules    atomic.Pointer[registry.Rules]
 	accounts atomic.Pointer[map[string]string]
 	people   *people
+	limits   requestRates
+	audit    *audit.Log // nil without audit.file; made by wire
 	views    atomic.Pointer[view.Table]
 	sources  atomic.Pointer[[]*certs.Source] // nil without tls
 	unready  atomic.Pointer[string]          // why the node does not serve; nil when it does

@@ -9,8 +9,8 @@ import (
 )
 
 // Reload takes over what can change while the node runs: accounts, VPCs, who is
-// trusted, EC2 instances, quotas, the default TTL and the log level; and it
-// reads the files of the certificate again. It changes nothing if the
+// trusted, EC2 instances, shares, quotas, rates, the default TTL and the log level;
+// and it reads the files of the certificate again and opens the audit file anew. It changes nothing if the
 // configuration is wrong. Other keys that differ from those the node was
 // started with need a restart; Reload logs them.
 func (n *Node) Reload(cfg Config) error {
@@ -18,6 +18,9 @@ func (n *Node) Reload(cfg Config) error {
 		return errors.Join(errors.New("reload: the configuration is wrong; the one before it stays"), err)
 	}
 	n.adopt(&cfg)
+	if n.audit != nil {
+		n.audit.Reopen()
+	}
 	if err := n.renew(); err != nil {
 		n.log.Warn("the certificate stays as it was", "error", err)
 	}
@@ -38,6 +41,7 @@ func (n *Node) adopt(c *Config) {
 	n.rules.Store(new(rulesOf(&fixed)))
 	n.accounts.Store(new(accountsOf(c)))
 	n.people.adopt(c)
+	n.limits.adopt(c)
 	if views, err := viewsOf(c); err == nil { // Check has seen to it
 		n.views.Store(views)
 	}
@@ -56,23 +60,14 @@ func (n *Node) accountOf(accessKeyID string) (accountID string, listed bool) {
 func rulesOf(c *Config) registry.Rules {
 	strict := c.Compatibility == compatStrict
 	rules := registry.Rules{
-		Region:     c.Region,
-		Strict:     strict,
-		DefaultTTL: c.DNS.DefaultTTL,
-		Shares:     sharesOf(c),
-		Quotas: registry.Quotas{
-			NamespacesPerAccount:  quota(c.Quotas.NamespacesPerAccount, 50),
-			ServicesPerNamespace:  quota(c.Quotas.ServicesPerNamespace, 50),
-			InstancesPerService:   quota(c.Quotas.InstancesPerService, 1000),
-			InstancesPerNamespace: quota(c.Quotas.InstancesPerNamespace, 0),
-			OperationsPerAccount:  quota(c.Quotas.OperationsPerAccount, 100_000),
-		},
+		Region:       c.Region,
+		Strict:       strict,
+		DefaultTTL:   c.DNS.DefaultTTL,
+		Shares:       sharesOf(c),
+		Quotas:       quotasOf(c),
 		EC2Instances: make(map[string]netip.Addr, len(c.EC2Instances)),
 	}
-	if strict { // AWS bounds instances per namespace, not services
-		rules.Quotas.ServicesPerNamespace = quota(c.Quotas.ServicesPerNamespace, 0)
-		rules.Quotas.InstancesPerNamespace = quota(c.Quotas.InstancesPerNamespace, 2000)
-	}
+	rules.AccountQuotas = accountQuotas(c, rules.Quotas)
 	for id, addr := range c.EC2Instances {
 		rules.EC2Instances[id] = addr.Addr
 	}
@@ -83,13 +78,6 @@ func rulesOf(c *Config) registry.Rules {
 		}
 	}
 	return rules
-}
-
-func quota(given *int, byDefault int) int {
-	if given == nil {
-		return byDefault
-	}
-	return *given
 }
 
 // accountsOf maps access key ids to account ids.
@@ -108,7 +96,7 @@ func accountsOf(c *Config) map[string]string {
 // fixedChanges names the keys that differ and cannot be reloaded.
 func fixedChanges(before, after Config) []string {
 	reloadable := map[string]bool{
-		"accounts": true, "shares": true, "vpcs": true, "ec2_instances": true, "quotas": true, "log_level": true,
+		"accounts": true, "shares": true, "vpcs": true, "ec2_instances": true, "quotas": true, "rates": true, "log_level": true,
 	}
 	before.DNS.DefaultTTL, after.DNS.DefaultTTL = 0, 0
 	before.DNS.Trusted, after.DNS.Trusted = nil, nil
