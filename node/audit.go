@@ -1,9 +1,13 @@
 package node
 
 import (
+	"context"
+	"net/http"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"cairn/edge/admin/iam"
 	"cairn/internal/audit"
 )
 
@@ -29,4 +33,24 @@ func (n *Node) newAudit(metrics prometheus.Registerer) error {
 	count("cairn_audit_records_lost_total", "Audit records that could not be written, or found no room.", func(s audit.Stats) uint64 { return s.Lost })
 	count("cairn_audit_records_late_total", "Audit records of changes that were answered before they were written.", func(s audit.Stats) uint64 { return s.Late })
 	return nil
+}
+
+// auditPart writes the records. Without an audit log it does nothing.
+func (n *Node) auditPart() part {
+	run := func(ctx context.Context) error {
+		if n.audit == nil {
+			<-ctx.Done()
+			return nil
+		}
+		return n.audit.Run(ctx)
+	}
+	return part{name: "audit", run: run, grace: auditGrace}
+}
+
+// audited records what operators do, where that is wanted.
+func (n *Node) audited(identities http.Handler) http.Handler {
+	if n.audit == nil {
+		return identities
+	}
+	return iam.Audited(identities, iam.AuditConfig{Log: n.audit, Region: n.cfg.Region, Reads: n.cfg.Audit.Reads})
 }

@@ -62,6 +62,7 @@ const (
 	workerGrace  = 500 * time.Millisecond
 	replicaGrace = 2 * time.Second
 	adminGrace   = 1500 * time.Millisecond
+	auditGrace   = 500 * time.Millisecond
 )
 
 // New checks the configuration and makes a node. It opens and starts nothing.

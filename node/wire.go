@@ -13,6 +13,7 @@ import (
 	"cairn/edge/admin/iam"
 	"cairn/edge/aws"
 	"cairn/edge/aws/sts"
+	"cairn/edge/aws/throttle"
 	"cairn/internal/certs"
 	"cairn/replica"
 	"cairn/store"
@@ -46,6 +47,9 @@ func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
 		return nil, err
 	}
 	n.people.replica.Store(rep)
+	if err := n.newAudit(metrics); err != nil {
+		return nil, err
+	}
 	apiCert, dnsCert, err := n.certificates()
 	if err != nil {
 		return nil, err
@@ -65,7 +69,8 @@ func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
 		return nil, err
 	}
 	parts := []part{
-		adm,
+		// Records come from the admin listener too.
+		n.auditPart(), adm,
 		// The replica loads the registry; nothing can be asked before that. It
 		// stops after everything that writes, and commits what still waits.
 		{name: "replica", run: n.loading(rep.Run), up: rep.Loaded(), grace: replicaGrace},
@@ -91,9 +96,13 @@ func (n *Node) newAdmin(
 	if err != nil {
 		return part{}, err
 	}
+	if identities != nil {
+		identities = n.audited(identities)
+	}
 	server, err := admin.New(admin.Config{
 		Token:       token,
 		Certificate: n.cfg.TLS.certifiesAdmin(),
+		Failures:    n.cfg.failureBudget(),
 		Identities:  identities,
 		Ready:       n.readiness,
 		Backup:      func(w io.Writer) error { return writeBackup(w, rep) },
@@ -124,6 +133,10 @@ func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln ne
 		Auth:       n.newAuth(),
 		Providers:  n.people.providers,
 		Accounts:   n.accountOf,
+		Rates:      func() *throttle.Rates { return n.limits.with(rep.Current().Identity) },
+		Failures:   n.cfg.failureBudget(),
+		Audit:      n.audit,
+		AuditReads: n.cfg.Audit.Reads,
 		Logger:     n.log.With("part", "api"),
 		Registerer: metrics,
 		Limits:     apiLimits(n.cfg.Limits),

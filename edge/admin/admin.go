@@ -22,6 +22,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/net/netutil"
+
+	"cairn/internal/failures"
 )
 
 // Config is what a Server needs. Ready, Backup, Metrics and Logger
@@ -45,6 +47,9 @@ type Config struct {
 	// Certificate asks for a client certificate where there is no Token. With
 	// neither, nothing has to be shown.
 	Certificate bool
+	// Failures is how often requests from one source may come without it, or with
+	// a wrong one. Nil: as often as they like.
+	Failures *failures.Budget
 	// Identities answers POST /identity/OPERATION. Nil: those are refused, since
 	// they need a listener that asks who its callers are.
 	Identities http.Handler
@@ -84,7 +89,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("admin: Ready, Backup, Metrics and Logger are required")
 	}
 	s := &Server{cfg: cfg, backups: make(chan struct{}, maxBackups)}
-	s.handler = http.MaxBytesHandler(guard(cfg.Hosts, authorized(cfg.Token, cfg.Certificate, s.routes())), maxBodyBytes)
+	s.handler = http.MaxBytesHandler(guard(cfg.Hosts, authorized(cfg.Token, cfg.Certificate, cfg.Failures, s.routes())), maxBodyBytes)
 	return s, nil
 }
 

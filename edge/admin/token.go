@@ -4,21 +4,29 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
+
+	"cairn/internal/failures"
 )
 
 // authorized asks for the token, unless the client has shown a certificate that
 // was verified, or asks nothing but whether the node lives and serves: probes
 // have no secrets. Without a token it asks for the certificate, or for nothing.
-func authorized(token string, certificate bool, next http.Handler) http.Handler {
+func authorized(token string, certificate bool, budget *failures.Budget, next http.Handler) http.Handler {
 	if token == "" && !certificate {
 		return next
 	}
 	want := sha256.Sum256([]byte(token))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !probes(r) && !certified(r) && (token == "" || !bears(r, want)) {
+			if !budget.Fail(sourceOf(r), time.Now()) {
+				writeText(w, http.StatusTooManyRequests, "too many requests without the token, or with a wrong one\n")
+				return
+			}
 			w.Header().Set("WWW-Authenticate", `Bearer realm="cairn admin"`)
 			writeText(w, http.StatusUnauthorized, "this listener wants the admin token (Authorization: Bearer TOKEN),"+
 				" or the client certificate of an operator, which names no user of the API\n")
@@ -26,6 +34,15 @@ func authorized(token string, certificate bool, next http.Handler) http.Handler 
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// sourceOf is the address that a request came from.
+func sourceOf(r *http.Request) netip.Addr {
+	addr, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return addr.Addr()
 }
 
 func probes(r *http.Request) bool { return r.URL.Path == "/livez" || r.URL.Path == "/readyz" }

@@ -7,11 +7,13 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"testing"
+
+	"cairn/internal/failures"
 )
 
 func TestToken(t *testing.T) {
 	const token = "a token that nobody guesses"
-	h := authorized(token, false, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
+	h := authorized(token, false, nil, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
 	certificate := &tls.ConnectionState{VerifiedChains: [][]*x509.Certificate{{{}}}}
 	for _, c := range []struct {
 		path, header string
@@ -62,7 +64,7 @@ func TestCertificate(t *testing.T) {
 		{"with another URI", true, chain(&url.URL{Scheme: "spiffe", Host: "ops"}), 200},
 		{"a user's", true, chain(arn), 401},
 	} {
-		h := authorized("", c.asked, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
+		h := authorized("", c.asked, nil, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
 		r := httptest.NewRequest("GET", "http://127.0.0.1/metrics", nil)
 		r.Header.Set("Authorization", "Bearer ")
 		r.TLS = c.tls
@@ -71,5 +73,30 @@ func TestCertificate(t *testing.T) {
 		if w.Code != c.want {
 			t.Errorf("%s: %d, want %d", c.what, w.Code, c.want)
 		}
+	}
+}
+
+// Whoever fails all the time is refused in few words; the token always does.
+func TestFailuresAreLimited(t *testing.T) {
+	const token = "0123456789abcdef"
+	h := authorized(token, false, failures.New(failures.Config{PerSecond: 1e-6, Burst: 2}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
+	ask := func(shown, from string) int {
+		r := httptest.NewRequest("GET", "http://127.0.0.1/metrics", nil)
+		r.Header.Set("Authorization", "Bearer "+shown)
+		r.RemoteAddr = from
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w.Code
+	}
+	for i, want := range []int{401, 401, 429, 429} {
+		if got := ask("guess", "192.0.2.1:1000"); got != want {
+			t.Errorf("guess %d: %d, want %d", i, got, want)
+		}
+		if got := ask(token, "192.0.2.1:1001"); got != 200 {
+			t.Errorf("the token from the same address: %d", got)
+		}
+	}
+	if got := ask("guess", "192.0.2.2:1000"); got != 401 {
+		t.Errorf("another address: %d", got)
 	}
 }
