@@ -163,8 +163,8 @@ type Audit struct {
 	// MaxFiles is how many files are kept, the one that is written included; 0
 	// means 10.
 	MaxFiles int `yaml:"max_files"`
-	// Reads are recorded too: calls that change nothing, DiscoverInstances
-	// among them.
+	// Reads says whether calls that change nothing, DiscoverInstances among
+	// them, are recorded too.
 	Reads bool `yaml:"reads"`
 }
 

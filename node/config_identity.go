@@ -41,10 +41,10 @@ type Account struct {
 	Policies []NamedPolicy `yaml:"policies"`
 	// OIDCProviders are issuers of tokens that the account's roles can trust.
 	OIDCProviders []OIDCProvider `yaml:"oidc_providers"`
-	// Quotas stand in the place of the general ones. What "cairn account" sets
-	// at run time stands in the place of these.
+	// Quotas take the place of the general ones. What "cairn account" sets
+	// at run time takes the place of these.
 	Quotas Quotas `yaml:"quotas"`
-	// Rates stand in the place of the general ones, class by class.
+	// Rates take the place of the general ones, class by class.
 	Rates map[string]Rate `yaml:"rates"`
 }
 
