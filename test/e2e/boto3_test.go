@@ -35,6 +35,14 @@ func TestBoto3ThroughProxy(t *testing.T) {
 	t.Log(run(t, ".", env, python, "testdata/session.py", awsEndpoint, "--prefix"))
 }
 
+// TestControllers makes the calls of external-dns, the MCS controller and the App
+// Mesh controller.
+func TestControllers(t *testing.T) {
+	python := python(t)
+	n := nodetest.Start(t)
+	t.Log(run(t, ".", awsEnv(t.TempDir()), python, "testdata/controllers.py", n.URL))
+}
+
 // TestConformance breaks every constraint of the API's model in both modes; see
 // the script.
 func TestConformance(t *testing.T) {
