@@ -24,6 +24,7 @@ func (k *checker) dns(c *Config) {
 	}
 	k.atLeast("dns.query_log_sample", int64(d.QueryLogSample), 0)
 	k.regions(d.Regions)
+	k.transfers(d)
 	if _, err := ratelimit.New(rateLimitOf(&d.RateLimit)); err != nil {
 		k.badUnseen("dns.rate_limit", errors.Unwrap(err).Error())
 	}

@@ -58,6 +58,13 @@ type DNS struct {
 	// Regions are where clients and instances can be, and how far from each
 	// other, for the routing policy LATENCY.
 	Regions []Region `yaml:"regions"`
+	// TSIGKeys are keys that queries may be signed with.
+	TSIGKeys []TSIGKey `yaml:"tsig_keys"`
+	// Transfer says who may have zones transferred. Nobody else may. The first
+	// entry that fits zone and client decides.
+	Transfer []Transfer `yaml:"transfer"`
+	// TransferLimits bound what transfers can make the server hold.
+	TransferLimits TransferLimits `yaml:"transfer_limits"`
 	// RateLimit bounds the answers over UDP to clients that see public zones
 	// only.
 	RateLimit RateLimit `yaml:"rate_limit"`

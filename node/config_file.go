@@ -75,9 +75,12 @@ func (f *configFile) explainOne(text string) error {
 	line, what := splitLine(text)
 	at := fmt.Sprintf("%s:%d: ", f.name, line)
 	if m := regexp.MustCompile(`^field (.*) not found in type (.*)$`).FindStringSubmatch(what); m != nil {
-		if m[2] == "node.AccessKey" {
-			// Not shown: it may be a secret in the wrong place.
+		switch m[2] {
+		// Not shown: it may be a secret in the wrong place.
+		case "node.AccessKey":
 			return errors.New(at + "unknown key; known here are id, secret and secret_file")
+		case "node.TSIGKey":
+			return errors.New(at + "unknown key; known here are name, algorithm, secret and secret_file")
 		}
 		return fmt.Errorf("%sunknown key %q", at, m[1])
 	}

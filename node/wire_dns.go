@@ -15,8 +15,10 @@ import (
 	"cairn/edge/dns/doh"
 	"cairn/edge/dns/dot"
 	"cairn/edge/dns/forward"
+	"cairn/edge/dns/notify"
 	"cairn/edge/dns/ratelimit"
 	"cairn/edge/dns/view"
+	"cairn/edge/dns/xfr"
 	"cairn/internal/certs"
 	"cairn/replica"
 )
@@ -26,6 +28,8 @@ type dnsEdge struct {
 	listeners *listeners
 	server    *dns.Server
 	forward   *forward.Resolver // nil when nothing is forwarded
+	transfers *xfr.Server       // nil when no zone is transferred
+	notify    *notify.Sender    // goes with it
 	doh       *doh.Server       // nil when DNS over HTTPS is not served
 	certs     *certs.Source     // nil when there is no certificate
 }
@@ -48,6 +52,9 @@ func (n *Node) wireDNS(
 	cfg := dnsConfigOf(&n.cfg, l)
 	cfg.Source, cfg.Views, cfg.Forward, cfg.Limit = rep, n.views.Load, e.forward, limiter
 	cfg.Logger, cfg.Registerer = n.log.With("part", "dns"), metrics
+	if err = n.wireTransfers(e, &cfg, rep, metrics); err != nil {
+		return nil, err
+	}
 	if e.server, err = dns.New(cfg); err != nil {
 		return nil, err
 	}
@@ -100,6 +107,10 @@ func (e *dnsEdge) run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.server.Serve(ctx, e.listeners.dns) })
+	if e.transfers != nil {
+		group.Go(func() error { return e.transfers.Run(ctx) })
+		group.Go(func() error { return e.notify.Run(ctx) })
+	}
 	if e.listeners.dot != nil {
 		ln := dot.Listen(e.listeners.dot, e.certs)
 		group.Go(func() error { return e.server.ServeStream(ctx, ln, dns.TLS) })

@@ -16,6 +16,15 @@ func Diff(old, new *State, o Observer) {
 	})
 }
 
+// DiffNamespace is Diff for what is in one namespace, of which both versions must
+// be given. Where they are the same pointer, nothing in it has changed at any
+// time between them.
+func DiffNamespace(old, new *Namespace, o Observer) {
+	if old != new {
+		diffServices(old, new, o)
+	}
+}
+
 func orNone(a *Account) *Account {
 	if a == nil {
 		return noAccount

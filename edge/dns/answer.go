@@ -7,6 +7,7 @@ import (
 
 	"cairn/core/zone"
 	"cairn/edge/dns/forward"
+	"cairn/edge/dns/tsig"
 	"cairn/edge/dns/view"
 	"cairn/replica"
 )
@@ -22,6 +23,8 @@ const (
 	// wait: the answer needs an upstream resolver, and there is no context to
 	// wait for it in.
 	wait
+	// transfer: a zone is to be handed out; see Server.transfer.
+	transfer
 )
 
 // answerer answers queries, one at a time. It keeps the memory that this takes.
@@ -56,9 +59,11 @@ type answerer struct {
 	answers     uint16
 	authority   uint16
 	extra       uint16
-	zone        *zone.Zone // whose answer it is; nil: none's
-	at          int        // where the name being answered stands in the message
-	later       bool       // see wait
+	zone        *zone.Zone     // whose answer it is; nil: none's
+	at          int            // where the name being answered stands in the message
+	later       bool           // see wait
+	handOut     bool           // see transfer
+	signed      tsig.Signature // where req.tsig is set
 	cookieValid bool
 	hops        int // aliases followed
 	cached      forward.Response
@@ -104,9 +109,12 @@ func (a *answerer) answer(msg []byte, from netip.Addr, t Transport, out []byte) 
 // answerTo is answer for a query that was taken apart.
 func (a *answerer) answerTo(r *request, from netip.Addr, t Transport, out []byte) ([]byte, verdict) {
 	a.req, a.from, a.transport = r, from, t
-	a.rcode, a.aa, a.tc, a.later, a.cookieValid, a.hops = rcodeNoError, false, false, false, false, 0
+	a.rcode, a.aa, a.tc, a.later, a.handOut, a.cookieValid, a.hops = rcodeNoError, false, false, false, false, false, 0
 	a.answers, a.authority, a.extra, a.zone = 0, 0, 0, nil
 	a.client = a.clientAt(from)
+	if r.tsig != 0 && !a.verify() {
+		return a.bare(out, rcodeFormErr), send
+	}
 	switch r.is {
 	case parsedShort:
 		return nil, a.dropped(dropShort)
@@ -120,8 +128,11 @@ func (a *answerer) answerTo(r *request, from netip.Addr, t Transport, out []byte
 		out = a.begin(out, headerLen)
 	default:
 		out = a.begin(out, r.end)
-		if out = a.solve(out); a.later {
+		switch out = a.solve(out); {
+		case a.later:
 			return nil, wait
+		case a.handOut:
+			return nil, transfer
 		}
 	}
 	return a.finish(out)
@@ -131,6 +142,9 @@ func (a *answerer) answerTo(r *request, from netip.Addr, t Transport, out []byte
 func (a *answerer) begin(out []byte, question int) []byte {
 	a.at = headerLen
 	a.room = a.limit() - a.optSize()
+	if a.req.tsig != 0 {
+		a.room -= a.signed.Size()
+	}
 	return append(out, a.req.msg[:question]...)
 }
 
@@ -149,8 +163,8 @@ func (a *answerer) limit() int {
 // solve answers the question.
 func (a *answerer) solve(out []byte) []byte {
 	r := a.req
-	if r.tsig != 0 {
-		a.rcode = rcodeNotAuth // see addTSIG
+	if r.tsig != 0 && a.signed.Error != 0 {
+		a.rcode = rcodeNotAuth // RFC 8945 section 5.2
 		return out
 	}
 	if r.edns.present {
@@ -168,8 +182,13 @@ func (a *answerer) solve(out []byte) []byte {
 	}
 	switch r.qtype {
 	case typeAXFR, typeIXFR:
-		a.rcode = rcodeRefused
+		a.askForZone()
 		return out
+	case typeSOA:
+		if z, _ := a.permitted(); z != nil {
+			a.aa, a.zone = true, z
+			return a.addSOA(out, z, len(r.name), anSection)
+		}
 	case typeOPT, typeTSIG, typeTKEY, typeMAILA, typeMAILB:
 		a.rcode = rcodeNotImp
 		return out

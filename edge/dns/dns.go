@@ -28,7 +28,9 @@ import (
 	"cairn/core/zone"
 	"cairn/edge/dns/forward"
 	"cairn/edge/dns/ratelimit"
+	"cairn/edge/dns/tsig"
 	"cairn/edge/dns/view"
+	"cairn/edge/dns/xfr"
 	"cairn/replica"
 )
 
@@ -58,6 +60,11 @@ type Config struct {
 	// NameServers are the names in the NS records of all zones, the first of
 	// them in the SOA records too. None means "ns.cairn.internal".
 	NameServers []string
+	// Transfers hands out zones to secondary servers. Nil: all are refused.
+	Transfers *xfr.Server
+	// Keys are those that queries may be signed with (RFC 8945). None: every
+	// signature is that of an unknown key.
+	Keys tsig.Keys
 	// Hostmaster is the mailbox in SOA records, as a domain name. Empty means
 	// "hostmaster" below the first name server's parent.
 	Hostmaster string
@@ -174,6 +181,9 @@ func (s *Server) Handle(ctx context.Context, query []byte, from netip.AddrPort, 
 	answer, v := a.answer(query, from.Addr(), transport, out[:0])
 	a.ctx = nil
 	a.flush()
+	if v == transfer {
+		return s.transferInOne(ctx, query, from, out[:0])
+	}
 	if v != send {
 		return nil
 	}

@@ -25,7 +25,7 @@ func (a *answerer) bare(out []byte, rcode uint16) []byte {
 	return out
 }
 
-// finish completes an answer: OPT record, TSIG error, header.
+// finish completes an answer: OPT record, header, signature.
 func (a *answerer) finish(out []byte) ([]byte, verdict) {
 	question := max(a.req.end, headerLen)
 	if len(out) > a.room {
@@ -43,10 +43,10 @@ func (a *answerer) finish(out []byte) ([]byte, verdict) {
 	if a.req.edns.present {
 		out = a.addOPT(out)
 	}
-	if a.req.tsig != 0 {
-		out = a.addTSIG(out)
-	}
 	a.header(out)
+	if a.req.tsig != 0 {
+		out = a.signed.Sign(out, a.seconds())
+	}
 	a.answered(len(out))
 	return out, send
 }
@@ -72,7 +72,7 @@ func (a *answerer) header(out []byte) {
 // over UDP, to clients that only see what everybody sees, and that have not
 // shown by a cookie that the address is theirs.
 func (a *answerer) limited() ratelimit.Verdict {
-	if a.server.cfg.Limit == nil || a.transport != UDP || a.client.Recursion || a.cookieValid {
+	if a.server.cfg.Limit == nil || a.transport != UDP || a.client.Recursion || a.cookieValid || a.key() != nil {
 		return ratelimit.Send
 	}
 	kind, name := ratelimit.Answer, a.req.name
@@ -155,40 +155,4 @@ func (a *answerer) addOptions(out []byte) []byte {
 
 func addOption(out []byte, code uint16, n int) []byte {
 	return add32(out, uint32(code)<<16|uint32(n))
-}
-
-// addTSIG says that we do not know the key: RFC 8945 section 5.2.1. The record
-// is the client's, without its MAC and with the error.
-func (a *answerer) addTSIG(out []byte) []byte {
-	const badKey = 17
-	r := a.req
-	name := r.skipName(r.tsig)
-	data := name + 10
-	algorithm := r.skipName(data)
-	if algorithm < 0 || algorithm+10 > len(r.msg) {
-		return out
-	}
-	mac := int(get16(r.msg[algorithm+8:]))
-	if hasPointer(r.msg[r.tsig:name]) || hasPointer(r.msg[data:algorithm]) || algorithm+10+mac+6 > len(r.msg) {
-		return out // its names would lead elsewhere in our message
-	}
-	a.extra++
-	out = append(out, r.msg[r.tsig:name]...)
-	out = add64(out, typeTSIG<<48|classANY<<32)
-	out = add16(out, uint16(algorithm-data+16))
-	out = append(out, r.msg[data:algorithm+8]...)      // algorithm, time signed, fudge
-	out = add16(out, 0)                                // no MAC
-	out = append(out, r.msg[algorithm+10+mac:][:2]...) // original id
-	return add32(out, badKey<<16)                      // error, no other data
-}
-
-// hasPointer reports whether a name is compressed.
-func hasPointer(name []byte) bool {
-	for len(name) > 0 && name[0] != 0 {
-		if name[0] >= 0xc0 {
-			return true
-		}
-		name = name[1+name[0]:]
-	}
-	return false
 }

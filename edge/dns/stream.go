@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -113,6 +114,9 @@ type stream struct {
 	waiting sync.WaitGroup // for answers that need an upstream resolver
 	slots   chan struct{}  // bounds them
 
+	// cut: the server stops, and a transfer is not worth waiting for.
+	cut atomic.Bool
+
 	mu  sync.Mutex // guards what follows: answers are whole
 	out *bufio.Writer
 	err error // of the first write that failed
@@ -159,7 +163,11 @@ func (st *stream) run(ctx context.Context) {
 		case send:
 			st.write(answer)
 		case wait:
-			if !st.postpone(ctx, query) {
+			if !st.postpone(ctx, query, upstreamTime, st.resolve) {
+				return
+			}
+		case transfer:
+			if !st.postpone(ctx, query, 0, st.transfer) {
 				return
 			}
 		case drop:
@@ -223,8 +231,9 @@ func (st *stream) answer(query, out []byte) ([]byte, verdict) {
 }
 
 // postpone leaves a query to be answered out of order: RFC 7766 section 7. If as
-// many wait as may, it waits for one of them, and so the client does.
-func (st *stream) postpone(ctx context.Context, query []byte) bool {
+// many wait as may, it waits for one of them, and so the client does. Zero bounds
+// nothing.
+func (st *stream) postpone(ctx context.Context, query []byte, bound time.Duration, answer func(context.Context, []byte)) bool {
 	if st.flush() != nil {
 		return false
 	}
@@ -236,14 +245,22 @@ func (st *stream) postpone(ctx context.Context, query []byte) bool {
 	query = append([]byte(nil), query...)
 	st.waiting.Go(func() {
 		defer func() { <-st.slots }()
-		ctx, cancel := context.WithTimeout(ctx, upstreamTime)
-		defer cancel()
-		if msg := st.server.Handle(ctx, query, st.client, st.t, nil); msg != nil {
-			st.write(msg)
-			_ = st.flush()
+		if bound > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, bound)
+			defer cancel()
 		}
+		answer(ctx, query)
 	})
 	return true
+}
+
+// resolve answers a query that needs an upstream resolver.
+func (st *stream) resolve(ctx context.Context, query []byte) {
+	if msg := st.server.Handle(ctx, query, st.client, st.t, nil); msg != nil {
+		st.write(msg)
+		_ = st.flush()
+	}
 }
 
 // write adds an answer to what is to be sent.
@@ -255,11 +272,20 @@ func (st *stream) write(msg []byte) {
 	}
 	if st.out.Available() < 2+len(msg) {
 		// The buffer is about to be written to a client that may not read.
-		_ = st.conn.SetWriteDeadline(time.Now().Add(st.server.cfg.Limits.WriteTimeout))
+		st.writeDeadline()
 	}
 	size := [2]byte{byte(len(msg) >> 8), byte(len(msg))}
 	_, _ = st.out.Write(size[:]) // an error stays and comes back with the next
 	_, st.err = st.out.Write(msg)
+}
+
+// writeDeadline bounds the next write. It must not undo the deadline that the end
+// of a transfer sets.
+func (st *stream) writeDeadline() {
+	_ = st.conn.SetWriteDeadline(time.Now().Add(st.server.cfg.Limits.WriteTimeout))
+	if st.cut.Load() {
+		_ = st.conn.SetWriteDeadline(time.Unix(1, 0))
+	}
 }
 
 // flush sends what is to be sent.
@@ -267,7 +293,7 @@ func (st *stream) flush() error {
 	st.mu.Lock()
 	defer st.mu.Unlock()
 	if st.err == nil && st.out.Buffered() > 0 {
-		_ = st.conn.SetWriteDeadline(time.Now().Add(st.server.cfg.Limits.WriteTimeout))
+		st.writeDeadline()
 		st.err = st.out.Flush()
 	}
 	return st.err

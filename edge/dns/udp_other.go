@@ -45,7 +45,7 @@ func (s *Server) serveUDP(ctx context.Context, c *net.UDPConn) error {
 				if _, err := c.WriteToUDPAddrPort(msg, from); err != nil {
 					a.counts.drops[dropSend]++
 				}
-			case wait:
+			case wait, transfer:
 				if !later.start(c, query[:n], from, nil) {
 					a.counts.drops[dropBusy]++
 				}

@@ -90,7 +90,7 @@ func (w *udpWorker) serve(n int) {
 		case send:
 			b.answer(answers, i, msg)
 			answers++
-		case wait:
+		case wait, transfer:
 			w.postpone(i, w.reqs[i].msg, from)
 		}
 	}

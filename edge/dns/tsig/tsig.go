@@ -1,0 +1,369 @@
+// Package tsig checks and signs messages by keys that both sides know: RFC 8945.
+//
+// It works on messages in wire form. A Signature is one exchange: it is made of
+// a request that came in, or to send one out, and signs or checks what follows.
+//
+//	var sig tsig.Signature
+//	ok := keys.Verify(msg, at, now, &sig) // ok: not malformed; sig.Error: not accepted
+//	answer = sig.Sign(answer, now)
+package tsig
+
+import (
+	"crypto/hmac"
+	"crypto/sha1"
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash"
+	"slices"
+
+	"cairn/core/zone"
+)
+
+// Fudge is how far clocks may be apart, in seconds: RFC 8945 section 10.
+const Fudge = 300
+
+// Errors in the record: RFC 8945 section 3.
+const (
+	BadSig   = 16
+	BadKey   = 17
+	BadTime  = 18
+	BadTrunc = 22
+)
+
+// algorithms by their names. HMAC-MD5 and GSS-TSIG are not spoken.
+var algorithms = map[string]struct {
+	wire string
+	hash func() hash.Hash
+}{
+	"hmac-sha1":   {"\x09hmac-sha1\x00", sha1.New},
+	"hmac-sha224": {"\x0bhmac-sha224\x00", sha256.New224},
+	"hmac-sha256": {"\x0bhmac-sha256\x00", sha256.New},
+	"hmac-sha384": {"\x0bhmac-sha384\x00", sha512.New384},
+	"hmac-sha512": {"\x0bhmac-sha512\x00", sha512.New},
+}
+
+// Algorithms are the names of those that are spoken, sorted.
+func Algorithms() []string {
+	var names []string
+	for name := range algorithms {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Key is a secret that both sides know. It is safe to use by many.
+type Key struct {
+	name      string // in wire form and lower case
+	algorithm string // the same
+	hash      func() hash.Hash
+	secret    []byte
+	macLen    int
+}
+
+// NewKey makes a key of a domain name, the name of an algorithm, which empty
+// means hmac-sha256, and a secret that must not be empty.
+func NewKey(name, algorithm string, secret []byte) (*Key, error) {
+	wire, ok := zone.Wire(name)
+	if !ok || len(wire) == 1 {
+		return nil, fmt.Errorf("tsig: %q is not a domain name", name)
+	}
+	if algorithm == "" {
+		algorithm = "hmac-sha256"
+	}
+	a, ok := algorithms[algorithm]
+	if !ok {
+		return nil, fmt.Errorf("tsig: algorithm %q is not one of %v", algorithm, Algorithms())
+	}
+	if len(secret) == 0 {
+		return nil, errors.New("tsig: the secret is empty")
+	}
+	lower := []byte(wire)
+	zone.Lower(lower)
+	return &Key{name: string(lower), algorithm: a.wire, hash: a.hash, secret: secret, macLen: a.hash().Size()}, nil
+}
+
+// Name is the key's name for people.
+func (k *Key) Name() string { return zone.Text(k.name) }
+
+// Keys are the keys that are known, by name. Nil has none.
+type Keys map[string]*Key
+
+// NewKeys makes Keys. Names must differ.
+func NewKeys(keys ...*Key) (Keys, error) {
+	ks := Keys{}
+	for _, k := range keys {
+		if ks[k.name] != nil {
+			return nil, fmt.Errorf("tsig: two keys have the name %s", k.Name())
+		}
+		ks[k.name] = k
+	}
+	return ks, nil
+}
+
+// record is a TSIG record taken apart: RFC 8945 section 4.2. Its slices point
+// into the message.
+type record struct {
+	name      []byte // as it came, expanded
+	algorithm []byte
+	time      uint64 // 48 bits, in seconds since 1970
+	fudge     uint16
+	mac       []byte
+	id        uint16
+	err       uint16
+	other     []byte
+	counted   bool // the message's header counts it
+}
+
+const (
+	headerLen = 12
+	atARCount = 10
+	typeTSIG  = 250
+	classANY  = 255
+)
+
+// parse reads the record that begins at an offset and is the last thing in the
+// message.
+func (r *record) parse(msg []byte, at int) bool {
+	name := 0
+	r.name, name = expand(msg, at)
+	if name < 0 || len(msg)-name < 10 {
+		return false
+	}
+	head, data := msg[name:name+10], msg[name+10:]
+	if get16(head) != typeTSIG || get16(head[2:]) != classANY || binary.BigEndian.Uint32(head[4:]) != 0 ||
+		int(get16(head[8:])) != len(data) {
+		return false
+	}
+	n := skipName(data, 0)
+	if n < 0 || len(data)-n < 10 {
+		return false
+	}
+	r.algorithm, data = data[:n], data[n:]
+	r.time = uint64(get16(data))<<32 | uint64(binary.BigEndian.Uint32(data[2:]))
+	r.fudge = get16(data[6:])
+	size := int(get16(data[8:]))
+	if data = data[10:]; len(data) < size+6 {
+		return false
+	}
+	r.mac, data = data[:size], data[size:]
+	r.id, r.err = get16(data), get16(data[2:])
+	other := int(get16(data[4:]))
+	r.other = data[6:]
+	return len(r.other) == other
+}
+
+// expand returns a name that may be compressed and where it ends, or -1. Pointers
+// lead backwards only, so there is an end to them.
+func expand(msg []byte, at int) (name []byte, end int) {
+	end, before := -1, at
+	for at < len(msg) && len(name) < zone.MaxName {
+		switch n := int(msg[at]); {
+		case n == 0:
+			if end < 0 {
+				end = at + 1
+			}
+			return append(name, 0), end
+		case n < 64 && at+1+n <= len(msg):
+			name = append(name, msg[at:at+1+n]...)
+			at += 1 + n
+		case n >= 0xc0 && at+2 <= len(msg):
+			if end < 0 {
+				end = at + 2
+			}
+			if at = int(get16(msg[at:]) & 0x3fff); at >= before {
+				return nil, -1
+			}
+			before = at
+		default:
+			return nil, -1
+		}
+	}
+	return nil, -1
+}
+
+// skipName returns where the name of an algorithm ends, or -1. It is not
+// compressed: RFC 3597 section 4.
+func skipName(b []byte, at int) int {
+	for start := at; at < len(b) && b[at] < 64 && at-start < zone.MaxName; at += 1 + int(b[at]) {
+		if b[at] == 0 {
+			return at + 1
+		}
+	}
+	return -1
+}
+
+// Signature is what an exchange of signed messages needs to remember.
+type Signature struct {
+	// Key is the one that signed the request; nil if Error is BadKey.
+	Key *Key
+	// Error says why the request was not accepted: BadKey, BadSig, BadTime or
+	// BadTrunc. Zero: it was. Its answer has the response code NOTAUTH.
+	Error uint16
+
+	name, algorithm string // as they came
+	time            uint64 // that the request was signed at
+	mac             []byte // of the message before
+	later           bool   // the first answer is out
+}
+
+// Verify checks the TSIG record of a request, which begins at an offset and is
+// its last. It is false if the record is malformed. now is in seconds since
+// 1970. RFC 8945 section 5.2.
+func (ks Keys) Verify(msg []byte, at int, now int64, s *Signature) bool {
+	r := record{counted: true}
+	if !r.parse(msg, at) {
+		return false
+	}
+	*s = Signature{name: string(r.name), algorithm: string(r.algorithm), time: r.time}
+	k := ks[lower(r.name)]
+	if k == nil || lower(r.algorithm) != k.algorithm {
+		s.Error = BadKey
+		return true
+	}
+	// Section 5.2.2.1: a MAC may be cut to half its length, and not below ten
+	// octets.
+	if n := len(r.mac); n > k.macLen || n < max(10, k.macLen/2) {
+		return false
+	}
+	mac := k.sum(nil, msg[:at], &r, false)
+	s.Key = k
+	switch {
+	case !hmac.Equal(r.mac, mac[:len(r.mac)]):
+		s.Key, s.Error = nil, BadSig
+	case distance(now, r.time) > uint64(r.fudge):
+		s.Error = BadTime
+	case len(r.mac) < k.macLen:
+		s.Error = BadTrunc
+	}
+	s.mac = slices.Clone(r.mac)
+	return true
+}
+
+func lower(name []byte) string {
+	b := slices.Clone(name)
+	zone.Lower(b)
+	return string(b)
+}
+
+func distance(now int64, then uint64) uint64 {
+	d := now - int64(then) // 48 bits: no overflow
+	return uint64(max(d, -d))
+}
+
+// sum is the MAC of a message without its TSIG record: RFC 8945 section 4.3.
+// before is the MAC that came before; of later messages only the timers are
+// signed with the message.
+func (k *Key) sum(before, msg []byte, r *record, later bool) []byte {
+	h := hmac.New(k.hash, k.secret)
+	if before != nil {
+		h.Write(add16(nil, uint16(len(before))))
+		h.Write(before)
+	}
+	var head [headerLen]byte
+	copy(head[:], msg)
+	binary.BigEndian.PutUint16(head[:], r.id)
+	if r.counted {
+		binary.BigEndian.PutUint16(head[atARCount:], get16(msg[atARCount:])-1)
+	}
+	h.Write(head[:])
+	h.Write(msg[headerLen:])
+	var b []byte
+	if !later {
+		b = append(b, k.name...)
+		b = append(b, 0, classANY, 0, 0, 0, 0)
+		b = append(b, k.algorithm...)
+	}
+	b = appendTimers(b, r)
+	if !later {
+		b = add16(b, r.err)
+		b = add16(b, uint16(len(r.other)))
+		b = append(b, r.other...)
+	}
+	h.Write(b)
+	return h.Sum(nil)
+}
+
+func appendTimers(b []byte, r *record) []byte {
+	b = add16(b, uint16(r.time>>32))
+	b = binary.BigEndian.AppendUint32(b, uint32(r.time))
+	return add16(b, r.fudge)
+}
+
+// Size is how many octets Sign adds at the most.
+func (s *Signature) Size() int {
+	n := len(s.name) + 10 + len(s.algorithm) + 16 + 6
+	if s.Key != nil {
+		n += s.Key.macLen
+	}
+	return n
+}
+
+// Sign adds the TSIG record to an answer, which must be complete otherwise, and
+// counts it. A second call signs the second message of the answer, and so on.
+func (s *Signature) Sign(msg []byte, now int64) []byte {
+	r := record{time: uint64(now), fudge: Fudge, id: get16(msg), err: s.Error}
+	if s.Error == BadTime {
+		// Section 5.2.3: the client's time, and ours beside it.
+		r.time = s.time
+		r.other = add16(nil, uint16(now>>32))
+		r.other = binary.BigEndian.AppendUint32(r.other, uint32(now))
+	}
+	if s.Key != nil {
+		r.mac = s.Key.sum(s.mac, msg, &r, s.later)
+		s.mac, s.later = r.mac, true
+	} else {
+		r.time = s.time
+	}
+	binary.BigEndian.PutUint16(msg[atARCount:], get16(msg[atARCount:])+1)
+	return s.append(msg, &r)
+}
+
+func (s *Signature) append(msg []byte, r *record) []byte {
+	msg = append(msg, s.name...)
+	msg = append(msg, 0, typeTSIG, 0, classANY, 0, 0, 0, 0)
+	msg = add16(msg, uint16(len(s.algorithm)+16+len(r.mac)+len(r.other)))
+	msg = append(msg, s.algorithm...)
+	msg = appendTimers(msg, r)
+	msg = add16(msg, uint16(len(r.mac)))
+	msg = append(msg, r.mac...)
+	msg = add16(msg, r.id)
+	msg = add16(msg, r.err)
+	msg = add16(msg, uint16(len(r.other)))
+	return append(msg, r.other...)
+}
+
+// Request returns a Signature that signs a request of our own with Sign, and
+// checks the answer with Check.
+func (k *Key) Request() *Signature {
+	return &Signature{Key: k, name: k.name, algorithm: k.algorithm}
+}
+
+// Check checks an answer, whose TSIG record begins at an offset, and returns nil
+// or why it is not to be believed.
+func (s *Signature) Check(msg []byte, at int, now int64) error {
+	r := record{counted: true}
+	if at < headerLen || !r.parse(msg, at) {
+		return errors.New("tsig: the answer is not signed")
+	}
+	k := s.Key
+	switch {
+	case lower(r.name) != k.name || lower(r.algorithm) != k.algorithm:
+		return errors.New("tsig: the answer is signed by another key")
+	case r.err != 0 && len(r.mac) == 0:
+		return fmt.Errorf("tsig: the other side did not accept the signature: error %d", r.err)
+	case len(r.mac) != k.macLen || !hmac.Equal(r.mac, k.sum(s.mac, msg[:at], &r, false)):
+		return errors.New("tsig: the signature of the answer is wrong")
+	case r.err != 0:
+		return fmt.Errorf("tsig: the other side did not accept the signature: error %d", r.err)
+	case distance(now, r.time) > uint64(r.fudge):
+		return errors.New("tsig: the answer is signed at another time")
+	}
+	return nil
+}
+
+func get16(b []byte) uint16           { return binary.BigEndian.Uint16(b) }
+func add16(b []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(b, v) }

@@ -1,0 +1,115 @@
+package xfr
+
+import (
+	"slices"
+
+	"cairn/core/registry"
+	"cairn/core/state"
+	"cairn/core/zone"
+)
+
+// version is a zone as it is in one state.
+type version struct {
+	state *state.State
+	zone  *zone.Zone
+	ns    *registry.Namespace
+	cuts  []string // zones below, see zone.Index.Cuts
+}
+
+// versionOf is false if the state has no such zone.
+func versionOf(st *state.State, account registry.AccountID, id registry.NamespaceID) (version, bool) {
+	z, ok := st.Zones.Zone(id)
+	if !ok {
+		return version{}, false
+	}
+	ns, ok := st.Registry.Namespace(account, id)
+	return version{state: st, zone: z, ns: ns, cuts: st.Zones.Cuts(z)}, ok
+}
+
+// soa is what the zone's SOA record has of its own.
+func (v *version) soa(s *Server) soaOf {
+	return soaOf{v.zone.Apex, v.zone.SOATTL, v.zone.Minimum(s.cfg.Strict)}
+}
+
+// same reports whether two versions are known to have been alike at all times
+// between them.
+func (v *version) same(w *version) bool {
+	return v.ns == w.ns && slices.Equal(v.cuts, w.cuts)
+}
+
+// hidden reports whether a name's records are not the zone's to hand out: they
+// are in or below another zone, or the server has the name for itself.
+func (v *version) hidden(s *Server, name string) bool {
+	for _, cut := range v.cuts {
+		if below(name, cut) {
+			return true
+		}
+	}
+	return s.cfg.Apex.isHost(name)
+}
+
+// fixed appends the records that no service makes: the name servers, those of
+// the zones below, and the hosts. The SOA record is not among them.
+func (v *version) fixed(s *Server, b []byte) []byte {
+	b = s.cfg.Apex.appendNS(b, v.zone.Apex)
+	for _, cut := range v.cuts {
+		b = s.cfg.Apex.appendNS(b, cut)
+	}
+	s.cfg.Apex.hostsIn(v.zone.Apex, func(h *Host) { b = h.append(b) })
+	return b
+}
+
+// each hands out all records, the SOA record aside.
+func (v *version) each(s *Server, do func(rr []byte) error) error {
+	var some records
+	some.wire = v.fixed(s, nil)
+	if err := some.each(do); err != nil {
+		return err
+	}
+	for n := range v.state.Zones.Owners(v.zone, v.ns) {
+		some.wire = v.append(s, some.wire[:0], n)
+		if err := some.each(do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// append appends the records of a name.
+func (v *version) append(s *Server, b []byte, n *zone.Node) []byte {
+	if n == nil || n.Set() == nil && n.Host() == nil || v.hidden(s, n.Name()) {
+		return b
+	}
+	o := n.All(s.cfg.Strict)
+	if n.IsApex() {
+		o.Target = nil // a CNAME record cannot stand beside the SOA record
+	}
+	return appendOwner(b, &o, s.cfg.Strict)
+}
+
+// named are the records of a name.
+func (v *version) named(s *Server, name string) []byte {
+	return v.append(s, nil, v.state.Zones.Node(v.zone, name))
+}
+
+// difference returns the records that are gone from v and those that came with
+// w, at the cost of what has changed.
+func (v *version) difference(s *Server, w *version) (gone, come records) {
+	if !slices.Equal(v.cuts, w.cuts) {
+		compare(v.all(s), w.all(s), &gone, &come)
+		return gone, come
+	}
+	for _, name := range zone.ChangedOwners(v.ns, w.ns) {
+		compare(list(v.named(s, name)), list(w.named(s, name)), &gone, &come)
+	}
+	return gone, come
+}
+
+func (v *version) all(s *Server) [][]byte {
+	var wire []byte
+	_ = v.each(s, func(rr []byte) error { // fails only if what it calls does
+		wire = append(wire, rr...)
+		return nil
+	})
+	return list(wire)
+}

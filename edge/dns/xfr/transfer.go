@@ -1,0 +1,246 @@
+package xfr
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"time"
+
+	"cairn/core/zone"
+	"cairn/edge/dns/tsig"
+)
+
+// Query asks for a zone that the client may have.
+type Query struct {
+	// Message is the query, of which the header and the question take up the
+	// first octets, as many as Question says.
+	Message  []byte
+	Question int
+	EDNS     bool
+	// Incremental: the client has the zone as it was at Serial.
+	Incremental bool
+	Serial      uint32
+	From        netip.AddrPort
+	// Signed is the query's signature; nil: it has none.
+	Signed *tsig.Signature
+	// Limit is how many octets the only message may have; zero: there may be
+	// many messages.
+	Limit int
+	// Transport is for the log.
+	Transport string
+}
+
+// ErrBusy: as many transfers go on as may, of all clients or of this one.
+var ErrBusy = errors.New("xfr: too many transfers")
+
+// ErrGone: the zone was deleted meanwhile.
+var ErrGone = errors.New("xfr: the zone is gone")
+
+// Transfer hands a zone out: it calls send with one message after the other,
+// which are only valid during the call. Before it has called it, it may return
+// ErrBusy or ErrGone. An error of send ends it and is returned.
+func (s *Server) Transfer(ctx context.Context, z *zone.Zone, q *Query, send func([]byte) error) error {
+	if !s.enter(q.From.Addr()) {
+		s.metrics.count(q, styleNone, "busy")
+		return ErrBusy
+	}
+	defer s.leave(q.From.Addr())
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Timeout)
+	defer cancel()
+	start := time.Now()
+	h := s.historyOf(z)
+	now := h.catchUp(s, s.cfg.Source.Current().State)
+	if now == nil {
+		return ErrGone
+	}
+	t := &transfer{server: s, history: h, now: now, query: q, messages: messages{
+		query: q.Message[:q.Question], edns: q.EDNS, signed: q.Signed, limit: maxMessage, single: q.Limit > 0,
+		buf: make([]byte, 0, maxMessage),
+	}}
+	t.messages.send = func(b []byte) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return send(b)
+	}
+	if q.Limit > 0 {
+		t.messages.limit = min(q.Limit, maxMessage)
+	}
+	err := t.run()
+	s.ended(t, time.Since(start), err)
+	return err
+}
+
+// transfer is one transfer.
+type transfer struct {
+	server   *Server
+	history  *history
+	now      *version
+	query    *Query
+	messages messages
+	style    style
+}
+
+// style is what a transfer turned out to be.
+type style string
+
+const (
+	styleNone    style = ""
+	styleWhole   style = "whole"   // all records
+	styleChanges style = "changes" // what changed
+	styleCurrent style = "current" // the SOA record alone: nothing changed, or there is no room
+)
+
+func (t *transfer) run() error {
+	if !t.query.Incremental {
+		return t.whole()
+	}
+	// RFC 1995 section 2: a client with this or a newer version.
+	if int32(t.query.Serial-zone.Serial(t.now.state.Revision)) >= 0 {
+		return t.current()
+	}
+	steps, ok := t.history.since(t.query.Serial)
+	switch {
+	case ok && t.messages.single:
+		err := t.changes(steps)
+		if errors.Is(err, errTooLarge) {
+			return t.current() // the client will come back over TCP
+		}
+		return err
+	case ok:
+		return t.changes(steps)
+	case t.messages.single:
+		return t.current()
+	}
+	return t.whole()
+}
+
+func (t *transfer) soa(z soaOf, revision uint64) error {
+	return t.messages.add(t.server.cfg.Apex.appendSOA(nil, z, revision))
+}
+
+func (t *transfer) currentSOA() error {
+	return t.soa(t.now.soa(t.server), t.now.state.Revision)
+}
+
+// current sends the SOA record alone.
+func (t *transfer) current() error {
+	t.style = styleCurrent
+	t.messages.begin()
+	if err := t.currentSOA(); err != nil {
+		return err
+	}
+	return t.messages.flush()
+}
+
+// whole sends all records, between two times the SOA record.
+func (t *transfer) whole() error {
+	t.style = styleWhole
+	if err := t.currentSOA(); err != nil {
+		return err
+	}
+	if err := t.now.each(t.server, t.messages.add); err != nil {
+		return err
+	}
+	if err := t.currentSOA(); err != nil {
+		return err
+	}
+	err := t.messages.flush()
+	t.history.weighed(t.messages.sent.octets)
+	return err
+}
+
+// changes sends differences: RFC 1995 section 4. Each begins with the SOA record
+// as it was, then what is gone, then the SOA record as it was after, and what
+// came.
+func (t *transfer) changes(steps []step) error {
+	t.style = styleChanges
+	if err := t.currentSOA(); err != nil {
+		return err
+	}
+	from := t.query.revision(t.now.state.Revision)
+	if len(steps) == 0 { // nothing but the serial
+		if err := t.soa(t.now.soa(t.server), from); err != nil {
+			return err
+		}
+		if err := t.currentSOA(); err != nil {
+			return err
+		}
+	}
+	for i := range steps {
+		to, soa := t.now.state.Revision, t.now.soa(t.server)
+		if i+1 < len(steps) {
+			to, soa = steps[i+1].first, steps[i+1].soa
+		}
+		if err := t.step(&steps[i], from, to, soa); err != nil {
+			return err
+		}
+		from = to
+	}
+	if err := t.currentSOA(); err != nil {
+		return err
+	}
+	return t.messages.flush()
+}
+
+func (t *transfer) step(st *step, from, to uint64, soa soaOf) error {
+	if err := t.soa(st.soa, from); err != nil {
+		return err
+	}
+	if err := st.gone.each(t.messages.add); err != nil {
+		return err
+	}
+	if err := t.soa(soa, to); err != nil {
+		return err
+	}
+	return st.come.each(t.messages.add)
+}
+
+// revision is the one that the client has: that of its serial nearest before
+// now.
+func (q *Query) revision(now uint64) uint64 {
+	return now - uint64(zone.Serial(now)-q.Serial)
+}
+
+// ReadSerial returns the serial of the SOA record in the authority section of a
+// query for changes: RFC 1995 section 3. The question ends at an offset, and the
+// message is known to be whole.
+func ReadSerial(msg []byte, question int) (uint32, bool) {
+	if binary.BigEndian.Uint16(msg[atANCount:]) != 0 || binary.BigEndian.Uint16(msg[atNSCount:]) != 1 {
+		return 0, false
+	}
+	at := skipName(msg, question)
+	if at < 0 || at+10 > len(msg) || binary.BigEndian.Uint16(msg[at:]) != typeSOA {
+		return 0, false
+	}
+	end := at + 10 + int(binary.BigEndian.Uint16(msg[at+8:]))
+	if end > len(msg) {
+		return 0, false
+	}
+	at = skipName(msg[:end], at+10)
+	if at >= 0 {
+		at = skipName(msg[:end], at)
+	}
+	if at < 0 || end-at != 20 {
+		return 0, false
+	}
+	return binary.BigEndian.Uint32(msg[at:]), true
+}
+
+// skipName returns where a name ends that may be compressed, or -1.
+func skipName(msg []byte, at int) int {
+	for at < len(msg) {
+		switch n := int(msg[at]); {
+		case n == 0:
+			return at + 1
+		case n < 64:
+			at += 1 + n
+		case n >= 0xc0 && at+2 <= len(msg):
+			return at + 2
+		default:
+			return -1
+		}
+	}
+	return -1
+}
