@@ -14,6 +14,8 @@ need kdig knot-dnsutils
 need drill ldnsutils
 need unbound unbound
 need dnsmasq dnsmasq-base
+need knotd knot
+need nsd nsd
 need haproxy haproxy
 need nginx nginx-light
 python3 -c 'import boto3' 2>/dev/null || missing="$missing python3-boto3"

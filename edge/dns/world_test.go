@@ -79,6 +79,15 @@ func (w *world) inBulk(work func()) {
 
 func (w *world) do(op registry.Command) registry.Reply {
 	w.Helper()
+	reply, err := w.try(op)
+	if err != nil {
+		w.Fatalf("%+v: %v", op, err)
+	}
+	return reply
+}
+
+// try does a command that may be refused.
+func (w *world) try(op registry.Command) (registry.Reply, error) {
 	w.count++
 	c := state.Command{Op: op, Meta: registry.Meta{
 		Account: w.account, Now: int64(w.count) * 1000,
@@ -90,15 +99,15 @@ func (w *world) do(op registry.Command) registry.Reply {
 	}
 	d, err := state.Decide(current, &w.rules, c)
 	if err != nil {
-		w.Fatalf("%+v: %v", op, err)
+		return d.Reply, err
 	}
 	if w.draft != nil {
 		w.draft.Apply(w.state.Revision+1, d.Changes...)
-		return d.Reply
+		return d.Reply, nil
 	}
 	w.state = state.Apply(w.state, w.state.Revision+1, d.Changes...)
 	w.publish()
-	return d.Reply
+	return d.Reply, nil
 }
 
 // namespace makes a namespace, public where there is no VPC, and returns its id.

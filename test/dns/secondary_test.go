@@ -1,0 +1,256 @@
+package dns_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"cairn/internal/testprog"
+	"cairn/node"
+	"cairn/node/nodetest"
+)
+
+// The zone and the key of the examples in docs/dns.md.
+const (
+	services   = "services.example.com"
+	keyName    = "secondary-1"
+	testSecret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+)
+
+// withSecondaries hands the zone out to servers on ports of this machine.
+func withSecondaries(ports ...string) nodetest.Option {
+	return nodetest.With(func(c *node.Config) {
+		c.DNS.TSIGKeys = []node.TSIGKey{{Name: keyName, Secret: testSecret}}
+		rule := node.Transfer{Zone: services, TSIGKey: keyName}
+		for _, port := range ports {
+			rule.Secondaries = append(rule.Secondaries, "127.0.0.1:"+port)
+		}
+		c.DNS.Transfer = []node.Transfer{rule}
+	})
+}
+
+// secondary is a server of another make that has a copy of the zone.
+type secondary struct {
+	path string
+	args []string
+	addr string
+	// keeps: what it has survives a power cut.
+	keeps bool
+	cmd   *exec.Cmd
+}
+
+func (s *secondary) start(t *testing.T) {
+	t.Helper()
+	s.cmd = exec.Command(s.path, s.args...)
+	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it has children
+	s.cmd.Stdout, s.cmd.Stderr = t.Output(), t.Output()
+	if err := s.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.kill)
+}
+
+// kill ends the server as a power cut would.
+func (s *secondary) kill() {
+	if s.cmd != nil {
+		_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
+		_ = s.cmd.Wait() // says that it was killed
+		s.cmd = nil
+	}
+}
+
+// newKnot prepares a Knot that has the example of docs/dns.md.
+func newKnot(t *testing.T, primary, listen string) *secondary {
+	path := testprog.Need(t, "knotd", "knot")
+	dir := t.TempDir()
+	config := writeFile(t, "knot.conf", fmt.Sprintf(`server:
+    listen: 127.0.0.1@%s
+    rundir: %q
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+database:
+    storage: %q
+template:
+  - id: default
+    storage: %q
+log:
+  - target: stderr
+    any: info
+`, listen, dir, dir, dir)+example(t, "knot", "@8054", "@"+primary))
+	return &secondary{path: path, args: []string{"-c", config}, addr: "127.0.0.1:" + listen, keeps: true}
+}
+
+// newNSD prepares an NSD that has the example of docs/dns.md. It writes the zone
+// to its file once an hour.
+func newNSD(t *testing.T, primary, listen string) *secondary {
+	path := testprog.Need(t, "nsd", "nsd")
+	dir := t.TempDir()
+	config := writeFile(t, "nsd.conf", fmt.Sprintf(`server:
+  ip-address: 127.0.0.1
+  port: %s
+  server-count: 1
+  username: ""
+  chroot: ""
+  zonesdir: %q
+  database: ""
+  pidfile: ""
+  xfrdfile: %q
+  xfrdir: %q
+  zonelistfile: %q
+  logfile: ""
+  verbosity: 1
+remote-control:
+  control-enable: no
+`, listen, dir, filepath.Join(dir, "xfrd.state"), dir, filepath.Join(dir, "zone.list"))+example(t, "nsd", "@8054", "@"+primary))
+	return &secondary{path: path, args: []string{"-d", "-c", config}, addr: "127.0.0.1:" + listen}
+}
+
+// follows waits until the secondary answers for a name as it should.
+func (s *secondary) follows(t *testing.T, what, name string, want ...string) {
+	t.Helper()
+	eventually(t, what, func() error {
+		m, err := through(s.addr, name+"."+services+".", dns.TypeA)
+		if err == nil && !slices.Equal(addresses(m), want) {
+			err = fmt.Errorf("got %v", m)
+		}
+		return err
+	})
+}
+
+// transfers is how many transfers of a kind the node has counted.
+func (w *world) transfers(t *testing.T, kind, sent string) int {
+	t.Helper()
+	resp, err := http.Get("http://" + w.Addrs().Admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`cairn_dns_transfers_total\{outcome="done",sent="` + sent + `",type="` + kind + `"\} (\d+)`).FindSubmatch(text)
+	if m == nil {
+		return 0
+	}
+	n, _ := strconv.Atoi(string(m[1]))
+	return n
+}
+
+// A stock secondary has what the node has, follows every kind of change, and
+// catches up by what has changed after it was down.
+func TestSecondary(t *testing.T) {
+	for name, prepare := range map[string]func(t *testing.T, primary, listen string) *secondary{"knot": newKnot, "nsd": newNSD} {
+		t.Run(name, func(t *testing.T) {
+			listen := freePort(t)
+			w := start(t, withSecondaries(listen))
+			s := prepare(t, w.dnsPort, listen)
+			followsRegistry(t, w, s)
+		})
+	}
+}
+
+func followsRegistry(t *testing.T, w *world, s *secondary) {
+	ns := w.namespace(t, services, true)
+	web := w.service(t, ns, "web", "A", "MULTIVALUE", checked)
+	srv := w.service(t, ns, "_http._tcp", "SRV", "MULTIVALUE")
+	for i := range 12 { // more than an answer of ours has
+		w.register(t, web, fmt.Sprintf("i-%02d", i), fmt.Sprintf("IPV4=10.0.0.%d", i+10))
+	}
+	w.register(t, srv, "a", "IPV4=10.0.1.1", "PORT=8001")
+	s.start(t)
+	all := addressRange("10.0.0.%d", 10, 22)
+	s.follows(t, "the whole zone", "web", all...)
+	s.follows(t, "the host of an SRV record", "a._http._tcp", "10.0.1.1")
+	if w.transfers(t, "axfr", "whole")+w.transfers(t, "ixfr", "whole") == 0 {
+		t.Error("the zone came without a transfer")
+	}
+
+	w.deregister(t, web, "i-00")
+	s.follows(t, "a deregistration", "web", all[1:]...)
+	w.setHealth(t, web, "i-01", "UNHEALTHY")
+	s.follows(t, "a change of health", "web", all[2:]...)
+	w.register(t, srv, "b", "IPV4=10.0.1.2", "PORT=8002")
+	s.follows(t, "a registration", "b._http._tcp", "10.0.1.2")
+	if w.transfers(t, "ixfr", "changes") == 0 {
+		t.Error("no change came by IXFR")
+	}
+
+	s.kill()
+	before := w.transfers(t, "ixfr", "changes")
+	for i := 2; i < 12; i++ {
+		w.setHealth(t, web, fmt.Sprintf("i-%02d", i), "UNHEALTHY")
+	}
+	w.register(t, web, "late", "IPV4=10.0.2.1")
+	s.start(t)
+	s.follows(t, "what happened while it was down", "web", "10.0.2.1")
+	if after := w.transfers(t, "ixfr", "changes"); s.keeps && after == before {
+		t.Error("it caught up without IXFR")
+	}
+	w.setHealth(t, web, "late", "UNHEALTHY")
+	s.follows(t, "nobody is healthy, so all are", "web", append(all[1:], "10.0.2.1")...)
+	w.sameSOA(t, s)
+}
+
+// sameSOA checks that the secondary has the newest serial.
+func (w *world) sameSOA(t *testing.T, s *secondary) {
+	t.Helper()
+	eventually(t, "the same serial", func() error {
+		theirs, err := through(s.addr, services+".", dns.TypeSOA)
+		ours := w.ask(t, services+".", dns.TypeSOA)
+		if err == nil && (len(theirs.Answer) != 1 || theirs.Answer[0].String() != ours.Answer[0].String()) {
+			err = fmt.Errorf("ours is %v, theirs %v", ours.Answer, theirs.Answer)
+		}
+		return err
+	})
+}
+
+func addressRange(format string, from, to int) []string {
+	var addrs []string
+	for i := from; i < to; i++ {
+		addrs = append(addrs, fmt.Sprintf(format, i))
+	}
+	return addrs
+}
+
+// The clients that people have at hand understand a transfer, and see who may
+// have one.
+func TestTransferPrograms(t *testing.T) {
+	w := start(t, withSecondaries(freePort(t)))
+	ns := w.namespace(t, services, true)
+	web := w.service(t, ns, "web", "A", "MULTIVALUE")
+	w.register(t, web, "i-1", "IPV4=10.0.0.1")
+	key := "-y hmac-sha256:" + keyName + ":" + testSecret
+	wrong := "-y hmac-sha256:" + keyName + ":" + strings.Replace(testSecret, "MDE", "MDI", 1)
+	for _, c := range []struct {
+		program, args string
+		want          []string
+		not           string
+	}{
+		{"dig", key + " " + services + " AXFR", []string{`IN\s+SOA`, `web\.services\.example\.com\.\s+10\s+IN\s+A\s+10\.0\.0\.1`, `XFR size: 4 records`, `TSIG\s.*NOERROR`}, "(?i)could ?n.t verify"},
+		{"dig", key + " " + services + " IXFR=1", []string{`IN\s+SOA`, `XFR size`}, "(?i)could ?n.t verify"},
+		{"dig", key + " " + services + " SOA", []string{`status: NOERROR`, `TSIG\s.*NOERROR`}, "(?i)could ?n.t verify"},
+		{"dig", key + " " + services + " +notcp AXFR +noedns", []string{`IN\s+SOA`}, ""},
+		{"dig", services + " AXFR", []string{`Transfer failed`}, `10\.0\.0\.1`},
+		{"kdig", key + " " + services + " AXFR", []string{`web\.services\.example\.com\.\s+10\s+IN\s+A\s+10\.0\.0\.1`, `4 records`}, "WARNING"},
+		{"kdig", key + " " + services + " IXFR=1", []string{`IXFR for services`, `IN\s+SOA`}, "WARNING"},
+		{"kdig", wrong + " " + services + " AXFR", []string{`(?i)NOTAUTH|failed to verify|BADSIG`}, `10\.0\.0\.1`},
+		{"kdig", "-y hmac-sha256:nobody:" + testSecret + " " + services + " AXFR", []string{`(?i)NOTAUTH|failed to verify|BADKEY`}, `10\.0\.0\.1`},
+		{"kdig", services + " AXFR", []string{`REFUSED`}, `10\.0\.0\.1`},
+	} {
+		t.Run(c.program+" "+c.args, func(t *testing.T) {
+			w.runProgram(t, c.program, strings.Fields(c.args), c.want, c.not)
+		})
+	}
+}
