@@ -185,7 +185,8 @@ func (a *answerer) solve(out []byte) []byte {
 		a.askForZone()
 		return out
 	case typeSOA:
-		if z, _ := a.permitted(); z != nil {
+		// A secondary of a private zone need not see it otherwise.
+		if z, _ := a.permitted(); z != nil && !z.Public {
 			a.aa, a.zone = true, z
 			return a.addSOA(out, z, len(r.name), anSection)
 		}

@@ -3,6 +3,7 @@ package dns_test
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os/exec"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 
@@ -252,5 +254,43 @@ func TestTransferPrograms(t *testing.T) {
 		t.Run(c.program+" "+c.args, func(t *testing.T) {
 			w.runProgram(t, c.program, strings.Fields(c.args), c.want, c.not)
 		})
+	}
+}
+
+// Many changes in a row are few messages, and each zone is told of at the start.
+func TestNotifyIsCoalesced(t *testing.T) {
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages := make(chan uint32, 10_000)
+	server := &dns.Server{PacketConn: pc, TsigSecret: map[string]string{keyName + ".": testSecret}, MsgAcceptFunc: func(dns.Header) dns.MsgAcceptAction { return dns.MsgAccept }, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, m *dns.Msg) {
+		answer := new(dns.Msg).SetReply(m)
+		if m.IsTsig() == nil || w.TsigStatus() != nil || m.Opcode != dns.OpcodeNotify {
+			answer.Rcode = dns.RcodeRefused
+		} else {
+			messages <- m.Answer[0].(*dns.SOA).Serial
+			answer.SetTsig(keyName+".", dns.HmacSHA256, 300, time.Now().Unix())
+		}
+		_ = w.WriteMsg(answer)
+	})}
+	go func() { _ = server.ActivateAndServe() }()
+	t.Cleanup(func() { _ = server.Shutdown() })
+	_, listen, _ := net.SplitHostPort(pc.LocalAddr().String())
+	w := start(t, withSecondaries(listen))
+	web := w.service(t, w.namespace(t, services, true), "web", "A", "MULTIVALUE")
+	begin := time.Now()
+	for i := range 500 {
+		w.register(t, web, fmt.Sprint("i-", i), fmt.Sprintf("IPV4=10.1.%d.%d", i/250, i%250))
+	}
+	last := w.ask(t, services+".", dns.TypeSOA).Answer[0].(*dns.SOA).Serial
+	count := 0
+	for serial := range messages {
+		if count++; serial == last {
+			break
+		}
+	}
+	if most := 3 + int(time.Since(begin)/time.Second); count > most {
+		t.Errorf("%d messages in %v", count, time.Since(begin))
 	}
 }
