@@ -169,10 +169,11 @@ func TestLargeHeader(t *testing.T) {
 func TestNoRequestAtAll(t *testing.T) {
 	s := start(t)
 	for request, status := range map[string]int{
-		"POST / HTTP/1.1\r\n\r\n":                                       http.StatusBadRequest, // no Host
-		"\x16\x03\x01\r\n\r\n":                                          http.StatusBadRequest,
-		"POST / HTTP/2.0\r\nHost: x\r\n\r\n":                            http.StatusHTTPVersionNotSupported,
-		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n": http.StatusNotImplemented,
+		"POST / HTTP/1.1\r\n\r\n":                                                   http.StatusBadRequest, // no Host
+		"\x16\x03\x01\r\n\r\n":                                                      http.StatusBadRequest,
+		"POST / HTTP/2.0\r\nHost: x\r\n\r\n":                                        http.StatusHTTPVersionNotSupported,
+		"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n":             http.StatusNotImplemented,
+		"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nExpect: more\r\n\r\n{}": http.StatusExpectationFailed,
 	} {
 		resp, err := http.ReadResponse(bufio.NewReader(strings.NewReader(s.raw(request))), nil)
 		if err != nil {

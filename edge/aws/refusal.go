@@ -23,11 +23,13 @@ func asRefusal(p []byte) []byte {
 	}
 	_, text, found := bytes.Cut(p, refusalHeader)
 	code, err := strconv.Atoi(string(p[status : status+3]))
-	if !found || err != nil {
-		return nil
-	}
 	e := &awsjson.Error{Code: "MalformedHttpRequestException", Status: code, Message: string(text)}
-	if code == http.StatusRequestHeaderFieldsTooLarge {
+	switch {
+	case err == nil && code == http.StatusExpectationFailed: // has no text
+		e.Message = "417 Expectation Failed: the only one that is met is 100-continue"
+	case err != nil || !found:
+		return nil
+	case code == http.StatusRequestHeaderFieldsTooLarge:
 		e.Code = "RequestHeaderFieldsTooLargeException"
 	}
 	return appendRefusal(nil, e)
