@@ -39,14 +39,20 @@ refused from that moment on, on every node.`,
 // newSecret is an access key as it is shown once.
 type newSecret struct{ ID, Secret, User string }
 
-// print shows it: in JSON by the names that AWS's create-access-key has.
-func (s *newSecret) print(c *identities) error {
+// print shows it: in JSON by the names that AWS's create-access-key has, or as
+// what a shell needs to use it.
+func (s *newSecret) print(c *identities, export bool) error {
+	if export {
+		_, err := fmt.Fprintf(c.p.stdout, "export AWS_ACCESS_KEY_ID=%s\nexport AWS_SECRET_ACCESS_KEY=%s\nunset AWS_SESSION_TOKEN\n", s.ID, s.Secret)
+		return err
+	}
 	return c.show(object{"AccessKeyId": s.ID, "SecretAccessKey": s.Secret, "UserName": s.User},
 		field{"UserName", s.User}, field{"AccessKeyId", s.ID}, field{"SecretAccessKey", s.Secret})
 }
 
 func createKey(p *program, f *identityFlags) *cobra.Command {
 	var user string
+	var export bool
 	cmd := inAccount(p, f, &cobra.Command{
 		Use: "create", Short: "Create an access key and show its secret, this once",
 		Example: "  cairn key create --user web --account 123456789012",
@@ -55,9 +61,10 @@ func createKey(p *program, f *identityFlags) *cobra.Command {
 		if err := c.call(ctx, "create-key", object{"Account": c.account, "User": user}, &made); err != nil {
 			return err
 		}
-		return made.print(c)
+		return made.print(c, export)
 	})
 	cmd.Flags().StringVar(&user, "user", "", "`NAME` of the user")
+	cmd.Flags().BoolVar(&export, "export", false, exportUsage)
 	require(cmd, "user")
 	return cmd
 }
@@ -99,8 +106,11 @@ func switchKey(use, short string, active bool) func(*program, *identityFlags) *c
 	}
 }
 
+const exportUsage = "print commands for a shell that is to use the key"
+
 func rotateKey(p *program, f *identityFlags) *cobra.Command {
-	return inAccount(p, f, &cobra.Command{
+	var export bool
+	cmd := inAccount(p, f, &cobra.Command{
 		Use:   "rotate ID",
 		Short: "Create a second key for the user of one",
 		Long: `Creates a second key for the user whose key is named, and shows its secret, this
@@ -112,8 +122,10 @@ and delete it when nobody has missed it. A user can have two keys.`,
 		if err := c.call(ctx, "rotate-key", object{"Account": c.account, "ID": args[0]}, &made); err != nil {
 			return err
 		}
-		return made.print(c)
+		return made.print(c, export)
 	})
+	cmd.Flags().BoolVar(&export, "export", false, exportUsage)
+	return cmd
 }
 
 func deleteKey(p *program, f *identityFlags) *cobra.Command {
