@@ -9,6 +9,7 @@ need() { # program, Debian package
 	command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
 }
 need aws awscli
+need openssl openssl
 need dig bind9-dnsutils
 need kdig knot-dnsutils
 need drill ldnsutils

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -162,10 +163,10 @@ func (a attached) fields() []field {
 	return all
 }
 
-// show prints one thing whole.
+// show prints one thing whole; in a table without what it does not have.
 func (c *identities) show(thing any, fields ...field) error {
 	if c.output == "json" {
 		return c.printJSON(thing)
 	}
-	return c.printFields(fields)
+	return c.printFields(slices.DeleteFunc(fields, func(f field) bool { return f.value == "" }))
 }

@@ -53,15 +53,25 @@ func (c *client) printJSON(v any) error {
 }
 
 func (c *client) printRows(rows [][]string) error {
-	w := tabwriter.NewWriter(c.p.stdout, 0, 8, 2, ' ', 0)
+	var text strings.Builder
+	w := tabwriter.NewWriter(&text, 0, 8, 2, ' ', 0)
 	for _, row := range rows {
 		cells := make([]string, len(row))
 		for i, cell := range row {
 			cells[i] = printable(cell)
 		}
-		fmt.Fprintln(w, strings.TrimRight(strings.Join(cells, "\t"), "\t "))
+		fmt.Fprintln(w, strings.Join(cells, "\t"))
 	}
-	return w.Flush()
+	if err := w.Flush(); err != nil {
+		return err
+	}
+	// Not before: a row without its last cells would put the others out of line.
+	for line := range strings.Lines(text.String()) {
+		if _, err := fmt.Fprintln(c.p.stdout, strings.TrimRight(line, " \n")); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // printable keeps what users stored from steering the terminal.

@@ -14,7 +14,7 @@
 // of "Policy evaluation logic" in the IAM User Guide, for one account's
 // identity-based policies, permissions boundaries, session policies, and the
 // trust policies of roles. Where AWS leaves something open, the cautious reading
-// is taken: see docs/security.md.
+// is taken: see docs/identity.md.
 package access
 
 // Effect is what a statement does with what it matches.

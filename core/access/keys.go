@@ -7,7 +7,7 @@ import (
 
 // globalKeys are AWS's global condition keys; a name under aws: that is not
 // among them is misspelt. Those that end in a slash go on with a tag's key.
-// Not all of them have a value here: docs/security.md says which do.
+// Not all of them have a value here: docs/identity.md says which do.
 var globalKeys = setOf(`
 	aws:CalledVia aws:CalledViaFirst aws:CalledViaLast aws:CurrentTime aws:Ec2InstanceSourcePrivateIPv4
 	aws:Ec2InstanceSourceVpc aws:EpochTime aws:FederatedProvider aws:MultiFactorAuthAge aws:MultiFactorAuthPresent

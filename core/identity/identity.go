@@ -7,7 +7,7 @@
 // part that is kept in the store is State, changed by Decide and Apply as in
 // core/registry.
 //
-// Names and ARNs are those of AWS IAM. See docs/security.md for what there is
+// Names and ARNs are those of AWS IAM. See docs/identity.md for what there is
 // of it and what not.
 package identity
 

@@ -1,4 +1,5 @@
-// Package readme runs the tour of the README and compares what it prints.
+// Package readme runs the tour of the README, and guides, and compares what they
+// print.
 package readme
 
 import (
@@ -23,22 +24,53 @@ const readme = "../../README.md"
 
 func TestTour(t *testing.T) {
 	testprog.Need(t, "aws", "awscli")
-	text, err := os.ReadFile(readme)
+	shell := newShell(t)
+	shell.serve(t)
+	compare(t, readme, shell)
+}
+
+// TestIdentityGuide runs docs/identity.md, whose first piece of YAML is the
+// configuration of its node.
+func TestIdentityGuide(t *testing.T) {
+	testprog.Need(t, "aws", "awscli")
+	testprog.Need(t, "openssl", "openssl")
+	const guide = "../../docs/identity.md"
+	text, err := os.ReadFile(guide)
 	if err != nil {
 		t.Fatal(err)
 	}
+	config := yamlBlock.FindSubmatch(text)
+	if config == nil {
+		t.Fatal("no configuration")
+	}
 	shell := newShell(t)
+	if err := os.WriteFile(filepath.Join(shell.dir, "cairn.yaml"), config[1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, guide, shell)
+}
+
+var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+
+// compare runs the console blocks of a document and compares, or updates, what
+// they print.
+func compare(t *testing.T, document string, shell *shell) {
+	t.Helper()
+	text, err := os.ReadFile(document)
+	if err != nil {
+		t.Fatal(err)
+	}
 	got := consoleBlock.ReplaceAllStringFunc(string(text), func(block string) string {
 		return "```console\n" + shell.play(t, block) + "```"
 	})
 	if *update {
-		if err := os.WriteFile(readme, []byte(got), 0o644); err != nil {
+		if err := os.WriteFile(document, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
 	if mask(got) != mask(string(text)) {
-		t.Errorf("the README does not show what the commands print (go test ./test/readme -update):\n%s", firstDifference(mask(string(text)), mask(got)))
+		t.Errorf("%s does not show what the commands print (go test ./test/readme -update):\n%s", document, firstDifference(mask(string(text)), mask(got)))
 	}
 }
 
@@ -46,6 +78,7 @@ var consoleBlock = regexp.MustCompile("(?s)```console\n.*?```")
 
 // shell is one bash that runs all commands of the tour, in a folder of its own.
 type shell struct {
+	dir   string // has cairn in its folder bin
 	in    *bufio.Writer
 	out   *bufio.Reader
 	ports *strings.Replacer // of the real node, in what is printed
@@ -62,6 +95,10 @@ func (s *shell) play(t *testing.T, block string) string {
 			continue
 		}
 		b.WriteString(line)
+		if args, ok := strings.CutPrefix(command, "cairn serve"); ok {
+			s.serve(t, strings.Fields(args)...)
+			continue
+		}
 		b.WriteString(s.run(t, strings.TrimSpace(command)))
 	}
 	return b.String()
@@ -91,7 +128,7 @@ func (s *shell) run(t *testing.T, command string) string {
 	}
 }
 
-// newShell builds cairn, starts a node, and starts a shell beside it.
+// newShell builds cairn and starts a shell that finds it.
 func newShell(t *testing.T) *shell {
 	t.Helper()
 	dir := t.TempDir()
@@ -99,11 +136,10 @@ func newShell(t *testing.T) *shell {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	addrs := serve(t, filepath.Join(dir, "bin", "cairn"), filepath.Join(dir, "data"))
 	bash := exec.Command("bash", "--noprofile", "--norc")
 	bash.Dir = dir
 	bash.Env = append(cleanEnv(), "PATH="+filepath.Join(dir, "bin")+":"+os.Getenv("PATH"), "HOME="+dir,
-		"SHELL=/bin/bash", "AWS_PAGER=", "CAIRN_ENDPOINT=http://"+addrs["api"], "CAIRN_ADMIN=http://"+addrs["admin"])
+		"SHELL=/bin/bash", "AWS_PAGER=", "AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull)
 	in, err := bash.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +153,14 @@ func newShell(t *testing.T) *shell {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { in.Close(); bash.Wait() })
+	return &shell{dir, bufio.NewWriter(in), bufio.NewReader(out), strings.NewReplacer(), strings.NewReplacer()}
+}
+
+// serve starts a node and points the shell at it.
+func (s *shell) serve(t *testing.T, flags ...string) {
+	t.Helper()
+	addrs := serve(t, s.dir, flags...)
+	s.run(t, fmt.Sprintf("export CAIRN_ENDPOINT=http://%s CAIRN_ADMIN=http://%s", addrs["api"], addrs["admin"]))
 	var printed, run []string
 	for name, usual := range map[string]string{"api": "8053", "dns": "8054", "admin": "8055"} {
 		if _, port, err := net.SplitHostPort(addrs[name]); err == nil {
@@ -124,7 +168,7 @@ func newShell(t *testing.T) *shell {
 			run = append(run, usual, port)
 		}
 	}
-	return &shell{bufio.NewWriter(in), bufio.NewReader(out), strings.NewReplacer(printed...), strings.NewReplacer(run...)}
+	s.ports, s.real = strings.NewReplacer(printed...), strings.NewReplacer(run...)
 }
 
 // cleanEnv is the environment without what would point AWS clients elsewhere.
@@ -141,11 +185,12 @@ func cleanEnv() []string {
 var readyAddr = regexp.MustCompile(`(api|dns|admin)=(\S+)`)
 
 // serve starts a node on free ports and returns its addresses once it is ready.
-func serve(t *testing.T, cairn, data string) map[string]string {
+func serve(t *testing.T, dir string, flags ...string) map[string]string {
 	t.Helper()
-	node := exec.Command(cairn, "serve", "--data-dir", data, "--api-addr", "127.0.0.1:0",
-		"--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0")
-	node.Env = cleanEnv()
+	args := append([]string{"serve", "--data-dir", filepath.Join(dir, "data"), "--api-addr", "127.0.0.1:0",
+		"--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"}, flags...)
+	node := exec.Command(filepath.Join(dir, "bin", "cairn"), args...)
+	node.Env, node.Dir = cleanEnv(), dir
 	stderr, err := node.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -194,6 +239,8 @@ var volatile = []struct {
 }{
 	{regexp.MustCompile(`[a-z2-7]{32}-[0-9a-z]{8}`), "OPERATION"},
 	{regexp.MustCompile(`(ns|srv)-[a-z2-7]{16}`), "$1-ID"},
+	{regexp.MustCompile(`AKIA[A-Z2-7]{16}`), "KEY"},
+	{regexp.MustCompile(`(SecretAccessKey +)\S{40}`), "${1}SECRET"},
 	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "UUID"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.]*(Z|[+-]\d\d:\d\d)?`), "TIME"},
 	{regexp.MustCompile(`(?m)^(\S+\.\s+)\d+(\s+IN)`), "${1}TTL${2}"},
