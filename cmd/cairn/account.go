@@ -105,7 +105,7 @@ configuration says. 0 means no limit.`,
 		return c.call(ctx, "put-account", object{"ID": args[0], "Quotas": q, "Rates": r}, nil)
 	})
 	cmd.Flags().StringVar(&quotas, "quotas", "", "quotas as `NAME=N,...`, by their names in the configuration")
-	cmd.Flags().StringVar(&rates, "rates", "", "rates as `CLASS=PER_SECOND:BURST,...`, of discover, read and write")
+	cmd.Flags().StringVar(&rates, "rates", "", "rates as `CLASS=PER_SECOND:BURST,...`, of discover, revision, read, write and sts")
 	cmd.MarkFlagsOneRequired("quotas", "rates")
 	return cmd
 }
