@@ -134,7 +134,7 @@ func (r *Rules) mayUpdate(m *Meta, ns *Namespace, svc *Service) error {
 
 // isShared reports whether the namespace is shared with anybody.
 func (r *Rules) isShared(ns *Namespace) bool {
-	return len(ns.sharedWith) > 0 || slices.ContainsFunc(r.Shares, func(s Share) bool { return s.covers(ns) })
+	return len(ns.sharedWith) > 0 || slices.ContainsFunc(r.Shares, func(s Share) bool { return len(s.With) > 0 && s.covers(ns) })
 }
 
 // covers reports whether the share is one of the namespace.
