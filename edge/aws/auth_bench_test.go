@@ -22,6 +22,8 @@ import (
 	"cairn/core/identity"
 	"cairn/core/registry"
 	"cairn/edge/aws"
+	"cairn/edge/aws/throttle"
+	"cairn/internal/failures"
 	"cairn/replica"
 	"cairn/store/memory"
 )
@@ -47,6 +49,20 @@ func BenchmarkDiscover(b *testing.B) {
 		request := bytes.Replace(benchRequest(b, addr, true), []byte("HEALTHY"), []byte("HEALTHz"), 1)
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) { exchangeAll(b, pb, addr, request, "InvalidSignature") })
+	})
+	b.Run("flood", func(b *testing.B) { // the same from an address that has used up its failures
+		addr := benchServer(b, everything, func(c *aws.Config) { c.Failures = failures.New(failures.Config{PerSecond: 1e-9, Burst: 1}) })
+		request := bytes.Replace(benchRequest(b, addr, true), []byte("HEALTHY"), []byte("HEALTHz"), 1)
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) { exchangeAll(b, pb, addr, request, "") })
+	})
+	b.Run("rates", func(b *testing.B) { // signed, with a rate that is not reached
+		rates := new(throttle.Rates)
+		rates.Default[throttle.Discover] = throttle.Rate{PerSecond: 1e9, Burst: 1e9}
+		addr := benchServer(b, everything, func(c *aws.Config) { c.Rates = func() *throttle.Rates { return rates } })
+		request := benchRequest(b, addr, true)
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) { exchangeAll(b, pb, addr, request, "InstancesRevision") })
 	})
 }
 
@@ -76,7 +92,7 @@ func exchangeAll(b *testing.B, pb *testing.PB, addr string, request []byte, want
 	}
 }
 
-func benchServer(b *testing.B, policy string) string {
+func benchServer(b *testing.B, policy string, change ...func(*aws.Config)) string {
 	rules := &registry.Rules{Region: "eu-west-1", DefaultTTL: 60}
 	logger := slog.New(slog.DiscardHandler)
 	r, err := replica.New(replica.Config{Store: memory.New(), Rules: func() *registry.Rules { return rules }, Logger: logger})
@@ -97,6 +113,9 @@ func benchServer(b *testing.B, policy string) string {
 		d, _ := identity.Compile(nil, source)
 		directory.Store(d)
 		cfg.Auth = &aws.Auth{Directory: directory.Load}
+	}
+	for _, c := range change {
+		c(&cfg)
 	}
 	fill(b, r, account)
 	front, err := aws.New(cfg)
