@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
 	grpchealth "google.golang.org/grpc/health"
 	"google.golang.org/grpc/health/grpc_health_v1"
 
@@ -312,26 +313,48 @@ func TestHTTPS(t *testing.T) {
 	}
 }
 
-func TestGRPC(t *testing.T) {
+// serveGRPC runs a gRPC server.
+func serveGRPC(t *testing.T, server *grpc.Server) netip.AddrPort {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, service := grpc.NewServer(), grpchealth.NewServer()
-	grpc_health_v1.RegisterHealthServer(server, service)
-	service.SetServingStatus("up", grpc_health_v1.HealthCheckResponse_SERVING)
-	service.SetServingStatus("down", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(ln) }()
-	defer func() { server.Stop(); <-ended }()
-	addr := ln.Addr().(*net.TCPAddr).AddrPort()
-	for path, want := range map[string]health.Reason{
-		"/": {Kind: health.Passed}, "": {Kind: health.Passed}, "/up": {Kind: health.Passed},
-		"/down": {Kind: health.NotServing, Code: 2}, "/unheard": {Kind: health.NotServing, Code: 3},
+	t.Cleanup(func() { server.Stop(); <-ended })
+	return ln.Addr().(*net.TCPAddr).AddrPort()
+}
+
+func TestGRPC(t *testing.T) {
+	service := grpchealth.NewServer()
+	service.SetServingStatus("up", grpc_health_v1.HealthCheckResponse_SERVING)
+	service.SetServingStatus("down", grpc_health_v1.HealthCheckResponse_NOT_SERVING)
+	pair := httptest.NewUnstartedServer(nil)
+	pair.StartTLS() // for its certificate
+	defer pair.Close()
+	plain, secure := grpc.NewServer(), grpc.NewServer(grpc.Creds(credentials.NewServerTLSFromCert(&pair.TLS.Certificates[0])))
+	grpc_health_v1.RegisterHealthServer(plain, service)
+	grpc_health_v1.RegisterHealthServer(secure, service)
+	servers := map[string]netip.AddrPort{"plain": serveGRPC(t, plain), "TLS": serveGRPC(t, secure),
+		"without health": serveGRPC(t, grpc.NewServer()), "HTTP": raw(t, "tcp", "127.0.0.1:0", says("HTTP/1.1 200 OK\r\n\r\n"))}
+	unknown := health.Reason{Kind: health.NotServing, Code: 3}
+	for _, test := range []struct {
+		server string
+		kind   registry.HealthCheckType
+		path   string
+		want   health.Reason
+	}{
+		{"plain", "HTTP", "/", health.Reason{Kind: health.Passed}}, {"plain", "TCP", "", health.Reason{Kind: health.Passed}},
+		{"plain", "HTTP", "/up", health.Reason{Kind: health.Passed}}, {"plain", "HTTP", "/down", health.Reason{Kind: health.NotServing, Code: 2}},
+		{"plain", "HTTP", "/unheard", unknown}, {"TLS", "HTTPS", "/up", health.Reason{Kind: health.Passed}},
+		{"TLS", "HTTPS", "/unheard", unknown}, {"TLS", "HTTP", "/", health.Reason{Kind: health.CallFailed, Code: 14}},
+		{"without health", "HTTP", "/", health.Reason{Kind: health.CallFailed, Code: 12}}, {"HTTP", "HTTP", "/", health.Reason{Kind: health.CallFailed, Code: 14}},
 	} {
-		got := farmProber(t, nil).probe(t.Context(), &target{kind: "HTTP", addr: addr, path: path, host: "s.example", settings: registry.CheckSettings{GRPC: true}})
-		if got != want {
-			t.Errorf("%q: got %s, want %s", path, got, want)
+		got := farmProber(t, nil).probe(t.Context(), &target{kind: test.kind, addr: servers[test.server], path: test.path,
+			host: "s.example", settings: registry.CheckSettings{GRPC: true}})
+		if got != test.want {
+			t.Errorf("%s %s %q: got %s, want %s", test.server, test.kind, test.path, got, test.want)
 		}
 	}
 }

@@ -59,7 +59,7 @@ func (p *Prober) probeGRPC(ctx context.Context, t *target) health.Reason {
 func (p *Prober) grpcOptions(t *target, dial func(context.Context, string) (net.Conn, error)) []grpc.DialOption {
 	secrets := insecure.NewCredentials()
 	if t.usesTLS() {
-		secrets = credentials.NewTLS(tlsConfig(t.serverName()))
+		secrets = credentials.NewTLS(tlsConfig("")) // the name asked for is the authority without its port
 	}
 	return []grpc.DialOption{
 		grpc.WithTransportCredentials(secrets), grpc.WithContextDialer(dial), grpc.WithAuthority(t.hostHeader()),
