@@ -57,6 +57,8 @@ type backend struct {
 	id         registry.InstanceID
 	behaves    outcome
 	registered bool
+	asked      time.Time       // when it was registered
+	base       registry.Health // before the results
 	results    []result
 }
 
@@ -71,6 +73,7 @@ type sim struct {
 	rand    *rand.Rand
 	replica *replica.Replica
 	service registry.ServiceID
+	config  *registry.HealthCheck
 	tcp     bool
 	th      health.Thresholds
 
@@ -168,12 +171,12 @@ func newSim(t *testing.T, seed uint64) *sim {
 	t.Cleanup(func() { cancel(); <-ended })
 	<-rep.Loaded()
 	s.do(&registry.CreateNamespace{Type: registry.DNSPublic, Name: "sim.example"})
-	check := &registry.HealthCheck{Type: registry.CheckHTTP, FailureThreshold: int64(s.th.Failure)}
+	s.config = &registry.HealthCheck{Type: registry.CheckHTTP, FailureThreshold: int64(s.th.Failure)}
 	if s.tcp {
-		check.Type = registry.CheckTCP
+		s.config.Type = registry.CheckTCP
 	}
 	for id := range rep.Current().Registry.Namespaces(simAccount, "") {
-		s.service = s.do(&registry.CreateService{Name: "s", NamespaceRef: string(id), HealthCheck: check,
+		s.service = s.do(&registry.CreateService{Name: "s", NamespaceRef: string(id), HealthCheck: s.config,
 			DNS: &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordA, TTL: 5}}}}).Service.ID
 	}
 	for i := range 1 + r.IntN(5) {
@@ -189,7 +192,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 func (s *sim) register(i int) {
 	s.mu.Lock()
 	b := s.all[i]
-	b.registered, b.results = true, nil
+	b.registered, b.asked, b.base, b.results = true, time.Now(), registry.Unknown, nil
 	s.mu.Unlock()
 	s.do(&registry.RegisterInstance{ServiceRef: string(s.service), ID: b.id, Attributes: map[string]string{
 		registry.AttrIPv4: fmt.Sprintf("10.0.0.%d", i), registry.AttrPort: "80"}})
@@ -205,6 +208,8 @@ func (s *sim) step() {
 	case n == 2:
 		s.do(&registry.DeregisterInstance{ServiceRef: string(s.service), ID: b.id})
 		b.registered = false
+	case n == 3 && s.rand.IntN(2) == 0:
+		s.change()
 	case n == 3:
 		s.restart()
 	default:
@@ -221,18 +226,8 @@ func (s *sim) restart() {
 	before := map[registry.InstanceID]registry.Health{}
 	for _, b := range s.all {
 		before[b.id] = s.health(b)
-		// What counted so far is in the verdict; the twin goes on from there.
-		v := health.Verdict(before[b.id])
-		s.mu.Lock()
-		b.results = nil
-		if v != health.Unknown { // as if it had just been found
-			for range s.th.Failure {
-				b.results = append(b.results, result{time.Now(), time.Now(), v == health.Healthy})
-			}
-			b.results = append(b.results, result{ended: time.Now(), begun: time.Time{}}) // a break
-		}
-		s.mu.Unlock()
 	}
+	s.breakOff(func(b *backend) registry.Health { return before[b.id] })
 	s.startProber()
 	synctest.Wait()
 	for _, b := range s.all {
@@ -251,27 +246,70 @@ func (s *sim) health(b *backend) registry.Health {
 	return svc.Health(inst)
 }
 
+// breakOff ends the counting of results: those so far amount to a verdict that
+// stays, and count towards no other.
+func (s *sim) breakOff(verdict func(*backend) registry.Health) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, b := range s.all {
+		b.asked, b.base, b.results = time.Time{}, verdict(b), nil
+	}
+}
+
+// change changes the check while it is in use. Its new thresholds count from
+// then on.
+func (s *sim) change() {
+	s.settle()
+	now := time.Now()
+	s.breakOff(func(b *backend) registry.Health { return s.twin(b, now) })
+	if s.rand.IntN(2) == 0 {
+		s.th.Success = s.th.Success%4 + 1 // always another
+		s.do(&registry.UpdateServiceAttributes{Ref: string(s.service), Attributes: map[string]string{
+			registry.AttrCheckSuccessThreshold: fmt.Sprint(s.th.Success)}})
+	} else {
+		s.th.Failure = s.th.Failure%4 + 1
+		check := *s.config
+		check.FailureThreshold = int64(s.th.Failure)
+		s.do(&registry.UpdateService{Ref: string(s.service), HealthCheck: &check, Records: []registry.DNSRecord{{Type: registry.RecordA, TTL: 5}}})
+	}
+}
+
+// settle waits until the registry shows all that was found.
+func (s *sim) settle() {
+	s.Helper()
+	for range 100 {
+		synctest.Wait()
+		settled := true
+		s.mu.Lock()
+		for _, b := range s.all {
+			settled = settled && (!b.registered || s.health(b) == s.twin(b, time.Now()))
+		}
+		s.mu.Unlock()
+		if settled {
+			return
+		}
+		time.Sleep(gatherTime)
+	}
+	s.Errorf("the registry does not come to what was found")
+}
+
 // twin is the verdict that the results up to a time amount to, found by looking
 // at all of them again.
 func (s *sim) twin(b *backend, until time.Time) registry.Health {
-	verdict, run, last := registry.Unknown, 0, false
+	verdict, run, last := b.base, 0, false
 	for _, r := range b.results {
-		if r.begun.IsZero() { // a restart
-			run = 0
-			continue
-		}
 		if r.ended.After(until) {
 			break
 		}
 		if r.pass != last {
 			run, last = 0, r.pass
 		}
-		if run++; run < s.th.Failure {
-			continue
-		}
-		verdict = registry.Unhealthy
-		if r.pass {
+		run++
+		switch {
+		case r.pass && s.th.Success > 0 && run >= s.th.Success, r.pass && s.th.Success == 0 && run >= s.th.Failure:
 			verdict = registry.Healthy
+		case !r.pass && run >= s.th.Failure:
+			verdict = registry.Unhealthy
 		}
 	}
 	return verdict
@@ -299,11 +337,14 @@ func (s *sim) check() {
 // of day that the instance was given.
 func (s *sim) checkPace(b *backend) {
 	s.Helper()
+	if len(b.results) > 0 && b.results[0].begun.Before(b.asked) {
+		s.Errorf("%s was probed before it was registered", b.id)
+	}
+	if len(b.results) == 0 && !b.asked.IsZero() && time.Since(b.asked) > 0 {
+		s.Errorf("%s was not probed at once", b.id)
+	}
 	for i := 1; i < len(b.results); i++ {
 		before, r := b.results[i-1], b.results[i]
-		if before.begun.IsZero() || r.begun.IsZero() {
-			continue
-		}
 		most := s.interval
 		if s.twin(b, before.ended) == registry.Unknown {
 			most = s.initial
