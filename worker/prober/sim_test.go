@@ -37,15 +37,15 @@ const (
 	outcomes
 )
 
-// takes is how long a probe lasts that meets the outcome.
+// takes is how long a probe lasts that meets the outcome: the limits of Route 53.
 func (o outcome) takes(tcp bool) time.Duration {
 	switch {
 	case o == hangsBefore && tcp:
-		return tcpTimeout
+		return 10 * time.Second
 	case o == hangsBefore:
-		return connectTimeout
+		return 4 * time.Second
 	case o == hangsAfter && !tcp:
-		return statusTimeout
+		return 2 * time.Second
 	}
 	return 0
 }
