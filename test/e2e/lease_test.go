@@ -27,8 +27,10 @@ func (c *checked) statusOf(name, id string) string {
 // becomes waits for a status and returns how long it took.
 func (c *checked) becomes(name, id, status string) time.Duration {
 	c.t.Helper()
-	start := time.Now()
+	start, pace := time.Now(), time.NewTicker(5*time.Millisecond) // strict mode has rate limits
+	defer pace.Stop()
 	for c.statusOf(name, id) != status {
+		<-pace.C
 		if time.Since(start) > time.Minute {
 			c.t.Fatalf("%s of %s is %q, want %q", id, name, c.statusOf(name, id), status)
 		}

@@ -1,0 +1,79 @@
+package e2e
+
+import (
+	"testing"
+	"time"
+
+	"cairn/internal/testprog"
+)
+
+// Strict mode is AWS's: healthy until data says otherwise, no active checks in
+// private namespaces, half a minute until a custom change is visible.
+func TestStrictHealth(t *testing.T) {
+	t.Parallel() // it waits for the half minute
+	c := startChecked(t, "compatibility: strict\n"+fast)
+	custom := c.service("told", object{"HealthCheckCustomConfig": object{"FailureThreshold": 1}}, nil)
+	address := object{"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_IPV6": "fd00::1"}
+	for _, id := range []string{"down", "wavering"} {
+		c.register(custom, id, address)
+	}
+	tell := func(id, status string) {
+		t.Helper()
+		c.must(t, "UpdateInstanceCustomHealthStatus", object{"ServiceId": custom, "InstanceId": id, "Status": status})
+	}
+	start := time.Now()
+	tell("down", "UNHEALTHY")
+	tell("wavering", "UNHEALTHY")
+	tell("down", "UNHEALTHY") // the same again
+	tell("wavering", "HEALTHY")
+	c.strictCheck()
+	c.must(t, "CreatePrivateDnsNamespace", object{"Name": "private.example", "Vpc": "vpc-1"})
+	for _, ns := range c.all(t, "ListNamespaces", "Namespaces", object{}) {
+		if ns["Name"] != "private.example" {
+			continue
+		}
+		in := object{"Name": "s", "NamespaceId": ns["Id"], "DnsConfig": object{"DnsRecords": []object{{"Type": "A", "TTL": 5}}}, "HealthCheckConfig": object{"Type": "TCP"}}
+		if _, answer, err := c.call(t.Context(), "CreateService", in); err != nil || answer["__type"] != "InvalidInput" {
+			t.Errorf("an active check in a private namespace: %v %v", answer, err)
+		}
+	}
+	c.becomes("told", "down", "UNHEALTHY")
+	if took := time.Since(start); took < 29*time.Second {
+		t.Errorf("a custom change was visible after %v", took)
+	}
+	if got := c.statusOf("told", "wavering"); got != "HEALTHY" {
+		t.Errorf("what was taken back is visible: %s", got)
+	}
+}
+
+// strictCheck follows an instance that is down from the beginning.
+func (c *checked) strictCheck() {
+	c.t.Helper()
+	dead := farm(c.t, "127.0.0.1", answer("HTTP/1.1 500 No\r\n\r\n"))
+	service := c.service("web", httpCheck(3), nil)
+	attributes := dead.attributes()
+	attributes["AWS_INSTANCE_IPV6"] = "::1"
+	c.register(service, "x", attributes)
+	if got := c.statusOf("web", "x"); got != "HEALTHY" && c.metric("cairn_health_probes_total", "bad_status") < 3 {
+		c.t.Errorf("right after its registration it is %s", got)
+	}
+	c.becomes("web", "x", "UNHEALTHY")
+	dead.become(answer(allWell))
+	c.becomes("web", "x", "HEALTHY")
+}
+
+// The settings of a check through the AWS CLI, as docs/health.md has it.
+func TestSettingsByCLI(t *testing.T) {
+	program := testprog.Need(t, "aws", "awscli")
+	c := startChecked(t, fast)
+	service := c.service("web", httpCheck(3), nil)
+	aws := func(args ...string) string {
+		t.Helper()
+		args = append([]string{"--endpoint-url", c.url, "--output", "text", "servicediscovery"}, args...)
+		return run(t, c.dir, awsEnv(c.dir), program, args...)
+	}
+	aws("update-service-attributes", "--service-id", service, "--attributes", "cairn.health.interval=10,cairn.health.body=ready")
+	if got := aws("get-service-attributes", "--service-id", service, "--query", `ServiceAttributes.Attributes."cairn.health.body"`); got != "ready\n" {
+		t.Errorf("got %q", got)
+	}
+}
