@@ -283,7 +283,7 @@ func TestHealthFarm(t *testing.T) {
 	c.register(service, "x", steady.attributes())
 	c.wait("steady", service, "steady", "x", "127.0.0.1", "HEALTHY")
 	wg.Wait()
-	if got := c.explain("steady.farm.example"); !strings.Contains(got, "UNKNOWN → HEALTHY") || strings.Contains(got, "UNHEALTHY") {
+	if got := c.explain("steady.farm.example"); !strings.Contains(got, "UNKNOWN → HEALTHY") || strings.Contains(got, "→ UNHEALTHY") {
 		t.Errorf("the steady one changed:\n%s", got)
 	}
 }
