@@ -25,6 +25,7 @@ type batch struct {
 	changes   []state.Change
 	txn       store.Txn
 	written   map[string]int // key → index of its newest write in txn
+	values    []byte         // holds the values of txn
 }
 
 // do decides a batch, commits it, publishes the result, and answers. An error
@@ -110,7 +111,9 @@ func (b *batch) add(d state.Decision) {
 	}
 	b.changes = append(b.changes, d.Changes...)
 	for _, c := range d.Changes {
-		value, put := c.Value(nil)
+		start, put := len(b.values), false
+		b.values, put = c.Value(b.values)
+		value := b.values[start:len(b.values):len(b.values)]
 		b.write(store.Write{Key: c.Key(), Value: value, Delete: !put})
 	}
 }

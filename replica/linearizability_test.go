@@ -294,11 +294,11 @@ func (c *client) discover(id registry.ServiceID) (seen, error) {
 	}
 	out := seen{ok: true, revision: svc.InstancesRevision()}
 	for _, inst := range svc.Discover(&registry.Query{Health: registry.FilterAll}, nil) {
-		i, err := strconv.Atoi(string(inst.ID))
+		i, err := strconv.Atoi(string(inst.ID()))
 		if err != nil {
 			return out, err
 		}
-		value, _ := inst.Attributes.Get("value")
+		value, _ := inst.Attributes().Get("value")
 		n, err := strconv.Atoi(value)
 		if err != nil {
 			return out, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -31,11 +32,17 @@ func (r *Replica) Run(ctx context.Context) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	l := &loop{Replica: r}
+	if counts.Instances >= manyInstances {
+		l.tasks.Go(debug.FreeOSMemory) // loading leaves garbage behind, about as much as it loads
+	}
 	err := l.run(ctx)
 	cancel() // ends a snapshot
 	l.tasks.Wait()
 	return err
 }
+
+// manyInstances are worth a garbage collection of their own.
+const manyInstances = 10_000
 
 // loop is the state of Run, owned by the loop's goroutine.
 type loop struct {

@@ -96,7 +96,7 @@ func (w *world) verdict(service, id string, to registry.Health) {
 	w.Helper()
 	svc, _ := w.state.Registry.Service("000000000000", registry.ServiceID(service))
 	inst, _ := svc.Instance(registry.InstanceID(id))
-	w.do(&registry.SetVerdicts{Verdicts: []registry.Verdict{{Account: "000000000000", Service: svc.ID, Instance: inst.ID,
+	w.do(&registry.SetVerdicts{Verdicts: []registry.Verdict{{Account: "000000000000", Service: svc.ID, Instance: inst.ID(),
 		Registered: inst.Registered, Check: svc.Check().Stamp, From: inst.Health, To: to}}})
 }
 
@@ -294,7 +294,7 @@ func (w *world) agree(t *rapid.T, id registry.ServiceID) {
 	svc, _ := w.state.Registry.Service("000000000000", id)
 	var found []string
 	for _, inst := range svc.Discover(&registry.Query{Health: registry.FilterHealthy}, nil) {
-		found = append(found, string(inst.ID))
+		found = append(found, string(inst.ID()))
 	}
 	slices.Sort(inDNS)
 	slices.Sort(inDiscover)

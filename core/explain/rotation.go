@@ -73,13 +73,13 @@ func heavy(insts []*registry.Instance, chosen []int) []int {
 }
 
 func weightless(inst *registry.Instance) bool {
-	w, ok := inst.Attributes.Get(registry.AttrWeight)
+	w, ok := inst.Attributes().Get(registry.AttrWeight)
 	return ok && w == "0"
 }
 
 // hasRecord reports whether a record of a type can be made from an instance.
 func hasRecord(inst *registry.Instance, t registry.RecordType) bool {
-	has := func(key string) bool { _, ok := inst.Attributes.Get(key); return ok }
+	has := func(key string) bool { _, ok := inst.Attributes().Get(key); return ok }
 	switch t {
 	case registry.RecordA:
 		return has(registry.AttrIPv4) || has(registry.AttrAliasDNSName)

@@ -20,8 +20,8 @@ func (e *explanation) service(ns *registry.Namespace, svc *registry.Service, dns
 	}
 	reports := e.reports(svc.ID)
 	for _, inst := range svc.Instances("") {
-		e.Instances = append(e.Instances, e.instance(svc, inst, reports[inst.ID]))
-		e.instanceHints(ns, svc, inst, reports[inst.ID])
+		e.Instances = append(e.Instances, e.instance(svc, inst, reports[inst.ID()]))
+		e.instanceHints(ns, svc, inst, reports[inst.ID()])
 	}
 	if svc.DNS != nil {
 		if n := e.rotation(svc); dns {
@@ -73,18 +73,18 @@ func (e *explanation) records(svc *registry.Service) {
 // instance explains one instance.
 func (e *explanation) instance(svc *registry.Service, inst *registry.Instance, r health.Report) Instance {
 	h := svc.Health(inst)
-	out := Instance{ID: string(inst.ID), Health: h.String()}
+	out := Instance{ID: string(inst.ID()), Health: h.String()}
 	out.healthy = h == registry.Healthy || h == registry.Unknown && !svc.HasHealth()
 	out.InDiscover = out.healthy
 	out.Reasons = append(out.Reasons, e.healthReason(svc, inst, r))
 	if r.Distrusted {
 		out.Reasons = append(out.Reasons, "the node that probes it seems to be cut off, so its verdict does not become worse now")
 	}
-	if l, ok := e.reg.Lease(svc.ID, inst.ID); ok {
+	if l, ok := e.reg.Lease(svc.ID, inst.ID()); ok {
 		out.Reasons = append(out.Reasons, e.leaseReason(l))
 	}
 	for _, k := range sortedKeys(e.q.Parameters) {
-		if v, ok := inst.Attributes.Get(k); !ok || v != e.q.Parameters[k] {
+		if v, ok := inst.Attributes().Get(k); !ok || v != e.q.Parameters[k] {
 			out.InDiscover = false
 			out.Reasons = append(out.Reasons, sprintf("filtered by %s=%s in DiscoverInstances", k, e.q.Parameters[k]))
 		}
@@ -111,7 +111,7 @@ func (e *explanation) healthReason(svc *registry.Service, inst *registry.Instanc
 	}
 	switch {
 	case inst.Lapsed:
-		ttl, _ := inst.Attributes.Get(registry.AttrTTL)
+		ttl, _ := inst.Attributes().Get(registry.AttrTTL)
 		return sprintf("UNHEALTHY%s: not heard of for longer than its %s of %s s", since, registry.AttrTTL, ttl)
 	case svc.CustomHealth:
 		return sprintf("%s%s, as it was told", inst.Health, since)
@@ -164,12 +164,12 @@ func (e *explanation) event(ev health.Event) string {
 // instanceHints gives advice on the usual mistakes.
 func (e *explanation) instanceHints(ns *registry.Namespace, svc *registry.Service, inst *registry.Instance, r health.Report) {
 	for _, key := range []string{registry.AttrIPv4, registry.AttrIPv6} {
-		text, _ := inst.Attributes.Get(key)
+		text, _ := inst.Attributes().Get(key)
 		if addr, err := netip.ParseAddr(text); err == nil && ns.Type == registry.DNSPublic && addr.IsPrivate() {
 			e.hint("private address %s in the public zone %s: clients outside your network cannot reach it", text, ns.Name)
 		}
 	}
-	port, _ := inst.Attributes.Get(registry.AttrPort)
+	port, _ := inst.Attributes().Get(registry.AttrPort)
 	if !r.Probed {
 		return
 	}

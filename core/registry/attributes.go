@@ -17,8 +17,13 @@ func NewAttributes(m map[string]string) Attributes {
 	if len(m) == 0 {
 		return ""
 	}
-	var b []byte
-	for _, k := range slices.Sorted(maps.Keys(m)) {
+	keys := make([]string, 0, 32)
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	b := make([]byte, 0, 512)
+	for _, k := range keys {
 		b = appendPacked(b, k)
 		b = appendPacked(b, m[k])
 	}
@@ -68,11 +73,6 @@ func (a Attributes) Get(key string) (string, bool) {
 	return "", false
 }
 
-func (a Attributes) has(key string) bool {
-	_, ok := a.Get(key)
-	return ok
-}
-
 // Len returns the number of pairs.
 func (a Attributes) Len() int {
 	n := 0
@@ -84,16 +84,6 @@ func (a Attributes) Len() int {
 
 // Map unpacks into a new map, which is never nil.
 func (a Attributes) Map() map[string]string { return maps.Collect(a.All()) }
-
-// Contains reports whether every given pair is among the attributes.
-func (a Attributes) Contains(pairs map[string]string) bool {
-	for k, want := range pairs {
-		if got, ok := a.Get(k); !ok || got != want {
-			return false
-		}
-	}
-	return true
-}
 
 // parseAttributes checks packed bytes that come from a store.
 func parseAttributes(b []byte) (Attributes, bool) {

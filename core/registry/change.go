@@ -228,12 +228,12 @@ type putInstance struct {
 
 func (c putInstance) apply(d *Draft, _ uint64) {
 	d.changeService(c.account, c.service, func(svc *Service) {
-		old := d.forgetPending(svc, c.inst.ID)
-		svc.instances = svc.instances.Put(d.token, c.inst.ID, c.inst)
+		old := d.forgetPending(svc, c.inst.ID())
+		svc.instances = svc.instances.Put(d.token, c.inst.ID(), c.inst)
 		svc.countLapsed(old, c.inst)
 		if c.inst.due != 0 {
-			key := pendingKey(c.inst.due, svc.ID, c.inst.ID)
-			d.state.pending = d.state.pending.Put(d.token, key, instanceRef{svc.Account, svc.ID, c.inst.ID})
+			key := pendingKey(c.inst.due, svc.ID, c.inst.ID())
+			d.state.pending = d.state.pending.Put(d.token, key, instanceRef{svc.Account, svc.ID, c.inst.ID()})
 		}
 		d.instanceChanged(svc, old, c.inst)
 	})
@@ -278,7 +278,8 @@ func (c deleteInstance) apply(d *Draft, _ uint64) {
 type putOperation struct{ op *Operation }
 
 func (c putOperation) apply(d *Draft, _ uint64) {
-	value := storedOperation(c.op.encode(nil))
+	var buf [512]byte
+	value := storedOperation(c.op.encode(buf[:0]))
 	d.changeAccount(c.op.Account, func(a *Account) {
 		key, _ := operationKey(c.op.ID)
 		a.operations = a.operations.Put(d.token, key, value)

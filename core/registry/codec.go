@@ -57,7 +57,7 @@ func (c putService) Key() string      { return serviceKeyOf(c.svc.Account, c.svc
 func (c deleteService) Key() string   { return serviceKeyOf(c.account, c.namespace, c.key) }
 func (c touch) Key() string           { return touchKey(c.account, c.namespace, c.service) }
 func (c untouch) Key() string         { return touchKey(c.account, c.namespace, c.service) }
-func (c putInstance) Key() string     { return c.key(c.inst.ID) }
+func (c putInstance) Key() string     { return c.key(c.inst.ID()) }
 func (c deleteInstance) Key() string  { return c.key(c.id) }
 func (c putOperation) Key() string    { return operationStoreKey(c.op.Account, c.op.ID) }
 func (c deleteOperation) Key() string { return operationStoreKey(c.account, c.id) }

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"errors"
+	"math"
 	"unique"
 
 	"cairn/internal/record"
@@ -13,6 +14,7 @@ import (
 var (
 	errAttributes = errors.New("malformed attributes")
 	errHealth     = errors.New("unknown health status")
+	errLong       = errors.New("an id is longer than any can be")
 )
 
 func (ns *Namespace) encode(b []byte) []byte {
@@ -197,8 +199,9 @@ func (h *HealthCheck) decode(value []byte) error {
 }
 
 func (i *Instance) encode(b []byte) []byte {
-	b = record.AppendString(b, 1, i.Attributes)
-	b = record.AppendString(b, 2, i.CreatorRequestID)
+	var packed [512]byte
+	b = record.AppendString(b, 1, i.Attributes().appendPacked(packed[:0]))
+	b = record.AppendString(b, 2, i.CreatorRequestID())
 	b = record.AppendUint(b, 3, uint64(i.Health))
 	b = record.AppendUint(b, 4, uint64(i.pending))
 	b = record.AppendUint(b, 5, uint64(i.due))
@@ -245,11 +248,14 @@ func parseInstance(id InstanceID, value []byte) (*Instance, error) {
 	if rest.Health > Unhealthy || rest.pending > Unhealthy {
 		return nil, errHealth
 	}
+	if len(id) > math.MaxUint16 || len(request) > math.MaxUint16 {
+		return nil, errLong
+	}
 	inst := newInstance(id, a, string(request))
 	inst.Health, inst.pending, inst.due = rest.Health, rest.pending, rest.due
 	inst.Registered, inst.Changed, inst.Lapsed = rest.Registered, rest.Changed, rest.Lapsed
 	inst.createdBy = rest.createdBy
-	return inst, nil
+	return &inst, nil
 }
 
 func (op *Operation) encode(b []byte) []byte {

@@ -1,7 +1,9 @@
 package registry_test
 
 import (
+	"encoding/json"
 	"maps"
+	"reflect"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -121,10 +123,9 @@ func TestDecodeRefuses(t *testing.T) {
 
 func TestAttributes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		text := rapid.OneOf(rapid.StringN(0, 5, 20), rapid.StringN(100, 300, 1200))
-		m := rapid.MapOf(text, text).Draw(t, "m")
+		m := rapid.MapOf(anyText, anyText).Draw(t, "m")
 		a := registry.NewAttributes(m)
-		if !maps.Equal(a.Map(), m) || a.Len() != len(m) || !a.Contains(m) {
+		if !maps.Equal(a.Map(), m) || a.Len() != len(m) {
 			t.Fatalf("got %v", a.Map())
 		}
 		last := ""
@@ -134,11 +135,57 @@ func TestAttributes(t *testing.T) {
 			}
 			last = k
 		}
-		absent := text.Draw(t, "absent")
+	})
+}
+
+// anyText has what is escaped in JSON, too.
+var anyText = rapid.OneOf(rapid.StringN(0, 5, 20), rapid.StringN(100, 300, 1200), rapid.StringMatching("[a-c:,\"\\\\\n]{0,4}"))
+
+// TestInstanceForm: what is put into an instance comes out of it, also by the
+// prepared answer.
+func TestInstanceForm(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		id, request := anyText.Draw(t, "id"), anyText.Draw(t, "request")
+		m := rapid.MapOf(anyText, anyText).Draw(t, "m")
+		key := "4i/000000000000/ns-a/srv-a/" + id
+		stored := record.AppendString(record.AppendString([]byte{}, 1, registry.NewAttributes(m)), 2, request)
+		c, err := registry.Decode(key, stored)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if value, ok := c.Value(nil); !ok || string(value) != string(stored) || c.Key() != key {
+			t.Fatalf("%q %x came back as %q %x", key, stored, c.Key(), value)
+		}
+		inst := registry.InstanceOf(c)
+		a := inst.Attributes()
+		if string(inst.ID()) != id || inst.CreatorRequestID() != request || !maps.Equal(a.Map(), m) || !a.Contains(m) {
+			t.Fatalf("got %q, %q, %v", inst.ID(), inst.CreatorRequestID(), a.Map())
+		}
+		for k, v := range m {
+			if got, ok := a.Get(k); !ok || got != v || a.Contains(attrs{k: v + "x"}) {
+				t.Fatalf("%q: got %q, %t", k, got, ok)
+			}
+		}
+		absent := anyText.Draw(t, "absent")
 		if _, there := m[absent]; !there {
 			if _, ok := a.Get(absent); ok || a.Contains(attrs{absent: ""}) {
 				t.Fatalf("%q was found", absent)
 			}
 		}
+		var answer struct {
+			InstanceId string
+			Attributes map[string]string
+		}
+		text := new(registry.Service).AppendSummary(nil, inst)
+		if err := json.Unmarshal(append(text, '}'), &answer); err != nil || answer.InstanceId != id || !maps.Equal(answer.Attributes, m) {
+			t.Fatalf("answer %s: %v", text, err)
+		}
 	})
+}
+
+// Millions of them are kept.
+func TestInstanceIsSmall(t *testing.T) {
+	if n := reflect.TypeFor[registry.Instance]().Size(); n > 56 {
+		t.Errorf("%d bytes", n)
+	}
 }

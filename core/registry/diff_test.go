@@ -27,10 +27,10 @@ func (f *follower) ServiceChanged(_ *registry.Namespace, old, new *registry.Serv
 
 func (f *follower) InstanceChanged(_ *registry.Namespace, svc *registry.Service, old, new *registry.Instance) {
 	if new == nil {
-		delete(f.instances, string(svc.ID)+"/"+string(old.ID))
+		delete(f.instances, string(svc.ID)+"/"+string(old.ID()))
 		return
 	}
-	f.instances[string(svc.ID)+"/"+string(new.ID)] = new
+	f.instances[string(svc.ID)+"/"+string(new.ID())] = new
 }
 
 // TestDiffFollows: who is told what differs between two States, however many
@@ -56,7 +56,7 @@ func TestDiffFollows(t *testing.T) {
 				for id, svc := range tw.state.Services(testAccount, "") {
 					services[id] = svc
 					for _, inst := range svc.Instances("") {
-						want[string(id)+"/"+string(inst.ID)] = inst
+						want[string(id)+"/"+string(inst.ID())] = inst
 					}
 				}
 				if !maps.Equal(f.instances, want) || !maps.Equal(f.services, services) {

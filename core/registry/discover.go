@@ -61,7 +61,7 @@ func (a *Account) namespaceNamed(r *Rules, name string) (*Namespace, bool) {
 func (svc *Service) Discover(q *Query, found []*Instance) []*Instance {
 	start := len(found)
 	for _, inst := range svc.instances.All() {
-		if len(q.Parameters) == 0 || inst.Attributes.Contains(q.Parameters) {
+		if len(q.Parameters) == 0 || inst.Attributes().Contains(q.Parameters) {
 			found = append(found, inst)
 		}
 	}
@@ -97,7 +97,7 @@ func (svc *Service) filterHealth(matches []*Instance, filter HealthFilter) []*In
 
 // preferring keeps those that have the optional attributes, or if none has, all.
 func preferring(matches []*Instance, optional map[string]string) []*Instance {
-	kept := keep(matches, func(i *Instance) bool { return i.Attributes.Contains(optional) })
+	kept := keep(matches, func(i *Instance) bool { return i.Attributes().Contains(optional) })
 	if kept == 0 {
 		return matches
 	}
@@ -133,6 +133,7 @@ func (svc *Service) prepare(ns *Namespace) {
 // AppendSummary appends an instance of the service as an HttpInstanceSummary in
 // JSON, from parts that were prepared when the state changed.
 func (svc *Service) AppendSummary(b []byte, inst *Instance) []byte {
-	b = append(b, inst.summary...)
+	b = append(b, summaryStart...)
+	b = append(b, inst.summary()...)
 	return append(b, svc.tails[svc.Health(inst)]...)
 }

@@ -26,7 +26,7 @@ func (a *Account) dump(at string) []string {
 		for key, svc := range ns.services.All() {
 			lines = append(lines, fmt.Sprintf("%s service %s/%s revision %d %q %x", at, ns.ID, key, svc.revision, svc.tails, svc.encode(nil)), fmt.Sprintf("%s check %s %d %+v", at, svc.ID, svc.lapsed, svc.check))
 			for id, inst := range svc.instances.All() {
-				lines = append(lines, fmt.Sprintf("%s instance %s/%s %s %x", at, svc.ID, id, inst.summary, inst.encode(nil)))
+				lines = append(lines, fmt.Sprintf("%s instance %s/%s %s %x", at, svc.ID, id, inst.summary(), inst.encode(nil)))
 			}
 		}
 		lines = append(lines, dumpMap(at+" service by request in "+string(ns.ID), ns.servicesByRequest)...)
@@ -45,3 +45,6 @@ func dumpMap[K ~string, V any](what string, m ptree.Map[K, V]) []string {
 	}
 	return lines
 }
+
+// InstanceOf returns the instance that a change stores.
+func InstanceOf(c Change) *Instance { return c.(putInstance).inst }

@@ -73,7 +73,7 @@ func (c *SetCustomHealth) decide(s *State, r *Rules, m *Meta) (Decision, error) 
 	}
 	return Decision{
 		Changes: changes,
-		Reads:   []Read{svc.read(), {Key: instanceKey(svc, inst.ID), Exists: true}},
+		Reads:   []Read{svc.read(), {Key: instanceKey(svc, inst.ID()), Exists: true}},
 	}, nil
 }
 
@@ -110,7 +110,7 @@ func (c *SettleHealth) decide(s *State, _ *Rules, m *Meta) (Decision, error) {
 			break
 		}
 		d.Changes = append(d.Changes, putInstance{svc.place(), inst.withHealth(inst.pending, m.Now)})
-		d.Reads = append(d.Reads, Read{Key: instanceKey(svc, inst.ID), Exists: true})
+		d.Reads = append(d.Reads, Read{Key: instanceKey(svc, inst.ID()), Exists: true})
 		d.Reply.Count++
 	}
 	return d, nil

@@ -44,7 +44,7 @@ func (m *Meta) hostedZoneID() string {
 
 // hashOf hashes parts so that no two lists of parts give the same bytes.
 func hashOf(parts ...string) [sha256.Size]byte {
-	var b []byte
+	b := make([]byte, 0, 512)
 	for _, p := range parts {
 		b = binary.AppendUvarint(b, uint64(len(p)))
 		b = append(b, p...)

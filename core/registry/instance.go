@@ -3,26 +3,27 @@ package registry
 import (
 	"strconv"
 	"unique"
-
-	"cairn/internal/jsontext"
 )
 
 // Instance is immutable; a change makes a new one. The rest of what is known
 // about it, its service and namespace, is where it was found.
 type Instance struct {
-	ID               InstanceID
-	Attributes       Attributes
-	CreatorRequestID string
-	// Health is what was told or found last. It means something only while the
-	// service has a health check: see Service.Health.
-	Health Health
+	text       string // see newInstance
+	sizes      uint32 // where the sizes begin in it
+	idLen      uint16
+	requestLen uint16
+	escaped    bool // the answer has escapes
+
 	// Lapsed: the instance has not been heard of for longer than its TTL. It is
 	// unhealthy then, whatever Health says.
 	Lapsed bool
-	// Changed is when the health last changed, in seconds since 1970.
-	Changed uint32
+	// Health is what was told or found last. It means something only while the
+	// service has a health check: see Service.Health.
+	Health Health
 	// pending is a custom health change that is to come at due (strict mode).
 	pending Health
+	// Changed is when the health last changed, in seconds since 1970.
+	Changed uint32
 	// Registered is when the instance was registered, in milliseconds since
 	// 1970. No two registrations of one instance have the same.
 	Registered int64
@@ -30,46 +31,14 @@ type Instance struct {
 	// createdBy is the account that registered the instance; zero where that is
 	// the one that created the service.
 	createdBy unique.Handle[AccountID]
-
-	// summary is the beginning of the instance in a DiscoverInstances answer.
-	summary string
 }
 
-// newInstance puts all strings of an instance into one, prepared answer
-// included: an instance costs the garbage collector one object beside itself.
-func newInstance(id InstanceID, attrs Attributes, request string) *Instance {
-	b := make([]byte, 0, 512)
-	b = append(b, id...)
-	b = append(b, attrs...)
-	b = append(b, request...)
-	start := len(b)
-	b = appendSummary(b, id, attrs)
-	s := string(b)
-	rest := s[len(id):start]
-	return &Instance{
-		ID:               InstanceID(s[:len(id)]),
-		Attributes:       Attributes(rest[:len(attrs)]),
-		CreatorRequestID: rest[len(attrs):],
-		summary:          s[start:],
+// lastOperation is the date of the registration, 0 of no instance.
+func (i *Instance) lastOperation() int64 {
+	if i == nil {
+		return 0
 	}
-}
-
-// appendSummary appends the part of a discovered instance that is its own.
-func appendSummary(b []byte, id InstanceID, attrs Attributes) []byte {
-	b = append(b, `{"InstanceId":`...)
-	b = jsontext.AppendString(b, id)
-	b = append(b, `,"Attributes":{`...)
-	first := true
-	for k, v := range attrs.All() {
-		if !first {
-			b = append(b, ',')
-		}
-		first = false
-		b = jsontext.AppendString(b, k)
-		b = append(b, ':')
-		b = jsontext.AppendString(b, v)
-	}
-	return append(b, '}')
+	return i.Registered
 }
 
 func (i *Instance) withHealth(h Health, now int64) *Instance {
@@ -116,12 +85,12 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 	}
 	a := s.account(m.Account)
 	attrs := NewAttributes(given)
-	op := m.operation(a, RegisterInstanceOperation, string(svc.ID), string(c.ID))
+	op := m.operationAfter(old.lastOperation(), a, RegisterInstanceOperation, string(svc.ID), string(c.ID))
 	op.Namespace, op.Service, op.Instance = ns.ID, svc.ID, c.ID
 	op.own(ns.Account)
 	op.CreatorRequestID, op.fingerprint = c.CreatorRequestID, fingerprint(string(attrs))
 	ttl := leaseTTL(r, given)
-	if exists && ttl > 0 && old.Attributes == attrs {
+	if exists && ttl > 0 && old.Attributes().equal(attrs) {
 		return c.renew(s, m, svc, old, op)
 	}
 	if earlier, ok := a.repeated(op); ok && exists && earlier.fingerprint == op.fingerprint {
@@ -136,11 +105,11 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 		return c.refuse(r, a, op, problem)
 	}
 	inst := newInstance(c.ID, attrs, c.CreatorRequestID)
-	inst.Health, inst.Registered, inst.Changed = svc.initialHealth(r, attrs), op.Date, seconds(m.Now)
+	inst.Health, inst.Registered, inst.Changed = svc.initialHealth(r, inst.Attributes()), op.Date, seconds(m.Now)
 	if m.Account != svc.creator() {
 		inst.createdBy = unique.Make(m.Account)
 	}
-	changes := []Change{putInstance{svc.place(), inst}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
+	changes := []Change{putInstance{svc.place(), &inst}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
 	return Decision{
 		Changes: append(changes, s.leaseAtRegistration(svc, c.ID, ttl, m.Now)...),
 		Reads:   []Read{ns.read(), svc.read(), {Key: instanceKey(svc, c.ID), Exists: old != nil}},
@@ -224,18 +193,18 @@ func (c *DeregisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, erro
 	op := m.deregistration(s, svc, inst)
 	return Decision{
 		Changes: append(svc.deregister(inst, op), s.withoutLease(svc, c.ID)...),
-		Reads:   []Read{{Key: instanceKey(svc, inst.ID), Exists: true}},
+		Reads:   []Read{{Key: instanceKey(svc, inst.ID()), Exists: true}},
 		Reply:   Reply{Operation: op.ID},
 	}, nil
 }
 
 func (m *Meta) deregistration(s *State, svc *Service, inst *Instance) *Operation {
-	op := m.operation(s.account(m.Account), DeregisterInstanceOperation, string(svc.ID), string(inst.ID))
-	op.Namespace, op.Service, op.Instance = svc.Namespace, svc.ID, inst.ID
+	op := m.operationAfter(inst.Registered, s.account(m.Account), DeregisterInstanceOperation, string(svc.ID), string(inst.ID()))
+	op.Namespace, op.Service, op.Instance = svc.Namespace, svc.ID, inst.ID()
 	op.own(svc.Account)
 	return op
 }
 
 func (svc *Service) deregister(inst *Instance, op *Operation) []Change {
-	return []Change{deleteInstance{svc.place(), inst.ID}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
+	return []Change{deleteInstance{svc.place(), inst.ID()}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
 }

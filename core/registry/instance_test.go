@@ -20,14 +20,14 @@ func TestRegisterInstance(t *testing.T) {
 			t.Errorf("operation %+v", op)
 		}
 		inst := w.instance(svc.ID, "i")
-		if !maps.Equal(inst.Attributes.Map(), given) || inst.CreatorRequestID != "r" {
+		if !maps.Equal(inst.Attributes().Map(), given) || inst.CreatorRequestID() != "r" {
 			t.Errorf("got %+v", inst)
 		}
 
 		// The same id again replaces everything, health included.
 		w.do(&registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: attrs{"AWS_INSTANCE_IPV4": "10.0.0.2"}, CreatorRequestID: "s"})
 		inst = w.instance(svc.ID, "i")
-		if !maps.Equal(inst.Attributes.Map(), attrs{"AWS_INSTANCE_IPV4": "10.0.0.2"}) || inst.CreatorRequestID != "s" || inst.Health != registry.Healthy {
+		if !maps.Equal(inst.Attributes().Map(), attrs{"AWS_INSTANCE_IPV4": "10.0.0.2"}) || inst.CreatorRequestID() != "s" || inst.Health != registry.Healthy {
 			t.Errorf("registered again: got %+v", inst)
 		}
 		if got := w.currentService(svc.ID).InstanceCount(); got != 1 {
@@ -218,7 +218,7 @@ func TestAttributeLimits(t *testing.T) {
 			c := &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: test.attrs}
 			if test.ok {
 				w.do(c)
-				if !maps.Equal(w.instance(svc.ID, "i").Attributes.Map(), test.attrs) {
+				if !maps.Equal(w.instance(svc.ID, "i").Attributes().Map(), test.attrs) {
 					t.Errorf("%s: not kept", name)
 				}
 			} else {
@@ -235,7 +235,7 @@ func TestEC2Instance(t *testing.T) {
 	custom := w.service(http, registry.CreateService{Name: "custom", CustomHealth: true})
 	given := attrs{"AWS_EC2_INSTANCE_ID": "i-0abc", "AWS_INIT_HEALTH_STATUS": "UNHEALTHY", "own": "x"}
 	w.register(custom.ID, "i", given)
-	if got := w.instance(custom.ID, "i").Attributes; !maps.Equal(got.Map(), attrs{"AWS_EC2_INSTANCE_ID": "i-0abc", "AWS_INIT_HEALTH_STATUS": "UNHEALTHY", "own": "x", "AWS_INSTANCE_IPV4": "10.1.2.3"}) {
+	if got := w.instance(custom.ID, "i").Attributes(); !maps.Equal(got.Map(), attrs{"AWS_EC2_INSTANCE_ID": "i-0abc", "AWS_INIT_HEALTH_STATUS": "UNHEALTHY", "own": "x", "AWS_INSTANCE_IPV4": "10.1.2.3"}) {
 		t.Errorf("got %v", got.Map())
 	}
 	if len(given) != 3 {

@@ -69,10 +69,11 @@ func (s *State) Lease(svc ServiceID, inst InstanceID) (Lease, bool) {
 
 // leaseTTL returns the TTL among attributes that were checked, 0 for none.
 func leaseTTL(r *Rules, attrs map[string]string) int64 {
-	if r.Strict {
+	v, ok := attrs[AttrTTL]
+	if !ok || r.Strict {
 		return 0
 	}
-	n, _ := strconv.ParseInt(attrs[AttrTTL], 10, 64)
+	n, _ := strconv.ParseInt(v, 10, 64)
 	return n
 }
 
@@ -133,8 +134,8 @@ func (c *EndLeases) decide(s *State, _ *Rules, m *Meta) (Decision, error) {
 			continue
 		}
 		d.Changes = append(d.Changes, s.endLease(svc, inst, current, m)...)
-		d.Reads = append(d.Reads, Read{Key: instanceKey(svc, inst.ID), Exists: true},
-			Read{Key: current.place().leaseKey(inst.ID), Exists: true})
+		d.Reads = append(d.Reads, Read{Key: instanceKey(svc, inst.ID()), Exists: true},
+			Read{Key: current.place().leaseKey(inst.ID()), Exists: true})
 		d.Reply.Count++
 	}
 	return d, nil
@@ -148,5 +149,5 @@ func (s *State) endLease(svc *Service, inst *Instance, l Lease, m *Meta) []Chang
 	owner := *m
 	owner.Account = svc.Account
 	op := owner.deregistration(s, svc, inst)
-	return append(svc.deregister(inst, op), deleteLease{svc.place(), inst.ID})
+	return append(svc.deregister(inst, op), deleteLease{svc.place(), inst.ID()})
 }

@@ -66,8 +66,22 @@ func (op *Operation) fail(code, message string) {
 // operation begins an operation on a target. Its id holds the time in
 // milliseconds, so the second one of a millisecond is dated a little later.
 func (m *Meta) operation(a *Account, t OperationType, target ...string) *Operation {
+	return m.operationAfter(0, a, t, target...)
+}
+
+// maxAhead is how far the dates of a target's operations may be ahead of the
+// clock, in milliseconds, for it to be many operations and not another clock.
+const maxAhead = 60_000
+
+// operationAfter is operation where the target had one at last already. Without
+// it, each of many operations within a second would have to step over all those
+// before it.
+func (m *Meta) operationAfter(last int64, a *Account, t OperationType, target ...string) *Operation {
 	prefix := operationTarget(append([]string{string(m.Account)}, target...)...)
 	date := m.Now
+	if last >= date && last-date < maxAhead {
+		date = last + 1
+	}
 	for a.operations.Has(operationTime(date) + prefix) {
 		date++
 	}

@@ -81,6 +81,28 @@ func TestOperationsInOneMillisecond(t *testing.T) {
 	}
 }
 
+// TestOperationsAheadOfTheClock: the second operation of a millisecond comes
+// after the first, but a clock that was wrong does not date operations for ever.
+func TestOperationsAheadOfTheClock(t *testing.T) {
+	w := newWorld(t, false)
+	svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s"})
+	date := func() int64 {
+		w.register(svc.ID, "i", nil)
+		return w.instance(svc.ID, "i").Registered
+	}
+	first := date()
+	for i := range int64(3) {
+		w.now -= 1000 // what every command adds
+		if got := date(); got != first+i+1 {
+			t.Errorf("dated %d, want %d", got, first+i+1)
+		}
+	}
+	w.now -= 100_000
+	if got := date(); got != w.now {
+		t.Errorf("dated %d at %d", got, w.now)
+	}
+}
+
 // TestClockStepsBack: a request is remembered by date, so that a State and the
 // same State loaded again agree. The check is in the world itself.
 func TestClockStepsBack(t *testing.T) {

@@ -112,7 +112,7 @@ func (svc *Service) read() Read {
 }
 
 // initialHealth is the health of an instance that has just been registered.
-func (svc *Service) initialHealth(r *Rules, attrs Attributes) Health {
+func (svc *Service) initialHealth(r *Rules, attrs InstanceAttributes) Health {
 	switch {
 	case svc.CustomHealth:
 		if v, _ := attrs.Get(AttrInitHealthStatus); v == Unhealthy.String() {
@@ -358,7 +358,7 @@ func healthAfterUpdate(r *Rules, m *Meta, old, next *Service) []Change {
 	}
 	var changes []Change
 	for _, inst := range old.instances.All() {
-		changes = append(changes, putInstance{next.place(), inst.withHealth(next.initialHealth(r, inst.Attributes), m.Now)})
+		changes = append(changes, putInstance{next.place(), inst.withHealth(next.initialHealth(r, inst.Attributes()), m.Now)})
 	}
 	return changes
 }

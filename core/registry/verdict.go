@@ -34,7 +34,7 @@ func (c *SetVerdicts) decide(s *State, _ *Rules, m *Meta) (Decision, error) {
 			d.Reads = append(d.Reads, svc.read())
 		}
 		d.Changes = append(d.Changes, putInstance{svc.place(), inst.withHealth(v.To, m.Now)})
-		d.Reads = append(d.Reads, Read{Key: instanceKey(svc, inst.ID), Exists: true})
+		d.Reads = append(d.Reads, Read{Key: instanceKey(svc, inst.ID()), Exists: true})
 		d.Reply.Count++
 	}
 	return d, nil

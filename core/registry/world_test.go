@@ -261,7 +261,7 @@ func records(policy registry.RoutingPolicy, types ...registry.RecordType) *regis
 func discovered(svc *registry.Service, q registry.Query) []string {
 	ids := []string{}
 	for _, inst := range svc.Discover(&q, nil) {
-		ids = append(ids, string(inst.ID))
+		ids = append(ids, string(inst.ID()))
 	}
 	slices.Sort(ids)
 	return ids

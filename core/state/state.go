@@ -143,11 +143,12 @@ type Draft struct {
 	registry *registry.Draft
 	identity *identity.Draft
 	zones    *zone.Draft
+	view     State // what State has returned
 }
 
 // NewDraft begins with s, which is not touched.
 func NewDraft(s *State) *Draft {
-	d := &Draft{s.Revision, registry.NewDraft(&s.Registry), identity.NewDraft(&s.Identity), zone.NewDraft(&s.Zones)}
+	d := &Draft{revision: s.Revision, registry: registry.NewDraft(&s.Registry), identity: identity.NewDraft(&s.Identity), zones: zone.NewDraft(&s.Zones)}
 	d.registry.Observe(d.zones)
 	return d
 }
@@ -167,7 +168,8 @@ func (d *Draft) Apply(revision uint64, changes ...Change) {
 
 // State returns what the draft amounts to now. It is valid until the next Apply.
 func (d *Draft) State() *State {
-	return &State{d.revision, *d.registry.State(), *d.identity.State(), d.zones.Index()}
+	d.view = State{d.revision, *d.registry.State(), *d.identity.State(), d.zones.Index()}
+	return &d.view
 }
 
 // Finish returns the State and ends the draft.

@@ -80,7 +80,7 @@ func (x *Index) hosts(z *Zone, s *Set, svc *registry.Service, yield func(*Node) 
 	for id := range svc.Instances("") {
 		// Of hosts with one name the first stands for all.
 		n := x.Node(z, hostNameOf(s.Tail, id))
-		if n != nil && n.Host() != nil && n.host.id == id && !yield(n) {
+		if n != nil && n.Host() != nil && n.host.id() == id && !yield(n) {
 			return false
 		}
 	}
@@ -126,9 +126,9 @@ func (c changedOwners) InstanceChanged(ns *registry.Namespace, svc *registry.Ser
 	tail, _ := wireTail(ns, svc)
 	id := registry.InstanceID("")
 	if old != nil {
-		id = old.ID
+		id = old.ID()
 	} else {
-		id = new.ID
+		id = new.ID()
 	}
 	c[hostNameOf(tail, id)] = struct{}{}
 }
@@ -226,7 +226,7 @@ func (s *Set) onlyName(strict bool) *Target {
 			weight = 0
 		}
 		for i := range c.vals.Len() {
-			id := *c.ids.At(i)
+			id := (*c.vals.At(i)).id
 			if by := cmp.Or(cmp.Compare(bestWeight, weight), cmp.Compare(id, bestID)); best == nil || by < 0 {
 				best, bestID, bestWeight = *c.vals.At(i), id, weight
 			}

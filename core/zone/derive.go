@@ -6,6 +6,7 @@ import (
 
 // ServiceChanged adds, changes or removes the records of a service.
 func (d *Draft) ServiceChanged(ns *registry.Namespace, old, new *registry.Service) {
+	d.last = openSet{}
 	z := d.zoneOf(ns)
 	if z == nil {
 		return
@@ -43,9 +44,8 @@ func (d *Draft) setTTLs(ns *registry.Namespace, z *Zone, svc *registry.Service) 
 		return
 	}
 	d.change(z, lowered(fresh.Tail), func(n *Node) {
-		set := *n.set
-		set.TTL = fresh.TTL
-		n.set = &set
+		n.set = n.set.own(d.own)
+		n.set.TTL = fresh.TTL
 	})
 }
 
@@ -55,9 +55,10 @@ func (d *Draft) addService(ns *registry.Namespace, z *Zone, svc *registry.Servic
 	if set == nil {
 		return
 	}
+	set.owner = d.own
 	for _, inst := range svc.Instances("") {
 		m := set.member(inst)
-		set.add(d.tree, &m)
+		set.add(d.own, &m)
 		d.addHost(z, set, &m)
 	}
 	set.settle()
@@ -106,30 +107,54 @@ func (d *Draft) countBelow(z *Zone, name string, services, live int) {
 
 // InstanceChanged adds, changes or removes the records of an instance.
 func (d *Draft) InstanceChanged(ns *registry.Namespace, svc *registry.Service, old, new *registry.Instance) {
-	z := d.zoneOf(ns)
-	tail, ok := wireTail(ns, svc)
-	if z == nil || !ok {
+	o := d.open(ns, svc)
+	if o.set == nil {
 		return
 	}
-	name := lowered(tail)
-	n := d.x.names.Get(hashOf(name)).in(z.Index, name)
-	if n == nil || n.set == nil {
-		return
-	}
-	set, before := *n.set, live(n.set)
+	set, before := o.set, live(o.set)
+	var was, is member
 	if old != nil {
-		m := set.member(old)
-		set.remove(d.tree, &m)
-		d.removeHost(z, &set, &m)
+		was = set.member(old)
 	}
 	if new != nil {
-		m := set.member(new)
-		set.add(d.tree, &m)
-		d.addHost(z, &set, &m)
+		is = set.member(new)
+	}
+	if old != nil && new != nil && was.sameRecords(&is) {
+		return
+	}
+	if old != nil {
+		set.remove(d.own, &was)
+		d.removeHost(o.zone, set, &was)
+	}
+	if new != nil {
+		set.add(d.own, &is)
+		d.addHost(o.zone, set, &is)
 	}
 	set.settle()
-	d.change(z, name, func(n *Node) { n.set = &set })
-	d.countBelow(z, name, 0, live(&set)-before)
+	d.countBelow(o.zone, o.name, 0, live(set)-before)
+}
+
+// open makes the Set of a service the draft's own. It is none where the service
+// has no records.
+func (d *Draft) open(ns *registry.Namespace, svc *registry.Service) *openSet {
+	o := &d.last
+	if o.service == svc.ID && o.account == svc.Account {
+		return o
+	}
+	*o = openSet{account: svc.Account, service: svc.ID, zone: d.zoneOf(ns)}
+	tail, ok := wireTail(ns, svc)
+	if o.zone == nil || !ok {
+		return o
+	}
+	o.name = lowered(tail)
+	n := d.x.names.Get(hashOf(o.name)).in(o.zone.Index, o.name)
+	if n == nil || n.set == nil {
+		return o
+	}
+	if o.set = n.set.own(d.own); o.set != n.set {
+		d.change(o.zone, o.name, func(n *Node) { n.set = o.set })
+	}
+	return o
 }
 
 func hostName(s *Set, h *Host) string { return lowered(h.Label + s.Tail) }
@@ -139,6 +164,10 @@ func (d *Draft) addHost(z *Zone, s *Set, m *member) {
 		return
 	}
 	d.change(z, hostName(s, m.host), func(n *Node) {
+		if n.host == nil {
+			n.host = m.host
+			return
+		}
 		h := *m.host // its twin is the node's business, not that of the Set
 		h.twin = n.host
 		n.host = &h
@@ -154,7 +183,7 @@ func (d *Draft) removeHost(z *Zone, s *Set, m *member) {
 
 // without returns the chain of twins without one.
 func (h *Host) without(id registry.InstanceID) *Host {
-	if h == nil || h.id == id {
+	if h == nil || h.id() == id {
 		if h == nil {
 			return nil
 		}

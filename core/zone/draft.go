@@ -5,24 +5,32 @@ import (
 	"strings"
 
 	"cairn/core/registry"
-	"cairn/internal/hashtrie"
-	"cairn/internal/ptree"
 )
 
 // Draft builds the Index that follows another one. It is a registry.Observer,
 // and like the Draft that it observes for one goroutine.
 type Draft struct {
 	x      Index
-	names  *hashtrie.Token
-	tree   *ptree.Token
+	own    *builder
 	copied bool // x.zones is the draft's own
+	last   openSet
+}
+
+// openSet is the Set that was changed last: instances come in order of their
+// services when a State is loaded.
+type openSet struct {
+	account registry.AccountID
+	service registry.ServiceID
+	zone    *Zone
+	name    string // in wire form and lower case
+	set     *Set   // the draft's own; nil: there is none
 }
 
 var _ registry.Observer = (*Draft)(nil)
 
 // NewDraft begins with x, which is not touched.
 func NewDraft(x *Index) *Draft {
-	return &Draft{x: *x, names: new(hashtrie.Token), tree: new(ptree.Token)}
+	return &Draft{x: *x, own: new(builder)}
 }
 
 // Index returns what the draft amounts to now. It is valid until the next change.
@@ -30,12 +38,13 @@ func (d *Draft) Index() Index { return d.x }
 
 // Finish returns the Index and ends the draft.
 func (d *Draft) Finish() Index {
-	d.names, d.tree, d.copied = nil, nil, false
+	d.own, d.last, d.copied = nil, openSet{}, false
 	return d.x
 }
 
 // NamespaceChanged adds, changes or removes the zone of a namespace.
 func (d *Draft) NamespaceChanged(old, new *registry.Namespace) {
+	d.last = openSet{}
 	switch {
 	case new == nil:
 		if i, ok := d.x.byNamespace.Get(old.ID); ok {
@@ -67,7 +76,7 @@ func (d *Draft) addZone(ns *registry.Namespace) {
 		Public: ns.Type == registry.DNSPublic, VPC: ns.VPC, SOATTL: uint32(ns.SOATTL),
 	}
 	d.x.zones[free] = z
-	d.x.byNamespace = d.x.byNamespace.Put(d.tree, ns.ID, z.Index)
+	d.x.byNamespace = d.x.byNamespace.Put(&d.own.trees, ns.ID, z.Index)
 	d.countApex(apex, 1)
 	d.put(new(newNode(z, apex)))
 	d.settleAlone(apex)
@@ -76,7 +85,7 @@ func (d *Draft) addZone(ns *registry.Namespace) {
 func (d *Draft) removeZone(z *Zone) {
 	d.ownZones()
 	d.x.zones[z.Index] = nil
-	d.x.byNamespace = d.x.byNamespace.Delete(d.tree, z.Namespace)
+	d.x.byNamespace = d.x.byNamespace.Delete(&d.own.trees, z.Namespace)
 	d.countApex(z.Apex, -1)
 	d.drop(z.Index, z.Apex)
 	d.settleAlone(z.Apex)
@@ -101,9 +110,9 @@ func (d *Draft) countApex(apex string, by int) {
 	key := reversed(apex)
 	n, _ := d.x.apexes.Get(key)
 	if n += by; n == 0 {
-		d.x.apexes = d.x.apexes.Delete(d.tree, key)
+		d.x.apexes = d.x.apexes.Delete(&d.own.trees, key)
 	} else {
-		d.x.apexes = d.x.apexes.Put(d.tree, key, n)
+		d.x.apexes = d.x.apexes.Put(&d.own.trees, key, n)
 	}
 }
 
@@ -137,15 +146,15 @@ func (d *Draft) isAlone(apex string) bool {
 // put stores a node in the place of the one with the same zone and name.
 func (d *Draft) put(n *Node) {
 	hash := hashOf(n.Name())
-	d.x.names = d.x.names.Put(d.names, hash, d.x.names.Get(hash).with(n))
+	d.x.names = d.x.names.Put(&d.own.names, hash, d.x.names.Get(hash).with(n))
 }
 
 func (d *Draft) drop(zone uint32, name string) {
 	hash := hashOf(name)
 	if chain := d.x.names.Get(hash).without(zone, name); chain != nil {
-		d.x.names = d.x.names.Put(d.names, hash, chain)
+		d.x.names = d.x.names.Put(&d.own.names, hash, chain)
 	} else {
-		d.x.names = d.x.names.Delete(d.names, hash)
+		d.x.names = d.x.names.Delete(&d.own.names, hash)
 	}
 }
 

@@ -1,8 +1,12 @@
 package zone
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+
+	"cairn/core/registry"
+	"cairn/internal/chunkvec"
 )
 
 // Dump lists what may be answered of a Set: one line for each value, with its
@@ -25,7 +29,7 @@ func dump[T any](kind string, p *pool[T]) []string {
 	var lines []string
 	for _, c := range slices.Concat(p.live, p.down) {
 		for i := range c.vals.Len() {
-			lines = append(lines, fmt.Sprintf("%s %s %v %d %q: %s", kind, *c.ids.At(i), c.down, c.weight, c.region, show(*c.vals.At(i))))
+			lines = append(lines, fmt.Sprintf("%s %08x %v %d %q: %s", kind, *c.hashes.At(i), c.down, c.weight, c.region, show(*c.vals.At(i))))
 		}
 	}
 	return lines
@@ -41,35 +45,37 @@ func show(v any) string {
 	return fmt.Sprint(v)
 }
 
+// IDHash exposes the hash of an instance's id.
+func IDHash(id registry.InstanceID) uint32 { return idHash(id) }
+
 // Check reports what of a Set's indexes disagrees.
 func (s *Set) Check() error {
-	if err := checkSlots(s, &s.v4, 0); err != nil {
-		return err
-	}
-	if err := checkSlots(s, &s.v6, 1); err != nil {
-		return err
-	}
+	err := errors.Join(check(&s.v4), check(&s.v6))
 	if s.hosts != nil {
-		if err := checkSlots(s, s.hosts, 0); err != nil {
-			return err
-		}
+		err = errors.Join(err, check(s.hosts))
 	}
 	if s.names != nil {
-		return checkSlots(s, s.names, 0)
+		err = errors.Join(err, check(s.names))
 	}
-	return nil
+	return err
 }
 
-func checkSlots[T any](s *Set, p *pool[T], field int) error {
+func check[T any](p *pool[T]) error {
 	for _, c := range slices.Concat(p.live, p.down) {
-		for i := range c.ids.Len() {
-			id := *c.ids.At(i)
-			if at, ok := s.slots.Get(id); !ok || int(at[field]) != i {
-				return fmt.Errorf("%s: slot %v, is at %d", id, at, i)
-			}
+		n := c.vals.Len()
+		if n != c.hashes.Len() || n == 0 {
+			return fmt.Errorf("class with %d values of %d instances", n, c.hashes.Len())
 		}
-		if c.vals.Len() != c.ids.Len() || c.vals.Len() == 0 {
-			return fmt.Errorf("class with %d values of %d instances", c.vals.Len(), c.ids.Len())
+		if n <= chunkvec.Chunk {
+			n = 0
+		}
+		if c.index.Len() != n {
+			return fmt.Errorf("%d of %d in the index", c.index.Len(), n)
+		}
+		for i := range n {
+			if !c.index.Has(entry(*c.hashes.At(i), i)) {
+				return fmt.Errorf("value %d is not in the index", i)
+			}
 		}
 	}
 	return nil

@@ -3,9 +3,9 @@ package zone
 import (
 	"net/netip"
 	"strconv"
+	"strings"
 
 	"cairn/core/registry"
-	"cairn/internal/ptree"
 )
 
 // AttrRegion is the attribute by which LATENCY knows where an instance is.
@@ -66,13 +66,13 @@ type member struct {
 // member reads an instance. The result depends on nothing but the instance and
 // the Set's own settings, so what was added can be found again.
 func (s *Set) member(inst *registry.Instance) member {
-	m := member{id: inst.ID}
+	m := member{id: inst.ID()}
 	health := inst.HealthIn(s.checked)
 	m.key.down = health == registry.Unhealthy
 	m.waiting = s.checked && health == registry.Unknown
 	weight, region := uint8(1), ""
 	port := uint16(0)
-	for k, v := range inst.Attributes.All() {
+	for k, v := range inst.Attributes().All() {
 		switch k {
 		case registry.AttrIPv4:
 			m.v4, m.hasV4 = parse4(v)
@@ -82,9 +82,9 @@ func (s *Set) member(inst *registry.Instance) member {
 			n, _ := strconv.ParseUint(v, 10, 16)
 			port = uint16(n)
 		case registry.AttrCNAME:
-			m.target = s.targetOf(CNAME, v)
+			m.target = s.targetOf(inst, CNAME, v)
 		case registry.AttrAliasDNSName:
-			m.target = s.targetOf(A, v)
+			m.target = s.targetOf(inst, A, v)
 		case registry.AttrWeight:
 			weight = parseWeight(v)
 		case AttrRegion:
@@ -98,8 +98,8 @@ func (s *Set) member(inst *registry.Instance) member {
 		m.key.region = region
 	}
 	if s.has[SRV] {
-		m.host = &Host{Label: label(inst.ID), Port: port, Weight: weight, V4: m.v4, V6: m.v6,
-			HasV4: m.hasV4, HasV6: m.hasV6, TTL: s.TTL[SRV], id: inst.ID, waiting: m.waiting}
+		m.host = &Host{Label: label(inst.ID()), Port: port, Weight: weight, V4: m.v4, V6: m.v6,
+			HasV4: m.hasV4, HasV6: m.hasV6, TTL: s.TTL[SRV], waiting: m.waiting}
 	}
 	return m
 }
@@ -139,7 +139,7 @@ func parseWeight(v string) uint8 {
 
 // targetOf returns the target if the service has records of the kind, A standing
 // for AAAA too.
-func (s *Set) targetOf(k Kind, name string) *Target {
+func (s *Set) targetOf(inst *registry.Instance, k Kind, name string) *Target {
 	if !s.has[k] && (k != A || !s.has[AAAA]) {
 		return nil
 	}
@@ -147,78 +147,73 @@ func (s *Set) targetOf(k Kind, name string) *Target {
 	if !ok {
 		return nil
 	}
-	return &Target{Name: wire}
+	return &Target{Name: wire, id: registry.InstanceID(strings.Clone(string(inst.ID())))}
 }
 
-// add takes an instance in. The Set must be the caller's own copy.
-func (s *Set) add(t *ptree.Token, m *member) {
+// sameRecords reports whether two members make the same records.
+func (m *member) sameRecords(other *member) bool {
+	a, b := *m, *other
+	a.host, a.target, b.host, b.target = nil, nil, nil, nil
+	return a == b && samePointed(m.host, other.host) && samePointed(m.target, other.target)
+}
+
+func samePointed[T comparable](a, b *T) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return *a == *b
+}
+
+// idHash is the hash of an instance's id that a class has.
+func idHash(id registry.InstanceID) uint32 { return uint32(hashOf(string(id))) }
+
+// add takes an instance in. The Set must be b's own.
+func (s *Set) add(b *builder, m *member) {
 	s.count++
 	if m.waiting {
 		return
 	}
-	var at slot
+	hash := idHash(m.id)
 	switch {
 	case s.has[SRV]:
-		s.hosts = copied(s.hosts)
-		at[0] = s.hosts.add(m.key, m.id, m.host)
+		if s.hosts == nil {
+			s.hosts = new(pool[*Host])
+		}
+		s.hosts.add(b, m.key, hash, m.host)
 	case m.target != nil:
-		s.names = copied(s.names)
-		at[0] = s.names.add(m.key, m.id, m.target)
+		if s.names == nil {
+			s.names = new(pool[*Target])
+		}
+		s.names.add(b, m.key, hash, m.target)
 	default:
 		if s.has[A] && m.hasV4 {
-			at[0] = s.v4.add(m.key, m.id, m.v4)
+			s.v4.add(b, m.key, hash, m.v4)
 		}
 		if s.has[AAAA] && m.hasV6 {
-			at[1] = s.v6.add(m.key, m.id, m.v6)
+			s.v6.add(b, m.key, hash, m.v6)
 		}
 	}
-	s.slots = s.slots.Put(t, m.id, at)
 }
 
-func copied[T any](p *pool[T]) *pool[T] {
-	if p == nil {
-		return new(pool[T])
-	}
-	c := *p
-	return &c
-}
-
-// remove takes an instance out that was added in the same form.
-func (s *Set) remove(t *ptree.Token, m *member) {
+// remove takes an instance out that was added in the same form. The Set must be
+// b's own.
+func (s *Set) remove(b *builder, m *member) {
 	s.count--
 	if m.waiting {
 		return
 	}
-	at, ok := s.slots.Get(m.id)
-	if !ok {
-		return
-	}
-	s.slots = s.slots.Delete(t, m.id)
+	hash := idHash(m.id)
 	switch {
 	case s.has[SRV]:
-		s.hosts = copied(s.hosts)
-		s.moved(t, 0, at[0])(s.hosts.remove(m.key, at[0]))
+		s.hosts.remove(b, m.key, hash, func(h *Host) bool { return h.id() == m.host.id() })
 	case m.target != nil:
-		s.names = copied(s.names)
-		s.moved(t, 0, at[0])(s.names.remove(m.key, at[0]))
+		s.names.remove(b, m.key, hash, func(t *Target) bool { return t.id == m.id })
 	default:
 		if s.has[A] && m.hasV4 {
-			s.moved(t, 0, at[0])(s.v4.remove(m.key, at[0]))
+			s.v4.remove(b, m.key, hash, func(v [4]byte) bool { return v == m.v4 })
 		}
 		if s.has[AAAA] && m.hasV6 {
-			s.moved(t, 1, at[1])(s.v6.remove(m.key, at[1]))
+			s.v6.remove(b, m.key, hash, func(v [16]byte) bool { return v == m.v6 })
 		}
-	}
-}
-
-// moved records the new index of the instance that took the place of another.
-func (s *Set) moved(t *ptree.Token, field int, to uint32) func(registry.InstanceID, bool) {
-	return func(id registry.InstanceID, ok bool) {
-		if !ok {
-			return
-		}
-		at, _ := s.slots.Get(id)
-		at[field] = to
-		s.slots = s.slots.Put(t, id, at)
 	}
 }

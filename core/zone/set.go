@@ -1,8 +1,11 @@
 package zone
 
 import (
+	"slices"
+
 	"cairn/core/registry"
 	"cairn/internal/chunkvec"
+	"cairn/internal/hashtrie"
 	"cairn/internal/ptree"
 )
 
@@ -31,9 +34,35 @@ type Set struct {
 	v6    pool[[16]byte]
 	hosts *pool[*Host]   // with SRV records
 	names *pool[*Target] // with CNAME records, or aliases
-	// slots says where in its pool an instance is: the class follows from the
-	// instance, this is the index there.
-	slots ptree.Map[registry.InstanceID, slot]
+
+	owner *builder // may change the Set and its pools in place
+}
+
+// builder is one Draft, as the owner of what it has copied.
+type builder struct {
+	names hashtrie.Token
+	trees ptree.Token
+	vecs  chunkvec.Token
+}
+
+// own returns s itself if the builder may change it in place, else a copy that
+// the builder owns.
+func (s *Set) own(b *builder) *Set {
+	if s.owner == b {
+		return s
+	}
+	c := *s
+	c.owner = b
+	c.v4, c.v6 = s.v4.cloned(), s.v6.cloned()
+	if s.hosts != nil {
+		hosts := s.hosts.cloned()
+		c.hosts = &hosts
+	}
+	if s.names != nil {
+		names := s.names.cloned()
+		c.names = &names
+	}
+	return &c
 }
 
 // policy is a registry.RoutingPolicy.
@@ -102,11 +131,13 @@ type Host struct {
 	// TTL is that of the SRV records.
 	TTL uint32
 
-	id      registry.InstanceID
 	waiting bool // for a first verdict on its health
 	// twin is another host of the same name: ids differ by case, names do not.
 	twin *Host
 }
+
+// id is the instance's. Registration makes sure that it is no longer than a label.
+func (h *Host) id() registry.InstanceID { return registry.InstanceID(h.Label[1:]) }
 
 // Twin returns another host of the same name, or nil.
 func (h *Host) Twin() *Host { return h.twin }
@@ -119,11 +150,9 @@ func (h *Host) Waiting() bool { return h.waiting }
 type Target struct {
 	// Name is in wire form, its case as given.
 	Name string
-}
 
-// slot is the place of an instance: the index in the class of its IPv4 address,
-// host or target, and that of its IPv6 address.
-type slot [2]uint32
+	id registry.InstanceID
+}
 
 // pool holds the values of one kind of record, so sorted that picking some of
 // those in rotation needs no look at the others.
@@ -144,8 +173,15 @@ type classKey struct {
 type class[T any] struct {
 	classKey
 	vals chunkvec.Vec[T]
-	ids  chunkvec.Vec[registry.InstanceID]
+	// hashes are those of the ids of the instances that the values belong to:
+	// an id is known elsewhere, and is too long to be repeated here.
+	hashes chunkvec.Vec[uint32]
+	// index finds a value by its hash, see entry. It is empty while there is but
+	// one chunk of hashes, which is searched as fast.
+	index ptree.Map[uint64, struct{}]
 }
+
+func (p *pool[T]) cloned() pool[T] { return pool[T]{slices.Clone(p.live), slices.Clone(p.down)} }
 
 func (p *pool[T]) list(down bool) *[]class[T] {
 	if down {
@@ -154,18 +190,14 @@ func (p *pool[T]) list(down bool) *[]class[T] {
 	return &p.live
 }
 
-// add puts a value into its class and returns its index there.
-func (p *pool[T]) add(key classKey, id registry.InstanceID, val T) uint32 {
+// add puts a value into its class. The pool must be b's own.
+func (p *pool[T]) add(b *builder, key classKey, hash uint32, val T) {
 	list := p.list(key.down)
 	i := indexOf(*list, key)
-	old := *list
-	*list = make([]class[T], max(len(old), i+1))
-	copy(*list, old)
-	c := &(*list)[i]
-	c.classKey = key
-	at := c.vals.Len()
-	c.vals, c.ids = c.vals.Push(val), c.ids.Push(id)
-	return uint32(at)
+	if i == len(*list) {
+		*list = append(*list, class[T]{classKey: key})
+	}
+	(*list)[i].add(b, hash, val)
 }
 
 // indexOf returns the index of a class, len(list) if there is none.
@@ -178,27 +210,77 @@ func indexOf[T any](list []class[T], key classKey) int {
 	return len(list)
 }
 
-// remove takes the value at an index out of a class. The last value of the class
-// takes its place; remove returns the instance that this one belongs to.
-func (p *pool[T]) remove(key classKey, at uint32) (moved registry.InstanceID, ok bool) {
+// remove takes a value out of its class: one that is the same as the value of
+// the instance whose id has the hash. Of two that agree in both it does not
+// matter which. The pool must be b's own.
+func (p *pool[T]) remove(b *builder, key classKey, hash uint32, same func(T) bool) {
 	list := p.list(key.down)
 	i := indexOf(*list, key)
-	c := (*list)[i]
-	last := c.vals.Len() - 1
-	if last == 0 {
+	if i == len(*list) {
+		return
+	}
+	c := &(*list)[i]
+	if at, ok := c.find(hash, same); ok {
+		c.remove(b, at)
+	}
+	if c.vals.Len() == 0 {
 		*list = withoutClass(*list, i)
-		return "", false
 	}
-	if int(at) != last {
-		moved, ok = *c.ids.At(last), true
-		c.vals, c.ids = c.vals.Set(int(at), *c.vals.At(last)), c.ids.Set(int(at), moved)
+}
+
+// entry is that of the i-th value in an index: in order of hashes.
+func entry(hash uint32, i int) uint64 { return uint64(hash)<<32 | uint64(i+1) }
+
+func (c *class[T]) add(b *builder, hash uint32, val T) {
+	n := c.vals.Len()
+	c.vals, c.hashes = c.vals.Push(&b.vecs, val), c.hashes.Push(&b.vecs, hash)
+	switch {
+	case n > chunkvec.Chunk:
+		c.index = c.index.Put(&b.trees, entry(hash, n), struct{}{})
+	case n == chunkvec.Chunk:
+		for i := range n + 1 {
+			c.index = c.index.Put(&b.trees, entry(*c.hashes.At(i), i), struct{}{})
+		}
 	}
-	c.vals, c.ids = c.vals.Pop(), c.ids.Pop()
-	next := make([]class[T], len(*list))
-	copy(next, *list)
-	next[i] = c
-	*list = next
-	return moved, ok
+}
+
+// find returns the place of a value.
+func (c *class[T]) find(hash uint32, same func(T) bool) (int, bool) {
+	if c.vals.Len() <= chunkvec.Chunk {
+		for i, h := range c.hashes.First() {
+			if h == hash && same(*c.vals.At(i)) {
+				return i, true
+			}
+		}
+		return 0, false
+	}
+	for e := range c.index.After(entry(hash, -1)) {
+		if uint32(e>>32) != hash {
+			break
+		}
+		if i := int(uint32(e)) - 1; same(*c.vals.At(i)) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// remove takes the value at a place out; the last one takes its place.
+func (c *class[T]) remove(b *builder, at int) {
+	last := c.vals.Len() - 1
+	lastHash := *c.hashes.At(last)
+	if last <= chunkvec.Chunk {
+		c.index = ptree.Map[uint64, struct{}]{}
+	} else {
+		c.index = c.index.Delete(&b.trees, entry(*c.hashes.At(at), at))
+	}
+	if at != last {
+		if last > chunkvec.Chunk {
+			c.index = c.index.Delete(&b.trees, entry(lastHash, last)).Put(&b.trees, entry(lastHash, at), struct{}{})
+		}
+		c.vals, c.hashes = c.vals.Set(&b.vecs, at, *c.vals.At(last)), c.hashes.Set(&b.vecs, at, lastHash)
+	}
+	c.vals, c.hashes = c.vals.Pop(&b.vecs), c.hashes.Pop(&b.vecs)
 }
 
 func withoutClass[T any](list []class[T], i int) []class[T] {

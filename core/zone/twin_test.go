@@ -120,10 +120,10 @@ func (z *twinZone) records(svc *registry.Service) []string {
 			weight = weightOf(inst)
 		}
 		if svc.DNS.Policy == registry.Latency {
-			region, _ = inst.Attributes.Get(zone.AttrRegion)
+			region, _ = inst.Attributes().Get(zone.AttrRegion)
 		}
 		add := func(kind, value string) {
-			lines = append(lines, fmt.Sprintf("%s %s %v %d %q: %s", kind, id, health == registry.Unhealthy, weight, region, value))
+			lines = append(lines, fmt.Sprintf("%s %08x %v %d %q: %s", kind, zone.IDHash(id), health == registry.Unhealthy, weight, region, value))
 		}
 		addRecords(svc, inst, add)
 	}
@@ -133,7 +133,7 @@ func (z *twinZone) records(svc *registry.Service) []string {
 
 func weightOf(inst *registry.Instance) int {
 	weight := 1
-	if v, ok := inst.Attributes.Get(registry.AttrWeight); ok {
+	if v, ok := inst.Attributes().Get(registry.AttrWeight); ok {
 		fmt.Sscan(v, &weight)
 	}
 	return weight
@@ -141,19 +141,19 @@ func weightOf(inst *registry.Instance) int {
 
 func addRecords(svc *registry.Service, inst *registry.Instance, add func(kind, value string)) {
 	v4, v6 := [4]byte{}, [16]byte{}
-	if v, ok := inst.Attributes.Get(registry.AttrIPv4); ok {
+	if v, ok := inst.Attributes().Get(registry.AttrIPv4); ok {
 		v4 = netip.MustParseAddr(v).As4()
 	}
-	if v, ok := inst.Attributes.Get(registry.AttrIPv6); ok {
+	if v, ok := inst.Attributes().Get(registry.AttrIPv6); ok {
 		v6 = netip.MustParseAddr(v).As16()
 	}
 	if svc.DNS.Has(registry.RecordSRV) {
-		port, _ := inst.Attributes.Get(registry.AttrPort)
-		add("SRV", fmt.Sprintf("%s:%s %d %v %v %d", inst.ID, port, weightOf(inst), v4, v6, svc.DNS.Records[0].TTL))
+		port, _ := inst.Attributes().Get(registry.AttrPort)
+		add("SRV", fmt.Sprintf("%s:%s %d %v %v %d", inst.ID(), port, weightOf(inst), v4, v6, svc.DNS.Records[0].TTL))
 		return
 	}
 	for _, key := range []string{registry.AttrCNAME, registry.AttrAliasDNSName} {
-		if v, ok := inst.Attributes.Get(key); ok && (key == registry.AttrAliasDNSName || svc.DNS.Has(registry.RecordCNAME)) {
+		if v, ok := inst.Attributes().Get(key); ok && (key == registry.AttrAliasDNSName || svc.DNS.Has(registry.RecordCNAME)) {
 			add("target", v+".")
 			return
 		}

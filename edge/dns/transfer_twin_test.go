@@ -433,7 +433,7 @@ func (g *gambler) hasAlias(svc string) bool {
 		return false
 	}
 	for _, inst := range s.Instances("") {
-		if _, ok := inst.Attributes.Get(registry.AttrAliasDNSName); ok {
+		if _, ok := inst.Attributes().Get(registry.AttrAliasDNSName); ok {
 			return true
 		}
 	}

@@ -124,7 +124,7 @@ func (t *twin) pick(svc *registry.Service, name string, from []*registry.Instanc
 // heavy leaves out those of weight 0, unless all are.
 func (t *twin) heavy(from []*registry.Instance) []*registry.Instance {
 	heavy := slices.DeleteFunc(slices.Clone(from), func(i *registry.Instance) bool {
-		w, _ := i.Attributes.Get(registry.AttrWeight)
+		w, _ := i.Attributes().Get(registry.AttrWeight)
 		return w == "0"
 	})
 	if t.strict || len(heavy) == 0 {
@@ -134,7 +134,7 @@ func (t *twin) heavy(from []*registry.Instance) []*registry.Instance {
 }
 
 func srvHost(inst *registry.Instance) string {
-	return strings.NewReplacer(".", `\.`, "@", `\@`).Replace(string(inst.ID))
+	return strings.NewReplacer(".", `\.`, "@", `\@`).Replace(string(inst.ID()))
 }
 
 func (t *twin) records(svc *registry.Service, name string, inst *registry.Instance, qtype uint16) []string {
@@ -144,17 +144,17 @@ func (t *twin) records(svc *registry.Service, name string, inst *registry.Instan
 	if qtype != mdns.TypeSRV {
 		return addressRecords(name, 60, inst, qtype)
 	}
-	weight, ok := inst.Attributes.Get(registry.AttrWeight)
+	weight, ok := inst.Attributes().Get(registry.AttrWeight)
 	if !ok || t.strict {
 		weight = "1"
 	}
-	p, _ := inst.Attributes.Get(registry.AttrPort)
+	p, _ := inst.Attributes().Get(registry.AttrPort)
 	return []string{fmt.Sprintf("%s 60 IN SRV 1 %s %s %s.%s", name, weight, p, srvHost(inst), t.full(svc))}
 }
 
 func addressRecords(name string, ttl int, inst *registry.Instance, qtype uint16) []string {
 	key := map[uint16]string{mdns.TypeA: ipv4, mdns.TypeAAAA: ipv6}[qtype]
-	if v, ok := inst.Attributes.Get(key); ok {
+	if v, ok := inst.Attributes().Get(key); ok {
 		return []string{fmt.Sprintf("%s %d IN %s %s", name, ttl, mdns.TypeToString[qtype], v)}
 	}
 	return nil

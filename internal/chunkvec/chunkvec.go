@@ -3,102 +3,113 @@
 // list of chunks, and a read follows one pointer, or two in a long vector.
 //
 //	v := chunkvec.Vec[int]{}
-//	v2 := v.Push(7) // v is still empty
+//	v2 := v.Push(nil, 7) // v is still empty
 package chunkvec
 
-// chunk is how many values are copied at the most when one is changed.
-const chunk = 64
+import "slices"
+
+// Chunk is how many values are copied at the most when one is changed.
+const Chunk = 64
+
+// Token names one builder of a new version. What was copied under a token is
+// changed in place by further changes under the same token. A nil token copies
+// always. Drop the token before the resulting Vec is shared.
+type Token struct{ _ byte }
 
 // Vec is a persistent vector. The zero value is empty.
 type Vec[T any] struct {
 	// first stands apart: most vectors have no other chunk.
 	first []T
-	more  [][]T // each but the last is full
+	more  []*[Chunk]T
+	n     int
+	// owner may change more and the last chunk in place.
+	owner *Token
 }
 
 // Len returns the number of values.
-func (v *Vec[T]) Len() int {
-	if len(v.more) == 0 {
-		return len(v.first)
-	}
-	return len(v.more)*chunk + len(v.more[len(v.more)-1])
-}
+func (v *Vec[T]) Len() int { return v.n }
 
-// First returns the first values, all if there are no more than the chunk's 64.
-// They must not be changed.
+// First returns the first values, all if there are no more than Chunk. They must
+// not be changed.
 func (v *Vec[T]) First() []T { return v.first }
 
 // At returns a pointer to the i-th value, which must not be changed.
 func (v *Vec[T]) At(i int) *T {
-	if i < chunk {
+	if i < Chunk {
 		return &v.first[i]
 	}
-	return &v.more[i/chunk-1][i%chunk]
+	return &v.more[i/Chunk-1][i%Chunk]
+}
+
+// own copies what v may not change in place.
+func (v *Vec[T]) own(t *Token) {
+	if t != nil && v.owner == t {
+		return
+	}
+	v.owner = t
+	if len(v.more) == 0 {
+		v.first = roomy(v.first, 1)
+		return
+	}
+	v.more = roomy(v.more, 1)
+	v.copyChunk(len(v.more) - 1)
+}
+
+// roomy copies with room for as many more as are expected.
+func roomy[T any](s []T, more int) []T {
+	c := make([]T, len(s), len(s)+more)
+	copy(c, s)
+	return c
+}
+
+func (v *Vec[T]) copyChunk(i int) {
+	c := *v.more[i]
+	v.more[i] = &c
 }
 
 // Push returns the vector with a value at its end.
-func (v Vec[T]) Push(val T) Vec[T] {
-	n := v.Len()
-	if n < chunk {
-		v.first = pushed(v.first, val)
-		return v
+func (v Vec[T]) Push(t *Token, val T) Vec[T] {
+	v.own(t)
+	if v.n < Chunk {
+		v.first = append(v.first, val)
+	} else {
+		if v.n%Chunk == 0 {
+			v.more = append(v.more, new([Chunk]T))
+		}
+		v.more[v.n/Chunk-1][v.n%Chunk] = val
 	}
-	more := make([][]T, n/chunk)
-	copy(more, v.more)
-	more[n/chunk-1] = pushed(more[n/chunk-1], val)
-	v.more = more
+	v.n++
 	return v
-}
-
-func pushed[T any](s []T, val T) []T {
-	c := make([]T, len(s)+1)
-	copy(c, s)
-	c[len(s)] = val
-	return c
 }
 
 // Set returns the vector with another i-th value.
-func (v Vec[T]) Set(i int, val T) Vec[T] {
-	if i < chunk {
-		v.first = replaced(v.first, i, val)
-		return v
+func (v Vec[T]) Set(t *Token, i int, val T) Vec[T] {
+	v.own(t)
+	at := i/Chunk - 1
+	switch {
+	case at < 0 && len(v.more) > 0:
+		v.first = slices.Clone(v.first)
+	case at >= 0 && at < len(v.more)-1:
+		v.copyChunk(at)
 	}
-	more := make([][]T, len(v.more))
-	copy(more, v.more)
-	more[i/chunk-1] = replaced(more[i/chunk-1], i%chunk, val)
-	v.more = more
+	*v.At(i) = val
 	return v
-}
-
-func replaced[T any](s []T, i int, val T) []T {
-	c := make([]T, len(s))
-	copy(c, s)
-	c[i] = val
-	return c
 }
 
 // Pop returns the vector without its last value.
-func (v Vec[T]) Pop() Vec[T] {
-	n := v.Len() - 1
-	if n < chunk {
-		v.first, v.more = popped(v.first, n), nil
+func (v Vec[T]) Pop(t *Token) Vec[T] {
+	v.own(t)
+	v.n--
+	var none T // the value that is gone is not to be kept alive
+	if v.n < Chunk {
+		v.first[v.n] = none
+		v.first = v.first[:v.n]
 		return v
 	}
-	more := make([][]T, (n+chunk-1)/chunk-1)
-	copy(more, v.more)
-	if last := n % chunk; last != 0 {
-		more[len(more)-1] = popped(more[len(more)-1], last)
+	v.more[v.n/Chunk-1][v.n%Chunk] = none
+	if v.n%Chunk == 0 {
+		v.more[len(v.more)-1] = nil
+		v.more, v.owner = v.more[:len(v.more)-1], nil
 	}
-	v.more = more
 	return v
-}
-
-// popped copies, so that the value that is gone is not kept alive.
-func popped[T any](s []T, n int) []T {
-	if n == len(s) {
-		return s
-	}
-	c := make([]T, n)
-	copy(c, s)
-	return c
 }

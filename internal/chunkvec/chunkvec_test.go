@@ -28,17 +28,21 @@ func TestVersionsAgreeWithPlainSlices(t *testing.T) {
 
 func changed(t *rapid.T, v version) version {
 	v.model = slices.Clone(v.model)
+	var token *Token
+	if rapid.Bool().Draw(t, "bulk") {
+		token = new(Token)
+	}
 	grow := rapid.IntRange(1, 9).Draw(t, "grow")
 	for i := range rapid.IntRange(0, 200).Draw(t, "changes") {
 		n := len(v.model)
 		switch {
 		case i%10 < grow || n == 0:
-			v.vec, v.model = v.vec.Push(i), append(v.model, i)
+			v.vec, v.model = v.vec.Push(token, i), append(v.model, i)
 		case i%2 == 0:
-			v.vec, v.model = v.vec.Pop(), v.model[:n-1]
+			v.vec, v.model = v.vec.Pop(token), v.model[:n-1]
 		default:
 			at := rapid.IntRange(0, n-1).Draw(t, "at")
-			v.vec, v.model[at] = v.vec.Set(at, -i), -i
+			v.vec, v.model[at] = v.vec.Set(token, at, -i), -i
 		}
 	}
 	return v
@@ -53,7 +57,7 @@ func check(t *rapid.T, v version) {
 			t.Fatalf("[%d] = %d, want %d", i, got, want)
 		}
 	}
-	if got := v.vec.First(); !slices.Equal(got, v.model[:min(chunk, len(v.model))]) {
+	if got := v.vec.First(); !slices.Equal(got, v.model[:min(Chunk, len(v.model))]) {
 		t.Fatalf("First = %v", got)
 	}
 }

@@ -158,7 +158,7 @@ func (n *node[K, V]) own(t *Token) *node[K, V] {
 
 // cloned copies with room for the one entry that usually comes next.
 func cloned[T any](s []T) []T {
-	c := make([]T, len(s), len(s)+1)
+	c := make([]T, len(s), min(len(s)+1, fanout))
 	copy(c, s)
 	return c
 }
@@ -177,37 +177,48 @@ func (n *node[K, V]) put(t *Token, key K, val V) (*node[K, V], *node[K, V]) {
 	if right == nil {
 		return n, nil
 	}
-	n.count += right.count
-	n.keys = slices.Insert(n.keys, i+1, right.keys[0])
-	n.kids = slices.Insert(n.kids, i+1, right)
-	if len(n.kids) <= fanout {
-		return n, nil
-	}
-	return n, n.split(t, i+1 == len(n.kids)-1)
+	into, at, sibling := n.room(t, i+1)
+	into.keys = slices.Insert(into.keys, at, right.keys[0])
+	into.kids = slices.Insert(into.kids, at, right)
+	into.count += right.count
+	return n, sibling
 }
 
 func (n *node[K, V]) putLeaf(t *Token, key K, val V) (*node[K, V], *node[K, V]) {
 	i, found := n.search(key)
 	if found {
-		n.vals[i] = val
+		n.keys[i], n.vals[i] = key, val // an equal key that is part of val, often
 		return n, nil
 	}
-	n.keys = slices.Insert(n.keys, i, key)
-	n.vals = slices.Insert(n.vals, i, val)
-	n.count++
-	if len(n.keys) <= fanout {
-		return n, nil
-	}
-	return n, n.split(t, i == len(n.keys)-1)
+	into, at, sibling := n.room(t, i)
+	into.keys = slices.Insert(into.keys, at, key)
+	into.vals = slices.Insert(into.vals, at, val)
+	into.count++
+	return n, sibling
 }
 
-// split cuts n and returns the right part. Where the newest entry is the last
-// one, entries are coming in key order and the left part is left full.
-func (n *node[K, V]) split(t *Token, ascending bool) *node[K, V] {
-	at := len(n.keys) / 2
-	if ascending {
-		at = len(n.keys) - 1
+// room returns where an entry that belongs at index i is to go. A full node is
+// split for it, into itself and a sibling on the right: before, so that no node
+// ever takes memory for more than fanout entries.
+func (n *node[K, V]) room(t *Token, i int) (into *node[K, V], at int, sibling *node[K, V]) {
+	if len(n.keys) < fanout {
+		return n, i, nil
 	}
+	// Where the newest entry is the last one, entries are coming in key order and
+	// the left part is left full.
+	half := fanout
+	if i < fanout {
+		half = fanout / 2
+	}
+	sibling = n.split(t, half)
+	if i <= half && half < fanout {
+		return n, i, sibling
+	}
+	return sibling, i - half, sibling
+}
+
+// split cuts n and returns the right part.
+func (n *node[K, V]) split(t *Token, at int) *node[K, V] {
 	right := &node[K, V]{owner: t, keys: slices.Clone(n.keys[at:])}
 	n.keys = cut(n.keys, at)
 	if n.kids == nil {

@@ -28,8 +28,8 @@ func AppendUint(b []byte, n int, v uint64) []byte {
 }
 
 // AppendString appends field n with a string. The empty string is left out.
-func AppendString[S ~string](b []byte, n int, v S) []byte {
-	if v == "" {
+func AppendString[S ~string | ~[]byte](b []byte, n int, v S) []byte {
+	if len(v) == 0 {
 		return b
 	}
 	b = binary.AppendUvarint(b, uint64(n)<<1|bytesBit)

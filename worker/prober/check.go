@@ -96,14 +96,14 @@ func hostOf(ns *registry.Namespace, svc *registry.Service) string {
 // addressOf is where an instance is probed: IPv4 before IPv6, so that A and AAAA
 // share one check, as in AWS.
 func addressOf(inst *registry.Instance) netip.AddrPort {
-	v4, has4 := inst.Attributes.Get(registry.AttrIPv4)
-	v6, _ := inst.Attributes.Get(registry.AttrIPv6)
+	v4, has4 := inst.Attributes().Get(registry.AttrIPv4)
+	v6, _ := inst.Attributes().Get(registry.AttrIPv6)
 	text := v6
 	if has4 {
 		text = v4
 	}
 	addr, err := netip.ParseAddr(text)
-	portText, _ := inst.Attributes.Get(registry.AttrPort)
+	portText, _ := inst.Attributes().Get(registry.AttrPort)
 	port, portErr := strconv.ParseUint(portText, 10, 16)
 	if err != nil || portErr != nil || port == 0 {
 		return netip.AddrPort{}

@@ -93,7 +93,7 @@ func (l *loop) InstanceChanged(_ *registry.Namespace, svc *registry.Service, old
 	}
 	if inst != nil {
 		l.put(svc.ID, inst)
-	} else if c := g.checks[old.ID]; c != nil {
+	} else if c := g.checks[old.ID()]; c != nil {
 		l.drop(c)
 	}
 }
@@ -101,12 +101,12 @@ func (l *loop) InstanceChanged(_ *registry.Namespace, svc *registry.Service, old
 // put takes over an instance of a service with a check.
 func (l *loop) put(service registry.ServiceID, inst *registry.Instance) {
 	g := l.groups[service]
-	c := g.checks[inst.ID]
+	c := g.checks[inst.ID()]
 	published := health.Verdict(inst.Health)
 	switch {
 	case c == nil:
-		c = &check{group: g, id: inst.ID, index: -1}
-		g.checks[inst.ID] = c
+		c = &check{group: g, id: inst.ID(), index: -1}
+		g.checks[inst.ID()] = c
 		l.count(c, 1)
 		l.restart(c, inst, published)
 	case c.registered != inst.Registered:

@@ -18,7 +18,7 @@ type journal map[registry.ServiceID]map[registry.InstanceID][]health.Event
 // record takes down a change of health between two versions of an instance.
 func (l *loop) record(svc *registry.Service, old, inst *registry.Instance) {
 	if inst == nil {
-		delete(l.journal[svc.ID], old.ID)
+		delete(l.journal[svc.ID], old.ID())
 		return
 	}
 	if old == nil || old.Health == inst.Health && old.Lapsed == inst.Lapsed {
@@ -30,7 +30,7 @@ func (l *loop) record(svc *registry.Service, old, inst *registry.Instance) {
 		Cause: l.cause(svc, old, inst),
 	}
 	if e.Cause == health.Probed {
-		c := l.groups[svc.ID].checks[inst.ID]
+		c := l.groups[svc.ID].checks[inst.ID()]
 		e.Reason, e.Streak = c.decided, c.streak
 	}
 	of := l.journal[svc.ID]
@@ -38,11 +38,11 @@ func (l *loop) record(svc *registry.Service, old, inst *registry.Instance) {
 		of = map[registry.InstanceID][]health.Event{}
 		l.journal[svc.ID] = of
 	}
-	events := of[inst.ID]
+	events := of[inst.ID()]
 	if len(events) == maxEvents {
 		events = append(events[:0], events[1:]...)
 	}
-	of[inst.ID] = append(events, e)
+	of[inst.ID()] = append(events, e)
 }
 
 func (l *loop) cause(svc *registry.Service, old, inst *registry.Instance) health.Cause {
@@ -58,9 +58,9 @@ func (l *loop) cause(svc *registry.Service, old, inst *registry.Instance) health
 	}
 	g := l.groups[svc.ID]
 	switch {
-	case g == nil || g.checks[inst.ID] == nil || inst.Health == registry.Unknown:
+	case g == nil || g.checks[inst.ID()] == nil || inst.Health == registry.Unknown:
 		return health.Begun
-	case g.checks[inst.ID].decided.Counts():
+	case g.checks[inst.ID()].decided.Counts():
 		return health.Probed
 	case l.guard.distrust:
 		return health.Doubted

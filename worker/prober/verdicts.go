@@ -83,7 +83,7 @@ func (l *loop) sizeOf(c *check) int {
 	const keys = 300
 	if svc, ok := l.snapshot.Registry.Service(c.group.account, c.group.service); ok {
 		if inst, ok := svc.Instance(c.id); ok {
-			return keys + len(inst.Attributes)
+			return keys + inst.Attributes().Size()
 		}
 	}
 	return keys

@@ -32,8 +32,8 @@ func (a *API) GetInstance(c *call, in *GetInstanceRequest) (*GetInstanceResponse
 	}
 	return &GetInstanceResponse{
 		Instance: &Instance{
-			Attributes: inst.Attributes.Map(), CreatedByAccount: string(svc.Registrar(inst)),
-			CreatorRequestId: inst.CreatorRequestID, Id: string(inst.ID),
+			Attributes: inst.Attributes().Map(), CreatedByAccount: string(svc.Registrar(inst)),
+			CreatorRequestId: inst.CreatorRequestID(), Id: string(inst.ID()),
 		},
 		ResourceOwner: string(svc.Account),
 	}, nil
@@ -56,7 +56,7 @@ func (a *API) ListInstances(c *call, in *ListInstancesRequest) (*ListInstancesRe
 			break
 		}
 		out.Instances = append(out.Instances, InstanceSummary{
-			Attributes: inst.Attributes.Map(), CreatedByAccount: string(svc.Registrar(inst)), Id: string(id),
+			Attributes: inst.Attributes().Map(), CreatedByAccount: string(svc.Registrar(inst)), Id: string(id),
 		})
 	}
 	out.NextToken = p.next
