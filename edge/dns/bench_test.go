@@ -73,3 +73,45 @@ func filled(t testing.TB, services, instances int, kind registry.RecordType, qty
 	}
 	return w, queries
 }
+
+// BenchmarkTransfer hands out a zone of 100,000 records, and then one change in
+// it.
+func BenchmarkTransfer(b *testing.B) {
+	w := newWorld(b, withTransfers())
+	var svc string
+	w.inBulk(func() {
+		ns := w.namespace(zoneName, "")
+		for s := range 100 {
+			svc = w.service(ns, fmt.Sprint("svc-", s), "", "A")
+			for i := range 1000 {
+				w.register(svc, fmt.Sprint("i-", i), ipv4, fmt.Sprintf("10.%d.%d.%d", s, i/250, i%250))
+			}
+		}
+	})
+	from := netip.AddrPortFrom(netip.MustParseAddr(trusted), 1)
+	hand := func(b *testing.B, q *mdns.Msg) (octets int) {
+		query, err := q.Pack()
+		if err != nil {
+			b.Fatal(err)
+		}
+		w.Server.transfer(b.Context(), query, from, TCP, func(msg []byte) error {
+			octets += len(msg)
+			return nil
+		})
+		return octets
+	}
+	b.Run("AXFR", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			b.SetBytes(int64(hand(b, new(mdns.Msg).SetAxfr(zoneName+"."))))
+		}
+	})
+	b.Run("IXFR", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			before := uint32(w.state.Revision)
+			w.register(svc, "i-1", ipv4, fmt.Sprintf("11.0.%d.%d", i/250%250, i%250))
+			hand(b, new(mdns.Msg).SetIxfr(zoneName+".", before, ".", "."))
+		}
+	})
+}

@@ -8,7 +8,6 @@ import (
 	"iter"
 	"slices"
 
-	"cairn/internal/fsx"
 	"cairn/store"
 )
 
@@ -71,8 +70,9 @@ func (e *NotEmptyError) Error() string {
 }
 
 // Restore makes an empty or absent folder the data folder of a store that holds
-// what the backup in r holds, and returns its revision. Of cfg it uses Dir, FS,
-// Logger and SegmentSize. The folder can be used when nil was returned; what an
+// what the backup in r holds, and returns its revision. The store goes on from one
+// that is cfg.RestoreGap later. Of cfg it uses Dir, FS, Logger, SegmentSize and
+// RestoreGap. The folder can be used when nil was returned; what an
 // attempt that failed leaves is refused by Load and replaced by the next Restore.
 // Errors: *LockedError, *NotEmptyError, *BackupError, *VersionError, ErrFull.
 func Restore(cfg Config, r io.Reader) (store.Revision, error) {
@@ -85,12 +85,22 @@ func Restore(cfg Config, r io.Reader) (store.Revision, error) {
 		return 0, err
 	}
 	temp := s.log.path(restoreName)
-	info, err := copyBackup(s.cfg.FS, temp, bufio.NewReaderSize(r, chunkBytes))
+	in := snapshotReader{r: bufio.NewReaderSize(r, chunkBytes)}
+	info, err := s.copyBackup(temp, &in)
 	if err != nil {
 		_ = s.cfg.FS.Remove(temp)
 		return 0, err
 	}
-	return info.revision, s.place(temp, info.revision)
+	return info.revision, s.place(temp, s.restoredAt(info.revision))
+}
+
+// restoredAt is the revision that a backup of another is restored at. The empty
+// store has no revisions that anybody could know.
+func (s *Store) restoredAt(backup store.Revision) store.Revision {
+	if backup == 0 {
+		return 0
+	}
+	return backup + s.cfg.RestoreGap
 }
 
 // restoreName is the backup while it is being restored. Load refuses a folder
@@ -117,15 +127,15 @@ func (s *Store) clearForRestore() error {
 	return nil
 }
 
-// copyBackup copies r to a file, checks all of it and syncs it.
-func copyBackup(fs fsx.FS, name string, r io.Reader) (snapshotInfo, error) {
-	f, err := fs.Create(name)
+// copyBackup copies a backup to a file, checks all of it and syncs it.
+func (s *Store) copyBackup(name string, in *snapshotReader) (snapshotInfo, error) {
+	f, err := s.cfg.FS.Create(name)
 	if err != nil {
 		return snapshotInfo{}, notDone("restore", err)
 	}
 	defer f.Close()
 	out := &keptError{w: io.NewOffsetWriter(f, 0)}
-	info, err := readSnapshot(io.TeeReader(r, out), func([]store.Change) error { return nil })
+	info, err := s.rewrite(out, in)
 	if out.err != nil {
 		return info, notDone("restore", out.err)
 	}
@@ -136,6 +146,35 @@ func copyBackup(fs fsx.FS, name string, r io.Reader) (snapshotInfo, error) {
 		return info, notDone("restore", err)
 	}
 	return info, nil
+}
+
+// rewrite copies a backup at the revision that it is restored at.
+func (s *Store) rewrite(out io.Writer, in *snapshotReader) (snapshotInfo, error) {
+	var to *snapshotWriter
+	begin := func() (err error) {
+		if to == nil {
+			to, err = newSnapshotWriter(out, s.restoredAt(in.at))
+		}
+		return err
+	}
+	info, err := in.all(func(changes []store.Change) error {
+		if err := begin(); err != nil {
+			return err
+		}
+		for i := range changes {
+			if err := to.add(changes[i].Record); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return info, err
+	}
+	if err := begin(); err != nil { // there were no records
+		return info, err
+	}
+	return info, to.finish()
 }
 
 // keptError remembers that writing failed, as against reading.

@@ -45,6 +45,9 @@ type Config struct {
 	// that watchers and preconditions need; 0 means 16 MiB. A watcher that is
 	// further behind gets ErrCompacted, a commit ErrConflict.
 	HistoryBytes int
+	// RestoreGap is how many revisions after that of the backup a store goes on
+	// from that Restore makes.
+	RestoreGap store.Revision
 }
 
 func (c Config) withDefaults() (Config, error) {

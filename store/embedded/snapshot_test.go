@@ -147,6 +147,29 @@ func TestBackupAndRestore(t *testing.T) {
 	}
 }
 
+// What was told of revisions after the backup is not told again of others.
+func TestRestoreGap(t *testing.T) {
+	var backup bytes.Buffer
+	if err := WriteBackup(&backup, 77, records(map[string]string{"a": "1"}, 70)); err != nil {
+		t.Fatal(err)
+	}
+	cfg := Config{Dir: t.TempDir(), RestoreGap: 1000}
+	if at, err := Restore(cfg, bytes.NewReader(backup.Bytes())); at != 77 || err != nil {
+		t.Fatalf("restore: revision %d, %v", at, err)
+	}
+	s, err := Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if state, at := load(t, s); at != 1077 || state["a"] != "1" {
+		t.Fatalf("restored revision %d with %v", at, state)
+	}
+	if revision := commit(t, s, put("a", "2")); revision != 1078 {
+		t.Fatalf("went on with revision %d", revision)
+	}
+}
+
 func TestBackupOfNothing(t *testing.T) {
 	var backup bytes.Buffer
 	if err := WriteBackup(&backup, 0, records(nil, 0)); err != nil {

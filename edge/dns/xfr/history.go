@@ -46,6 +46,7 @@ func (st *step) octets() int { return len(st.gone.wire) + len(st.come.wire) }
 // catchUp looks at a newer state, and returns the newest one that was looked at,
 // or nil if the zone is gone.
 func (h *history) catchUp(s *Server, st *state.State) *version {
+	s.startedAt(st.Revision)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.now != nil && st.Revision <= h.now.state.Revision {
@@ -99,7 +100,7 @@ func (h *history) news(s *Server) []byte {
 
 // since returns the steps from the zone as it was at a serial. It is false if
 // that is not known, or if so much has changed that the whole is less.
-func (h *history) since(serial uint32) ([]step, bool) {
+func (h *history) since(s *Server, serial uint32) ([]step, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := h.now.state.Revision
@@ -108,6 +109,9 @@ func (h *history) since(serial uint32) ([]step, bool) {
 		return nil, false
 	}
 	at, octets := now-back, 0
+	if at <= s.startedAt(now) {
+		return nil, false // by an earlier run, under other settings perhaps
+	}
 	if at >= h.first {
 		return nil, true
 	}

@@ -100,7 +100,7 @@ func (t *transfer) run() error {
 	if int32(t.query.Serial-zone.Serial(t.now.state.Revision)) >= 0 {
 		return t.current()
 	}
-	steps, ok := t.history.since(t.query.Serial)
+	steps, ok := t.history.since(t.server, t.query.Serial)
 	switch {
 	case ok && t.messages.single:
 		err := t.changes(steps)

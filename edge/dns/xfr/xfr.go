@@ -69,6 +69,8 @@ type Server struct {
 
 	mu        sync.Mutex // guards what follows; held for moments
 	histories map[registry.NamespaceID]*history
+	started   bool
+	start     uint64 // the revision that was looked at first
 	running   int
 	perClient map[netip.Addr]int
 }
@@ -166,6 +168,18 @@ func (s *Server) historyOf(z *zone.Zone) *history {
 		s.histories[z.Namespace] = h
 	}
 	return h
+}
+
+// startedAt is the revision that was looked at first, which is the given one if
+// none was. What clients have of it or of earlier ones may be from an earlier run
+// of the node with other name servers.
+func (s *Server) startedAt(now uint64) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.started {
+		s.started, s.start = true, now
+	}
+	return s.start
 }
 
 // share is how many octets of changes one zone may keep.
