@@ -27,7 +27,8 @@ type authorization struct {
 	tags                                []*Tag
 	tagKeys                             []string
 
-	room [2]access.Resource // for Resources
+	room  [2]access.Resource // for Resources
+	names [3]string          // for namespaceName, up to two, and serviceName
 }
 
 // authorize asks whether the caller may do what the input says.
@@ -195,23 +196,29 @@ func (a *authorization) createService(in *CreateServiceRequest) {
 // have those that the registry knows, so that a policy on one name cannot be
 // got around with another or with other case.
 func (a *authorization) discovery(namespace, service string, owner *string) {
-	a.namespaceName, a.serviceName = []string{namespace}, []string{service}
+	a.names = [3]string{namespace, "", service}
+	a.namespaceName, a.serviceName = a.names[:1:1], a.names[2:]
 	account := a.c.account
 	if owner != nil {
 		account = registry.AccountID(*owner)
 	}
-	nsr := access.Resource{ARN: a.c.rules.ARN(account, "namespace/*")}
-	svcr := access.Resource{ARN: a.c.rules.ARN(account, "service/*")}
+	var nsr, svcr access.Resource
 	if ns, ok := a.registry().NamespaceForDiscovery(a.c.rules, a.c.account, account, namespace); ok {
 		nsr = access.Resource{ARN: a.c.rules.NamespaceARN(ns.Account, ns.ID), Tags: (*namespaceTags)(ns)}
-		a.namespaceName = []string{ns.HTTPName}
-		if ns.Name != ns.HTTPName {
-			a.namespaceName = append(a.namespaceName, ns.Name)
+		if a.names[0] = ns.HTTPName; ns.Name != ns.HTTPName {
+			a.names[1] = ns.Name
+			a.namespaceName = a.names[:2:2]
 		}
 		if svc, ok := ns.Service(service); ok {
 			svcr = access.Resource{ARN: a.c.rules.ServiceARN(svc.Account, svc.ID), Tags: (*serviceTags)(svc)}
-			a.serviceName = []string{svc.Name}
+			a.names[2] = svc.Name
 		}
+	}
+	if nsr.ARN == "" {
+		nsr.ARN = a.c.rules.ARN(account, "namespace/*")
+	}
+	if svcr.ARN == "" {
+		svcr.ARN = a.c.rules.ARN(account, "service/*")
 	}
 	a.Resources = append(a.Resources, nsr, svcr)
 }
