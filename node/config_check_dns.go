@@ -39,6 +39,7 @@ func (k *checker) forward(c *Config) {
 	}
 	k.lasting("dns.forward_timeout", d.ForwardTimeout, 0)
 	k.atLeast("dns.forward_cache_bytes", int64(d.ForwardCacheBytes), 0)
+	k.atLeast("dns.signature_cache_bytes", int64(d.SignatureCacheBytes), 0)
 	if len(d.Forward) == 0 {
 		return
 	}

@@ -34,6 +34,9 @@ type DNS struct {
 	// ForwardCacheBytes bounds the memory for answers of those resolvers; 0
 	// means 16 MiB.
 	ForwardCacheBytes int `yaml:"forward_cache_bytes"`
+	// SignatureCacheBytes bounds the memory for signatures of DNSSEC; 0 means
+	// 32 MiB.
+	SignatureCacheBytes int `yaml:"signature_cache_bytes"`
 	// DoTAddr is the listener of DNS over TLS, commonly on port 853. Empty: it
 	// is not served. It needs tls.
 	DoTAddr string `yaml:"dot_addr"`

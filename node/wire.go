@@ -141,6 +141,7 @@ func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln ne
 		Registerer: metrics,
 		Limits:     apiLimits(n.cfg.Limits),
 		TLS:        spoken(cert),
+		NewKey:     n.newSigningKey,
 	})
 	serve := func(ctx context.Context) error { return server.Serve(ctx, ln) }
 	return part{name: "api", run: n.edge("api", serve), grace: edgeGrace}, err

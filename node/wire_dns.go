@@ -50,6 +50,9 @@ func (n *Node) wireDNS(
 		return nil, err
 	}
 	cfg := dnsConfigOf(&n.cfg, l)
+	if cfg.Signer, err = n.newSigner(metrics); err != nil {
+		return nil, err
+	}
 	cfg.Source, cfg.Views, cfg.Forward, cfg.Limit = rep, n.views.Load, e.forward, limiter
 	cfg.Logger, cfg.Registerer = n.log.With("part", "dns"), metrics
 	if err = n.wireTransfers(e, &cfg, rep, metrics); err != nil {

@@ -1,6 +1,7 @@
 package registry
 
 import (
+	"cmp"
 	"errors"
 	"math"
 	"unique"
@@ -33,11 +34,15 @@ func (ns *Namespace) encode(b []byte) []byte {
 	for _, account := range ns.sharedWith {
 		b = record.AppendString(b, 13, account)
 	}
+	for i := range ns.Keys {
+		b = record.AppendNested(b, 16, func(b []byte) []byte { return appendKey(b, &ns.Keys[i]) })
+	}
 	return b
 }
 
 func (ns *Namespace) decode(value []byte) error {
 	ok := true
+	var badKey error
 	err := eachField(value, func(f record.Field) {
 		switch f.Number {
 		case 1:
@@ -66,9 +71,12 @@ func (ns *Namespace) decode(value []byte) error {
 			ns.fingerprint = f.Uint
 		case 13:
 			ns.sharedWith = append(ns.sharedWith, AccountID(f.Bytes))
+		case 16:
+			key, err := parseKey(f.Bytes)
+			ns.Keys, badKey = append(ns.Keys, key), cmp.Or(badKey, err)
 		}
 	})
-	return firstProblem(err, ok)
+	return firstProblem(cmp.Or(err, badKey), ok)
 }
 
 func firstProblem(err error, attributesOK bool) error {

@@ -38,6 +38,7 @@ func populate(w *world) {
 			Tags: tags(3, "k"), CreatorRequestID: "n"})
 		ns := w.namespace(registry.DNSPublic, "corp.example")
 		w.namespace(registry.HTTP, "corp.example")
+		w.do(&registry.TagResource{ARN: w.rules.NamespaceARN(account, ns.ID), Tags: dnssecTag("enabled"), NewKey: aKey(1)})
 		svc := w.service(ns, registry.CreateService{Name: "Web", DNS: records(registry.Weighted, registry.RecordA, registry.RecordAAAA),
 			CustomHealth: true, Description: "d", Tags: tags(1, "k"), CreatorRequestID: "s"})
 		w.do(&registry.UpdateServiceAttributes{Ref: string(svc.ID), Attributes: attrs{"a": "b"}})

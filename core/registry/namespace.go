@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"cairn/core/dnssec"
 	"cairn/internal/ptree"
 )
 
@@ -35,6 +36,8 @@ type Namespace struct {
 	Tags             Attributes
 	CreatorRequestID string
 	CreateDate       int64 // milliseconds since 1970
+	// Keys sign the zone; none: it is not signed. See TagDNSSEC.
+	Keys dnssec.Keys
 
 	owner           *ptree.Token // the Draft that may change it in place
 	createOperation OperationID
@@ -86,6 +89,8 @@ type CreateNamespace struct {
 	SOATTL           *int64 // nil: the default of the rules
 	Tags             []Tag
 	CreatorRequestID string
+	// NewKey is for a zone to be signed; see WantsKey.
+	NewKey NewKey
 }
 
 func (c *CreateNamespace) decide(s *State, r *Rules, m *Meta) (Decision, error) {
@@ -105,6 +110,9 @@ func (c *CreateNamespace) decide(s *State, r *Rules, m *Meta) (Decision, error) 
 		return Decision{}, err
 	}
 	ns := c.namespace(a, r, m, tags)
+	if err := ns.sign(c.NewKey, m.Now); err != nil {
+		return Decision{}, err
+	}
 	op := m.operation(a, CreateNamespaceOperation, string(ns.ID))
 	op.Namespace, op.CreatorRequestID, op.fingerprint = ns.ID, c.CreatorRequestID, ns.fingerprint
 	if problem := c.zoneProblem(a, r, m); problem != "" {

@@ -152,6 +152,9 @@ type CreateService struct {
 
 func (c *CreateService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 	tags, err := newTags(c.Name, c.Tags)
+	if err == nil {
+		err = serviceTags(tags)
+	}
 	if err != nil {
 		return Decision{}, err
 	}

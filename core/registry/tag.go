@@ -41,10 +41,12 @@ func reservedTag(key string) bool {
 type TagResource struct {
 	ARN  string
 	Tags []Tag
+	// NewKey is for a zone to be signed; see WantsKey.
+	NewKey NewKey
 }
 
 func (c *TagResource) decide(s *State, r *Rules, m *Meta) (Decision, error) {
-	return retag(s, r, m, c.ARN, func(old Attributes) (Attributes, error) {
+	return retag(s, r, m, c.ARN, c.NewKey, func(old Attributes) (Attributes, error) {
 		return addTags(old, c.ARN, c.Tags)
 	})
 }
@@ -56,7 +58,7 @@ type UntagResource struct {
 }
 
 func (c *UntagResource) decide(s *State, r *Rules, m *Meta) (Decision, error) {
-	return retag(s, r, m, c.ARN, func(old Attributes) (Attributes, error) {
+	return retag(s, r, m, c.ARN, NewKey{}, func(old Attributes) (Attributes, error) {
 		all := old.Map()
 		maps.DeleteFunc(all, func(k, _ string) bool {
 			for _, gone := range c.Keys {
@@ -70,7 +72,7 @@ func (c *UntagResource) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 	})
 }
 
-func retag(s *State, r *Rules, m *Meta, arn string, change func(Attributes) (Attributes, error)) (Decision, error) {
+func retag(s *State, r *Rules, m *Meta, arn string, k NewKey, change func(Attributes) (Attributes, error)) (Decision, error) {
 	ns, svc, err := s.FindResource(r, m.Account, arn)
 	if err != nil {
 		return Decision{}, err
@@ -82,10 +84,16 @@ func retag(s *State, r *Rules, m *Meta, arn string, change func(Attributes) (Att
 		}
 		next := *ns
 		next.Tags = tags
+		if err := next.sign(k, m.Now); err != nil {
+			return Decision{}, err
+		}
 		return Decision{Changes: []Change{putNamespace{&next}}, Reads: []Read{ns.read()}}, nil
 	}
 	tags, err := change(svc.Tags)
 	if err != nil || tags == svc.Tags {
+		return Decision{}, err
+	}
+	if err := serviceTags(tags); err != nil {
 		return Decision{}, err
 	}
 	next := *svc

@@ -52,7 +52,7 @@ func (d *Draft) NamespaceChanged(old, new *registry.Namespace) {
 		}
 	case new.IsDNS():
 		if i, ok := d.x.byNamespace.Get(new.ID); ok {
-			d.changeZone(i, func(z *Zone) { z.SOATTL = uint32(new.SOATTL) })
+			d.changeZone(i, func(z *Zone) { z.SOATTL, z.Keys = uint32(new.SOATTL), new.Keys })
 		} else {
 			d.addZone(new)
 		}
@@ -73,7 +73,7 @@ func (d *Draft) addZone(ns *registry.Namespace) {
 	}
 	z := &Zone{
 		Index: uint32(free), Namespace: ns.ID, Account: ns.Account, Name: strings.TrimSuffix(ns.Name, "."), Apex: apex,
-		Public: ns.Type == registry.DNSPublic, VPC: ns.VPC, SOATTL: uint32(ns.SOATTL),
+		Public: ns.Type == registry.DNSPublic, VPC: ns.VPC, SOATTL: uint32(ns.SOATTL), Keys: ns.Keys,
 	}
 	d.x.zones[free] = z
 	d.x.byNamespace = d.x.byNamespace.Put(&d.own.trees, ns.ID, z.Index)

@@ -14,6 +14,12 @@ func NewRand(seed1, seed2 uint64) *Rand {
 	return &Rand{*rand.NewPCG(seed1, seed2)}
 }
 
+// Seed begins anew with a seed.
+func (r *Rand) Seed(seed1, seed2 uint64) { r.pcg.Seed(seed1, seed2) }
+
+// Below returns a number in [0, n), each as likely as any other.
+func (r *Rand) Below(n uint64) uint64 { return r.below(n) }
+
 // below returns a number in [0, n), each as likely as any other.
 func (r *Rand) below(n uint64) uint64 {
 	hi, lo := bits.Mul64(r.pcg.Uint64(), n)

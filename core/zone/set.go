@@ -115,6 +115,27 @@ const (
 // makes one.
 func (s *Set) Has(k Kind) bool { return s.has[k] }
 
+// Answers reports whether there may be records of a kind to answer with. Where
+// there are aliases, what they lead to decides, which is not known here.
+func (s *Set) Answers(k Kind) bool {
+	aliases := s.names.any()
+	switch k {
+	case A:
+		return s.has[A] && (s.v4.any() || aliases)
+	case AAAA:
+		return s.has[AAAA] && (s.v6.any() || aliases)
+	case SRV:
+		return s.has[SRV] && s.hosts.any()
+	case CNAME:
+		return s.has[CNAME] && aliases
+	}
+	return false
+}
+
+// Samples reports whether answers hold a part of the instances, drawn anew for
+// each.
+func (s *Set) Samples() bool { return s.policy != weighted && s.count > MaxAnswer }
+
 // Count returns the number of registered instances, whatever their health.
 func (s *Set) Count() int { return s.count }
 
@@ -182,6 +203,9 @@ type class[T any] struct {
 }
 
 func (p *pool[T]) cloned() pool[T] { return pool[T]{slices.Clone(p.live), slices.Clone(p.down)} }
+
+// any reports whether there are values at all; p may be nil.
+func (p *pool[T]) any() bool { return p != nil && len(p.live)+len(p.down) > 0 }
 
 func (p *pool[T]) list(down bool) *[]class[T] {
 	if down {

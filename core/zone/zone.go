@@ -23,6 +23,7 @@ package zone
 import (
 	"iter"
 
+	"cairn/core/dnssec"
 	"cairn/core/registry"
 	"cairn/internal/hashtrie"
 	"cairn/internal/ptree"
@@ -54,6 +55,8 @@ type Zone struct {
 	VPC    string
 	// SOATTL is the TTL of the SOA record, in seconds.
 	SOATTL uint32
+	// Keys sign the zone; none: it is not signed. Only public zones have keys.
+	Keys dnssec.Keys
 
 	// alone: no other zone has the same apex or one below it, so a name found
 	// in this zone cannot belong to another that the client sees.

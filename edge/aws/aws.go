@@ -37,7 +37,9 @@ type Config struct {
 	// Accounts says whose an access key is, and whether it is listed at all.
 	// Nil: no key is. A key that is not listed belongs to DefaultAccount.
 	Accounts func(accessKeyID string) (accountID string, listed bool)
-	Logger   *slog.Logger
+	// NewKey makes keys for DNSSEC. Nil: no zone can be signed.
+	NewKey cloudmap.SigningKeys
+	Logger *slog.Logger
 	// Rates are the request rates in force. It is called for every request. Nil:
 	// there are none.
 	Rates func() *throttle.Rates
@@ -115,7 +117,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	return &Server{
 		cfg:      cfg,
-		cloudmap: cloudmap.New(cfg.Replica, cfg.Rules),
+		cloudmap: cloudmap.New(cfg.Replica, cfg.Rules, cfg.NewKey),
 		sts:      sts.New(tokens),
 		auth:     newAuthenticator(cfg.Auth),
 		metrics:  newMetrics(&cfg),

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"cairn/core/dnssec"
 	"cairn/core/zone"
 	"cairn/edge/dns/forward"
 	"cairn/edge/dns/tsig"
@@ -65,13 +66,22 @@ type answerer struct {
 	handOut     bool           // see transfer
 	signed      tsig.Signature // where req.tsig is set
 	cookieValid bool
-	hops        int // aliases followed
+	hops        int        // aliases followed
+	signs       bool       // the answer is to have signatures, see signing
+	nxname      bool       // the name does not exist, whatever the response code
+	aged        bool       // addresses are from a cache, so their TTL falls
+	cut         *zone.Zone // whose answer it is about a zone below; nil: none
 	cached      forward.Response
 	chased      [maxName]byte // target of a CNAME record
 	aliased     [maxName]byte // target of an alias
 	v4          [zone.MaxAnswer][4]byte
 	v6          [zone.MaxAnswer][16]byte
 	srv         [zone.MaxAnswer]*zone.Host
+
+	// For signed answers.
+	random *zone.Rand // what picker.Rand is otherwise
+	few    zone.Rand
+	sigs   *signatures // nil until there is one
 }
 
 // refresh takes the newest state. It is called after queries came in, so that
@@ -111,6 +121,7 @@ func (a *answerer) answerTo(r *request, from netip.Addr, t Transport, out []byte
 	a.req, a.from, a.transport = r, from, t
 	a.rcode, a.aa, a.tc, a.later, a.handOut, a.cookieValid, a.hops = rcodeNoError, false, false, false, false, false, 0
 	a.answers, a.authority, a.extra, a.zone = 0, 0, 0, nil
+	a.signs, a.nxname, a.aged, a.cut = false, false, false, nil
 	a.client = a.clientAt(from)
 	if r.tsig != 0 && !a.verify() {
 		return a.bare(out, rcodeFormErr), send
@@ -128,7 +139,13 @@ func (a *answerer) answerTo(r *request, from netip.Addr, t Transport, out []byte
 		out = a.begin(out, headerLen)
 	default:
 		out = a.begin(out, r.end)
-		switch out = a.solve(out); {
+		if out = a.solve(out); a.signs {
+			a.picker.Rand = a.random
+			if !a.later {
+				out = a.sign(out)
+			}
+		}
+		switch {
 		case a.later:
 			return nil, wait
 		case a.handOut:
@@ -193,13 +210,21 @@ func (a *answerer) solve(out []byte) []byte {
 	case typeOPT, typeTSIG, typeTKEY, typeMAILA, typeMAILB:
 		a.rcode = rcodeNotImp
 		return out
-	}
-	if h := a.server.hostNamed(r.name, r.hash); h != nil {
-		return a.solveHost(out, h)
+	case dnssec.TypeNXNAME:
+		a.rcode = rcodeFormErr // RFC 9824 section 3.5
+		return out
 	}
 	a.query = zone.Query{
 		Name: r.name, Hash: r.hash, Head: r.head, Found: r.found, Strict: a.server.cfg.Strict,
 		View: zone.View{AllVPCs: a.client.AllVPCs, VPCs: a.client.VPCs},
+	}
+	if r.qtype == dnssec.TypeDS {
+		if out, ok := a.solveDS(out); ok {
+			return out
+		}
+	}
+	if h := a.server.hostNamed(r.name, r.hash); h != nil {
+		return a.solveHost(out, h)
 	}
 	return a.solveName(out)
 }
@@ -208,6 +233,9 @@ func (a *answerer) solve(out []byte) []byte {
 func (a *answerer) solveName(out []byte) []byte {
 	res := a.snapshot.Zones.Lookup(&a.query)
 	a.zone = res.Zone
+	if res.Zone != nil && len(res.Zone.Keys) > 0 {
+		a.signs = a.signing(res.Zone)
+	}
 	if res.State == zone.Hit {
 		a.aa = true
 		return a.solveNode(out, &res)
@@ -216,8 +244,8 @@ func (a *answerer) solveName(out []byte) []byte {
 		return a.hostNXDomain(out, h)
 	}
 	if res.State == zone.NXDOMAIN {
-		a.aa, a.rcode = true, rcodeNXDomain
-		return a.addSOA(out, res.Zone, len(a.req.name), nsSection)
+		a.aa = true
+		return a.deny(out, res.Zone, nil)
 	}
 	return a.forward(out)
 }
@@ -232,13 +260,16 @@ func (a *answerer) solveNode(out []byte, res *zone.Result) []byte {
 		out = a.addSOA(out, res.Zone, len(a.query.Name), anSection)
 	case n.IsApex() && a.req.qtype == typeNS:
 		out = a.addNS(out)
+	case n.IsApex() && a.req.asksForKeys() && len(res.Zone.Keys) > 0:
+		out = a.addKeys(out, res.Zone)
+	case a.asksForProof(res.Zone):
 	case set != nil:
 		out = a.solveSet(out, set)
 	case n.Host() != nil:
 		out = a.solveTarget(out, n.Host())
 	}
 	if a.answers == before && a.rcode == rcodeNoError && !a.later {
-		out = a.addSOA(out, res.Zone, len(a.query.Name), nsSection) // NODATA
+		out = a.deny(out, res.Zone, n) // NODATA
 	}
 	return out
 }
@@ -250,6 +281,9 @@ func (a *answerer) solveSet(out []byte, set *zone.Set) []byte {
 	}
 	if set.ByLatency() {
 		a.findRegion()
+	}
+	if a.signs {
+		a.pickFrom(set)
 	}
 	switch a.req.qtype {
 	case typeA:
@@ -319,7 +353,7 @@ func (a *answerer) solveHost(out []byte, h *host) []byte {
 }
 
 func (a *answerer) hostNXDomain(out []byte, h *host) []byte {
-	a.zone, a.aa, a.rcode = nil, true, rcodeNXDomain
+	a.zone, a.aa, a.rcode, a.signs = nil, true, rcodeNXDomain, false
 	return a.addHostSOA(out, h)
 }
 

@@ -10,8 +10,9 @@
 //	records.go    the records, from parts prepared when the state changed
 //	finish.go     EDNS, truncation, the header
 //
-// A name outside our zones, and an alias to one, may need an upstream resolver.
-// What its cache does not hold is waited for elsewhere: see later.go.
+// A name outside our zones, and an alias to one, may need an upstream resolver,
+// and an answer from a signed zone signatures. What their caches do not hold is
+// waited for elsewhere: see later.go.
 package dns
 
 import (
@@ -54,6 +55,9 @@ type Config struct {
 	// and the targets of aliases. Nil: such names are refused, such aliases
 	// fail.
 	Forward *forward.Resolver
+	// Signer signs what comes from signed zones, for clients that ask for
+	// signatures. Nil: it cannot be signed, and they get SERVFAIL.
+	Signer SigningSource
 	// Limit bounds answers over UDP to clients that see public zones only.
 	// Nil: no bound.
 	Limit *ratelimit.Limiter
@@ -198,7 +202,8 @@ func (s *Server) give(a *answerer) { s.pools[a.shard.transport].Put(a) }
 
 func (s *Server) newAnswerer(to *shard) *answerer {
 	a := &answerer{server: s, shard: to, counts: new(counts)}
-	a.picker.Rand = zone.NewRand(randomSeed(), randomSeed())
+	a.random = zone.NewRand(randomSeed(), randomSeed())
+	a.picker.Rand = a.random
 	a.picker.Strict = s.cfg.Strict
 	return a
 }

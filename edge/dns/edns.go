@@ -15,6 +15,7 @@ const (
 type edns struct {
 	present bool
 	do      bool // RFC 3225
+	co      bool // RFC 9824 section 5.1
 	version uint8
 	size    int // of the largest answer over UDP
 
@@ -40,6 +41,7 @@ func (e *edns) parse(b []byte, flags uint16) bool {
 		size:    int(get16(b)),
 		version: b[3],
 		do:      b[4]&0x80 != 0,
+		co:      b[4]&0x40 != 0,
 	}
 	if e.version != 0 {
 		return true // the options are not ours to understand

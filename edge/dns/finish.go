@@ -77,7 +77,7 @@ func (a *answerer) limited() ratelimit.Verdict {
 	}
 	kind, name := ratelimit.Answer, a.req.name
 	switch {
-	case a.rcode == rcodeNXDomain && a.zone != nil:
+	case (a.rcode == rcodeNXDomain || a.nxname) && a.zone != nil:
 		kind, name = ratelimit.NXDomain, a.req.name[len(a.req.name)-len(a.zone.Apex):]
 	case a.rcode != rcodeNoError:
 		kind = ratelimit.Error
@@ -114,6 +114,9 @@ func (a *answerer) addOPT(out []byte) []byte {
 	flags := uint32(a.rcode>>4) << 24
 	if e.do {
 		flags |= 1 << 15 // RFC 3225 section 3: copied
+	}
+	if e.co && a.signs {
+		flags |= 1 << 14 // RFC 9824 section 5.1
 	}
 	out = append(out, 0)
 	out = add64(out, typeOPT<<48|uint64(a.server.cfg.MaxUDPSize)<<32|uint64(flags))

@@ -48,12 +48,14 @@ func (a *answerer) follow(out []byte, target string) []byte {
 		return out
 	}
 	res := a.snapshot.Zones.Lookup(&a.query)
+	if res.Zone != nil && len(res.Zone.Keys) > 0 {
+		a.signs = a.signs || a.signing(res.Zone)
+	}
 	switch res.State {
 	case zone.Hit:
 		return a.solveNode(out, &res)
 	case zone.NXDOMAIN:
-		a.rcode = rcodeNXDomain
-		return a.addSOA(out, res.Zone, len(a.query.Name), nsSection)
+		return a.deny(out, res.Zone, nil)
 	}
 	if !a.mayRecurse() {
 		return out
@@ -116,6 +118,9 @@ func (a *answerer) alias(out []byte, target *zone.Target) []byte {
 		if set.ByLatency() {
 			a.findRegion()
 		}
+		if a.signs {
+			a.pickFrom(set)
+		}
 		if a.req.qtype == typeA {
 			n, next := set.PickA(&a.picker, &a.v4)
 			if target = next; target == nil {
@@ -144,6 +149,7 @@ func (a *answerer) aliasOutside(out []byte) []byte {
 		return out
 	}
 	ttl := resp.MinTTL() // all CNAME records on the way count
+	a.aged = true
 	for i := range resp.Answer {
 		rr := &resp.Answer[i]
 		if rr.Type == a.req.qtype && len(out)+recordLen+len(rr.Data) <= a.room {

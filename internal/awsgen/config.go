@@ -15,6 +15,10 @@ type config struct {
 	// rawOutput names the operations whose handler appends the encoded output
 	// itself, from bytes prepared when the state changed.
 	rawOutput map[string]bool
+	// extra are members of output structures that AWS does not have, which
+	// clients pass over: by structure and member, a type of the package that has
+	// a method like those of the generated structures.
+	extra map[string]map[string]string
 }
 
 // configs is keyed by the model's serviceId.
@@ -34,5 +38,6 @@ var configs = map[string]config{
 		extraValues: map[string][]string{"RoutingPolicy": {"LATENCY"}},
 		optional:    map[string]bool{"DnsRecord.TTL": true},
 		rawOutput:   map[string]bool{"DiscoverInstances": true, "DiscoverInstancesRevision": true},
+		extra:       map[string]map[string]string{"DnsProperties": {"DNSSEC": "DNSSEC"}},
 	},
 }

@@ -1,6 +1,10 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // printEncoders prints how the structures of outputs are written: absent members
 // are left out, lists and maps that are empty but not nil are written.
@@ -16,6 +20,9 @@ func printEncoders(p *printer, m *model) {
 		p.printf("b = append(b, '{')\n")
 		for _, name := range s.memberNames() {
 			printAppendMember(p, m, s, name)
+		}
+		for _, name := range slices.Sorted(maps.Keys(m.config.extra[s.name])) {
+			p.printf("if m.%s != nil {\nb = awsjson.AppendName(b, %q)\nb = m.%s.append(b)\n}\n", name, name, name)
 		}
 		p.printf("return append(b, '}')\n}\n\n")
 	}

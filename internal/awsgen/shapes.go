@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"maps"
+	"slices"
+	"strings"
+)
 
 const shapesComment = `// Members of a structure that can be part of an input are pointers; nil is absent,
 // or null. In the structures of outputs alone, a string that is "" and a time
@@ -57,6 +61,10 @@ func printStruct(p *printer, m *model, s *shape) {
 			p.printf(" // milliseconds since 1970")
 		}
 		p.printf("\n")
+	}
+	extra := m.config.extra[s.name]
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		p.printf("%s *%s // not AWS's\n", name, extra[name])
 	}
 	p.printf("}\n\n")
 }

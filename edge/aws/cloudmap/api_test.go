@@ -47,7 +47,7 @@ func newHarness(t *testing.T, strict bool) *harness {
 		}
 	})
 	<-r.Loaded()
-	h.api, h.replica = New(r, h.rules.Load), r
+	h.api, h.replica = New(r, h.rules.Load, testKey), r
 	return h
 }
 

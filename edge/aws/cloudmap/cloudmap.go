@@ -24,12 +24,13 @@ const SigningName = "servicediscovery"
 type API struct {
 	replica *replica.Replica
 	rules   func() *registry.Rules
+	keys    SigningKeys
 }
 
 // New returns an API on a replica, under the rules that are in force at each
-// request.
-func New(r *replica.Replica, rules func() *registry.Rules) *API {
-	return &API{replica: r, rules: rules}
+// request. Without keys no zone can be signed.
+func New(r *replica.Replica, rules func() *registry.Rules, keys SigningKeys) *API {
+	return &API{replica: r, rules: rules, keys: keys}
 }
 
 // Request is one call of an operation.

@@ -117,6 +117,10 @@ func (m *DnsProperties) append(b []byte) []byte {
 		b = awsjson.AppendName(b, "SOA")
 		b = m.SOA.append(b)
 	}
+	if m.DNSSEC != nil {
+		b = awsjson.AppendName(b, "DNSSEC")
+		b = m.DNSSEC.append(b)
+	}
 	return append(b, '}')
 }
 

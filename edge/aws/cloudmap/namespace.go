@@ -1,6 +1,8 @@
 package cloudmap
 
 import (
+	"time"
+
 	"cairn/core/registry"
 )
 
@@ -41,6 +43,7 @@ func (a *API) CreatePublicDnsNamespace(c *call, in *CreatePublicDnsNamespaceRequ
 
 func (a *API) createNamespace(c *call, cmd *registry.CreateNamespace) (string, error) {
 	c.target = cmd.Name
+	cmd.NewKey = a.newKey(cmd.Tags)
 	return a.asynchronous(c, cmd)
 }
 
@@ -104,10 +107,12 @@ func (a *API) GetNamespace(c *call, in *GetNamespaceRequest) (*GetNamespaceRespo
 	if err != nil {
 		return nil, err
 	}
+	properties := namespaceProperties(ns)
+	properties.DnsProperties.DNSSEC = dnssecOf(ns, time.Now())
 	return &GetNamespaceResponse{Namespace: &Namespace{
 		Arn: c.rules.NamespaceARN(ns.Account, ns.ID), CreateDate: ns.CreateDate,
 		CreatorRequestId: ns.CreatorRequestID, Description: ns.Description, Id: string(ns.ID),
-		Name: ns.Name, Properties: namespaceProperties(ns), ResourceOwner: string(ns.Account),
+		Name: ns.Name, Properties: properties, ResourceOwner: string(ns.Account),
 		ServiceCount: count(ns.ServiceCount()), Type: NamespaceType(ns.Type),
 	}}, nil
 }

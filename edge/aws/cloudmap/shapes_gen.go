@@ -160,6 +160,7 @@ type DnsConfigChange struct {
 type DnsProperties struct {
 	HostedZoneId string
 	SOA          *SOA
+	DNSSEC       *DNSSEC // not AWS's
 }
 
 // DnsRecord is part of inputs and outputs.

@@ -107,7 +107,8 @@ func checkMembers(t *testing.T, m apiModel, shape string, goType reflect.Type) {
 		checkMembers(t, m, s.Key.Shape, goType.Key())
 		checkMembers(t, m, s.Value.Shape, goType.Elem())
 	case "structure":
-		if goType.NumField() != len(s.Members) {
+		ours := map[string]int{"DnsProperties": 1} // DNSSEC; see docs/divergences
+		if goType.NumField() != len(s.Members)+ours[shape] {
 			t.Errorf("%s has %d members, in Go %d", shape, len(s.Members), goType.NumField())
 		}
 		for name, member := range s.Members {

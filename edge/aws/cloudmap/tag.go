@@ -5,7 +5,8 @@ import "cairn/core/registry"
 // TagResource adds tags to a namespace or service.
 func (a *API) TagResource(c *call, in *TagResourceRequest) (*TagResourceResponse, error) {
 	c.target = *in.ResourceARN
-	_, err := a.do(c, &registry.TagResource{ARN: *in.ResourceARN, Tags: tagsOf(in.Tags)})
+	tags := tagsOf(in.Tags)
+	_, err := a.do(c, &registry.TagResource{ARN: *in.ResourceARN, Tags: tags, NewKey: a.newKey(tags)})
 	return &TagResourceResponse{}, err
 }
 

@@ -1,0 +1,84 @@
+package dnssec
+
+import "slices"
+
+// Types of records of DNSSEC: RFC 4034, 7344 and 9824.
+const (
+	TypeDS      = 43
+	TypeRRSIG   = 46
+	TypeNSEC    = 47
+	TypeDNSKEY  = 48
+	TypeCDS     = 59
+	TypeCDNSKEY = 60
+	// TypeNXNAME says in an NSEC record that its name does not exist.
+	TypeNXNAME = 128
+)
+
+// maxName and maxLabel are limits of RFC 1035 section 2.3.4, for wire form.
+const (
+	maxName  = 255
+	maxLabel = 63
+)
+
+// AppendNSEC appends the data of an NSEC record that speaks of one name alone:
+// what follows it at once in canonical order, and the types that it has, in any
+// order. The name is in wire form and lower case.
+func AppendNSEC(b, name []byte, types ...uint16) []byte {
+	b = AppendSuccessor(b, name)
+	slices.Sort(types)
+	return appendBitmap(b, types)
+}
+
+// AppendSuccessor appends the first possible name after another one in the order
+// of RFC 4034 section 6.1. That is the name with a label of one zero octet
+// before it; where it is too long for that, the octet goes to the end of its
+// first label, or else that label is raised (RFC 4471 section 3.1.2).
+func AppendSuccessor(b, name []byte) []byte {
+	label := int(name[0])
+	switch {
+	case len(name)+2 <= maxName:
+		return append(append(b, 1, 0), name...)
+	case len(name)+1 <= maxName && label < maxLabel:
+		b = append(append(b, byte(label+1)), name[1:1+label]...)
+		return append(append(b, 0), name[1+label:]...)
+	}
+	for len(name) > 1 {
+		label = int(name[0])
+		for label > 0 && name[label] == 0xff {
+			label--
+		}
+		if label > 0 {
+			b = append(append(b, byte(label)), name[1:1+label]...)
+			b[len(b)-1] = raised(b[len(b)-1])
+			break
+		}
+		name = name[1+name[0]:]
+	}
+	return append(b, name[1+name[0]:]...)
+}
+
+// raised is the octet after another one, where capitals are none: they stand for
+// small letters.
+func raised(c byte) byte {
+	if c++; c == 'A' {
+		return 'Z' + 1
+	}
+	return c
+}
+
+// appendBitmap appends a type bit map: RFC 4034 section 4.1.2. The types are
+// sorted.
+func appendBitmap(b []byte, types []uint16) []byte {
+	for len(types) > 0 {
+		window, n := byte(types[0]>>8), 0
+		var bits [32]byte
+		for len(types) > 0 && byte(types[0]>>8) == window {
+			low := byte(types[0])
+			bits[low/8] |= 0x80 >> (low % 8)
+			n = int(low/8) + 1
+			types = types[1:]
+		}
+		b = append(append(b, window, byte(n)), bits[:n]...)
+	}
+	return b
+}

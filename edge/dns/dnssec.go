@@ -1,0 +1,187 @@
+package dns
+
+import (
+	"encoding/binary"
+
+	"cairn/core/dnssec"
+	"cairn/core/zone"
+)
+
+// A zone that is signed is answered without signatures to all clients that do
+// not ask for them by DO (RFC 3225), and that costs nothing. What is here and in
+// signatures.go is for those who do.
+//
+// Nothing of a zone is signed beforehand. What does not exist is denied by an
+// NSEC record made for the question alone: RFC 9824.
+
+// With few, MULTIVALUE and LATENCY answers of more than MaxAnswer instances are
+// drawn from a few samples at a time, or there would be no end of RRsets to
+// sign. All samples are as likely as any, and every fewSeconds there are others.
+const (
+	fewSamples = 16
+	fewSeconds = 10
+)
+
+// signing reports whether an answer from a zone carries signatures.
+func (a *answerer) signing(z *zone.Zone) bool {
+	return len(z.Keys) > 0 && (a.req.edns.present && a.req.edns.do || a.req.qtype == dnssec.TypeRRSIG)
+}
+
+// pickFrom makes the picker ready for a set of a signed answer.
+func (a *answerer) pickFrom(set *zone.Set) {
+	if !set.Samples() {
+		a.picker.Rand = a.random
+		return
+	}
+	var seed [32]byte
+	binary.LittleEndian.PutUint64(seed[:], uint64(a.seconds()/fewSeconds))
+	seed[8] = byte(a.random.Below(fewSamples))
+	seed[9] = byte(a.req.qtype)
+	copy(seed[10:], set.Service)
+	first := zone.Hash(seed[:])
+	seed[31]++
+	a.few.Seed(first, zone.Hash(seed[:]))
+	a.picker.Rand = &a.few
+}
+
+// deny ends an answer that has no records of the type that was asked for, or of
+// a name that does not exist: then node is nil.
+func (a *answerer) deny(out []byte, z *zone.Zone, node *zone.Node) []byte {
+	sign := a.signing(z)
+	if a.asksForProof(z) && (sign || node != nil) {
+		return a.addNSEC(out, z, node, anSection)
+	}
+	if node == nil {
+		a.nxname = true
+		if !sign || a.req.edns.co {
+			a.rcode = rcodeNXDomain
+		}
+	}
+	out = a.addSOA(out, z, len(a.query.Name), nsSection)
+	if sign {
+		out = a.addNSEC(out, z, node, nsSection)
+	}
+	return out
+}
+
+// addNSEC adds the NSEC record of the name being answered. Its TTL is that of
+// the negative answer: RFC 9077.
+func (a *answerer) addNSEC(out []byte, z *zone.Zone, node *zone.Node, s section) []byte {
+	var buf [16]uint16
+	types := append(buf[:0], dnssec.TypeRRSIG, dnssec.TypeNSEC)
+	switch {
+	case a.cut != nil:
+		types = append(types, typeNS)
+	case node == nil:
+		types = append(types, dnssec.TypeNXNAME)
+	default:
+		types = a.typesOf(types, z, node)
+	}
+	at := len(out)
+	out = addHead(out, a.owner(), dnssec.TypeNSEC, classIN, z.NegativeTTL(a.server.cfg.Strict), 0)
+	out = dnssec.AppendNSEC(out, a.query.Name, types...)
+	put16(out[at+recordLen-2:], uint16(len(out)-at-recordLen))
+	a.count(s, 1)
+	return out
+}
+
+// typesOf appends the types of records that a name has, without the one that was
+// asked for and not found.
+func (a *answerer) typesOf(types []uint16, z *zone.Zone, n *zone.Node) []uint16 {
+	add := func(t uint16, has bool) {
+		if has && t != a.req.qtype {
+			types = append(types, t)
+		}
+	}
+	if n.IsApex() {
+		add(typeNS, true)
+		add(typeSOA, true)
+		for _, t := range [...]uint16{dnssec.TypeDNSKEY, dnssec.TypeCDS, dnssec.TypeCDNSKEY} {
+			add(t, len(z.Keys) > 0)
+		}
+	}
+	if set := n.Set(); set != nil {
+		add(typeA, set.Answers(zone.A))
+		add(typeAAAA, set.Answers(zone.AAAA))
+		add(typeSRV, set.Answers(zone.SRV))
+		add(typeCNAME, set.Answers(zone.CNAME))
+	}
+	v4, v6 := false, false
+	for h := n.Host(); h != nil; h = h.Twin() {
+		v4, v6 = v4 || h.HasV4 && !h.Waiting(), v6 || h.HasV6 && !h.Waiting()
+	}
+	add(typeA, v4)
+	add(typeAAAA, v6)
+	return types
+}
+
+// asksForProof reports whether the question is for what every name of a signed
+// zone has, CNAME record or not. Of RRSIG records one is enough: RFC 8482
+// section 4.1.
+func (a *answerer) asksForProof(z *zone.Zone) bool {
+	return (a.req.qtype == dnssec.TypeNSEC || a.req.qtype == dnssec.TypeRRSIG) && len(z.Keys) > 0
+}
+
+// asksForKeys reports whether the question is about a zone as such.
+func (r *request) asksForKeys() bool {
+	return r.qtype == dnssec.TypeDNSKEY || r.qtype == dnssec.TypeCDS || r.qtype == dnssec.TypeCDNSKEY
+}
+
+// addKeys answers for the apex of a signed zone: RFC 4034 section 2, RFC 7344.
+// The parent is to have a DS record for the key that signs.
+func (a *answerer) addKeys(out []byte, z *zone.Zone) []byte {
+	active := z.Keys.Active(a.server.now().UnixMilli())
+	for i := range z.Keys {
+		k := &z.Keys[i]
+		if k != active && a.req.qtype != dnssec.TypeDNSKEY {
+			continue
+		}
+		key, ds := k.DNSKEY(), k.DS(z.Apex)
+		data := key[:]
+		if a.req.qtype == dnssec.TypeCDS {
+			data = ds[:]
+		}
+		out = a.addData(out, a.req.qtype, dnssec.KeyTTL, data)
+	}
+	return out
+}
+
+// addData adds a record to the answer section.
+func (a *answerer) addData(out []byte, rtype uint16, ttl uint32, data []byte) []byte {
+	out = addHead(out, a.owner(), rtype, classIN, ttl, len(data))
+	a.answers++
+	return append(out, data...)
+}
+
+// solveDS answers for the DS record, which is the parent's, where a zone begins
+// in another one: RFC 4035 section 3.1.4.1. It is false everywhere else.
+func (a *answerer) solveDS(out []byte) ([]byte, bool) {
+	name := a.query.Name
+	if name[0] == 0 {
+		return out, false
+	}
+	var child *zone.Zone // nil: the name is one of the server's own hosts
+	if a.server.hostNamed(name, a.query.Hash) == nil {
+		res := a.snapshot.Zones.Lookup(&a.query)
+		if res.State != zone.Hit || !res.Node.IsApex() {
+			return out, false
+		}
+		child = res.Zone
+	}
+	above := a.query
+	above.Name, above.Found = name[1+name[0]:], false
+	above.Hash = zone.Hash(above.Name)
+	parent := a.snapshot.Zones.Lookup(&above).Zone
+	if parent == nil {
+		return out, false
+	}
+	a.zone, a.cut, a.aa, a.signs = parent, parent, true, a.signing(parent)
+	if child == nil || len(child.Keys) == 0 {
+		return a.deny(out, parent, &zone.Node{}), true
+	}
+	for i := range child.Keys {
+		ds := child.Keys[i].DS(child.Apex)
+		out = a.addData(out, dnssec.TypeDS, dnssec.KeyTTL, ds[:])
+	}
+	return out, true
+}

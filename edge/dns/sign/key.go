@@ -1,0 +1,72 @@
+package sign
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"cairn/core/dnssec"
+	"cairn/internal/seal"
+)
+
+// ErrNoSealKey means that there is nothing to keep private keys under.
+var ErrNoSealKey = errors.New("this node has no seal key to keep private keys under: give auth.seal_key_file, or CAIRN_SEAL_KEY, and restart it")
+
+// NewKey makes a key. Its time of creation is left to who stores it.
+func NewKey(s *seal.Key) (*dnssec.Key, error) {
+	if s == nil {
+		return nil, ErrNoSealKey
+	}
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make a DNSSEC key: %w", err)
+	}
+	k := new(dnssec.Key)
+	if k.Public, err = publicOf(private); err != nil {
+		return nil, err
+	}
+	secret, err := private.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("make a DNSSEC key: %w", err)
+	}
+	k.Sealed = string(s.Seal(nil, secret, sealContext(k)))
+	return k, nil
+}
+
+// Open returns the private half of a key.
+func Open(s *seal.Key, k *dnssec.Key) (*ecdsa.PrivateKey, error) {
+	if s == nil {
+		return nil, ErrNoSealKey
+	}
+	secret, err := s.Open([]byte(k.Sealed), sealContext(k))
+	if err != nil {
+		return nil, err
+	}
+	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), secret)
+	if err != nil {
+		return nil, errors.New("what is sealed is not a private key")
+	}
+	if public, err := publicOf(private); err != nil || public != k.Public {
+		return nil, errors.New("what is sealed is the private key of another public key")
+	}
+	return private, nil
+}
+
+// sealContext binds a sealed private key to its public half.
+func sealContext(k *dnssec.Key) string {
+	return "dnssec key " + base64.StdEncoding.EncodeToString(k.Public[:])
+}
+
+// publicOf returns the point of the key without the octet that says it is not
+// compressed.
+func publicOf(private *ecdsa.PrivateKey) (public [dnssec.PublicBytes]byte, err error) {
+	point, err := private.PublicKey.Bytes()
+	if err != nil {
+		return public, fmt.Errorf("encode a DNSSEC key: %w", err)
+	}
+	copy(public[:], point[1:])
+	return public, nil
+}
