@@ -115,6 +115,7 @@ func clientCommands(p *program) []*cobra.Command {
 		newCreateService(p), newListServices(p), newDeleteService(p),
 		newRegisterInstance(p), newListInstances(p), newDeregisterInstance(p),
 		newDiscoverInstances(p), newUpdateInstanceCustomHealthStatus(p),
+		newEnableDNSSEC(p), newGetDNSSEC(p), newRollDNSSEC(p), newDisableDNSSEC(p),
 		newGetOperation(p), newListOperations(p),
 	}
 }

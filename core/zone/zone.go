@@ -55,12 +55,13 @@ type Zone struct {
 	VPC    string
 	// SOATTL is the TTL of the SOA record, in seconds.
 	SOATTL uint32
-	// Keys sign the zone; none: it is not signed. Only public zones have keys.
-	Keys dnssec.Keys
 
 	// alone: no other zone has the same apex or one below it, so a name found
 	// in this zone cannot belong to another that the client sees.
 	alone bool
+
+	// Keys sign the zone; none: it is not signed. Only public zones have keys.
+	Keys dnssec.Keys
 }
 
 // View is what a client may see.

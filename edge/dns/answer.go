@@ -66,11 +66,8 @@ type answerer struct {
 	handOut     bool           // see transfer
 	signed      tsig.Signature // where req.tsig is set
 	cookieValid bool
-	hops        int        // aliases followed
-	signs       bool       // the answer is to have signatures, see signing
-	nxname      bool       // the name does not exist, whatever the response code
-	aged        bool       // addresses are from a cache, so their TTL falls
-	cut         *zone.Zone // whose answer it is about a zone below; nil: none
+	signs       bool // the answer is to have signatures, see state
+	hops        int  // aliases followed
 	cached      forward.Response
 	chased      [maxName]byte // target of a CNAME record
 	aliased     [maxName]byte // target of an alias
@@ -78,10 +75,8 @@ type answerer struct {
 	v6          [zone.MaxAnswer][16]byte
 	srv         [zone.MaxAnswer]*zone.Host
 
-	// For signed answers.
-	random *zone.Rand // what picker.Rand is otherwise
-	few    zone.Rand
-	sigs   *signatures // nil until there is one
+	state  signing    // valid if signs is set
+	random *zone.Rand // what picker.Rand is unless signs is set
 }
 
 // refresh takes the newest state. It is called after queries came in, so that
@@ -121,7 +116,7 @@ func (a *answerer) answerTo(r *request, from netip.Addr, t Transport, out []byte
 	a.req, a.from, a.transport = r, from, t
 	a.rcode, a.aa, a.tc, a.later, a.handOut, a.cookieValid, a.hops = rcodeNoError, false, false, false, false, false, 0
 	a.answers, a.authority, a.extra, a.zone = 0, 0, 0, nil
-	a.signs, a.nxname, a.aged, a.cut = false, false, false, nil
+	a.signs = false
 	a.client = a.clientAt(from)
 	if r.tsig != 0 && !a.verify() {
 		return a.bare(out, rcodeFormErr), send
@@ -234,7 +229,7 @@ func (a *answerer) solveName(out []byte) []byte {
 	res := a.snapshot.Zones.Lookup(&a.query)
 	a.zone = res.Zone
 	if res.Zone != nil && len(res.Zone.Keys) > 0 {
-		a.signs = a.signing(res.Zone)
+		a.meet(res.Zone)
 	}
 	if res.State == zone.Hit {
 		a.aa = true
@@ -260,9 +255,8 @@ func (a *answerer) solveNode(out []byte, res *zone.Result) []byte {
 		out = a.addSOA(out, res.Zone, len(a.query.Name), anSection)
 	case n.IsApex() && a.req.qtype == typeNS:
 		out = a.addNS(out)
-	case n.IsApex() && a.req.asksForKeys() && len(res.Zone.Keys) > 0:
-		out = a.addKeys(out, res.Zone)
-	case a.asksForProof(res.Zone):
+	case len(res.Zone.Keys) > 0 && a.req.asksForDNSSEC():
+		out = a.solveKeys(out, res)
 	case set != nil:
 		out = a.solveSet(out, set)
 	case n.Host() != nil:

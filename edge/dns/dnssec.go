@@ -22,9 +22,26 @@ const (
 	fewSeconds = 10
 )
 
+// signing is what an answerer needs for an answer with signatures.
+type signing struct {
+	nxname bool       // the name does not exist, whatever the response code
+	aged   bool       // addresses are from a cache, so their TTL falls
+	cut    *zone.Zone // whose answer it is about a zone below; nil: none
+	few    zone.Rand  // see pickFrom
+	sigs   *signatures
+}
+
 // signing reports whether an answer from a zone carries signatures.
 func (a *answerer) signing(z *zone.Zone) bool {
 	return len(z.Keys) > 0 && (a.req.edns.present && a.req.edns.do || a.req.qtype == dnssec.TypeRRSIG)
+}
+
+// meet takes note of a zone that the answer comes from.
+func (a *answerer) meet(z *zone.Zone) {
+	if !a.signs && a.signing(z) {
+		a.signs = true
+		a.state.nxname, a.state.aged, a.state.cut = false, false, nil
+	}
 }
 
 // pickFrom makes the picker ready for a set of a signed answer.
@@ -40,20 +57,31 @@ func (a *answerer) pickFrom(set *zone.Set) {
 	copy(seed[10:], set.Service)
 	first := zone.Hash(seed[:])
 	seed[31]++
-	a.few.Seed(first, zone.Hash(seed[:]))
-	a.picker.Rand = &a.few
+	a.state.few.Seed(first, zone.Hash(seed[:]))
+	a.picker.Rand = &a.state.few
 }
 
 // deny ends an answer that has no records of the type that was asked for, or of
 // a name that does not exist: then node is nil.
 func (a *answerer) deny(out []byte, z *zone.Zone, node *zone.Node) []byte {
+	if len(z.Keys) > 0 {
+		return a.denySigned(out, z, node)
+	}
+	if node == nil {
+		a.rcode = rcodeNXDomain
+	}
+	return a.addSOA(out, z, len(a.query.Name), nsSection)
+}
+
+// denySigned proves it to those who ask for proof.
+func (a *answerer) denySigned(out []byte, z *zone.Zone, node *zone.Node) []byte {
 	sign := a.signing(z)
-	if a.asksForProof(z) && (sign || node != nil) {
+	if (sign || node != nil) && (a.req.qtype == dnssec.TypeNSEC || a.req.qtype == dnssec.TypeRRSIG) {
 		return a.addNSEC(out, z, node, anSection)
 	}
 	if node == nil {
-		a.nxname = true
-		if !sign || a.req.edns.co {
+		a.state.nxname = true
+		if !sign || a.req.edns.compact() {
 			a.rcode = rcodeNXDomain
 		}
 	}
@@ -70,7 +98,7 @@ func (a *answerer) addNSEC(out []byte, z *zone.Zone, node *zone.Node, s section)
 	var buf [16]uint16
 	types := append(buf[:0], dnssec.TypeRRSIG, dnssec.TypeNSEC)
 	switch {
-	case a.cut != nil:
+	case a.signs && a.state.cut != nil:
 		types = append(types, typeNS)
 	case node == nil:
 		types = append(types, dnssec.TypeNXNAME)
@@ -115,16 +143,24 @@ func (a *answerer) typesOf(types []uint16, z *zone.Zone, n *zone.Node) []uint16 
 	return types
 }
 
-// asksForProof reports whether the question is for what every name of a signed
-// zone has, CNAME record or not. Of RRSIG records one is enough: RFC 8482
-// section 4.1.
-func (a *answerer) asksForProof(z *zone.Zone) bool {
-	return (a.req.qtype == dnssec.TypeNSEC || a.req.qtype == dnssec.TypeRRSIG) && len(z.Keys) > 0
+// asksForDNSSEC reports whether the question is for records that only signed
+// zones have.
+func (r *request) asksForDNSSEC() bool {
+	return r.qtype >= dnssec.TypeRRSIG && r.qtype <= dnssec.TypeDNSKEY || r.qtype == dnssec.TypeCDS || r.qtype == dnssec.TypeCDNSKEY
 }
 
-// asksForKeys reports whether the question is about a zone as such.
-func (r *request) asksForKeys() bool {
-	return r.qtype == dnssec.TypeDNSKEY || r.qtype == dnssec.TypeCDS || r.qtype == dnssec.TypeCDNSKEY
+// solveKeys answers for what is at the apex alone. The rest is for deny: every
+// name has an NSEC record and some RRSIG records, even beside a CNAME record, and
+// of these one is enough (RFC 8482 section 4.1).
+func (a *answerer) solveKeys(out []byte, res *zone.Result) []byte {
+	switch {
+	case a.req.qtype == dnssec.TypeNSEC || a.req.qtype == dnssec.TypeRRSIG:
+	case res.Node.IsApex():
+		return a.addKeys(out, res.Zone)
+	case res.Node.Set() != nil && res.Node.Set().Has(zone.CNAME):
+		return a.solveCNAME(out, res.Node.Set())
+	}
+	return out
 }
 
 // addKeys answers for the apex of a signed zone: RFC 4034 section 2, RFC 7344.
@@ -175,7 +211,10 @@ func (a *answerer) solveDS(out []byte) ([]byte, bool) {
 	if parent == nil {
 		return out, false
 	}
-	a.zone, a.cut, a.aa, a.signs = parent, parent, true, a.signing(parent)
+	a.zone, a.aa = parent, true
+	if a.meet(parent); a.signs {
+		a.state.cut = parent
+	}
 	if child == nil || len(child.Keys) == 0 {
 		return a.deny(out, parent, &zone.Node{}), true
 	}

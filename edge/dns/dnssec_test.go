@@ -19,8 +19,8 @@ import (
 	"cairn/internal/seal"
 )
 
-// signing gives a server a signer, and its world keys.
-func signing(t testing.TB) (*seal.Key, func(*Config)) {
+// withSigner gives a server a signer, and its world keys.
+func withSigner(t testing.TB) (*seal.Key, func(*Config)) {
 	key, err := seal.ParseKey(seal.NewKey())
 	if err != nil {
 		t.Fatal(err)
@@ -155,7 +155,7 @@ func typeNames(types []uint16) string {
 
 // signedWorld is populated, with its public zone signed.
 func signedWorld(t testing.TB, change ...func(*Config)) (*world, *seal.Key) {
-	key, signed := signing(t)
+	key, signed := withSigner(t)
 	w := populated(t, append(change, signed)...)
 	for ns := range w.state.Zones.Zones() {
 		if ns.Public {
@@ -413,7 +413,7 @@ func TestSignedAnswersFit(t *testing.T) {
 func TestSignedWorldsVerify(t *testing.T) {
 	for seed := range uint64(25) {
 		random := rand.New(rand.NewPCG(seed, 5))
-		key, signed := signing(t)
+		key, signed := withSigner(t)
 		w := newWorld(t, signed)
 		keys := map[string][]*mdns.DNSKEY{}
 		names := []string{"nothing.example.com.", "x.y.example.com.", "example.com.", "sub.example.com."}
@@ -487,4 +487,52 @@ func (w *world) randomService(r *rand.Rand, ns, apex string, i int) []string {
 	}
 	full := name + "." + apex + "."
 	return []string{full, strings.ToUpper(full), "i-0." + full, "no." + full, full[strings.IndexByte(full, '.')+1:]}
+}
+
+// BenchmarkSignedAnswer builds answers of a signed zone: for who does not ask for
+// signatures, with signatures that are remembered, and with new ones.
+func BenchmarkSignedAnswer(b *testing.B) {
+	for _, c := range []struct {
+		name  string
+		qtype uint16
+		do    bool
+		fresh bool // a name that was not asked for before, each time
+	}{
+		{"A/unasked", mdns.TypeA, false, false},
+		{"A/remembered", mdns.TypeA, true, false},
+		{"NODATA/remembered", mdns.TypeTXT, true, false},
+		{"SRV/remembered", mdns.TypeSRV, true, false},
+		{"NXDOMAIN/new", mdns.TypeA, true, true},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			w, _ := signedWorld(b)
+			var query []byte
+			name := "web.example.com."
+			if c.qtype == mdns.TypeSRV {
+				name = "_http._tcp.example.com."
+			}
+			from, out := netip.MustParseAddr(stranger), make([]byte, 0, maxUDPSize)
+			a := w.newAnswerer(w.metrics.newShard(UDP))
+			a.ctx = b.Context()
+			a.refresh()
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				if i%batch == 0 {
+					a.refresh()
+				}
+				if c.fresh {
+					name = fmt.Sprintf("n%d.example.com.", i)
+				}
+				if c.fresh || i == 0 {
+					var err error
+					if query, err = question(name, c.qtype).SetEdns0(1232, c.do).Pack(); err != nil {
+						b.Fatal(err)
+					}
+				}
+				if msg, v := a.answer(query, from, UDP, out); v != send || msg[3]&0xf != 0 {
+					b.Fatalf("verdict %d, answer %x", v, msg)
+				}
+			}
+		})
+	}
 }

@@ -15,7 +15,7 @@ const (
 type edns struct {
 	present bool
 	do      bool // RFC 3225
-	co      bool // RFC 9824 section 5.1
+	flags   byte // the first octet of them, with DO
 	version uint8
 	size    int // of the largest answer over UDP
 
@@ -41,7 +41,7 @@ func (e *edns) parse(b []byte, flags uint16) bool {
 		size:    int(get16(b)),
 		version: b[3],
 		do:      b[4]&0x80 != 0,
-		co:      b[4]&0x40 != 0,
+		flags:   b[4],
 	}
 	if e.version != 0 {
 		return true // the options are not ours to understand
@@ -58,6 +58,10 @@ func (e *edns) parse(b []byte, flags uint16) bool {
 	}
 	return true
 }
+
+// compact reports whether the client knows compact denial of existence: RFC 9824
+// section 5.1.
+func (e *edns) compact() bool { return e.flags&0x40 != 0 }
 
 func (e *edns) option(code uint16, data []byte) bool {
 	switch code {

@@ -77,7 +77,7 @@ func (a *answerer) limited() ratelimit.Verdict {
 	}
 	kind, name := ratelimit.Answer, a.req.name
 	switch {
-	case (a.rcode == rcodeNXDomain || a.nxname) && a.zone != nil:
+	case (a.rcode == rcodeNXDomain || a.signs && a.state.nxname) && a.zone != nil:
 		kind, name = ratelimit.NXDomain, a.req.name[len(a.req.name)-len(a.zone.Apex):]
 	case a.rcode != rcodeNoError:
 		kind = ratelimit.Error
@@ -115,7 +115,7 @@ func (a *answerer) addOPT(out []byte) []byte {
 	if e.do {
 		flags |= 1 << 15 // RFC 3225 section 3: copied
 	}
-	if e.co && a.signs {
+	if a.signs && e.compact() {
 		flags |= 1 << 14 // RFC 9824 section 5.1
 	}
 	out = append(out, 0)

@@ -49,7 +49,7 @@ func (a *answerer) follow(out []byte, target string) []byte {
 	}
 	res := a.snapshot.Zones.Lookup(&a.query)
 	if res.Zone != nil && len(res.Zone.Keys) > 0 {
-		a.signs = a.signs || a.signing(res.Zone)
+		a.meet(res.Zone)
 	}
 	switch res.State {
 	case zone.Hit:
@@ -149,7 +149,7 @@ func (a *answerer) aliasOutside(out []byte) []byte {
 		return out
 	}
 	ttl := resp.MinTTL() // all CNAME records on the way count
-	a.aged = true
+	a.state.aged = true
 	for i := range resp.Answer {
 		rr := &resp.Answer[i]
 		if rr.Type == a.req.qtype && len(out)+recordLen+len(rr.Data) <= a.room {

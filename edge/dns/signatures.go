@@ -59,10 +59,10 @@ type signedSet struct {
 // sign adds signatures to an answer. If a.later is set then, one of them is not
 // there yet.
 func (a *answerer) sign(out []byte) []byte {
-	if a.sigs == nil {
-		a.sigs = new(signatures)
+	if a.state.sigs == nil {
+		a.state.sigs = new(signatures)
 	}
-	g := a.sigs
+	g := a.state.sigs
 	g.whole = append(g.whole[:0], out...)
 	g.names, g.datas = g.names[:0], g.datas[:0]
 	at := a.req.end
@@ -181,14 +181,14 @@ func (g *signatures) ownerAt(at int) ([]byte, bool) {
 // signSets makes the RRSIG records of a section. It is false if one cannot be
 // made, or not yet: a.later says which.
 func (a *answerer) signSets() bool {
-	g := a.sigs
+	g := a.state.sigs
 	for i := range g.sets {
 		s := &g.sets[i]
 		s.rrsig, s.end = len(g.rrsig), len(g.rrsig)
 		if s.zone = a.signerOf(s.Owner); s.zone == nil {
 			continue
 		}
-		if a.aged && (s.Type == typeA || s.Type == typeAAAA) {
+		if a.state.aged && (s.Type == typeA || s.Type == typeAAAA) {
 			s.TTL = roundedTTL(s.TTL)
 		}
 		keys := s.zone.Keys
@@ -221,7 +221,7 @@ func roundedTTL(ttl uint32) uint32 {
 
 // signerOf returns the zone that signs the records of a name, or nil.
 func (a *answerer) signerOf(owner []byte) *zone.Zone {
-	z := a.cut
+	z := a.state.cut
 	if z == nil {
 		q := zone.Query{Name: owner, Hash: zone.Hash(owner), View: a.query.View}
 		if a.server.hostNamed(owner, q.Hash) != nil {
@@ -237,7 +237,7 @@ func (a *answerer) signerOf(owner []byte) *zone.Zone {
 
 // signSet adds one RRSIG record to g.rrsig.
 func (a *answerer) signSet(s *signedSet, k *dnssec.Key) bool {
-	g, signer := a.sigs, a.server.cfg.Signer
+	g, signer := a.state.sigs, a.server.cfg.Signer
 	if signer == nil {
 		return false
 	}
@@ -283,7 +283,7 @@ func (g *signatures) appendAll(out []byte, signaturesOnly bool) ([]byte, uint16)
 // appendAsRoom adds those RRsets of the additional section for which there is
 // room together with their signatures.
 func (a *answerer) appendAsRoom(out []byte) ([]byte, uint16) {
-	g, n := a.sigs, uint16(0)
+	g, n := a.state.sigs, uint16(0)
 	for i := range g.sets {
 		s := &g.sets[i]
 		at, records := len(out), uint16(0)
