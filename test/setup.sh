@@ -11,6 +11,7 @@ need() { # program, Debian package
 need aws awscli
 need openssl openssl
 need dig bind9-dnsutils
+need delv bind9-dnsutils
 need kdig knot-dnsutils
 need drill ldnsutils
 need unbound unbound

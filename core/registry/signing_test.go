@@ -32,7 +32,9 @@ func TestSigningIsSwitched(t *testing.T) {
 	inBothModes(t, func(t *testing.T, w *world) {
 		ns := w.namespace(registry.DNSPublic, "example.com")
 		arn := w.rules.NamespaceARN(testAccount, ns.ID)
-		tag := func(value string, k byte) { w.do(&registry.TagResource{ARN: arn, Tags: dnssecTag(value), NewKey: aKey(k)}) }
+		tag := func(value string, k byte) {
+			w.do(&registry.TagResource{ARN: arn, Tags: dnssecTag(value), NewKey: aKey(k)})
+		}
 		want := func(step, keys string) {
 			t.Helper()
 			if got := w.firsts(ns); got != keys {
