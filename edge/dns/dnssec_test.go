@@ -15,7 +15,7 @@ import (
 
 	"cairn/core/dnssec"
 	"cairn/core/registry"
-	"cairn/edge/dns/sign"
+	rrsig "cairn/edge/dns/sign"
 	"cairn/internal/seal"
 )
 
@@ -25,8 +25,8 @@ func withSigner(t testing.TB) (*seal.Key, func(*Config)) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	signer, err := sign.New(sign.Config{
-		Open:   func(k *dnssec.Key) (*ecdsa.PrivateKey, error) { return sign.Open(key, k) },
+	signer, err := rrsig.New(rrsig.Config{
+		Open:   func(k *dnssec.Key) (*ecdsa.PrivateKey, error) { return rrsig.Open(key, k) },
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -38,7 +38,7 @@ func withSigner(t testing.TB) (*seal.Key, func(*Config)) {
 // signZone has a namespace's zone signed.
 func (w *world) signZone(id string, under *seal.Key, value string) {
 	w.Helper()
-	k, err := sign.NewKey(under)
+	k, err := rrsig.NewKey(under)
 	if err != nil {
 		w.Fatal(err)
 	}

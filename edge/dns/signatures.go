@@ -6,7 +6,7 @@ import (
 
 	"cairn/core/dnssec"
 	"cairn/core/zone"
-	"cairn/edge/dns/sign"
+	rrsig "cairn/edge/dns/sign"
 )
 
 // Signatures come to an answer when it is complete: sign takes it apart and adds
@@ -17,8 +17,8 @@ import (
 // SigningSource makes and remembers signatures; see sign.Signer.
 type SigningSource interface {
 	Now() time.Time
-	Cached(sign.ID, time.Time) (sign.Signature, bool)
-	Sign(ctx context.Context, id sign.ID, set *dnssec.Set, k *dnssec.Key, apex string) (sign.Signature, error)
+	Cached(rrsig.ID, time.Time) (rrsig.Signature, bool)
+	Sign(ctx context.Context, id rrsig.ID, set *dnssec.Set, k *dnssec.Key, apex string) (rrsig.Signature, error)
 }
 
 // now is the time that keys and signatures go by.
@@ -241,8 +241,8 @@ func (a *answerer) signSet(s *signedSet, k *dnssec.Key) bool {
 	if signer == nil {
 		return false
 	}
-	var id sign.ID
-	id, g.work = sign.Identify(&s.Set, k, g.work)
+	var id rrsig.ID
+	id, g.work = rrsig.Identify(&s.Set, k, g.work)
 	sig, ok := signer.Cached(id, signer.Now())
 	if !ok {
 		if a.ctx == nil {
