@@ -156,6 +156,22 @@ func TestTransferOfDeletedZone(t *testing.T) {
 	}
 }
 
+// A signed zone is not handed out: its copy would have no signatures.
+func TestSignedZoneIsNotTransferred(t *testing.T) {
+	under, signer := withSigner(t)
+	w := newWorld(t, withTransfers(), signer)
+	ns := w.namespace(zoneName, "")
+	q, err := new(mdns.Msg).SetAxfr(zoneName + ".").Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.judge(t, q, trusted, TCP, -1, 0, false)
+	w.signZone(ns, under, "enabled")
+	w.judge(t, q, trusted, TCP, mdns.RcodeRefused, 0, false)
+	w.signZone(ns, under, "disabled")
+	w.judge(t, q, trusted, TCP, -1, 0, false)
+}
+
 // What there is no history for comes whole, and a client that has the newest or
 // something newer gets the SOA record alone: RFC 1995 sections 2 and 4.
 func TestForms(t *testing.T) {

@@ -42,22 +42,25 @@ func (r *Rule) check() error {
 	return nil
 }
 
-// zones yields the zones that the rule is about.
+// zones yields the zones that the rule is about. Signed ones are not handed out:
+// the copy would have no signatures, and whoever validates would not believe it.
 func (r *Rule) zones(x *zone.Index) iter.Seq[*zone.Zone] {
 	return func(yield func(*zone.Zone) bool) {
 		if r.apex != nil {
-			if z := x.Apex(r.apex, r.VPC); z != nil {
+			if z := x.Apex(r.apex, r.VPC); z != nil && !signed(z) {
 				yield(z)
 			}
 			return
 		}
 		for z := range x.Zones() {
-			if z.Public && !yield(z) {
+			if z.Public && !signed(z) && !yield(z) {
 				return
 			}
 		}
 	}
 }
+
+func signed(z *zone.Zone) bool { return len(z.Keys) > 0 }
 
 // permits reports whether a client may have the rule's zones.
 func (r *Rule) permits(from netip.Addr, key *tsig.Key) bool {
@@ -77,7 +80,8 @@ type Permission uint8
 
 // The outcomes of Permit.
 const (
-	// Refused: the client may not have such a zone, whether or not there is one.
+	// Refused: the client may not have such a zone, whether or not there is one,
+	// or nobody may since it is signed.
 	Refused Permission = iota
 	// NotThere: it might, but there is no such zone.
 	NotThere
@@ -96,6 +100,9 @@ func (s *Server) Permit(x *zone.Index, name []byte, from netip.Addr, key *tsig.K
 			continue
 		}
 		if z := x.Apex(name, r.VPC); z != nil {
+			if signed(z) {
+				return nil, Refused
+			}
 			return z, Granted
 		}
 		if r.apex != nil {
