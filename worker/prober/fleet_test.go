@@ -322,6 +322,29 @@ func TestBrownOut(t *testing.T) {
 	}
 }
 
+// TestBrownOutEndsBetweenPasses: instances that are back a probe or two before the
+// node trusts itself again are not marked for what failed before.
+func TestBrownOutEndsBetweenPasses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, false, func(c *Config) {
+			c.Interval, c.Control = time.Second, []netip.AddrPort{netip.MustParseAddrPort("10.255.0.1:53")}
+		})
+		f.threshold = 10
+		f.service(50)
+		pass(time.Minute)
+		f.set(0, refuses)
+		f.set(255, refuses)
+		pass(time.Minute)
+		f.want("cut off", 0, 0, 50, 0)
+		f.set(255, answers)
+		f.set(0, answers)
+		for range 20 {
+			pass(time.Second)
+			f.want("connected again", 0, 0, 50, 0)
+		}
+	})
+}
+
 // TestBrownOutOfEagerChecks: with a threshold of one most are marked before it
 // shows that all fail together; that is taken back. And a node that has nothing
 // to say recovers all the same.

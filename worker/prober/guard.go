@@ -192,7 +192,7 @@ func (l *loop) trustAgain() {
 	l.p.cfg.Logger.Warn("the control probe passes again; health checks count again", "waiting", len(l.dirty))
 	for _, g := range l.groups {
 		for _, c := range g.checks {
-			if n, pass := c.track.Streak(); n > 0 && !pass && c.published != health.Unhealthy {
+			if c.published != health.Unhealthy && worse(&c.track) {
 				c.track = health.Start(c.published)
 				l.guard.forget(c)
 				l.guard.begin(c)
@@ -200,4 +200,11 @@ func (l *loop) trustAgain() {
 			}
 		}
 	}
+}
+
+// worse reports whether the results so far speak against the instance, be it that
+// they did and the first passes have come since.
+func worse(t *health.Track) bool {
+	n, pass := t.Streak()
+	return t.Verdict() == health.Unhealthy || n > 0 && !pass
 }
