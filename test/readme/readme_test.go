@@ -23,6 +23,7 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 const readme = "../../README.md"
 
 func TestTour(t *testing.T) {
+	testprog.Need(t, "dig", "bind9-dnsutils")
 	testprog.Need(t, "aws", "awscli")
 	shell := newShell(t)
 	shell.serve(t)
