@@ -13,9 +13,9 @@ import (
 	"cairn/replica"
 )
 
-// people is who there is, from the configuration file and the store together,
+// directory is who there is, from the configuration file and the store together,
 // compiled when either changes.
-type people struct {
+type directory struct {
 	log *slog.Logger
 	key *seal.Key // nil: what is sealed cannot be opened
 
@@ -41,52 +41,52 @@ type compiledDirectory struct {
 }
 
 // adopt takes over what a configuration says, which Check has found to be right.
-func (p *people) adopt(c *Config) {
+func (d *directory) adopt(c *Config) {
 	source, err := c.identities()
 	if err != nil {
-		p.log.Error("the identities of the configuration stay as they were", "error", err)
+		d.log.Error("the identities of the configuration stay as they were", "error", err)
 		return
 	}
-	p.file.Store(&fileIdentities{source, c.providers()})
+	d.file.Store(&fileIdentities{source, c.providers()})
 }
 
-// directory returns who there is now.
-func (p *people) directory() *identity.Directory {
-	file, stored := p.file.Load(), p.stored()
-	if c := p.compiled.Load(); c != nil && c.file == file && c.stored == stored {
+// current returns who there is now.
+func (d *directory) current() *identity.Directory {
+	file, stored := d.file.Load(), d.stored()
+	if c := d.compiled.Load(); c != nil && c.file == file && c.stored == stored {
 		return c.directory
 	}
-	p.compiling.Lock()
-	defer p.compiling.Unlock()
-	file, stored = p.file.Load(), p.stored()
-	if c := p.compiled.Load(); c != nil && c.file == file && c.stored == stored {
+	d.compiling.Lock()
+	defer d.compiling.Unlock()
+	file, stored = d.file.Load(), d.stored()
+	if c := d.compiled.Load(); c != nil && c.file == file && c.stored == stored {
 		return c.directory
 	}
-	directory, problems := identity.Compile(p.open, file.source, stored.Source())
+	compiled, problems := identity.Compile(d.open, file.source, stored.Source())
 	for _, problem := range problems {
-		p.log.Warn("an identity cannot be used", "about", problem.About, "problem", problem.Err)
+		d.log.Warn("an identity cannot be used", "about", problem.About, "problem", problem.Err)
 	}
-	p.compiled.Store(&compiledDirectory{file, stored, directory})
-	return directory
+	d.compiled.Store(&compiledDirectory{file, stored, compiled})
+	return compiled
 }
 
-func (p *people) stored() identity.State {
-	if r := p.replica.Load(); r != nil {
+func (d *directory) stored() identity.State {
+	if r := d.replica.Load(); r != nil {
 		return r.Current().Identity
 	}
 	return identity.State{}
 }
 
 // open gives the secret of a key of the store.
-func (p *people) open(k *identity.AccessKey) (string, error) {
-	if p.key == nil {
+func (d *directory) open(k *identity.AccessKey) (string, error) {
+	if d.key == nil {
 		return "", errors.New("its secret is sealed, and there is no seal key: give auth.seal_key_file")
 	}
-	secret, err := p.key.Open(k.Sealed, iam.SealContext(k.ID))
+	secret, err := d.key.Open(k.Sealed, iam.SealContext(k.ID))
 	return string(secret), err
 }
 
-func (p *people) providers() []sts.Provider { return p.file.Load().providers }
+func (d *directory) providers() []sts.Provider { return d.file.Load().providers }
 
 // inFile is what the configuration file says.
-func (p *people) inFile() *identity.Source { return p.file.Load().source }
+func (d *directory) inFile() *identity.Source { return d.file.Load().source }

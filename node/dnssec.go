@@ -11,7 +11,7 @@ import (
 
 // newSigningKey makes the key of a zone that is to be signed.
 func (n *Node) newSigningKey() (*dnssec.Key, error) {
-	k, err := sign.NewKey(n.people.key)
+	k, err := sign.NewKey(n.directory.key)
 	if err == nil {
 		n.log.Info("DNSSEC key made", "key_tag", k.Tag())
 	}
@@ -20,7 +20,7 @@ func (n *Node) newSigningKey() (*dnssec.Key, error) {
 
 func (n *Node) newSigner(metrics prometheus.Registerer) (*sign.Signer, error) {
 	return sign.New(sign.Config{
-		Open:       func(k *dnssec.Key) (*ecdsa.PrivateKey, error) { return sign.Open(n.people.key, k) },
+		Open:       func(k *dnssec.Key) (*ecdsa.PrivateKey, error) { return sign.Open(n.directory.key, k) },
 		CacheBytes: n.cfg.DNS.SignatureCacheBytes,
 		Logger:     n.log.With("part", "dnssec"),
 		Registerer: metrics,

@@ -30,14 +30,14 @@ type Node struct {
 	log   *slog.Logger
 	level *slog.LevelVar
 
-	rules    atomic.Pointer[registry.Rules]
-	accounts atomic.Pointer[map[string]string]
-	people   *people
-	limits   requestRates
-	audit    *audit.Log // nil without audit.file; made by wire
-	views    atomic.Pointer[view.Table]
-	sources  atomic.Pointer[[]*certs.Source] // nil without tls
-	unready  atomic.Pointer[string]          // why the node does not serve; nil when it does
+	rules     atomic.Pointer[registry.Rules]
+	accounts  atomic.Pointer[map[string]string]
+	directory *directory
+	limits    requestRates
+	audit     *audit.Log // nil without audit.file; made by wire
+	views     atomic.Pointer[view.Table]
+	sources   atomic.Pointer[[]*certs.Source] // nil without tls
+	unready   atomic.Pointer[string]          // why the node does not serve; nil when it does
 
 	ran   atomic.Bool
 	ready chan struct{} // closed when every listener serves
@@ -82,7 +82,7 @@ func New(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.people = &people{log: n.log.With("part", "identities"), key: key}
+	n.directory = &directory{log: n.log.With("part", "identities"), key: key}
 	n.setUnready("starting")
 	n.adopt(&cfg)
 	return n, nil

@@ -40,7 +40,7 @@ func (n *Node) adopt(c *Config) {
 	fixed.Region, fixed.Compatibility = n.cfg.Region, n.cfg.Compatibility
 	n.rules.Store(new(rulesOf(&fixed)))
 	n.accounts.Store(new(accountsOf(c)))
-	n.people.adopt(c)
+	n.directory.adopt(c)
 	n.limits.adopt(c)
 	if views, err := viewsOf(c); err == nil { // Check has seen to it
 		n.views.Store(views)

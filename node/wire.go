@@ -46,7 +46,7 @@ func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.people.replica.Store(rep)
+	n.directory.replica.Store(rep)
 	if err := n.newAudit(metrics); err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln ne
 		Replica:    rep,
 		Rules:      n.currentRules,
 		Auth:       n.newAuth(),
-		Providers:  n.people.providers,
+		Providers:  n.directory.providers,
 		Accounts:   n.accountOf,
 		Rates:      func() *throttle.Rates { return n.limits.with(rep.Current().Identity) },
 		Failures:   n.cfg.failureBudget(),
@@ -152,9 +152,9 @@ func (n *Node) newAuth() *aws.Auth {
 	if n.cfg.Auth.Mode == authOpen {
 		return nil
 	}
-	auth := &aws.Auth{Directory: n.people.directory}
-	if n.people.key != nil {
-		auth.Sessions = sts.NewSessions(n.people.key)
+	auth := &aws.Auth{Directory: n.directory.current}
+	if n.directory.key != nil {
+		auth.Sessions = sts.NewSessions(n.directory.key)
 	}
 	return auth
 }
@@ -168,9 +168,9 @@ func (n *Node) newIAM(rep *replica.Replica, token string) (http.Handler, error) 
 	return iam.New(iam.Config{
 		Replica:   rep,
 		Rules:     n.currentRules,
-		Directory: n.people.directory,
-		File:      n.people.inFile,
-		Seal:      n.people.key,
+		Directory: n.directory.current,
+		File:      n.directory.inFile,
+		Seal:      n.directory.key,
 		Logger:    n.log.With("part", "identities"),
 	})
 }
