@@ -27,8 +27,9 @@ const (
 	// batchSize is how many datagrams one system call takes. More would gain
 	// little and make the first of them wait longer for its answer.
 	batchSize = 64
-	// querySize is what of a query is read. No sensible one is longer.
-	querySize = 4096
+	// answerRoom is how much longer than allowed an answer may become before it is
+	// cut, without new memory for it.
+	answerRoom = 2 * defaultUDPSize
 	// controlSize has room for one IPV6_PKTINFO.
 	controlSize = 48
 )
@@ -39,9 +40,18 @@ type mmsghdr struct {
 	n uint32
 }
 
-// apart is added to the length of buffers, so that they do not all begin in the
-// same set of the processor's caches, where they would push each other out.
-const apart = 5 * 64
+// slots returns n buffers of a size, close together: the fewer pages a batch is
+// on, the less the processor has to look up. Each is an odd number of cache lines
+// long, so that their beginnings do not push each other out of the cache.
+func slots(n, size int) [][]byte {
+	const line = 64
+	stride := ((size+line-1)/line | 1) * line
+	slab, all := make([]byte, n*stride), make([][]byte, n)
+	for i := range all {
+		all[i] = slab[i*stride : i*stride+size : i*stride+size]
+	}
+	return all
+}
 
 // datagrams is the memory of a batch. The kernel writes into it through the
 // headers, which point to the rest; none of it moves.
@@ -51,16 +61,23 @@ type datagrams struct {
 	outVec   [batchSize]unix.Iovec
 	from     [batchSize][unix.SizeofSockaddrInet6]byte
 	control  [batchSize][controlSize]byte
-	queries  [batchSize][querySize + apart]byte
-	answers  [batchSize][maxUDPSize + apart]byte
+	queries  [][]byte
+	answers  [][]byte
 	wildcard bool // the socket is bound to all addresses
 }
 
-func newDatagrams(wildcard bool) *datagrams {
-	d := &datagrams{wildcard: wildcard}
+// newDatagrams makes room for queries as long as we tell clients that they may be
+// (RFC 6891 section 6.2.3) and answers as long as they may get. What of a query is
+// longer is not read.
+func newDatagrams(wildcard bool, maxSize int) *datagrams {
+	d := &datagrams{
+		wildcard: wildcard,
+		queries:  slots(batchSize, max(maxSize, defaultUDPSize)),
+		answers:  slots(batchSize, max(maxSize, answerRoom)),
+	}
 	for i := range d.in {
 		d.inVec[i].Base = &d.queries[i][0]
-		d.inVec[i].SetLen(querySize)
+		d.inVec[i].SetLen(len(d.queries[i]))
 		d.in[i].Iov = &d.inVec[i]
 		d.in[i].SetIovlen(1)
 		d.in[i].Name = &d.from[i][0]

@@ -23,7 +23,7 @@ func (s *Server) serveUDP(ctx context.Context, c *net.UDPConn) error {
 		answerer: s.newAnswerer(s.metrics.newShard(UDP)),
 		socket:   socket,
 		conn:     c,
-		batch:    newDatagrams(socket.wildcard),
+		batch:    newDatagrams(socket.wildcard, s.cfg.MaxUDPSize),
 		later:    &later{server: s, group: group, ctx: ctx},
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
@@ -77,7 +77,7 @@ func (w *udpWorker) serve(n int) {
 	w.refresh()
 	b, answers := w.batch, 0
 	for i := range n {
-		w.reqs[i].parse(b.queries[i][:min(b.in[i].n, querySize)])
+		w.reqs[i].parse(b.queries[i][:min(int(b.in[i].n), len(b.queries[i]))])
 	}
 	w.lookAhead(n)
 	for i := range n {
