@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"cairn/core/zone"
+	"cairn/internal/dnsname"
 )
 
 // request is a query taken apart. Its slices point into the message.
@@ -143,7 +144,7 @@ func (r *request) rest(at int) bool {
 // additional reads one record of the additional section and returns where it
 // ends, or -1.
 func (r *request) additional(at int) int {
-	name := r.skipName(at)
+	name := dnsname.Skip(r.msg, at)
 	end := r.skipRecord(at)
 	if end < 0 || r.tsig != 0 {
 		return -1 // TSIG is the last record: RFC 8945 section 5.1
@@ -163,27 +164,10 @@ func (r *request) additional(at int) int {
 	return end
 }
 
-// skipName returns where a name ends that may be compressed, or -1.
-func (r *request) skipName(at int) int {
-	for at < len(r.msg) {
-		switch n := int(r.msg[at]); {
-		case n == 0:
-			return at + 1
-		case n < 64:
-			at += 1 + n
-		case n >= 0xc0 && at+2 <= len(r.msg):
-			return at + 2
-		default:
-			return -1
-		}
-	}
-	return -1
-}
-
 // skipRecord returns where a record ends, or -1.
 func (r *request) skipRecord(at int) int {
 	const fixed = 10
-	at = r.skipName(at)
+	at = dnsname.Skip(r.msg, at)
 	if at < 0 || at+fixed > len(r.msg) {
 		return -1
 	}

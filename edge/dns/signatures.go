@@ -7,6 +7,7 @@ import (
 	"cairn/core/dnssec"
 	"cairn/core/zone"
 	rrsig "cairn/edge/dns/sign"
+	"cairn/internal/dnsname"
 )
 
 // Signatures come to an answer when it is complete: sign takes it apart and adds
@@ -98,7 +99,7 @@ func (g *signatures) read(at, count int) (int, bool) {
 	r := request{msg: g.whole}
 	g.rrs, g.sets, g.rrsig = g.rrs[:0], g.sets[:0], g.rrsig[:0]
 	for range count {
-		rr := signedRR{start: at, name: r.skipName(at), end: r.skipRecord(at)}
+		rr := signedRR{start: at, name: dnsname.Skip(r.msg, at), end: r.skipRecord(at)}
 		if rr.end < 0 || !g.add(&rr) {
 			return 0, false
 		}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cairn/core/zone"
+	"cairn/internal/dnsname"
 )
 
 const (
@@ -55,7 +56,7 @@ func (a *answer) parse(msg []byte) bool {
 	if flags&flagQR == 0 || flags&opcodeMask != opcodeNotify || binary.BigEndian.Uint16(msg[4:]) != 1 {
 		return false
 	}
-	end := skipName(msg, headerLen)
+	end := dnsname.Skip(msg, headerLen)
 	if end < 0 || end+4 > len(msg) || binary.BigEndian.Uint16(msg[end:]) != typeSOA {
 		return false
 	}
@@ -71,7 +72,7 @@ func (a *answer) records(msg []byte, at int) bool {
 	n := int(binary.BigEndian.Uint16(msg[6:])) + int(binary.BigEndian.Uint16(msg[8:])) + int(binary.BigEndian.Uint16(msg[10:]))
 	for i := range n {
 		start := at
-		at = skipName(msg, at)
+		at = dnsname.Skip(msg, at)
 		if at < 0 || at+10 > len(msg) {
 			return false
 		}
@@ -83,23 +84,6 @@ func (a *answer) records(msg []byte, at int) bool {
 		}
 	}
 	return at == len(msg)
-}
-
-// skipName returns where a name ends that may be compressed, or -1.
-func skipName(msg []byte, at int) int {
-	for at < len(msg) {
-		switch n := int(msg[at]); {
-		case n == 0:
-			return at + 1
-		case n < 64:
-			at += 1 + n
-		case n >= 0xc0 && at+2 <= len(msg):
-			return at + 2
-		default:
-			return -1
-		}
-	}
-	return -1
 }
 
 // acknowledged takes in what came from the secondary. Who does not know NOTIFY

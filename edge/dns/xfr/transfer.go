@@ -9,6 +9,7 @@ import (
 
 	"cairn/core/zone"
 	"cairn/edge/dns/tsig"
+	"cairn/internal/dnsname"
 )
 
 // Query asks for a zone that the client may have.
@@ -210,7 +211,7 @@ func ReadSerial(msg []byte, question int) (uint32, bool) {
 	if binary.BigEndian.Uint16(msg[atANCount:]) != 0 || binary.BigEndian.Uint16(msg[atNSCount:]) != 1 {
 		return 0, false
 	}
-	at := skipName(msg, question)
+	at := dnsname.Skip(msg, question)
 	if at < 0 || at+10 > len(msg) || binary.BigEndian.Uint16(msg[at:]) != typeSOA {
 		return 0, false
 	}
@@ -218,29 +219,12 @@ func ReadSerial(msg []byte, question int) (uint32, bool) {
 	if end > len(msg) {
 		return 0, false
 	}
-	at = skipName(msg[:end], at+10)
+	at = dnsname.Skip(msg[:end], at+10)
 	if at >= 0 {
-		at = skipName(msg[:end], at)
+		at = dnsname.Skip(msg[:end], at)
 	}
 	if at < 0 || end-at != 20 {
 		return 0, false
 	}
 	return binary.BigEndian.Uint32(msg[at:]), true
-}
-
-// skipName returns where a name ends that may be compressed, or -1.
-func skipName(msg []byte, at int) int {
-	for at < len(msg) {
-		switch n := int(msg[at]); {
-		case n == 0:
-			return at + 1
-		case n < 64:
-			at += 1 + n
-		case n >= 0xc0 && at+2 <= len(msg):
-			return at + 2
-		default:
-			return -1
-		}
-	}
-	return -1
 }
