@@ -267,10 +267,46 @@ func TestCallerIdentity(t *testing.T) {
 	_, err = g.tokens(keysOf("ghost")).GetCallerIdentity(ctx, &sdksts.GetCallerIdentityInput{})
 	wants(t, "unknown key", err, "InvalidClientTokenId", "The security token included in the request is invalid.")
 
+	for _, method := range []string{http.MethodGet, http.MethodPost} { // Kubernetes tokens are such requests
+		g.presigned(method, keysOf("nobody"), http.StatusOK, "<Arn>arn:aws:iam::111111111111:user/nobody</Arn>")
+		g.presigned(method, keysOf("ghost"), http.StatusForbidden, "<Code>InvalidClientTokenId</Code>")
+	}
+
 	open := &guarded{server: start(t)}
 	who, err = open.tokens(keysOf("anything")).GetCallerIdentity(ctx, &sdksts.GetCallerIdentityInput{})
 	if err != nil || *who.Arn != "arn:aws:iam::000000000000:root" {
 		t.Fatalf("open mode: %+v %v", who, err)
+	}
+}
+
+// presigned asks who the caller is by a URL that holds the signature.
+func (g *guarded) presigned(method string, keys sdk.CredentialsProvider, status int, want string) {
+	g.Helper()
+	credentials, err := keys.Retrieve(g.Context())
+	if err != nil {
+		g.Fatal(err)
+	}
+	address := "http://" + g.addr + "/?Action=GetCallerIdentity&Version=2011-06-15"
+	r, err := http.NewRequestWithContext(g.Context(), method, address, nil)
+	if err != nil {
+		g.Fatal(err)
+	}
+	const hash = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" // of no body
+	signed, _, err := v4.NewSigner().PresignHTTP(g.Context(), credentials, r, hash, "sts", "eu-west-1", time.Now())
+	if err != nil {
+		g.Fatal(err)
+	}
+	if r.URL, err = r.URL.Parse(signed); err != nil {
+		g.Fatal(err)
+	}
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		g.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != status || !strings.Contains(string(body), want) {
+		g.Errorf("%s: %d %s %v", method, resp.StatusCode, body, err)
 	}
 }
 

@@ -33,11 +33,11 @@ const maxFields = 1000
 // Form is what a request says.
 type Form url.Values
 
-// Parse reads the fields of a request: of the body, if it is a form, and
-// otherwise of the query.
+// Parse reads the fields of a request: of the body of a POST, or of the query where
+// there is none, as in presigned requests.
 func Parse(method, rawQuery string, body []byte) (Form, error) {
 	text := rawQuery
-	if method == http.MethodPost {
+	if method == http.MethodPost && len(body) > 0 {
 		text = string(body)
 	}
 	if strings.Count(text, "&") >= maxFields {

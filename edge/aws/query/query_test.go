@@ -19,8 +19,11 @@ func TestParse(t *testing.T) {
 	if got := f.List("Tags", ".Key"); !slices.Equal(got, []string{"a", "b c"}) {
 		t.Errorf("list %q", got)
 	}
-	if f, err := Parse("GET", "Action=GetCallerIdentity&Version=2011-06-15", nil); err != nil || f.Text("Action") != "GetCallerIdentity" {
-		t.Errorf("%v %v", f, err)
+	for method, body := range map[string]string{"GET": "Action=NotThis", "POST": ""} {
+		f, err := Parse(method, "Action=GetCallerIdentity&Version=2011-06-15", []byte(body))
+		if err != nil || f.Text("Action") != "GetCallerIdentity" {
+			t.Errorf("%s: %v %v", method, f, err)
+		}
 	}
 	for _, bad := range []string{"Action=%zz", "Action=A&Action=B", strings.Repeat("a=1&", maxFields+1), "a;b=1"} {
 		_, err := Parse("POST", "", []byte(bad))
