@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"cairn/store"
-	"cairn/store/embedded"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/embedded"
 )
 
 // measureCommit compares commits of one write of 512 bytes with the append limit.

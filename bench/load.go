@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 	"time"
 
-	"cairn/replica"
-	"cairn/store"
-	"cairn/store/embedded"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/embedded"
 )
 
 // measureLoad starts a node on a folder with many instances. The first start is

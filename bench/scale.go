@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"time"
 
-	"cairn/core/registry"
-	"cairn/core/state"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 )
 
-const account registry.AccountID = "000000000000"
+const account command.AccountID = "000000000000"
 
 // measureScale decides and applies registrations one by one, each in a State of
 // its own, the dearest way there is: batches share the copying.

@@ -7,8 +7,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"cairn/edge/admin/iam"
-	"cairn/internal/audit"
+	adminidentity "github.com/cairn-discovery/cairn/edge/admin/identity"
+	"github.com/cairn-discovery/cairn/internal/audit"
 )
 
 // newAudit opens the audit log, which is nil where none is wanted.
@@ -52,5 +52,5 @@ func (n *Node) audited(identities http.Handler) http.Handler {
 	if n.audit == nil {
 		return identities
 	}
-	return iam.Audited(identities, iam.AuditConfig{Log: n.audit, Region: n.cfg.Region, Reads: n.cfg.Audit.Reads})
+	return adminidentity.Audited(identities, adminidentity.AuditConfig{Log: n.audit, Region: n.cfg.Region, Reads: n.cfg.Audit.Reads})
 }

@@ -5,9 +5,9 @@ import (
 	"io"
 	"log/slog"
 
-	"cairn/replica"
-	"cairn/store"
-	"cairn/store/embedded"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/embedded"
 )
 
 // backupBuffer makes few large writes of a backup's many small ones.

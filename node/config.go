@@ -4,7 +4,7 @@ import (
 	"io"
 	"net/netip"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Config is everything a node can be told. The yaml names are the keys of the

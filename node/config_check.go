@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
-	"cairn/core/identity"
-	"cairn/edge/aws/throttle"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 )
 
 // KeyError is a value in a configuration that cannot be used.

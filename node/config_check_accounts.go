@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/identity"
 )
 
 // accounts checks ids and names, that none is given twice, and the policies. It

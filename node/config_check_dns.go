@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
-	"cairn/edge/dns/ratelimit"
+	"github.com/cairn-discovery/cairn/edge/dns/ratelimit"
 )
 
 func (k *checker) dns(c *Config) {

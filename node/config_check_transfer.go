@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"cairn/edge/dns/tsig"
+	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 )
 
 func (k *checker) transfers(d *DNS) {

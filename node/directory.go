@@ -6,11 +6,11 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"cairn/core/identity"
-	"cairn/edge/admin/iam"
-	"cairn/edge/aws/sts"
-	"cairn/internal/seal"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/identity"
+	adminidentity "github.com/cairn-discovery/cairn/edge/admin/identity"
+	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // directory is who there is, from the configuration file and the store together,
@@ -82,7 +82,7 @@ func (d *directory) open(k *identity.AccessKey) (string, error) {
 	if d.key == nil {
 		return "", errors.New("its secret is sealed, and there is no seal key: give auth.seal_key_file")
 	}
-	secret, err := d.key.Open(k.Sealed, iam.SealContext(k.ID))
+	secret, err := d.key.Open(k.Sealed, adminidentity.SealContext(k.ID))
 	return string(secret), err
 }
 

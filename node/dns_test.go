@@ -20,8 +20,8 @@ import (
 
 	"github.com/miekg/dns"
 
-	"cairn/node"
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // ask asks a node's DNS and returns the response code and the records' data.

@@ -5,8 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/core/dnssec"
-	"cairn/edge/dns/sign"
+	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/edge/dns/sign"
 )
 
 // newSigningKey makes the key of a zone that is to be signed.

@@ -8,13 +8,13 @@ import (
 	"net/netip"
 	"time"
 
-	"cairn/core/explain"
-	"cairn/core/health"
-	"cairn/core/registry"
-	"cairn/core/zone"
-	"cairn/edge/admin"
-	"cairn/replica"
-	"cairn/worker/prober"
+	"github.com/cairn-discovery/cairn/core/explain"
+	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/admin"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/worker/prober"
 )
 
 // explainer answers /explain from the snapshot of the moment and what the prober

@@ -15,8 +15,8 @@ import (
 
 	"github.com/miekg/dns"
 
-	"cairn/node"
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // answer sends one operation that must succeed and decodes what comes.

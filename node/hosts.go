@@ -4,7 +4,7 @@ import (
 	"net"
 	"net/netip"
 
-	"cairn/edge/dns"
+	"github.com/cairn-discovery/cairn/edge/dns"
 )
 
 // defaultNameServer is the server named in NS and SOA records where none is

@@ -7,11 +7,12 @@ import (
 	"os"
 	"strings"
 
-	"cairn/core/identity"
-	"cairn/core/registry"
-	"cairn/edge/aws/sts"
-	"cairn/internal/oidc"
-	"cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/internal/oidc"
+	"github.com/cairn-discovery/cairn/internal/seal"
 )
 
 // sealKeyVariable is the environment variable that can give the seal key.
@@ -149,9 +150,9 @@ func (c *Config) providers() []sts.Provider {
 func sharesOf(c *Config) []registry.Share {
 	var shares []registry.Share
 	for _, s := range c.Shares {
-		share := registry.Share{Owner: registry.AccountID(s.Owner), Namespace: s.Namespace}
+		share := registry.Share{Owner: command.AccountID(s.Owner), Namespace: s.Namespace}
 		for _, with := range s.With {
-			share.With = append(share.With, registry.AccountID(with))
+			share.With = append(share.With, command.AccountID(with))
 		}
 		shares = append(shares, share)
 	}

@@ -4,10 +4,11 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"cairn/core/identity"
-	"cairn/core/registry"
-	"cairn/edge/aws/throttle"
-	"cairn/internal/failures"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/throttle"
+	"github.com/cairn-discovery/cairn/internal/authlimit"
 )
 
 // named gives the quotas by their keys.
@@ -42,11 +43,11 @@ func quotasOf(c *Config) registry.Quotas {
 	return c.Quotas.over(quotas)
 }
 
-func accountQuotas(c *Config, everybody registry.Quotas) map[registry.AccountID]registry.Quotas {
-	own := map[registry.AccountID]registry.Quotas{}
+func accountQuotas(c *Config, everybody registry.Quotas) map[command.AccountID]registry.Quotas {
+	own := map[command.AccountID]registry.Quotas{}
 	for _, a := range c.Accounts {
 		if a.Quotas != (Quotas{}) {
-			own[registry.AccountID(a.ID)] = a.Quotas.over(everybody)
+			own[command.AccountID(a.ID)] = a.Quotas.over(everybody)
 		}
 	}
 	return own
@@ -70,14 +71,14 @@ func (r *requestRates) adopt(c *Config) { r.file.Store(ratesOf(c)) }
 
 // ratesOf are the rates that a configuration gives.
 func ratesOf(c *Config) *throttle.Rates {
-	r := &throttle.Rates{Accounts: map[registry.AccountID]throttle.Set{}}
+	r := &throttle.Rates{Accounts: map[command.AccountID]throttle.Set{}}
 	if c.Compatibility == compatStrict {
 		r.Default = throttle.Published()
 	}
 	r.Default = withRates(r.Default, c.Rates)
 	for _, a := range c.Accounts {
 		if len(a.Rates) > 0 {
-			r.Accounts[registry.AccountID(a.ID)] = withRates(r.Default, a.Rates)
+			r.Accounts[command.AccountID(a.ID)] = withRates(r.Default, a.Rates)
 		}
 	}
 	return r
@@ -107,13 +108,13 @@ func (r *requestRates) with(stored identity.State) *throttle.Rates {
 	if c := r.current.Load(); c != nil && c.file == file && c.stored == stored {
 		return c.rates
 	}
-	rates := &throttle.Rates{Default: file.Default, Accounts: map[registry.AccountID]throttle.Set{}}
+	rates := &throttle.Rates{Default: file.Default, Accounts: map[command.AccountID]throttle.Set{}}
 	for id, set := range file.Accounts {
 		rates.Accounts[id] = set
 	}
 	for id, a := range stored.Accounts() {
 		if len(a.Rates) > 0 {
-			rates.Accounts[registry.AccountID(id)] = withRates(file.Of(registry.AccountID(id)), a.Rates)
+			rates.Accounts[command.AccountID(id)] = withRates(file.Of(command.AccountID(id)), a.Rates)
 		}
 	}
 	r.current.Store(&currentRates{file, stored, rates})
@@ -121,6 +122,6 @@ func (r *requestRates) with(stored identity.State) *throttle.Rates {
 }
 
 // failureBudget is what callers may fail to prove who they are; nil for no limit.
-func (c *Config) failureBudget() *failures.Budget {
-	return failures.New(failures.Config{PerSecond: c.Auth.FailuresPerSecond, Burst: c.Auth.FailureBurst})
+func (c *Config) failureBudget() *authlimit.Budget {
+	return authlimit.New(authlimit.Config{PerSecond: c.Auth.FailuresPerSecond, Burst: c.Auth.FailureBurst})
 }

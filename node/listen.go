@@ -8,8 +8,8 @@ import (
 	"io"
 	"net"
 
-	"cairn/edge/dns"
-	"cairn/internal/certs"
+	"github.com/cairn-discovery/cairn/edge/dns"
+	"github.com/cairn-discovery/cairn/internal/certs"
 )
 
 // listeners are the node's open sockets.

@@ -16,11 +16,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cairn/core/registry"
-	"cairn/edge/dns/view"
-	"cairn/internal/audit"
-	"cairn/internal/buildinfo"
-	"cairn/internal/certs"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/dns/view"
+	"github.com/cairn-discovery/cairn/internal/audit"
+	"github.com/cairn-discovery/cairn/internal/buildinfo"
+	"github.com/cairn-discovery/cairn/internal/certs"
 )
 
 // Node is one running cairn.

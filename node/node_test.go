@@ -16,11 +16,11 @@ import (
 	"sync"
 	"testing"
 
-	"cairn/node"
-	"cairn/node/nodetest"
-	"cairn/store"
-	"cairn/store/embedded"
-	"cairn/store/memory"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/embedded"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 // call sends one Cloud Map operation and returns status and body.

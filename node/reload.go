@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"reflect"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // Reload takes over what can change while the node runs: accounts, VPCs, who is

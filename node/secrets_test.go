@@ -20,8 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/servicediscovery"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"cairn/node"
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 const trustAccount = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":"sts:AssumeRole"}}`

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"cairn/node"
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 const (

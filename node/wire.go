@@ -9,17 +9,17 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/edge/admin"
-	"cairn/edge/admin/iam"
-	"cairn/edge/aws"
-	"cairn/edge/aws/sts"
-	"cairn/edge/aws/throttle"
-	"cairn/internal/certs"
-	"cairn/replica"
-	"cairn/store"
-	"cairn/store/embedded"
-	"cairn/worker/janitor"
-	"cairn/worker/prober"
+	"github.com/cairn-discovery/cairn/edge/admin"
+	adminidentity "github.com/cairn-discovery/cairn/edge/admin/identity"
+	"github.com/cairn-discovery/cairn/edge/aws"
+	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/edge/aws/throttle"
+	"github.com/cairn-discovery/cairn/internal/certs"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/embedded"
+	"github.com/cairn-discovery/cairn/worker/janitor"
+	"github.com/cairn-discovery/cairn/worker/prober"
 )
 
 // openStore opens the store that the configuration names.
@@ -165,7 +165,7 @@ func (n *Node) newIAM(rep *replica.Replica, token string) (http.Handler, error) 
 	if token == "" && !n.cfg.TLS.certifiesAdmin() {
 		return nil, nil
 	}
-	return iam.New(iam.Config{
+	return adminidentity.New(adminidentity.Config{
 		Replica:   rep,
 		Rules:     n.currentRules,
 		Directory: n.directory.current,

@@ -11,16 +11,16 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
-	"cairn/edge/dns"
-	"cairn/edge/dns/doh"
-	"cairn/edge/dns/dot"
-	"cairn/edge/dns/forward"
-	"cairn/edge/dns/notify"
-	"cairn/edge/dns/ratelimit"
-	"cairn/edge/dns/view"
-	"cairn/edge/dns/xfr"
-	"cairn/internal/certs"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/edge/dns"
+	"github.com/cairn-discovery/cairn/edge/dns/doh"
+	"github.com/cairn-discovery/cairn/edge/dns/dot"
+	"github.com/cairn-discovery/cairn/edge/dns/forward"
+	"github.com/cairn-discovery/cairn/edge/dns/notify"
+	"github.com/cairn-discovery/cairn/edge/dns/ratelimit"
+	"github.com/cairn-discovery/cairn/edge/dns/view"
+	"github.com/cairn-discovery/cairn/edge/dns/xfr"
+	"github.com/cairn-discovery/cairn/internal/certs"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // dnsEdge is the DNS server on all its listeners, and the resolver it asks.

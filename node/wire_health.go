@@ -9,8 +9,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/replica"
-	"cairn/worker/prober"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/worker/prober"
 )
 
 // newProber builds the worker that runs the health checks.

@@ -5,11 +5,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/edge/dns"
-	"cairn/edge/dns/notify"
-	"cairn/edge/dns/tsig"
-	"cairn/edge/dns/xfr"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/edge/dns"
+	"github.com/cairn-discovery/cairn/edge/dns/notify"
+	"github.com/cairn-discovery/cairn/edge/dns/tsig"
+	"github.com/cairn-discovery/cairn/edge/dns/xfr"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // wireTransfers gives the DNS server what it needs to hand out zones.

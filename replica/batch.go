@@ -8,9 +8,9 @@ import (
 	"runtime/debug"
 	"time"
 
-	"cairn/core/registry"
-	"cairn/core/state"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // maxConflicts is how often a batch is decided again because other nodes were

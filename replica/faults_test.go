@@ -7,10 +7,10 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"cairn/core/registry"
-	"cairn/store"
-	"cairn/store/memory"
-	"cairn/store/storetest"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/memory"
+	"github.com/cairn-discovery/cairn/store/storetest"
 )
 
 // only gives one commit an outcome and lets all others pass.

@@ -14,12 +14,13 @@ import (
 
 	"github.com/anishathalye/porcupine"
 
-	"cairn/core/registry"
-	"cairn/replica"
-	"cairn/store/embedded"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store/embedded"
 )
 
-const testAccount registry.AccountID = "000000000000"
+const testAccount command.AccountID = "000000000000"
 
 // TestServicesAreLinearizable has many clients per service change an instance of
 // their own and discover all, and makes sure that what each of them saw could

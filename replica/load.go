@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"time"
 
-	"cairn/core/state"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // load reads the whole state from the store and publishes it.

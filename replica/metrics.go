@@ -7,7 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 type metrics struct {

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"cairn/store"
-	"cairn/store/memory"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 // TestDurableThenVisibleThenAcknowledged stops the world at the moment when a

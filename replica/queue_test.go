@@ -8,9 +8,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"cairn/core/registry"
-	"cairn/store"
-	"cairn/store/memory"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 func httpNamespace(name string) *registry.CreateNamespace {

@@ -21,10 +21,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/core/identity"
-	"cairn/core/registry"
-	"cairn/core/state"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Errors of Propose besides those of core/registry.
@@ -112,7 +113,7 @@ type outcome struct {
 // the effect is durable and visible in Current, or with a typed error of
 // core/registry or one of this package. If ctx ends while the command is being
 // done, the outcome is unknown and the error wraps ErrUncertain.
-func (r *Replica) Propose(ctx context.Context, account registry.AccountID, op registry.Command) (registry.Reply, error) {
+func (r *Replica) Propose(ctx context.Context, account command.AccountID, op registry.Command) (registry.Reply, error) {
 	return r.propose(ctx, state.Command{Op: op, Meta: registry.Meta{Account: account}})
 }
 

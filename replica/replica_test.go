@@ -11,14 +11,15 @@ import (
 
 	"go.uber.org/goleak"
 
-	"cairn/core/registry"
-	"cairn/store"
-	"cairn/store/memory"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const account registry.AccountID = "000000000000"
+const account command.AccountID = "000000000000"
 
 // node is a replica that runs until the test ends.
 type node struct {

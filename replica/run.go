@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Run loads the state, then decides commands until ctx ends. Commands that wait

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"cairn/core/registry"
-	"cairn/store"
-	"cairn/store/memory"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 // pair starts two replicas on the same data and compares them in the end.

@@ -3,8 +3,8 @@ package replica
 import (
 	"iter"
 
-	"cairn/core/state"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Snapshot is one published state. It never changes.

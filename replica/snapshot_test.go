@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"cairn/store"
-	"cairn/store/embedded"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/embedded"
 )
 
 // counting counts the snapshots of a store.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // maybeSnapshot lets the store cut its log when that is due. Commands go on

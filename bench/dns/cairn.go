@@ -16,11 +16,11 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cairn/core/registry"
-	"cairn/core/state"
-	"cairn/edge/dns"
-	"cairn/edge/dns/view"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/edge/dns"
+	"github.com/cairn-discovery/cairn/edge/dns/view"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // source holds a state without a store.

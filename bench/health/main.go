@@ -17,10 +17,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/core/registry"
-	"cairn/replica"
-	"cairn/store/memory"
-	"cairn/worker/prober"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store/memory"
+	"github.com/cairn-discovery/cairn/worker/prober"
 )
 
 type options struct {

@@ -6,11 +6,12 @@ import (
 	"strconv"
 	"sync"
 
-	"cairn/core/registry"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
-const account registry.AccountID = "000000000000"
+const account command.AccountID = "000000000000"
 
 // register fills the registry. The first services are those that hang.
 func register(ctx context.Context, rep *replica.Replica, o options, b *backends) error {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"cairn/internal/atomicfile"
-	"cairn/node"
+	"github.com/cairn-discovery/cairn/internal/atomicfile"
+	"github.com/cairn-discovery/cairn/node"
 )
 
 func newBackup(p *program) *cobra.Command {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"cairn/internal/atomicfile"
-	"cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/internal/atomicfile"
+	"github.com/cairn-discovery/cairn/internal/seal"
 )
 
 type key struct {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"cairn/node"
+	"github.com/cairn-discovery/cairn/node"
 )
 
 func newRestore(p *program) *cobra.Command {

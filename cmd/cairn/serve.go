@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"cairn/node"
+	"github.com/cairn-discovery/cairn/node"
 )
 
 func newServe(p *program) *cobra.Command {

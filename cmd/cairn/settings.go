@@ -3,7 +3,7 @@ package main
 import (
 	"github.com/spf13/pflag"
 
-	"cairn/node"
+	"github.com/cairn-discovery/cairn/node"
 )
 
 // givenSettings collects the flags of serve that were given, by name. Values

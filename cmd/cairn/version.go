@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"cairn/internal/buildinfo"
+	"github.com/cairn-discovery/cairn/internal/buildinfo"
 )
 
 func newVersion(p *program) *cobra.Command {

@@ -13,7 +13,7 @@ import (
 	"github.com/miekg/dns"
 	"pgregory.net/rapid"
 
-	"cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/dnssec"
 )
 
 // pair is a key and its private half, by another implementation.

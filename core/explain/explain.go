@@ -10,9 +10,9 @@ import (
 	"net/netip"
 	"strings"
 
-	"cairn/core/health"
-	"cairn/core/registry"
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // Query is what is to be explained.

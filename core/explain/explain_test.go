@@ -15,11 +15,11 @@ import (
 
 	"pgregory.net/rapid"
 
-	"cairn/core/explain"
-	"cairn/core/health"
-	"cairn/core/registry"
-	"cairn/core/state"
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/explain"
+	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 var update = flag.Bool("update", false, "write the answers in testdata anew")

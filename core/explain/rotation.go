@@ -1,8 +1,8 @@
 package explain
 
 import (
-	"cairn/core/registry"
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // rotation finds out which instances DNS may answer with, by the rules of

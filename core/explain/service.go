@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"cairn/core/health"
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // service explains a service and all its instances.

@@ -5,7 +5,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/health"
 )
 
 // TestVerdicts are facts §2.3 and §4 and rows 2 and 3 of the decisions: p is a

@@ -5,7 +5,7 @@ import (
 	"iter"
 	"strings"
 
-	"cairn/internal/ptree"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
 // Change is one step from a State to the next. It is stored under Key: its

@@ -3,7 +3,7 @@ package identity
 import (
 	"math"
 
-	"cairn/internal/record"
+	"github.com/cairn-discovery/cairn/internal/record"
 )
 
 // The field numbers of each kind of record are fixed for ever: add, never

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/access"
 )
 
 // Command is a request to change who there is: one of the exported structs of

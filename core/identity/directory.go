@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/access"
 )
 
 // Directory answers whose a key is and what they may do. It is immutable.

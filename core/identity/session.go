@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"cairn/core/access"
-	"cairn/internal/record"
+	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/internal/record"
 )
 
 // Session is what a role was taken for, for a while. It travels in the session

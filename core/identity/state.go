@@ -4,7 +4,7 @@ import (
 	"iter"
 	"strings"
 
-	"cairn/internal/ptree"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
 // State is one immutable version of what the store knows. The zero value is

@@ -3,26 +3,28 @@ package registry
 import (
 	"fmt"
 	"strings"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // NamespaceARN returns the ARN of a namespace.
-func (r *Rules) NamespaceARN(account AccountID, id NamespaceID) string {
+func (r *Rules) NamespaceARN(account command.AccountID, id NamespaceID) string {
 	return r.ARN(account, "namespace/"+string(id))
 }
 
 // ServiceARN returns the ARN of a service.
-func (r *Rules) ServiceARN(account AccountID, id ServiceID) string {
+func (r *Rules) ServiceARN(account command.AccountID, id ServiceID) string {
 	return r.ARN(account, "service/"+string(id))
 }
 
 // ARN returns the ARN of a resource such as namespace/ns-….
-func (r *Rules) ARN(account AccountID, resource string) string {
+func (r *Rules) ARN(account command.AccountID, resource string) string {
 	return "arn:aws:servicediscovery:" + r.Region + ":" + string(account) + ":" + resource
 }
 
 // resource is what an ARN of this region names.
 type resource struct {
-	account AccountID
+	account command.AccountID
 	kind    string // namespace or service
 	id      string
 }
@@ -41,14 +43,14 @@ func (r *Rules) parseARN(arn string) (resource, error) {
 	if parts[3] != r.Region || parts[1] != "aws" {
 		id = ""
 	}
-	return resource{AccountID(parts[4]), kind, id}, nil
+	return resource{command.AccountID(parts[4]), kind, id}, nil
 }
 
 // ID takes an id, or an ARN of the wanted kind ("namespace" or "service"), and
 // returns the bare id with the account that it belongs to: a bare id is one of
 // the caller's own. What belongs to another region gives the empty id, which is
 // never found.
-func (r *Rules) ID(account AccountID, kind, ref string) (AccountID, string, error) {
+func (r *Rules) ID(account command.AccountID, kind, ref string) (command.AccountID, string, error) {
 	if !strings.HasPrefix(ref, "arn:") {
 		return account, ref, nil
 	}
@@ -64,7 +66,7 @@ func (r *Rules) ID(account AccountID, kind, ref string) (AccountID, string, erro
 
 // FindNamespace returns the namespace that an id or ARN names, if the account
 // sees it.
-func (s *State) FindNamespace(r *Rules, account AccountID, ref string) (*Namespace, error) {
+func (s *State) FindNamespace(r *Rules, account command.AccountID, ref string) (*Namespace, error) {
 	owner, id, err := r.ID(account, "namespace", ref)
 	if err != nil {
 		return nil, err
@@ -78,7 +80,7 @@ func (s *State) FindNamespace(r *Rules, account AccountID, ref string) (*Namespa
 
 // FindService returns the service that an id or ARN names, if the account sees
 // its namespace.
-func (s *State) FindService(r *Rules, account AccountID, ref string) (*Service, error) {
+func (s *State) FindService(r *Rules, account command.AccountID, ref string) (*Service, error) {
 	owner, id, err := r.ID(account, "service", ref)
 	if err != nil {
 		return nil, err
@@ -94,7 +96,7 @@ func (s *State) FindService(r *Rules, account AccountID, ref string) (*Service, 
 }
 
 // FindInstance returns an instance of the service that an id or ARN names.
-func (s *State) FindInstance(r *Rules, account AccountID, ref string, id InstanceID) (*Service, *Instance, error) {
+func (s *State) FindInstance(r *Rules, account command.AccountID, ref string, id InstanceID) (*Service, *Instance, error) {
 	svc, err := s.FindService(r, account, ref)
 	if err != nil {
 		return nil, nil, err

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // TestReferences: ids are accepted bare or as an ARN, and what is another

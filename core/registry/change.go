@@ -1,6 +1,9 @@
 package registry
 
-import "cairn/internal/ptree"
+import (
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
+)
 
 // Change is one step from a State to the next. A change is stored under Key:
 // its Value, or for a removal nothing.
@@ -51,11 +54,11 @@ func (d *Draft) Finish() *State {
 
 // changeAccount applies a change to the account. What a draft has copied once is
 // its own, and is changed in place from then on.
-func (d *Draft) changeAccount(id AccountID, change func(*Account)) {
+func (d *Draft) changeAccount(id command.AccountID, change func(*Account)) {
 	change(d.ownAccount(id))
 }
 
-func (d *Draft) ownAccount(id AccountID) *Account {
+func (d *Draft) ownAccount(id command.AccountID) *Account {
 	old := d.state.account(id)
 	if old.owner == d.token {
 		return old
@@ -67,7 +70,7 @@ func (d *Draft) ownAccount(id AccountID) *Account {
 }
 
 // changeNamespace applies a change to the namespace, if there is one.
-func (d *Draft) changeNamespace(account AccountID, id NamespaceID, change func(*Account, *Namespace)) {
+func (d *Draft) changeNamespace(account command.AccountID, id NamespaceID, change func(*Account, *Namespace)) {
 	if _, ok := d.state.Namespace(account, id); ok {
 		a := d.ownAccount(account)
 		change(a, d.ownNamespace(a, id))
@@ -86,7 +89,7 @@ func (d *Draft) ownNamespace(a *Account, id NamespaceID) *Namespace {
 }
 
 // changeService applies a change to the service, if there is one.
-func (d *Draft) changeService(account AccountID, id ServiceID, change func(*Service)) {
+func (d *Draft) changeService(account command.AccountID, id ServiceID, change func(*Service)) {
 	if last := d.lastService; last != nil && last.ID == id && last.Account == account {
 		change(last)
 		return
@@ -128,7 +131,7 @@ func (c putNamespace) apply(d *Draft, _ uint64) {
 }
 
 type deleteNamespace struct {
-	account  AccountID
+	account  command.AccountID
 	id       NamespaceID // empty when decoded: the key holds the name only
 	httpName string
 }
@@ -172,7 +175,7 @@ func (c putService) apply(d *Draft, _ uint64) {
 }
 
 type deleteService struct {
-	account   AccountID
+	account   command.AccountID
 	namespace NamespaceID
 	key       string
 }
@@ -196,7 +199,7 @@ func (c deleteService) apply(d *Draft, _ uint64) {
 // InstancesRevision of the service; and a deletion that did not see the newest
 // touch conflicts with it.
 type touch struct {
-	account   AccountID
+	account   command.AccountID
 	namespace NamespaceID
 	service   ServiceID
 }
@@ -214,7 +217,7 @@ func (untouch) apply(*Draft, uint64) {}
 
 // place says to which service an instance belongs.
 type place struct {
-	account   AccountID
+	account   command.AccountID
 	namespace NamespaceID
 	service   ServiceID
 }
@@ -293,7 +296,7 @@ func (c putOperation) apply(d *Draft, _ uint64) {
 }
 
 type deleteOperation struct {
-	account AccountID
+	account command.AccountID
 	id      OperationID
 }
 

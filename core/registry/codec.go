@@ -6,7 +6,8 @@ import (
 	"iter"
 	"strings"
 
-	"cairn/internal/record"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/internal/record"
 )
 
 // Keys of the store. The leading digit makes a load in order of keys bring a
@@ -29,15 +30,15 @@ const (
 	operationPrefix = "5o"
 )
 
-func namespaceKey(account AccountID, httpName string) string {
+func namespaceKey(account command.AccountID, httpName string) string {
 	return namespacePrefix + "/" + string(account) + "/" + httpName
 }
 
-func serviceKeyOf(account AccountID, ns NamespaceID, key string) string {
+func serviceKeyOf(account command.AccountID, ns NamespaceID, key string) string {
 	return servicePrefix + "/" + string(account) + "/" + string(ns) + "/" + key
 }
 
-func touchKey(account AccountID, ns NamespaceID, svc ServiceID) string {
+func touchKey(account command.AccountID, ns NamespaceID, svc ServiceID) string {
 	return touchPrefix + "/" + string(account) + "/" + string(ns) + "/" + string(svc)
 }
 
@@ -47,7 +48,7 @@ func (p place) key(id InstanceID) string {
 	return instancePrefix + "/" + string(p.account) + "/" + string(p.namespace) + "/" + string(p.service) + "/" + string(id)
 }
 
-func operationStoreKey(account AccountID, id OperationID) string {
+func operationStoreKey(account command.AccountID, id OperationID) string {
 	return operationPrefix + "/" + string(account) + "/" + string(id)
 }
 
@@ -81,7 +82,7 @@ func Decode(key string, value []byte) (Change, error) {
 	if !ok {
 		return nil, fmt.Errorf("key %q is not one of the registry", key)
 	}
-	c, err := decode(kind, AccountID(account), rest, value)
+	c, err := decode(kind, command.AccountID(account), rest, value)
 	if err != nil {
 		return nil, fmt.Errorf("record %q: %w", key, err)
 	}
@@ -90,7 +91,7 @@ func Decode(key string, value []byte) (Change, error) {
 
 var errShortKey = errors.New("the key ends too early")
 
-func decode(kind string, account AccountID, rest string, value []byte) (Change, error) {
+func decode(kind string, account command.AccountID, rest string, value []byte) (Change, error) {
 	switch kind {
 	case namespacePrefix:
 		return decodeNamespace(account, rest, value)
@@ -121,7 +122,7 @@ func decode(kind string, account AccountID, rest string, value []byte) (Change, 
 	return nil, fmt.Errorf("unknown kind %q", kind)
 }
 
-func decodeNamespace(account AccountID, name string, value []byte) (Change, error) {
+func decodeNamespace(account command.AccountID, name string, value []byte) (Change, error) {
 	if value == nil {
 		return deleteNamespace{account: account, httpName: name}, nil
 	}
@@ -129,7 +130,7 @@ func decodeNamespace(account AccountID, name string, value []byte) (Change, erro
 	return putNamespace{ns}, ns.decode(value)
 }
 
-func decodeService(account AccountID, ns NamespaceID, key string, value []byte) (Change, error) {
+func decodeService(account command.AccountID, ns NamespaceID, key string, value []byte) (Change, error) {
 	if value == nil {
 		return deleteService{account, ns, key}, nil
 	}
@@ -145,7 +146,7 @@ func decodeInstance(p place, id InstanceID, value []byte) (Change, error) {
 	return putInstance{p, inst}, err
 }
 
-func decodeOperation(account AccountID, id OperationID, value []byte) (Change, error) {
+func decodeOperation(account command.AccountID, id OperationID, value []byte) (Change, error) {
 	if _, ok := operationKey(id); !ok {
 		return nil, fmt.Errorf("%q is not an operation id", id)
 	}

@@ -6,7 +6,8 @@ import (
 	"math"
 	"unique"
 
-	"cairn/internal/record"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/internal/record"
 )
 
 // The field numbers of each kind of record are fixed for ever: add, never
@@ -70,7 +71,7 @@ func (ns *Namespace) decode(value []byte) error {
 		case 12:
 			ns.fingerprint = f.Uint
 		case 13:
-			ns.sharedWith = append(ns.sharedWith, AccountID(f.Bytes))
+			ns.sharedWith = append(ns.sharedWith, command.AccountID(f.Bytes))
 		case 16:
 			key, err := parseKey(f.Bytes)
 			ns.Keys, badKey = append(ns.Keys, key), cmp.Or(badKey, err)
@@ -140,7 +141,7 @@ func (svc *Service) decode(value []byte) error {
 		case 10:
 			svc.CreatorRequestID = string(f.Bytes)
 		case 11:
-			svc.CreatedBy = AccountID(f.Bytes)
+			svc.CreatedBy = command.AccountID(f.Bytes)
 		case 12:
 			svc.CreateDate = int64(f.Uint)
 		case 13:
@@ -218,7 +219,7 @@ func (i *Instance) encode(b []byte) []byte {
 	if i.Lapsed {
 		b = record.AppendUint(b, 8, 1)
 	}
-	if i.createdBy != (unique.Handle[AccountID]{}) {
+	if i.createdBy != (unique.Handle[command.AccountID]{}) {
 		b = record.AppendString(b, 9, i.createdBy.Value())
 	}
 	return b
@@ -246,7 +247,7 @@ func parseInstance(id InstanceID, value []byte) (*Instance, error) {
 		case 8:
 			rest.Lapsed = f.Uint == 1
 		case 9:
-			rest.createdBy = unique.Make(AccountID(f.Bytes))
+			rest.createdBy = unique.Make(command.AccountID(f.Bytes))
 		}
 	})
 	a, ok := parseAttributes(attrs)
@@ -302,7 +303,7 @@ func (op *Operation) decode(value []byte) error {
 		case 9:
 			op.ErrorMessage = string(f.Bytes)
 		case 10:
-			op.owner = AccountID(f.Bytes)
+			op.owner = command.AccountID(f.Bytes)
 		}
 	})
 }

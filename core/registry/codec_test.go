@@ -8,8 +8,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"cairn/core/registry"
-	"cairn/internal/record"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/internal/record"
 )
 
 // checkReload makes sure that a State loaded from what it is stored as is the
@@ -32,7 +33,7 @@ func TestReload(t *testing.T) {
 
 // populate makes one of everything.
 func populate(w *world) {
-	for _, account := range []registry.AccountID{testAccount, otherAccount} {
+	for _, account := range []command.AccountID{testAccount, otherAccount} {
 		w.account = account
 		w.created(&registry.CreateNamespace{Type: registry.DNSPrivate, Name: "corp/x", VPC: "vpc-1", Description: "d", SOATTL: new(int64(7)),
 			Tags: tags(3, "k"), CreatorRequestID: "n"})
@@ -88,7 +89,7 @@ func visit(s *registry.State) {
 	registry.Dump(s)
 	s.Counts()
 	s.NextHealthDue()
-	for _, account := range []registry.AccountID{testAccount, otherAccount} {
+	for _, account := range []command.AccountID{testAccount, otherAccount} {
 		for range s.Operations(new(registry.Rules), account, "") {
 		}
 		for _, svc := range s.Services(account, "") {

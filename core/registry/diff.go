@@ -1,6 +1,9 @@
 package registry
 
-import "cairn/internal/ptree"
+import (
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
+)
 
 // Diff tells an Observer what differs between two versions of the registry, at a
 // cost that depends on the changes between them. It is for those who follow
@@ -11,7 +14,7 @@ import "cairn/internal/ptree"
 // changed. A service that is gone is reported after its instances, a new one
 // before them. Services without records are reported with their instances.
 func Diff(old, new *State, o Observer) {
-	ptree.Diff(old.accounts, new.accounts, func(_ AccountID, a, b *Account) {
+	ptree.Diff(old.accounts, new.accounts, func(_ command.AccountID, a, b *Account) {
 		diffAccounts(orNone(a), orNone(b), o)
 	})
 }

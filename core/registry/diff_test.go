@@ -6,7 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // follower keeps a table of all instances by what Diff tells it.

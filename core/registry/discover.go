@@ -1,7 +1,8 @@
 package registry
 
 import (
-	"cairn/internal/jsontext"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/internal/jsontext"
 )
 
 // HealthFilter says which instances DiscoverInstances returns.
@@ -17,7 +18,7 @@ const (
 
 // Query is a DiscoverInstances request.
 type Query struct {
-	Account   AccountID
+	Account   command.AccountID
 	Namespace string // the HTTP name; in extended mode also the name
 	Service   string
 	// Parameters must all match exactly.
@@ -29,7 +30,7 @@ type Query struct {
 
 // FindForDiscovery returns the service that a namespace name and a service name
 // mean to DiscoverInstances, in the namespaces of owner that the account sees.
-func (s *State) FindForDiscovery(r *Rules, account, owner AccountID, namespace, service string) (*Service, error) {
+func (s *State) FindForDiscovery(r *Rules, account, owner command.AccountID, namespace, service string) (*Service, error) {
 	ns, ok := s.NamespaceForDiscovery(r, account, owner, namespace)
 	if !ok {
 		return nil, &NamespaceNotFound{ID: namespace}

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 const (

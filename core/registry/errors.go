@@ -1,6 +1,10 @@
 package registry
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/cairn-discovery/cairn/core/command"
+)
 
 // InvalidInput means that a request breaks a rule; the text names the member,
 // the value and the rule.
@@ -55,7 +59,7 @@ func (e *NamespaceAlreadyExists) Error() string { return "Namespace already exis
 // ServiceAlreadyExists means that the name or the CreatorRequestId is taken.
 type ServiceAlreadyExists struct {
 	ID               ServiceID
-	Account          AccountID
+	Account          command.AccountID
 	CreatorRequestID string // of the existing service
 }
 

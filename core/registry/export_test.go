@@ -3,7 +3,7 @@ package registry
 import (
 	"fmt"
 
-	"cairn/internal/ptree"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
 // Dump lists everything a State holds, the indexes included, one line each.

@@ -3,7 +3,7 @@ package registry_test
 import (
 	"testing"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 func (w *world) health(svc registry.ServiceID, id registry.InstanceID) registry.Health {

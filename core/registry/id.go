@@ -6,11 +6,13 @@ import (
 	"encoding/binary"
 	"strconv"
 	"strings"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // Meta comes with every command: who asks, when, and randomness for new ids.
 type Meta struct {
-	Account AccountID
+	Account command.AccountID
 	// Now is the time of the request in milliseconds since 1970.
 	Now int64
 	// Entropy is fresh randomness. Ids are cut from it, so no two commands may

@@ -3,6 +3,8 @@ package registry
 import (
 	"strconv"
 	"unique"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // Instance is immutable; a change makes a new one. The rest of what is known
@@ -30,7 +32,7 @@ type Instance struct {
 	due        int64 // of pending, milliseconds since 1970; 0: none
 	// createdBy is the account that registered the instance; zero where that is
 	// the one that created the service.
-	createdBy unique.Handle[AccountID]
+	createdBy unique.Handle[command.AccountID]
 }
 
 // lastOperation is the date of the registration, 0 of no instance.

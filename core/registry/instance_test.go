@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 func TestRegisterInstance(t *testing.T) {

@@ -3,6 +3,8 @@ package registry
 import (
 	"iter"
 	"strconv"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // AttrTTL is the attribute by which an instance asks to be forgotten unless it
@@ -20,7 +22,7 @@ const maxTTL = 86400 // seconds
 // after the last that was stored is not stored, and so that none is lost by
 // that, everything falls due a sixteenth later.
 type Lease struct {
-	Account   AccountID
+	Account   command.AccountID
 	Namespace NamespaceID
 	Service   ServiceID
 	Instance  InstanceID

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 func leased(more ...string) attrs {

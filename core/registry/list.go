@@ -1,6 +1,10 @@
 package registry
 
-import "iter"
+import (
+	"iter"
+
+	"github.com/cairn-discovery/cairn/core/command"
+)
 
 // The listings below are in a fixed order and go on after any key, so a page
 // token is the last key of a page, and neither additions nor removals between
@@ -8,13 +12,13 @@ import "iter"
 
 // Namespaces yields the namespaces of the account after the given id, in order
 // of their ids.
-func (s *State) Namespaces(account AccountID, after NamespaceID) iter.Seq2[NamespaceID, *Namespace] {
+func (s *State) Namespaces(account command.AccountID, after NamespaceID) iter.Seq2[NamespaceID, *Namespace] {
 	return s.account(account).namespaces.After(after)
 }
 
 // Services yields the services of the account after the given id, in order of
 // their ids.
-func (s *State) Services(account AccountID, after ServiceID) iter.Seq2[ServiceID, *Service] {
+func (s *State) Services(account command.AccountID, after ServiceID) iter.Seq2[ServiceID, *Service] {
 	a := s.account(account)
 	return func(yield func(ServiceID, *Service) bool) {
 		for id := range a.services.After(after) {
@@ -35,7 +39,7 @@ func (svc *Service) Instances(after InstanceID) iter.Seq2[InstanceID, *Instance]
 // before the given id; the empty id means all. Operations of namespaces that
 // are gone are left out, as AWS does, but not the failed attempts to create one;
 // so are those of namespaces that are not shared with the account any more.
-func (s *State) Operations(r *Rules, account AccountID, before OperationID) iter.Seq2[OperationID, *Operation] {
+func (s *State) Operations(r *Rules, account command.AccountID, before OperationID) iter.Seq2[OperationID, *Operation] {
 	a := s.account(account)
 	all := a.operations.Backward()
 	if key, ok := operationKey(before); ok {

@@ -6,8 +6,9 @@ import (
 	"strconv"
 	"strings"
 
-	"cairn/core/dnssec"
-	"cairn/internal/ptree"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
 // NamespaceType says how the services of a namespace are found.
@@ -23,7 +24,7 @@ const (
 // Namespace is immutable; a change makes a new one.
 type Namespace struct {
 	ID      NamespaceID
-	Account AccountID
+	Account command.AccountID
 	Name    string
 	Type    NamespaceType
 	// HTTPName is unique in the account. It is the Name unless that was taken.
@@ -41,7 +42,7 @@ type Namespace struct {
 
 	owner           *ptree.Token // the Draft that may change it in place
 	createOperation OperationID
-	sharedWith      []AccountID // in order; see share.go
+	sharedWith      []command.AccountID // in order; see share.go
 	fingerprint     uint64
 	services        ptree.Map[string, *Service] // by serviceKey
 	// servicesByRequest finds a service by the request that made it, see

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 var namespaceTypes = []registry.NamespaceType{registry.HTTP, registry.DNSPrivate, registry.DNSPublic}

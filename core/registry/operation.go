@@ -2,6 +2,8 @@ package registry
 
 import (
 	"strings"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // OperationType says what an operation does.
@@ -21,7 +23,7 @@ const (
 // the call returns, so an operation has ended when it is first seen.
 type Operation struct {
 	ID      OperationID
-	Account AccountID
+	Account command.AccountID
 	Type    OperationType
 	// Failed says that the work could not be done; ErrorCode and ErrorMessage
 	// say why, and are empty otherwise.
@@ -37,7 +39,7 @@ type Operation struct {
 	CreatorRequestID string
 
 	fingerprint uint64
-	owner       AccountID // of the namespace, where that is not Account
+	owner       command.AccountID // of the namespace, where that is not Account
 }
 
 // Targets yields what the operation works on, by the names of the API.
@@ -95,7 +97,7 @@ func (m *Meta) operationAfter(last int64, a *Account, t OperationType, target ..
 // of them to keep each as a struct.
 type storedOperation string
 
-func (o storedOperation) operation(account AccountID, key string) *Operation {
+func (o storedOperation) operation(account command.AccountID, key string) *Operation {
 	op := &Operation{ID: operationIDOf(key), Account: account}
 	op.decode([]byte(o)) // checked when it was applied
 	return op
@@ -145,7 +147,7 @@ func (a *Account) earlier(op *Operation) (*Operation, bool) {
 }
 
 // Operation returns an operation of the account.
-func (s *State) Operation(account AccountID, id OperationID) (*Operation, error) {
+func (s *State) Operation(account command.AccountID, id OperationID) (*Operation, error) {
 	key, ok := operationKey(id)
 	if ok {
 		if stored, found := s.account(account).operations.Get(key); found {

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"testing"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // TestOperationIDs: 32 characters of base 32 for the target, then the date of

@@ -13,11 +13,9 @@ package registry
 import (
 	"iter"
 
-	"cairn/internal/ptree"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
-
-// AccountID is a 12-digit AWS account id.
-type AccountID string
 
 // NamespaceID is "ns-" and 16 characters of lower-case base 32.
 type NamespaceID string
@@ -34,7 +32,7 @@ type OperationID string
 
 // State is one immutable version of the registry. The zero value is empty.
 type State struct {
-	accounts ptree.Map[AccountID, *Account]
+	accounts ptree.Map[command.AccountID, *Account]
 	// shares finds the owner of a namespace that is shared, see shareKey.
 	shares sharesIndex
 	// pending holds the custom health changes that wait (strict mode), keyed by
@@ -49,7 +47,7 @@ type State struct {
 // Account is everything that one account owns. Accounts exist implicitly: one
 // that owns nothing is not in the State.
 type Account struct {
-	id         AccountID
+	id         command.AccountID
 	owner      *ptree.Token // the Draft that may change it in place
 	namespaces ptree.Map[NamespaceID, *Namespace]
 	services   ptree.Map[ServiceID, serviceRef]
@@ -72,7 +70,7 @@ type serviceRef struct {
 
 // instanceRef says where an instance is kept.
 type instanceRef struct {
-	account  AccountID
+	account  command.AccountID
 	service  ServiceID
 	instance InstanceID
 }
@@ -101,8 +99,8 @@ func (s *State) Counts() Counts {
 var noAccount = &Account{}
 
 // Accounts lists the accounts that own something, or once did.
-func (s *State) Accounts() iter.Seq[AccountID] {
-	return func(yield func(AccountID) bool) {
+func (s *State) Accounts() iter.Seq[command.AccountID] {
+	return func(yield func(command.AccountID) bool) {
 		for id := range s.accounts.All() {
 			if !yield(id) {
 				return
@@ -112,7 +110,7 @@ func (s *State) Accounts() iter.Seq[AccountID] {
 }
 
 // account returns what the account owns, never nil.
-func (s *State) account(id AccountID) *Account {
+func (s *State) account(id command.AccountID) *Account {
 	if a, ok := s.accounts.Get(id); ok {
 		return a
 	}
@@ -120,12 +118,12 @@ func (s *State) account(id AccountID) *Account {
 }
 
 // Namespace returns a namespace of the account.
-func (s *State) Namespace(account AccountID, id NamespaceID) (*Namespace, bool) {
+func (s *State) Namespace(account command.AccountID, id NamespaceID) (*Namespace, bool) {
 	return s.account(account).namespaces.Get(id)
 }
 
 // Service returns a service of the account.
-func (s *State) Service(account AccountID, id ServiceID) (*Service, bool) {
+func (s *State) Service(account command.AccountID, id ServiceID) (*Service, bool) {
 	return s.account(account).service(id)
 }
 

@@ -1,6 +1,10 @@
 package registry
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"github.com/cairn-discovery/cairn/core/command"
+)
 
 // Rules are the settings that decide what is accepted. They never influence
 // how a change is applied, so nodes with different rules keep the same State.
@@ -13,7 +17,7 @@ type Rules struct {
 	Quotas Quotas
 	// AccountQuotas are those of accounts that have some of their own; they
 	// stand in the place of Quotas as a whole.
-	AccountQuotas map[AccountID]Quotas
+	AccountQuotas map[command.AccountID]Quotas
 	// StoredQuotas changes the quotas of an account at run time. Nil: it does not.
 	StoredQuotas QuotaSource
 	// Shares are namespaces shared by a setting.
@@ -42,7 +46,7 @@ type Quotas struct {
 // QuotaSource knows of quotas of single accounts.
 type QuotaSource interface {
 	// Adjust returns the quotas of an account, given those it has otherwise.
-	Adjust(AccountID, Quotas) Quotas
+	Adjust(command.AccountID, Quotas) Quotas
 }
 
 // Set changes the quota of a name, that of its key in the configuration, and
@@ -94,7 +98,7 @@ const (
 )
 
 // quotas are those of one account.
-func (r *Rules) quotas(account AccountID) Quotas {
+func (r *Rules) quotas(account command.AccountID) Quotas {
 	q, ok := r.AccountQuotas[account]
 	if !ok {
 		q = r.Quotas

@@ -4,7 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"cairn/internal/ptree"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
 // ServiceType says whether a service has DNS records.
@@ -69,7 +70,7 @@ type HealthCheck struct {
 // Service is immutable; a change makes a new one.
 type Service struct {
 	ID               ServiceID
-	Account          AccountID
+	Account          command.AccountID
 	Namespace        NamespaceID
 	Name             string
 	Type             ServiceType
@@ -80,7 +81,7 @@ type Service struct {
 	Tags             Attributes
 	Attributes       Attributes // of the service itself
 	CreatorRequestID string
-	CreatedBy        AccountID
+	CreatedBy        command.AccountID
 	CreateDate       int64 // milliseconds since 1970
 
 	owner       *ptree.Token // the Draft that may change it in place
@@ -187,7 +188,7 @@ func (c *CreateService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 
 // serviceMeant returns the service that has the name, or else the one that the
 // same request of the account made.
-func (ns *Namespace) serviceMeant(account AccountID, request, key string) (*Service, bool) {
+func (ns *Namespace) serviceMeant(account command.AccountID, request, key string) (*Service, bool) {
 	if svc, ok := ns.services.Get(key); ok {
 		return svc, true
 	}
@@ -203,7 +204,7 @@ func (ns *Namespace) serviceMeant(account AccountID, request, key string) (*Serv
 
 // serviceRequest names a request: accounts that share a namespace choose their
 // CreatorRequestIds without knowing of each other.
-func serviceRequest(account AccountID, request string) string {
+func serviceRequest(account command.AccountID, request string) string {
 	return string(account) + "/" + request
 }
 

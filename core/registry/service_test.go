@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 var (

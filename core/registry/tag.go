@@ -3,6 +3,8 @@ package registry
 import (
 	"maps"
 	"strings"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // Tag is one tag of a namespace or service.
@@ -103,7 +105,7 @@ func retag(s *State, r *Rules, m *Meta, arn string, k NewKey, change func(Attrib
 
 // FindResource returns the namespace or the service that an ARN names; the
 // other one is nil.
-func (s *State) FindResource(r *Rules, account AccountID, arn string) (*Namespace, *Service, error) {
+func (s *State) FindResource(r *Rules, account command.AccountID, arn string) (*Namespace, *Service, error) {
 	res, err := r.parseARN(arn)
 	if err != nil {
 		return nil, nil, err

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"testing"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 func tags(n int, prefix string) []registry.Tag {

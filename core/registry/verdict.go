@@ -1,5 +1,7 @@
 package registry
 
+import "github.com/cairn-discovery/cairn/core/command"
+
 // SetVerdicts stores what probers have found out: one command for as many
 // instances as have changed at a time. What has been overtaken is left out: a
 // verdict on an instance that was registered again meanwhile, or under a check
@@ -9,7 +11,7 @@ type SetVerdicts struct{ Verdicts []Verdict }
 
 // Verdict is a change of an instance's health, and what it rests on.
 type Verdict struct {
-	Account  AccountID
+	Account  command.AccountID
 	Service  ServiceID
 	Instance InstanceID
 	// Registered is that of the Instance that was probed.

@@ -3,7 +3,7 @@ package registry_test
 import (
 	"testing"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // checkedService makes a service with an HTTP check in a public namespace, and

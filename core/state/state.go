@@ -11,9 +11,10 @@ import (
 	"fmt"
 	"iter"
 
-	"cairn/core/identity"
-	"cairn/core/registry"
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // State is one immutable version of everything. The zero value is empty.
@@ -80,7 +81,7 @@ func (s *State) Rules(given *registry.Rules) *registry.Rules {
 type storedQuotas identity.State
 
 // Adjust implements registry.QuotaSource.
-func (s *storedQuotas) Adjust(account registry.AccountID, q registry.Quotas) registry.Quotas {
+func (s *storedQuotas) Adjust(account command.AccountID, q registry.Quotas) registry.Quotas {
 	if a, ok := (*identity.State)(s).Settings(string(account)); ok {
 		for name, n := range a.Quotas {
 			q.Set(name, n) // names were checked when they were stored

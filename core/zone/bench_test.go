@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"testing"
 
-	"cairn/core/registry"
-	"cairn/core/state"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 )
 
 // BenchmarkRegister is the whole of a registration in the state, registry and

@@ -8,9 +8,9 @@ import (
 
 	"pgregory.net/rapid"
 
-	"cairn/core/registry"
-	"cairn/core/state"
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // collidingIDs are two ids with the same hash.

@@ -1,7 +1,7 @@
 package zone
 
 import (
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // ServiceChanged adds, changes or removes the records of a service.

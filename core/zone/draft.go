@@ -4,7 +4,8 @@ import (
 	"slices"
 	"strings"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // Draft builds the Index that follows another one. It is a registry.Observer,
@@ -19,7 +20,7 @@ type Draft struct {
 // openSet is the Set that was changed last: instances come in order of their
 // services when a State is loaded.
 type openSet struct {
-	account registry.AccountID
+	account command.AccountID
 	service registry.ServiceID
 	zone    *Zone
 	name    string // in wire form and lower case

@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"slices"
 
-	"cairn/core/registry"
-	"cairn/internal/chunkvec"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/internal/persist/chunkvec"
 )
 
 // Dump lists what may be answered of a Set: one line for each value, with its

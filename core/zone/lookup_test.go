@@ -3,8 +3,8 @@ package zone_test
 import (
 	"testing"
 
-	"cairn/core/registry"
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // facts §3: the most specific zone that the client sees wins, and nothing falls

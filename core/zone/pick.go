@@ -1,6 +1,6 @@
 package zone
 
-import "cairn/internal/chunkvec"
+import "github.com/cairn-discovery/cairn/internal/persist/chunkvec"
 
 // MaxAnswer is how many instances an answer holds at the most.
 const MaxAnswer = 8

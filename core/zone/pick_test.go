@@ -5,8 +5,8 @@ import (
 	"math"
 	"testing"
 
-	"cairn/core/registry"
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // chiSquare fails unless counts could have come from equal shares, or from the

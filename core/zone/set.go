@@ -3,10 +3,10 @@ package zone
 import (
 	"slices"
 
-	"cairn/core/registry"
-	"cairn/internal/chunkvec"
-	"cairn/internal/hashtrie"
-	"cairn/internal/ptree"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/internal/persist/chunkvec"
+	"github.com/cairn-discovery/cairn/internal/persist/hashtrie"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
 // Set holds the records of a service, prepared for answering: of an address

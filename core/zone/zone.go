@@ -23,10 +23,11 @@ package zone
 import (
 	"iter"
 
-	"cairn/core/dnssec"
-	"cairn/core/registry"
-	"cairn/internal/hashtrie"
-	"cairn/internal/ptree"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/internal/persist/hashtrie"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
 // Index is one immutable version of all zones. The zero value has none.
@@ -45,7 +46,7 @@ type Zone struct {
 	// Index is a small number that no other zone of the same Index has.
 	Index     uint32
 	Namespace registry.NamespaceID
-	Account   registry.AccountID
+	Account   command.AccountID
 	// Name is the namespace's name, as it was given.
 	Name string
 	// Apex is the name in wire form, in lower case.

@@ -23,7 +23,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"golang.org/x/net/netutil"
 
-	"cairn/internal/failures"
+	"github.com/cairn-discovery/cairn/internal/authlimit"
 )
 
 // Config is what a Server needs. Ready, Backup, Metrics and Logger
@@ -49,7 +49,7 @@ type Config struct {
 	Certificate bool
 	// Failures is how often requests from one source may come without it, or with
 	// a wrong one. Nil: as often as they like.
-	Failures *failures.Budget
+	Failures *authlimit.Budget
 	// Identities answers POST /identity/OPERATION. Nil: those are refused, since
 	// they need a listener that asks who its callers are.
 	Identities http.Handler

@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"cairn/internal/buildinfo"
+	"github.com/cairn-discovery/cairn/internal/buildinfo"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

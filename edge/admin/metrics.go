@@ -4,7 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
-	"cairn/internal/buildinfo"
+	"github.com/cairn-discovery/cairn/internal/buildinfo"
 )
 
 // NewRegistry returns a metrics registry that already has what every node

@@ -10,13 +10,13 @@ import (
 	"strings"
 	"time"
 
-	"cairn/internal/failures"
+	"github.com/cairn-discovery/cairn/internal/authlimit"
 )
 
 // authorized asks for the token, unless the client has shown a certificate that
 // was verified, or asks nothing but whether the node lives and serves: probes
 // have no secrets. Without a token it asks for the certificate, or for nothing.
-func authorized(token string, certificate bool, budget *failures.Budget, next http.Handler) http.Handler {
+func authorized(token string, certificate bool, budget *authlimit.Budget, next http.Handler) http.Handler {
 	if token == "" && !certificate {
 		return next
 	}

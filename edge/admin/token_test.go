@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"testing"
 
-	"cairn/internal/failures"
+	"github.com/cairn-discovery/cairn/internal/authlimit"
 )
 
 func TestToken(t *testing.T) {
@@ -79,7 +79,7 @@ func TestCertificate(t *testing.T) {
 // Whoever fails all the time is refused in few words; the token always does.
 func TestFailuresAreLimited(t *testing.T) {
 	const token = "0123456789abcdef"
-	h := authorized(token, false, failures.New(failures.Config{PerSecond: 1e-6, Burst: 2}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
+	h := authorized(token, false, authlimit.New(authlimit.Config{PerSecond: 1e-6, Burst: 2}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
 	ask := func(shown, from string) int {
 		r := httptest.NewRequest("GET", "http://127.0.0.1/metrics", nil)
 		r.Header.Set("Authorization", "Bearer "+shown)

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"cairn/core/identity"
-	"cairn/edge/aws/sts"
-	"cairn/internal/audit"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/internal/audit"
 )
 
 // audit records a call, unless it is one that is left out. A change is recorded

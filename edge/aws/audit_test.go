@@ -17,8 +17,8 @@ import (
 	sdksts "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/google/go-cmp/cmp"
 
-	"cairn/internal/audit"
-	"cairn/internal/failures"
+	"github.com/cairn-discovery/cairn/internal/audit"
+	"github.com/cairn-discovery/cairn/internal/authlimit"
 )
 
 // audited is a guarded server with an audit log.
@@ -154,7 +154,7 @@ func TestAuditOfReads(t *testing.T) {
 // they said, but not with what they sent; and a flood of them leaves no more.
 func TestAuditOfStrangers(t *testing.T) {
 	a := startAudited(t, func(o *options) {
-		o.server.Failures = failures.New(failures.Config{PerSecond: 1e-6, Burst: 2})
+		o.server.Failures = authlimit.New(authlimit.Config{PerSecond: 1e-6, Burst: 2})
 	})
 	for range 10 {
 		a.signed("ghost", "CreateHttpNamespace", `{"Name":"planted"}`, time.Now())

@@ -16,16 +16,17 @@ import (
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/core/identity"
-	"cairn/core/registry"
-	"cairn/edge/aws"
-	"cairn/edge/aws/throttle"
-	"cairn/internal/failures"
-	"cairn/replica"
-	"cairn/store/memory"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws"
+	"github.com/cairn-discovery/cairn/edge/aws/throttle"
+	"github.com/cairn-discovery/cairn/internal/authlimit"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 // BenchmarkDiscover compares DiscoverInstances of eight instances over HTTP in
@@ -51,7 +52,7 @@ func BenchmarkDiscover(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) { exchangeAll(b, pb, addr, request, "InvalidSignature") })
 	})
 	b.Run("flood", func(b *testing.B) { // the same from an address that has used up its failures
-		addr := benchServer(b, everything, func(c *aws.Config) { c.Failures = failures.New(failures.Config{PerSecond: 1e-9, Burst: 1}) })
+		addr := benchServer(b, everything, func(c *aws.Config) { c.Failures = authlimit.New(authlimit.Config{PerSecond: 1e-9, Burst: 1}) })
 		request := bytes.Replace(benchRequest(b, addr, true), []byte("HEALTHY"), []byte("HEALTHz"), 1)
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) { exchangeAll(b, pb, addr, request, "") })
@@ -131,7 +132,7 @@ func benchServer(b *testing.B, policy string, change ...func(*aws.Config)) strin
 	return ln.Addr().String()
 }
 
-func fill(b *testing.B, r *replica.Replica, account registry.AccountID) {
+func fill(b *testing.B, r *replica.Replica, account command.AccountID) {
 	do := func(c registry.Command) registry.Reply {
 		reply, err := r.Propose(b.Context(), account, c)
 		if err != nil {

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/servicediscovery"
 	sdtypes "github.com/aws/aws-sdk-go-v2/service/servicediscovery/types"
@@ -22,10 +22,10 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"cairn/core/identity"
-	"cairn/edge/aws"
-	"cairn/edge/aws/sts"
-	"cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/edge/aws"
+	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/internal/seal"
 )
 
 const (

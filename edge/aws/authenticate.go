@@ -5,13 +5,13 @@ import (
 	"net/http"
 	"time"
 
-	"cairn/core/identity"
-	"cairn/core/registry"
-	"cairn/edge/aws/awsjson"
-	"cairn/edge/aws/cloudmap"
-	"cairn/edge/aws/sigv4"
-	"cairn/edge/aws/sts"
-	"cairn/internal/gencache"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
+	"github.com/cairn-discovery/cairn/edge/aws/sigv4"
+	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/internal/gencache"
 )
 
 // Auth makes every caller prove who they are, and asks their policies what they
@@ -200,6 +200,6 @@ func authFailure(err error, query bool) *awsjson.Error {
 // setAccount takes over the account of the principal.
 func (x *exchange) setAccount() {
 	if x.principal != nil {
-		x.account = registry.AccountID(x.principal.Account)
+		x.account = command.AccountID(x.principal.Account)
 	}
 }

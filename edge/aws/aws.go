@@ -15,13 +15,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/core/registry"
-	"cairn/edge/aws/cloudmap"
-	"cairn/edge/aws/sts"
-	"cairn/edge/aws/throttle"
-	"cairn/internal/audit"
-	"cairn/internal/failures"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
+	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/edge/aws/throttle"
+	"github.com/cairn-discovery/cairn/internal/audit"
+	"github.com/cairn-discovery/cairn/internal/authlimit"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // Config is what a Server needs.
@@ -45,7 +46,7 @@ type Config struct {
 	Rates func() *throttle.Rates
 	// Failures is how often callers may fail to prove who they are. Nil: as
 	// often as they like.
-	Failures *failures.Budget
+	Failures *authlimit.Budget
 	// Audit gets a record of each call that changes something, of those of STS
 	// and of those that were not permitted; with AuditReads, of all. Nil: none.
 	Audit      *audit.Log
@@ -58,7 +59,7 @@ type Config struct {
 }
 
 // DefaultAccount owns what is done without a key that belongs to another.
-const DefaultAccount registry.AccountID = "000000000000"
+const DefaultAccount command.AccountID = "000000000000"
 
 // Limits bound what a client can make the server hold. Zero means the default.
 type Limits struct {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // TestQueueFull: what finds no place in the queue is throttled, at once.

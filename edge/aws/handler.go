@@ -13,11 +13,11 @@ import (
 	"sync"
 	"time"
 
-	"cairn/core/identity"
-	"cairn/core/registry"
-	"cairn/edge/aws/awsjson"
-	"cairn/edge/aws/cloudmap"
-	"cairn/edge/aws/query"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
+	"github.com/cairn-discovery/cairn/edge/aws/query"
 )
 
 // exchange is one request on its way through the server, with its answer.
@@ -25,7 +25,7 @@ type exchange struct {
 	id      string // of the request, for the client and the log
 	request *http.Request
 	region  string
-	account registry.AccountID
+	account command.AccountID
 	action  cloudmap.Action
 	query   bool   // the protocol is Query, of which name is the action
 	name    string // of the operation; empty unless known
@@ -191,12 +191,12 @@ func shortened(s string) string {
 
 // account finds the account of the access key that a request is signed with in
 // open mode, where the signature itself is not looked at.
-func (s *Server) account(r *http.Request) registry.AccountID {
+func (s *Server) account(r *http.Request) command.AccountID {
 	auth := r.Header.Get("Authorization")
 	if _, credential, ok := strings.Cut(auth, "Credential="); ok {
 		key, _, _ := strings.Cut(credential, "/")
 		if id, listed := s.cfg.Accounts(key); listed {
-			return registry.AccountID(id)
+			return command.AccountID(id)
 		}
 	}
 	return DefaultAccount

@@ -8,7 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // world is what account owner has when the stranger comes.
@@ -216,7 +217,7 @@ func TestSharing(t *testing.T) {
 }
 
 // share sets who the namespace is shared with, as a setting.
-func (w *world) share(with ...registry.AccountID) {
+func (w *world) share(with ...command.AccountID) {
 	rules := *w.rules.Load()
 	rules.Shares = []registry.Share{{Owner: owner, Namespace: "shared", With: with}}
 	w.rules.Store(&rules)
@@ -318,24 +319,24 @@ func (w *world) count(operation, filter, list string) int {
 // TestStoredShare shares by a command, not by a setting.
 func TestStoredShare(t *testing.T) {
 	w := newWorld(t, "shared")
-	do := func(account registry.AccountID, c *registry.ShareNamespace) error {
+	do := func(account command.AccountID, c *registry.ShareNamespace) error {
 		_, err := w.replica.Propose(context.Background(), account, c)
 		return err
 	}
-	if err := do(owner, &registry.ShareNamespace{Ref: w.ns, With: []registry.AccountID{stranger}}); err != nil {
+	if err := do(owner, &registry.ShareNamespace{Ref: w.ns, With: []command.AccountID{stranger}}); err != nil {
 		t.Fatal(err)
 	}
 	w.must("stranger", "GetNamespace", `{"Id":"`+w.nsARN+`"}`)
 	if got := w.count("ListNamespaces", "", "Namespaces"); got != 1 {
 		t.Errorf("%d namespaces", got)
 	}
-	if err := do(stranger, &registry.ShareNamespace{Ref: w.nsARN, With: []registry.AccountID{"333333333333"}}); err == nil {
+	if err := do(stranger, &registry.ShareNamespace{Ref: w.nsARN, With: []command.AccountID{"333333333333"}}); err == nil {
 		t.Error("a consumer shares what is not its own")
 	}
-	if err := do(owner, &registry.ShareNamespace{Ref: w.ns, With: []registry.AccountID{"me"}}); err == nil {
+	if err := do(owner, &registry.ShareNamespace{Ref: w.ns, With: []command.AccountID{"me"}}); err == nil {
 		t.Error("shared with no account")
 	}
-	if err := do(owner, &registry.ShareNamespace{Ref: w.ns, With: []registry.AccountID{stranger}, Stop: true}); err != nil {
+	if err := do(owner, &registry.ShareNamespace{Ref: w.ns, With: []command.AccountID{stranger}, Stop: true}); err != nil {
 		t.Fatal(err)
 	}
 	w.fails("stranger", "GetNamespace", `{"Id":"`+w.nsARN+`"}`, "NamespaceNotFound")

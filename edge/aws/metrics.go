@@ -8,10 +8,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"cairn/core/registry"
-	"cairn/edge/aws/cloudmap"
-	"cairn/edge/aws/sts"
-	"cairn/edge/aws/throttle"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
+	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 )
 
 type metrics struct {
@@ -26,11 +26,11 @@ type metrics struct {
 // throttledCalls counts what was refused for its rate.
 type throttledCalls struct {
 	mu    sync.Mutex
-	seen  map[registry.AccountID]bool
+	seen  map[command.AccountID]bool
 	calls *prometheus.CounterVec
 }
 
-func (t *throttledCalls) inc(account registry.AccountID, class throttle.Class) {
+func (t *throttledCalls) inc(account command.AccountID, class throttle.Class) {
 	t.mu.Lock()
 	label := t.labelOf(account)
 	t.mu.Unlock()
@@ -47,7 +47,7 @@ func newMetrics(cfg *Config) *metrics {
 			Help: "Requests to the AWS APIs, by operation and outcome: ok or the code of the error."}, []string{"operation", "outcome"}),
 		seconds: f.NewHistogramVec(prometheus.HistogramOpts{Name: "cairn_api_request_seconds",
 			Help: "Time from the end of a request's header to the end of its answer.", Buckets: prometheus.ExponentialBuckets(0.000025, 2, 18)}, []string{"operation"}),
-		throttled: &throttledCalls{seen: map[registry.AccountID]bool{}, calls: f.NewCounterVec(prometheus.CounterOpts{Name: "cairn_api_throttled_total",
+		throttled: &throttledCalls{seen: map[command.AccountID]bool{}, calls: f.NewCounterVec(prometheus.CounterOpts{Name: "cairn_api_throttled_total",
 			Help: "Calls over the rate of their account, by account (the first 100, and other) and class of operation."}, []string{"account", "class"})},
 		ok:      map[string]prometheus.Counter{},
 		latency: map[string]prometheus.Observer{},

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"cairn/edge/aws"
+	"github.com/cairn-discovery/cairn/edge/aws"
 )
 
 func TestHeaders(t *testing.T) {

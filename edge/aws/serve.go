@@ -11,7 +11,7 @@ import (
 	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
-	"cairn/internal/httploop"
+	"github.com/cairn-discovery/cairn/internal/httpserver"
 )
 
 const (
@@ -28,7 +28,7 @@ const maxLooped = 64 << 10
 // those in flight, and returns nil, or an error if some took too long.
 //
 // Plain requests of the usual form are served by a loop of ours, see
-// internal/httploop; the rest, and all that comes over TLS, by net/http.
+// internal/httpserver; the rest, and all that comes over TLS, by net/http.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	ln = netutil.LimitListener(ln, s.cfg.Limits.MaxConnections)
 	if s.cfg.TLS != nil {
@@ -44,9 +44,9 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	return group.Wait()
 }
 
-func (s *Server) newLoop() (*httploop.Server, error) {
+func (s *Server) newLoop() (*httpserver.Server, error) {
 	l := &s.cfg.Limits
-	return httploop.New(httploop.Config{
+	return httpserver.New(httpserver.Config{
 		Handler:       s,
 		MaxHeader:     l.MaxHeader,
 		MaxBody:       int(min(l.MaxBody, maxLooped)),

@@ -15,11 +15,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/core/registry"
-	"cairn/edge/aws"
-	"cairn/replica"
-	"cairn/store"
-	"cairn/store/memory"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 const targetPrefix = "Route53AutoNaming_v20170314."

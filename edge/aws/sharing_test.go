@@ -7,9 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"cairn/core/identity"
-	"cairn/core/registry"
-	"cairn/edge/aws/cloudmap"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
 )
 
 const third = "333333333333"
@@ -82,7 +83,7 @@ func TestQuotasOfSharedNamespaces(t *testing.T) {
 	w := newWorld(t, "shared")
 	w.share(stranger)
 	w.setRules(func(r *registry.Rules) {
-		r.AccountQuotas = map[registry.AccountID]registry.Quotas{
+		r.AccountQuotas = map[command.AccountID]registry.Quotas{
 			owner:    {InstancesPerService: 3, InstancesPerNamespace: 4, ServicesPerNamespace: 2, NamespacesPerAccount: 2},
 			stranger: {InstancesPerService: 2, InstancesPerNamespace: 1, ServicesPerNamespace: 1, NamespacesPerAccount: 1},
 		}

@@ -3,10 +3,10 @@ package aws
 import (
 	"net/http"
 
-	"cairn/core/registry"
-	"cairn/edge/aws/awsjson"
-	"cairn/edge/aws/cloudmap"
-	"cairn/edge/aws/throttle"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
+	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 )
 
 // limit refuses a request that is over the rate of its account.
@@ -72,7 +72,7 @@ const maxLabelled = 100
 
 // labelOf returns the account as a label: beyond the first hundred they are all
 // "other".
-func (t *throttledCalls) labelOf(account registry.AccountID) string {
+func (t *throttledCalls) labelOf(account command.AccountID) string {
 	if !t.seen[account] {
 		if len(t.seen) >= maxLabelled {
 			return "other"

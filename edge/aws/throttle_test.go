@@ -11,8 +11,8 @@ import (
 	sdksts "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/edge/aws/throttle"
-	"cairn/internal/failures"
+	"github.com/cairn-discovery/cairn/edge/aws/throttle"
+	"github.com/cairn-discovery/cairn/internal/authlimit"
 )
 
 // counted sums a counter over all its labels that hold a text.
@@ -80,7 +80,7 @@ func TestThrottle(t *testing.T) {
 func TestFailuresAreLimited(t *testing.T) {
 	const most = 5
 	g := startGuarded(t, func(o *options) {
-		o.server.Failures = failures.New(failures.Config{PerSecond: 1e-6, Burst: most})
+		o.server.Failures = authlimit.New(authlimit.Config{PerSecond: 1e-6, Burst: most})
 	})
 	codes := map[string]int{}
 	for i := range 40 {

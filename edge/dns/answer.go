@@ -5,12 +5,12 @@ import (
 	"net/netip"
 	"time"
 
-	"cairn/core/dnssec"
-	"cairn/core/zone"
-	"cairn/edge/dns/forward"
-	"cairn/edge/dns/tsig"
-	"cairn/edge/dns/view"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/dns/forward"
+	"github.com/cairn-discovery/cairn/edge/dns/tsig"
+	"github.com/cairn-discovery/cairn/edge/dns/view"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // verdict says what becomes of a query.

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // defaultNameServer stands in NS and SOA records where no name is configured.

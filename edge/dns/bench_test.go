@@ -7,7 +7,7 @@ import (
 
 	mdns "github.com/miekg/dns"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // BenchmarkAnswer builds answers as a socket's goroutine does, system calls

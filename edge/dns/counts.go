@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cairn/core/registry"
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // Who a client is, for metrics.
@@ -204,6 +204,6 @@ func (s *shard) took(d time.Duration, n int) {
 // zoneTotal is what is known of a zone's queries.
 type zoneTotal struct {
 	name    string
-	account registry.AccountID
+	account command.AccountID
 	n       uint64
 }

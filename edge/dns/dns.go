@@ -26,13 +26,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
-	"cairn/core/zone"
-	"cairn/edge/dns/forward"
-	"cairn/edge/dns/ratelimit"
-	"cairn/edge/dns/tsig"
-	"cairn/edge/dns/view"
-	"cairn/edge/dns/xfr"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/dns/forward"
+	"github.com/cairn-discovery/cairn/edge/dns/ratelimit"
+	"github.com/cairn-discovery/cairn/edge/dns/tsig"
+	"github.com/cairn-discovery/cairn/edge/dns/view"
+	"github.com/cairn-discovery/cairn/edge/dns/xfr"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // Source gives the newest state.

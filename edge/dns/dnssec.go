@@ -3,8 +3,8 @@ package dns
 import (
 	"encoding/binary"
 
-	"cairn/core/dnssec"
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // A zone that is signed is answered without signatures to all clients that do

@@ -13,10 +13,10 @@ import (
 
 	mdns "github.com/miekg/dns"
 
-	"cairn/core/dnssec"
-	"cairn/core/registry"
-	rrsig "cairn/edge/dns/sign"
-	"cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/registry"
+	rrsig "github.com/cairn-discovery/cairn/edge/dns/sign"
+	"github.com/cairn-discovery/cairn/internal/seal"
 )
 
 // withSigner gives a server a signer, and its world keys.

@@ -3,7 +3,7 @@ package dns
 import (
 	"time"
 
-	"cairn/edge/dns/ratelimit"
+	"github.com/cairn-discovery/cairn/edge/dns/ratelimit"
 )
 
 const (

@@ -1,8 +1,8 @@
 package dns
 
 import (
-	"cairn/core/zone"
-	"cairn/edge/dns/forward"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/dns/forward"
 )
 
 // maxHops bounds how many aliases are followed for one query.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // Host is a name that the server answers by itself. It is a zone of its own,

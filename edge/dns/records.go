@@ -3,7 +3,7 @@ package dns
 import (
 	"encoding/binary"
 
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // section is a part of the message: RFC 1035 section 4.1.

@@ -3,8 +3,8 @@ package dns
 import (
 	"encoding/binary"
 
-	"cairn/core/zone"
-	"cairn/internal/dnsname"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/internal/dnsname"
 )
 
 // request is a query taken apart. Its slices point into the message.

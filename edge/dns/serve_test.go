@@ -16,8 +16,8 @@ import (
 	mdns "github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/edge/dns/forward"
-	"cairn/edge/dns/ratelimit"
+	"github.com/cairn-discovery/cairn/edge/dns/forward"
+	"github.com/cairn-discovery/cairn/edge/dns/ratelimit"
 )
 
 // serve runs the server on sockets of its own and returns their port.

@@ -4,10 +4,10 @@ import (
 	"context"
 	"time"
 
-	"cairn/core/dnssec"
-	"cairn/core/zone"
-	rrsig "cairn/edge/dns/sign"
-	"cairn/internal/dnsname"
+	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/zone"
+	rrsig "github.com/cairn-discovery/cairn/edge/dns/sign"
+	"github.com/cairn-discovery/cairn/internal/dnsname"
 )
 
 // Signatures come to an answer when it is complete: sign takes it apart and adds

@@ -6,9 +6,9 @@ import (
 	"net/netip"
 	"time"
 
-	"cairn/core/zone"
-	"cairn/edge/dns/tsig"
-	"cairn/edge/dns/xfr"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/dns/tsig"
+	"github.com/cairn-discovery/cairn/edge/dns/xfr"
 )
 
 // verify checks the signature of the query. It is false if the TSIG record is

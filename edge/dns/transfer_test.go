@@ -14,8 +14,8 @@ import (
 
 	mdns "github.com/miekg/dns"
 
-	"cairn/core/registry"
-	"cairn/edge/dns/xfr"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/dns/xfr"
 )
 
 // sign signs a query as another implementation does. when is in seconds from

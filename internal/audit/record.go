@@ -3,7 +3,7 @@ package audit
 import (
 	"time"
 
-	"cairn/internal/jsontext"
+	"github.com/cairn-discovery/cairn/internal/jsontext"
 )
 
 // Record is one call; see "CloudTrail record contents" in the AWS CloudTrail

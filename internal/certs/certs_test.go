@@ -21,7 +21,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"cairn/internal/certs"
+	"github.com/cairn-discovery/cairn/internal/certs"
 )
 
 // pair is a certificate that signs itself, and its key.

@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"cairn/node"
-	"cairn/store"
-	"cairn/store/memory"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 // Node is a running node. The test's cleanup stops it and checks that it

@@ -8,7 +8,7 @@ import (
 	"iter"
 	"slices"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // WriteBackup writes the whole state at a revision to w, in the format of a

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"cairn/internal/fsx"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/internal/fsx"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"runtime"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // groupLimit is how many bytes of transactions are committed in one go, unless

@@ -8,8 +8,8 @@ import (
 	"syscall"
 	"testing"
 
-	"cairn/internal/fsx/crashfs"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/internal/fsx/crashfs"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // opened returns a loaded store on a file system that can fail.

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // TestAllAtOnce commits from several goroutines while one follows and takes

@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"cairn/internal/fsx/crashfs"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/internal/fsx/crashfs"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // smallStore makes the files of a store with a snapshot and a log of two

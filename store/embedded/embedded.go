@@ -21,8 +21,8 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"cairn/internal/fsx"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/internal/fsx"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Config says where and how to keep data. Only Dir is required.

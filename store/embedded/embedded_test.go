@@ -3,9 +3,9 @@ package embedded_test
 import (
 	"testing"
 
-	"cairn/store"
-	"cairn/store/embedded"
-	"cairn/store/storetest"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/embedded"
+	"github.com/cairn-discovery/cairn/store/storetest"
 )
 
 func TestContract(t *testing.T) {

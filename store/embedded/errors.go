@@ -6,7 +6,7 @@ import (
 	"syscall"
 	"time"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 var (

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // files is what a data folder holds, by name only.

@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // A frame is what one group of commits writes to a segment in one go: whole or

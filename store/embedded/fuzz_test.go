@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // segmentOf makes a segment with frames of one transaction each.

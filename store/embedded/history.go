@@ -3,7 +3,7 @@ package embedded
 import (
 	"sync"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Rough memory of a batch and of a write in history, beside key and value.

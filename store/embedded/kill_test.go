@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // killDirVar makes the test binary a writer that runs until it is killed.

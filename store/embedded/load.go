@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Load implements store.Store. Commits wait until it has returned, so visit must

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // visitChunk is how many changes of the log are handed over at a time.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"cairn/internal/fsx"
+	"github.com/cairn-discovery/cairn/internal/fsx"
 )
 
 const lockName = "LOCK"

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"cairn/internal/fsx/crashfs"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/internal/fsx/crashfs"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 func TestFolderIsLocked(t *testing.T) {

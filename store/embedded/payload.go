@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // A payload is the transactions of a group, one after the other:

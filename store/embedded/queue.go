@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // queue gathers commits that come at the same time. Whoever finds nobody at work

@@ -3,7 +3,7 @@ package embedded
 import (
 	"fmt"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // scanned says what a segment holds.

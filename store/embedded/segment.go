@@ -8,8 +8,8 @@ import (
 	"strconv"
 	"strings"
 
-	"cairn/internal/fsx"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/internal/fsx"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // The log is a chain of segments. A segment is a file of fixed size, zero from

@@ -1,6 +1,6 @@
 package embedded
 
-import "cairn/internal/fsx"
+import "github.com/cairn-discovery/cairn/internal/fsx"
 
 // adopt makes a folder that was found good the one to go on with: what a crash
 // or an error left is settled and cleaned away.

@@ -9,8 +9,8 @@ import (
 	"slices"
 	"testing"
 
-	"cairn/internal/fsx/crashfs"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/internal/fsx/crashfs"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // sim is a store on a disk that fails, and a twin that says what it must hold.

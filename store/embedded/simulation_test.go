@@ -5,8 +5,8 @@ import (
 	"syscall"
 	"testing"
 
-	"cairn/internal/fsx/crashfs"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/internal/fsx/crashfs"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // txn makes up a transaction.

@@ -6,8 +6,8 @@ import (
 	"io"
 	"iter"
 
-	"cairn/internal/fsx"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/internal/fsx"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 const (

@@ -12,8 +12,8 @@ import (
 	"syscall"
 	"testing"
 
-	"cairn/internal/fsx/crashfs"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/internal/fsx/crashfs"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 func records(state map[string]string, at store.Revision) iter.Seq[store.Record] {

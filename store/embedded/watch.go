@@ -4,7 +4,7 @@ import (
 	"context"
 	"iter"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Watch implements store.Store. It yields what the recent history holds; after

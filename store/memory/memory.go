@@ -16,7 +16,7 @@ import (
 	"slices"
 	"sync"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Store is one user's handle on data that it may share with others. It must be

@@ -4,9 +4,9 @@ import (
 	"errors"
 	"testing"
 
-	"cairn/store"
-	"cairn/store/memory"
-	"cairn/store/storetest"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/memory"
+	"github.com/cairn-discovery/cairn/store/storetest"
 )
 
 func TestContract(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 var commitTests = []contractTest{

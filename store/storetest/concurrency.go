@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"sync"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 const (

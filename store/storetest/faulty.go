@@ -4,7 +4,7 @@ import (
 	"context"
 	"sync"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Outcome is what a Faulty store makes of a commit.

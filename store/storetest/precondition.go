@@ -3,7 +3,7 @@ package storetest
 import (
 	"errors"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 func had(key string) store.Precondition { return store.Precondition{Key: key, Exists: true} }

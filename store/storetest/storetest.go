@@ -17,7 +17,7 @@ import (
 	"slices"
 	"testing"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Opener opens the data of one test: the first time it is empty, later it is

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"sync"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 var watchTests = []contractTest{

@@ -10,10 +10,10 @@ import (
 
 	"github.com/miekg/dns"
 
-	"cairn/internal/seal"
-	"cairn/internal/testprog"
-	"cairn/node"
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/internal/testtool"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // withSealKey lets a node keep keys for DNSSEC.
@@ -110,7 +110,7 @@ func questionOf(text string) (name, qtype string) {
 
 // delv, of BIND, with the zone's key for a trust anchor.
 func TestDelvValidates(t *testing.T) {
-	delv := testprog.Need(t, "delv", "bind9-dnsutils")
+	delv := testtool.Need(t, "delv", "bind9-dnsutils")
 	w := start(t, withSealKey())
 	key := w.signedShop(t)
 	flags := strings.Fields(key["DNSKEYRecord"].(string))
@@ -136,7 +136,7 @@ func TestDelvValidates(t *testing.T) {
 // Unbound as the resolver of a network, with the DS record for a trust anchor. It
 // asks by way of a middleman who changes the addresses of one name.
 func TestUnboundValidates(t *testing.T) {
-	unbound := testprog.Need(t, "unbound", packages["unbound"])
+	unbound := testtool.Need(t, "unbound", packages["unbound"])
 	w := start(t, withSealKey())
 	key := w.signedShop(t)
 	between := w.middleman(t)

@@ -10,10 +10,10 @@ import (
 
 	"github.com/miekg/dns"
 
-	"cairn/node"
-	"cairn/node/nodetest"
-	"cairn/store"
-	"cairn/store/embedded"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/embedded"
 )
 
 var freshRounds = flag.Int("rounds", 200, "rounds of TestFresh, of seven changes each; 10000 for a thorough run")

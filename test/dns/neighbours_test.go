@@ -18,7 +18,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"cairn/internal/testprog"
+	"github.com/cairn-discovery/cairn/internal/testtool"
 )
 
 // internal is the namespace that docs/dns.md uses.
@@ -106,7 +106,7 @@ func resolverInFront(t *testing.T, w *world, addr string) {
 }
 
 func TestUnbound(t *testing.T) {
-	path := testprog.Need(t, "unbound", packages["unbound"])
+	path := testtool.Need(t, "unbound", packages["unbound"])
 	w := start(t)
 	listen := freePort(t)
 	dir := t.TempDir()
@@ -127,7 +127,7 @@ remote-control:
 }
 
 func TestDnsmasq(t *testing.T) {
-	path := testprog.Need(t, "dnsmasq", packages["dnsmasq"])
+	path := testtool.Need(t, "dnsmasq", packages["dnsmasq"])
 	w := start(t)
 	listen := freePort(t)
 	config := writeFile(t, "dnsmasq.conf", fmt.Sprintf("port=%s\nlisten-address=127.0.0.1\nbind-interfaces\n"+
@@ -198,7 +198,7 @@ func reaches(t *testing.T, proxy string, want ...string) {
 
 // HAProxy's server-template follows SRV records: addresses and ports.
 func TestHAProxy(t *testing.T) {
-	path := testprog.Need(t, "haproxy", packages["haproxy"])
+	path := testtool.Need(t, "haproxy", packages["haproxy"])
 	w := start(t)
 	ns := w.namespace(t, internal, false)
 	srv := w.service(t, ns, "_web._tcp", "SRV", "MULTIVALUE")
@@ -223,7 +223,7 @@ frontend f
 
 // nginx follows A records by a variable.
 func TestNginx(t *testing.T) {
-	path := testprog.Need(t, "nginx", packages["nginx"])
+	path := testtool.Need(t, "nginx", packages["nginx"])
 	w := start(t)
 	ns := w.namespace(t, internal, false)
 	web := w.service(t, ns, "web", "A", "MULTIVALUE")

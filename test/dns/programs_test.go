@@ -11,9 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"cairn/internal/testprog"
-	"cairn/node"
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/internal/testtool"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // withTLS serves DNS over TLS and HTTPS with the certificate that
@@ -120,7 +120,7 @@ var packages = map[string]string{
 }
 
 func (w *world) runProgram(t *testing.T, program string, args, want []string, not string) {
-	path := testprog.Need(t, program, packages[program])
+	path := testtool.Need(t, program, packages[program])
 	common := []string{"-p", w.dnsPort, "@127.0.0.1"}
 	switch program {
 	case "dig":

@@ -17,9 +17,9 @@ import (
 
 	"github.com/miekg/dns"
 
-	"cairn/internal/testprog"
-	"cairn/node"
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/internal/testtool"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // The zone and the key of the examples in docs/dns.md.
@@ -73,7 +73,7 @@ func (s *secondary) kill() {
 
 // newKnot prepares a Knot that has the example of docs/dns.md.
 func newKnot(t *testing.T, primary, listen string) *secondary {
-	path := testprog.Need(t, "knotd", "knot")
+	path := testtool.Need(t, "knotd", "knot")
 	dir := t.TempDir()
 	config := writeFile(t, "knot.conf", fmt.Sprintf(`server:
     listen: 127.0.0.1@%s
@@ -96,7 +96,7 @@ log:
 // newNSD prepares an NSD that has the example of docs/dns.md. It writes the zone
 // to its file once an hour.
 func newNSD(t *testing.T, primary, listen string) *secondary {
-	path := testprog.Need(t, "nsd", "nsd")
+	path := testtool.Need(t, "nsd", "nsd")
 	dir := t.TempDir()
 	config := writeFile(t, "nsd.conf", fmt.Sprintf(`server:
   ip-address: 127.0.0.1

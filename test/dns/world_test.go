@@ -19,8 +19,8 @@ import (
 
 	"github.com/miekg/dns"
 
-	"cairn/node"
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // world is a node and its clients.

@@ -5,17 +5,17 @@ import (
 	"path/filepath"
 	"testing"
 
-	"cairn/internal/testprog"
-	"cairn/node"
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/internal/testtool"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // python returns a Python that has boto3.
 func python(t *testing.T) string {
 	t.Helper()
-	path := testprog.Need(t, "python3", "python3")
+	path := testtool.Need(t, "python3", "python3")
 	if err := exec.Command(path, "-c", "import boto3").Run(); err != nil {
-		testprog.Missing(t, "boto3", "python3-boto3")
+		testtool.Missing(t, "boto3", "python3-boto3")
 	}
 	return path
 }
@@ -46,7 +46,7 @@ func TestControllers(t *testing.T) {
 // TestConformance breaks every constraint of the API's model in both modes; see
 // the script.
 func TestConformance(t *testing.T) {
-	python := testprog.Need(t, "python3", "python3")
+	python := testtool.Need(t, "python3", "python3")
 	model := filepath.Join("..", "..", "edge", "aws", "cloudmap", "model", "servicediscovery-2017-03-14.json")
 	for mode, flags := range map[string][]string{"extended": nil, "strict": {"--strict"}} {
 		t.Run(mode, func(t *testing.T) {

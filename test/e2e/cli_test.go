@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"testing"
 
-	"cairn/internal/testprog"
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/internal/testtool"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // cli is the AWS CLI, pointed at a node by its proxy settings alone: that works
@@ -22,7 +22,7 @@ type cli struct {
 
 func newCLI(t *testing.T) *cli {
 	t.Helper()
-	c := &cli{T: t, program: testprog.Need(t, "aws", "awscli"), dir: t.TempDir()}
+	c := &cli{T: t, program: testtool.Need(t, "aws", "awscli"), dir: t.TempDir()}
 	n := nodetest.Start(t)
 	c.api = api{url: n.URL, client: http.DefaultClient}
 	c.env = append(awsEnv(c.dir), throughProxy(n.URL)...)

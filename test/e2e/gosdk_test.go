@@ -17,7 +17,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // sdk returns a client as programs have it. It tries again what fails on the

@@ -22,9 +22,9 @@ import (
 	"testing"
 	"time"
 
-	"cairn/core/identity"
-	"cairn/internal/seal"
-	"cairn/internal/testprog"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/internal/testtool"
 )
 
 const adminToken = "the token of the end-to-end test"
@@ -112,7 +112,7 @@ func (n *guardedNode) createKey(user string) (k createdKey) {
 // aws runs the AWS CLI with a key and returns all it prints.
 func (n *guardedNode) aws(k createdKey, args ...string) (string, error) {
 	n.Helper()
-	cmd := exec.CommandContext(n.Context(), testprog.Need(n.T, "aws", "awscli"), append([]string{"--endpoint-url", n.url, "--output", "text"}, args...)...)
+	cmd := exec.CommandContext(n.Context(), testtool.Need(n.T, "aws", "awscli"), append([]string{"--endpoint-url", n.url, "--output", "text"}, args...)...)
 	cmd.Dir = n.dir
 	cmd.Env = append(append(os.Environ(), awsEnv(n.dir)...), "AWS_ACCESS_KEY_ID="+k.AccessKeyId, "AWS_SECRET_ACCESS_KEY="+k.SecretAccessKey)
 	out, err := cmd.CombinedOutput()

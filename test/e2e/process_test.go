@@ -22,7 +22,7 @@ import (
 func build(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "cairn")
-	if out, err := exec.Command("go", "build", "-o", path, "cairn/cmd/cairn").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", path, "github.com/cairn-discovery/cairn/cmd/cairn").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	return path

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"cairn/internal/testprog"
+	"github.com/cairn-discovery/cairn/internal/testtool"
 )
 
 // Strict mode is AWS's: healthy until data says otherwise, no active checks in
@@ -64,7 +64,7 @@ func (c *checked) strictCheck() {
 
 // The settings of a check through the AWS CLI, as docs/health.md has it.
 func TestSettingsByCLI(t *testing.T) {
-	program := testprog.Need(t, "aws", "awscli")
+	program := testtool.Need(t, "aws", "awscli")
 	c := startChecked(t, fast)
 	service := c.service("web", httpCheck(3), nil)
 	aws := func(args ...string) string {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // TestTerraform applies, reads back without a difference, changes and destroys.

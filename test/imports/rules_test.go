@@ -12,7 +12,7 @@ type rule struct {
 	future   bool // the folder is planned
 }
 
-var internalPure = []string{"internal/chunkvec", "internal/hashtrie", "internal/jsontext", "internal/ptree", "internal/record"}
+var internalPure = []string{"internal/persist/chunkvec", "internal/persist/hashtrie", "internal/jsontext", "internal/persist/ptree", "internal/record"}
 
 // rules: the most specific one that fits applies.
 var rules = []*rule{
@@ -40,7 +40,7 @@ var rules = []*rule{
 		why: "an edge asks the replica and the core, never another edge or a store"},
 	{folder: "edge/admin", may: []string{"replica", "internal"},
 		why: "the admin listener knows nothing of what is served"},
-	{folder: "edge/admin/iam", may: []string{"core", "replica", "internal"},
+	{folder: "edge/admin/identity", may: []string{"core", "replica", "internal"},
 		why: "it turns requests of operators into commands of core/identity, as an API does"},
 	{folder: "worker", may: []string{"core", "replica", "internal"},
 		why: "a worker proposes commands like a client: it could run elsewhere"},
@@ -116,11 +116,11 @@ var pureStd = map[string]string{
 
 // pureInternal are the helpers that core may import.
 var pureInternal = map[string]string{
-	"internal/chunkvec": "a persistent vector",
-	"internal/hashtrie": "a persistent map",
-	"internal/jsontext": "encodes strings",
-	"internal/ptree":    "a persistent ordered map",
-	"internal/record":   "encodes stored values",
+	"internal/persist/chunkvec": "a persistent vector",
+	"internal/persist/hashtrie": "a persistent map",
+	"internal/jsontext":         "encodes strings",
+	"internal/persist/ptree":    "a persistent ordered map",
+	"internal/record":           "encodes stored values",
 }
 
 // commandModules are what cmd/cairn may import from other people.

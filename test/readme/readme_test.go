@@ -15,7 +15,7 @@ import (
 	"strings"
 	"testing"
 
-	"cairn/internal/testprog"
+	"github.com/cairn-discovery/cairn/internal/testtool"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the README")
@@ -23,8 +23,8 @@ var update = flag.Bool("update", false, "write what the commands print into the 
 const readme = "../../README.md"
 
 func TestTour(t *testing.T) {
-	testprog.Need(t, "dig", "bind9-dnsutils")
-	testprog.Need(t, "aws", "awscli")
+	testtool.Need(t, "dig", "bind9-dnsutils")
+	testtool.Need(t, "aws", "awscli")
 	shell := newShell(t)
 	shell.serve(t)
 	compare(t, readme, shell)
@@ -33,8 +33,8 @@ func TestTour(t *testing.T) {
 // TestIdentityGuide runs docs/identity.md, whose first piece of YAML is the
 // configuration of its node.
 func TestIdentityGuide(t *testing.T) {
-	testprog.Need(t, "aws", "awscli")
-	testprog.Need(t, "openssl", "openssl")
+	testtool.Need(t, "aws", "awscli")
+	testtool.Need(t, "openssl", "openssl")
 	const guide = "../../docs/identity.md"
 	text, err := os.ReadFile(guide)
 	if err != nil {
@@ -133,7 +133,7 @@ func (s *shell) run(t *testing.T, command string) string {
 func newShell(t *testing.T) *shell {
 	t.Helper()
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "bin", "cairn"), "cairn/cmd/cairn")
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "bin", "cairn"), "github.com/cairn-discovery/cairn/cmd/cairn")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}

@@ -7,12 +7,13 @@ import (
 	"maps"
 	"slices"
 
-	"cairn/core/registry"
-	"cairn/core/state"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
-const account registry.AccountID = "000000000000"
+const account command.AccountID = "000000000000"
 
 // call is a command that some client has sent to a node.
 type call struct {

@@ -7,10 +7,10 @@ import (
 	"slices"
 	"strings"
 
-	"cairn/core/state"
-	"cairn/replica"
-	"cairn/store"
-	"cairn/store/storetest"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/storetest"
 )
 
 // observe looks at every node that has changed: two nodes at the same revision

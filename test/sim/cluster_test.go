@@ -9,10 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"cairn/core/registry"
-	"cairn/replica"
-	"cairn/store"
-	"cairn/store/memory"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 // cluster is a number of nodes on the same data.

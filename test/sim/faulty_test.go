@@ -8,7 +8,7 @@ import (
 	"slices"
 	"sync"
 
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // faulty is one node's store. Commits and what watches tell wait until the

@@ -26,8 +26,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"cairn/node"
-	"cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 var update = flag.Bool("update", false, "write the answers into the transcripts")

@@ -9,8 +9,8 @@ import (
 	"log/slog"
 	"time"
 
-	"cairn/core/registry"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // Config is what a Janitor needs.

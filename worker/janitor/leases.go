@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // leasePoll is how often leases are looked at. New ones do not wake the

@@ -7,14 +7,15 @@ import (
 	"testing/synctest"
 	"time"
 
-	"cairn/core/registry"
-	"cairn/replica"
-	"cairn/store"
-	"cairn/store/memory"
-	"cairn/worker/janitor"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/memory"
+	"github.com/cairn-discovery/cairn/worker/janitor"
 )
 
-const account registry.AccountID = "000000000000"
+const account command.AccountID = "000000000000"
 
 // world is a replica with a janitor, in a synctest bubble.
 type world struct {

@@ -5,8 +5,9 @@ import (
 	"strconv"
 	"time"
 
-	"cairn/core/health"
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // check is one instance that is probed. There may be a hundred thousand: keep it
@@ -46,7 +47,7 @@ const (
 
 // group is a service with a check.
 type group struct {
-	account registry.AccountID
+	account command.AccountID
 	service registry.ServiceID
 	check   *registry.Check
 	host    string // service.namespace

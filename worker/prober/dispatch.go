@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/health"
 )
 
 // dispatch begins the probes that are due, as far as there is room.

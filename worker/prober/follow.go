@@ -3,8 +3,8 @@ package prober
 import (
 	"time"
 
-	"cairn/core/health"
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // follow brings the checks up to date with the newest state. Its cost depends on

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
-	"cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/health"
 )
 
 // probeGRPC asks the health service of the gRPC health checking protocol

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"time"
 
-	"cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/health"
 )
 
 // guard protects against a brown-out: when nearly everything turns bad at once

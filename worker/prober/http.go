@@ -14,7 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/health"
 )
 
 const (
@@ -64,7 +64,7 @@ func (p *Prober) userAgent() string {
 	if p.cfg.Version == "" {
 		return "cairn (health check)"
 	}
-	return "cairn/" + p.cfg.Version + " (health check)"
+	return "github.com/cairn-discovery/cairn/" + p.cfg.Version + " (health check)"
 }
 
 func readAnswer(conn net.Conn, t *target, limits budget) health.Reason {

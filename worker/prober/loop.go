@@ -7,9 +7,9 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"cairn/core/registry"
-	"cairn/core/state"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // loop is the state of Run, owned by its goroutine.

@@ -6,7 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
-	"cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/health"
 )
 
 type metrics struct {

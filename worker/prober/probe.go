@@ -11,8 +11,8 @@ import (
 	"syscall"
 	"time"
 
-	"cairn/core/health"
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // probe makes one probe. Every probe has a connection of its own: what is to be

@@ -21,15 +21,16 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/core/registry"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // Replica is what a Prober follows and writes to; a *replica.Replica.
 type Replica interface {
 	Loaded() <-chan struct{}
 	Current() *replica.Snapshot
-	Propose(ctx context.Context, account registry.AccountID, op registry.Command) (registry.Reply, error)
+	Propose(ctx context.Context, account command.AccountID, op registry.Command) (registry.Reply, error)
 }
 
 // Config is what a Prober needs. Replica, Logger and the two intervals are

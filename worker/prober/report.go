@@ -5,8 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"cairn/core/health"
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // Reports returns what is known of the instances of a service; instances of

@@ -15,10 +15,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"cairn/core/health"
-	"cairn/core/registry"
-	"cairn/replica"
-	"cairn/store/memory"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 // simRuns is how many random histories are played. Each is a few minutes of
@@ -85,7 +86,7 @@ type sim struct {
 	stop     func() // ends the prober
 }
 
-const simAccount registry.AccountID = "000000000000"
+const simAccount command.AccountID = "000000000000"
 
 func (s *sim) do(c registry.Command) registry.Reply {
 	s.Helper()

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // The time limits of Route 53, where a service has none of its own.

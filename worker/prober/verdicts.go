@@ -5,9 +5,9 @@ import (
 	"errors"
 	"time"
 
-	"cairn/core/health"
-	"cairn/core/registry"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 const (

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strconv"
 
-	"cairn/internal/jsontext"
+	"github.com/cairn-discovery/cairn/internal/jsontext"
 )
 
 // AppendName appends the name of a member, which must need no escapes, and the

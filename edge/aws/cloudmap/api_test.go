@@ -10,13 +10,14 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"cairn/core/registry"
-	"cairn/edge/aws/awsjson"
-	"cairn/replica"
-	"cairn/store/memory"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
-const testAccount registry.AccountID = "000000000000"
+const testAccount command.AccountID = "000000000000"
 
 // harness is an API on a registry in memory. It holds every answer against the
 // model: shapes, enums, and which errors an operation declares.
@@ -26,7 +27,7 @@ type harness struct {
 	replica *replica.Replica
 	rules   *atomic.Pointer[registry.Rules]
 	model   apiModel
-	account registry.AccountID
+	account command.AccountID
 }
 
 func newHarness(t *testing.T, strict bool) *harness {

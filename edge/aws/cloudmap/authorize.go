@@ -3,8 +3,9 @@ package cloudmap
 import (
 	"strings"
 
-	"cairn/core/access"
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // Permit decides on what a caller asks for.
@@ -200,7 +201,7 @@ func (a *authorization) discovery(namespace, service string, owner *string) {
 	a.namespaceName, a.serviceName = a.names[:1:1], a.names[2:]
 	account := a.c.account
 	if owner != nil {
-		account = registry.AccountID(*owner)
+		account = command.AccountID(*owner)
 	}
 	var nsr, svcr access.Resource
 	if ns, ok := a.registry().NamespaceForDiscovery(a.c.rules, a.c.account, account, namespace); ok {

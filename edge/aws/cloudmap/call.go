@@ -3,14 +3,15 @@ package cloudmap
 import (
 	"context"
 
-	"cairn/core/registry"
-	"cairn/core/state"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 )
 
 // call is what a handler knows about the request that it serves, beyond its input.
 type call struct {
 	ctx     context.Context // of the request; a call ends with it
-	account registry.AccountID
+	account command.AccountID
 	rules   *registry.Rules
 	// strict asks for AWS's behaviour where ours differs by default.
 	strict bool
@@ -42,11 +43,11 @@ func (a *API) do(c *call, op registry.Command) (registry.Reply, error) {
 }
 
 // owner returns the OwnerAccount, which is the caller's where none is given.
-func (c *call) owner(account *string) registry.AccountID {
+func (c *call) owner(account *string) command.AccountID {
 	if account == nil {
 		return c.account
 	}
-	return registry.AccountID(*account)
+	return command.AccountID(*account)
 }
 
 // value returns what p points to, or the zero value.

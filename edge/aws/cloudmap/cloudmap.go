@@ -10,8 +10,9 @@ package cloudmap
 import (
 	"context"
 
-	"cairn/core/registry"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // TargetPrefix comes before the operation's name in the X-Amz-Target header.
@@ -36,7 +37,7 @@ func New(r *replica.Replica, rules func() *registry.Rules, keys SigningKeys) *AP
 // Request is one call of an operation.
 type Request struct {
 	Action  Action
-	Account registry.AccountID
+	Account command.AccountID
 	Body    []byte
 	// Permit says whether the caller may do what is asked. Nil: they may.
 	Permit Permit

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"sync"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // defaultDiscoverResults is how many instances DiscoverInstances returns where

@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"cairn/core/dnssec"
-	"cairn/core/registry"
-	"cairn/core/zone"
-	"cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 )
 
 // SigningKeys makes the keys of zones that are to be signed.

@@ -11,7 +11,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/dnssec"
 )
 
 // testKey makes what looks like a key from outside.

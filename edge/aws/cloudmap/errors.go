@@ -5,10 +5,10 @@ import (
 	"errors"
 	"net/http"
 
-	"cairn/core/registry"
-	"cairn/edge/aws/awsjson"
-	"cairn/replica"
-	"cairn/store"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store"
 )
 
 // Codes that AWS uses in all its services.

@@ -6,7 +6,8 @@ import (
 	"strconv"
 	"strings"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // filter is a filter of any list, checked as far as all lists agree.
@@ -126,7 +127,7 @@ const (
 	ownerOthers = "OTHER_ACCOUNTS"
 )
 
-func (c *call) ownerWord(owner registry.AccountID) string {
+func (c *call) ownerWord(owner command.AccountID) string {
 	if owner == c.account {
 		return ownerSelf
 	}
@@ -170,7 +171,7 @@ func (f *filter) wholeIDs(c *call, kind string) error {
 	return nil
 }
 
-func wholeID(account registry.AccountID, id string) string { return string(account) + "/" + id }
+func wholeID(account command.AccountID, id string) string { return string(account) + "/" + id }
 
 func operationFilter(c *call, in []*OperationFilter) (func(*registry.Operation) bool, error) {
 	wanted := everything[registry.Operation]

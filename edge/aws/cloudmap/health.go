@@ -3,7 +3,7 @@ package cloudmap
 import (
 	"iter"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // UpdateInstanceCustomHealthStatus sets the health of an instance whose service

@@ -1,7 +1,7 @@
 package cloudmap
 
 import (
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // RegisterInstance adds or replaces an instance.

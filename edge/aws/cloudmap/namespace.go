@@ -3,7 +3,7 @@ package cloudmap
 import (
 	"time"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // CreateHttpNamespace makes a namespace without DNS.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 )
 
 // operation is one operation of the API.

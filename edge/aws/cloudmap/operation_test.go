@@ -8,7 +8,7 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 )
 
 func TestOperationsAreTheModels(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry"
 )
 
 // defaultPageSize is the page of a list where MaxResults is left out.

@@ -1,6 +1,6 @@
 package cloudmap
 
-import "cairn/core/registry"
+import "github.com/cairn-discovery/cairn/core/registry"
 
 // TagResource adds tags to a namespace or service.
 func (a *API) TagResource(c *call, in *TagResourceRequest) (*TagResourceResponse, error) {

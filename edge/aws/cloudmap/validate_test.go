@@ -17,7 +17,7 @@ import (
 	gocmp "github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 )
 
 func TestValidationMessages(t *testing.T) {

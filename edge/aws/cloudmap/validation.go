@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 )
 
 // Limits of a validation message, so that no request makes an answer longer than

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"sync"
 
-	"cairn/internal/gencache"
+	"github.com/cairn-discovery/cairn/internal/gencache"
 )
 
 // maxKeys bounds how many signing keys are kept, and half of them are.

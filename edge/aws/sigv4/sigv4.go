@@ -27,7 +27,7 @@ import (
 	"sync"
 	"time"
 
-	"cairn/internal/gencache"
+	"github.com/cairn-discovery/cairn/internal/gencache"
 )
 
 // Window is how far the time of a request may be from now, either way.

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"cairn/core/access"
-	"cairn/core/identity"
-	"cairn/internal/oidc"
+	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/internal/oidc"
 )
 
 type credentials struct {

@@ -4,9 +4,9 @@ import (
 	"slices"
 	"strings"
 
-	"cairn/core/access"
-	"cairn/core/identity"
-	"cairn/internal/oidc"
+	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/internal/oidc"
 )
 
 // assumeContext has the condition keys of AssumeRole beside those of every

@@ -5,8 +5,8 @@ import (
 	"strconv"
 	"strings"
 
-	"cairn/core/access"
-	"cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/identity"
 )
 
 // Limits of AssumeRole; see its page in the API reference.

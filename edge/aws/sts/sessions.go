@@ -8,9 +8,9 @@ import (
 	"net/http"
 	"strings"
 
-	"cairn/core/identity"
-	"cairn/internal/gencache"
-	"cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/internal/gencache"
+	"github.com/cairn-discovery/cairn/internal/seal"
 )
 
 // maxToken keeps a session token within what fits a request's header beside the

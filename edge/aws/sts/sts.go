@@ -14,10 +14,10 @@ import (
 	"strings"
 	"time"
 
-	"cairn/core/access"
-	"cairn/core/identity"
-	"cairn/edge/aws/query"
-	"cairn/internal/oidc"
+	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/edge/aws/query"
+	"github.com/cairn-discovery/cairn/internal/oidc"
 )
 
 // Version is that of the API; Namespace is that of its XML.

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // Class is a kind of operation with a rate of its own.
@@ -67,11 +67,11 @@ func Published() Set {
 // Rates say what each account may do. It is immutable.
 type Rates struct {
 	Default  Set
-	Accounts map[registry.AccountID]Set // those that differ
+	Accounts map[command.AccountID]Set // those that differ
 }
 
 // Of returns the rates of an account.
-func (r *Rates) Of(account registry.AccountID) Set {
+func (r *Rates) Of(account command.AccountID) Set {
 	if s, ok := r.Accounts[account]; ok {
 		return s
 	}
@@ -85,7 +85,7 @@ func (r *Rates) Unlimited() bool { return r.Default == Set{} && len(r.Accounts) 
 // safe for concurrent use; it keeps a few bytes for each account that is asked
 // about, so ask about known ones only.
 type Buckets struct {
-	accounts atomic.Pointer[map[registry.AccountID]*buckets]
+	accounts atomic.Pointer[map[command.AccountID]*buckets]
 	mu       sync.Mutex // held to change accounts
 }
 
@@ -131,7 +131,7 @@ var epoch = time.Now()
 
 // Allow reports whether the account may make one more request of a class at a
 // time that was taken by time.Now.
-func (b *Buckets) Allow(rates *Rates, account registry.AccountID, class Class, now time.Time) bool {
+func (b *Buckets) Allow(rates *Rates, account command.AccountID, class Class, now time.Time) bool {
 	if rates == nil || rates.Unlimited() {
 		return true
 	}
@@ -139,7 +139,7 @@ func (b *Buckets) Allow(rates *Rates, account registry.AccountID, class Class, n
 	return found == nil || found.take(now.Sub(epoch).Nanoseconds())
 }
 
-func (b *Buckets) find(rates *Rates, account registry.AccountID) *buckets {
+func (b *Buckets) find(rates *Rates, account command.AccountID) *buckets {
 	if all := b.accounts.Load(); all != nil {
 		if found := (*all)[account]; found != nil && found.rates == rates {
 			return found
@@ -150,10 +150,10 @@ func (b *Buckets) find(rates *Rates, account registry.AccountID) *buckets {
 
 // refresh makes the buckets of an account under new rates. Those whose rate has
 // not changed stay, so that a setting of something else fills none.
-func (b *Buckets) refresh(rates *Rates, account registry.AccountID) *buckets {
+func (b *Buckets) refresh(rates *Rates, account command.AccountID) *buckets {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := map[registry.AccountID]*buckets{}
+	all := map[command.AccountID]*buckets{}
 	if old := b.accounts.Load(); old != nil {
 		for id, kept := range *old {
 			all[id] = kept

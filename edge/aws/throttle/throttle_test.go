@@ -6,11 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // ask counts how many of n requests at one time pass.
-func ask(b *Buckets, r *Rates, account registry.AccountID, class Class, now time.Time, n int) int {
+func ask(b *Buckets, r *Rates, account command.AccountID, class Class, now time.Time, n int) int {
 	passed := 0
 	for range n {
 		if b.Allow(r, account, class, now) {
@@ -63,17 +63,17 @@ func TestRatesChange(t *testing.T) {
 	before := &Rates{}
 	before.Default[Read], before.Default[Write] = Rate{1, 10}, Rate{1, 10}
 	now := time.Now()
-	for _, account := range []registry.AccountID{"1", "2"} {
+	for _, account := range []command.AccountID{"1", "2"} {
 		if got := ask(&b, before, account, Read, now, 20) + ask(&b, before, account, Write, now, 20); got != 20 {
 			t.Fatalf("%d", got)
 		}
 	}
-	after := &Rates{Default: before.Default, Accounts: map[registry.AccountID]Set{"1": before.Default}}
+	after := &Rates{Default: before.Default, Accounts: map[command.AccountID]Set{"1": before.Default}}
 	own := after.Accounts["1"]
 	own[Read] = Rate{5, 5}
 	after.Accounts["1"] = own
 	for _, tt := range []struct {
-		account registry.AccountID
+		account command.AccountID
 		class   Class
 		want    int
 	}{{"1", Read, 5}, {"1", Write, 0}, {"2", Read, 0}, {"2", Write, 0}} {

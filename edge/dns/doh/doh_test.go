@@ -17,7 +17,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"cairn/edge/dns/doh"
+	"github.com/cairn-discovery/cairn/edge/dns/doh"
 )
 
 // packed is a query in wire form.

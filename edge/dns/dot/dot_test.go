@@ -11,7 +11,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"cairn/edge/dns/dot"
+	"github.com/cairn-discovery/cairn/edge/dns/dot"
 )
 
 // certificates shows the certificate that net/http/httptest has for tests.

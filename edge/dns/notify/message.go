@@ -4,8 +4,8 @@ import (
 	"encoding/binary"
 	"time"
 
-	"cairn/core/zone"
-	"cairn/internal/dnsname"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/internal/dnsname"
 )
 
 const (

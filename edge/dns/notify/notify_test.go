@@ -13,8 +13,8 @@ import (
 	mdns "github.com/miekg/dns"
 	dto "github.com/prometheus/client_model/go"
 
-	"cairn/core/zone"
-	"cairn/edge/dns/tsig"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 )
 
 const secret = "0123456789abcdef0123456789abcdef"

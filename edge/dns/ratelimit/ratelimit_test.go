@@ -9,7 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/edge/dns/ratelimit"
+	"github.com/cairn-discovery/cairn/edge/dns/ratelimit"
 )
 
 const (

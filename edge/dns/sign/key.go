@@ -8,8 +8,8 @@ import (
 	"errors"
 	"fmt"
 
-	"cairn/core/dnssec"
-	"cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/internal/seal"
 )
 
 // ErrNoSealKey means that there is nothing to keep private keys under.

@@ -21,7 +21,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/dnssec"
 )
 
 // Config is what a Signer needs.

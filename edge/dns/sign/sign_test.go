@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"cairn/core/dnssec"
-	"cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/internal/seal"
 )
 
 const apex = "\x07example\x00"

@@ -19,7 +19,7 @@ import (
 	"hash"
 	"slices"
 
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // Fudge is how far clocks may be apart, in seconds: RFC 8945 section 10.

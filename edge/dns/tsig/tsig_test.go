@@ -7,7 +7,7 @@ import (
 
 	"github.com/miekg/dns"
 
-	"cairn/edge/dns/tsig"
+	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 )
 
 const (

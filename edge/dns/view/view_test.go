@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"cairn/edge/dns/view"
+	"github.com/cairn-discovery/cairn/edge/dns/view"
 )
 
 func prefixes(texts ...string) []netip.Prefix {

@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // Apex is what all zones have in common.

@@ -3,9 +3,10 @@ package xfr
 import (
 	"slices"
 
-	"cairn/core/registry"
-	"cairn/core/state"
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // version is a zone as it is in one state.
@@ -17,7 +18,7 @@ type version struct {
 }
 
 // versionOf is false if the state has no such zone.
-func versionOf(st *state.State, account registry.AccountID, id registry.NamespaceID) (version, bool) {
+func versionOf(st *state.State, account command.AccountID, id registry.NamespaceID) (version, bool) {
 	z, ok := st.Zones.Zone(id)
 	if !ok {
 		return version{}, false

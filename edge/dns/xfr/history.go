@@ -3,9 +3,10 @@ package xfr
 import (
 	"sync"
 
-	"cairn/core/registry"
-	"cairn/core/state"
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 const (
@@ -18,7 +19,7 @@ const (
 
 // history is what is known of one zone: how it is, and how it came to be so.
 type history struct {
-	account   registry.AccountID
+	account   command.AccountID
 	namespace registry.NamespaceID
 
 	mu  sync.Mutex // guards what follows; held while differences are made

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"cairn/edge/dns/tsig"
+	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 type metrics struct {

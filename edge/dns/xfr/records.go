@@ -5,7 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 
-	"cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // records are resource records in wire form, not compressed, one after the

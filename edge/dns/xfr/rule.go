@@ -6,8 +6,8 @@ import (
 	"iter"
 	"net/netip"
 
-	"cairn/core/zone"
-	"cairn/edge/dns/tsig"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 )
 
 // Rule says who may have a zone.

@@ -7,9 +7,9 @@ import (
 	"net/netip"
 	"time"
 
-	"cairn/core/zone"
-	"cairn/edge/dns/tsig"
-	"cairn/internal/dnsname"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/dns/tsig"
+	"github.com/cairn-discovery/cairn/internal/dnsname"
 )
 
 // Query asks for a zone that the client may have.

@@ -16,10 +16,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cairn/core/registry"
-	"cairn/core/state"
-	"cairn/core/zone"
-	"cairn/replica"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // Source gives the newest state.

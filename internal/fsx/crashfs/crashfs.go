@@ -22,7 +22,7 @@ import (
 	"sync"
 	"syscall"
 
-	"cairn/internal/fsx"
+	"github.com/cairn-discovery/cairn/internal/fsx"
 )
 
 // ErrCrashed is what every operation answers after a crash to those who held the

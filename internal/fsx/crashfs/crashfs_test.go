@@ -6,8 +6,8 @@ import (
 	"syscall"
 	"testing"
 
-	"cairn/internal/fsx"
-	"cairn/internal/fsx/crashfs"
+	"github.com/cairn-discovery/cairn/internal/fsx"
+	"github.com/cairn-discovery/cairn/internal/fsx/crashfs"
 )
 
 func create(t *testing.T, fs fsx.FS, name string) fsx.File {

@@ -1,0 +1,286 @@
+package registry_test
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+)
+
+const (
+	testAccount  command.AccountID = "000000000000"
+	otherAccount command.AccountID = "111111111111"
+)
+
+// tester is what *testing.T and *rapid.T have in common.
+type tester interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// world is a registry with a clock of its own. Every command that is done in it
+// is also applied to a second State in the form in which a store keeps it, and
+// the two must never differ.
+type world struct {
+	tester
+	rules    registry.Rules
+	account  command.AccountID
+	state    *registry.State
+	stored   *registry.State
+	revision uint64
+	now      int64 // milliseconds since 1970
+	commands uint64
+
+	// batch is how many commands that change something share a draft, as in a
+	// replica; 0 and 1 mean that each has its own.
+	batch    int
+	drafted  int
+	draft    *registry.Draft // the one that is open, or nil
+	base     *registry.State // what it began with
+	baseDump []string
+}
+
+const epoch = 1_795_000_000_000
+
+func newWorld(t tester, strict bool) *world {
+	return &world{
+		tester: t, account: testAccount, now: epoch,
+		rules: registry.Rules{Region: "eu-west-1", Strict: strict, DefaultTTL: 60},
+		state: new(registry.State), stored: new(registry.State),
+	}
+}
+
+// inBothModes runs a test in extended and in strict mode.
+func inBothModes(t *testing.T, test func(t *testing.T, w *world)) {
+	t.Run("extended", func(t *testing.T) { test(t, newWorld(t, false)) })
+	t.Run("strict", func(t *testing.T) { test(t, newWorld(t, true)) })
+}
+
+// try has a command decided and applied, one second after the last one.
+func (w *world) try(c registry.Command) (registry.Reply, error) {
+	w.Helper()
+	w.now += 1000
+	w.commands++
+	meta := registry.Meta{Account: w.account, Now: w.now, Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.commands))}
+	d, err := registry.Decide(w.state, &w.rules, meta, c)
+	if err != nil {
+		if len(d.Changes) > 0 {
+			w.Errorf("%T: refused with %v, yet with changes", c, err)
+		}
+		return d.Reply, err
+	}
+	w.checkReads(d)
+	w.apply(d.Changes)
+	return d.Reply, nil
+}
+
+// checkReads makes sure that what a decision says it read is true.
+func (w *world) checkReads(d registry.Decision) {
+	w.Helper()
+	keys := map[string]bool{}
+	for s := range w.state.All() {
+		keys[s.Change.Key()] = true
+	}
+	for _, r := range d.Reads {
+		if keys[r.Key] != r.Exists {
+			w.Errorf("the decision rests on %q, exists=%t, which is wrong", r.Key, r.Exists)
+		}
+	}
+}
+
+func (w *world) apply(changes []registry.Change) {
+	w.Helper()
+	if len(changes) == 0 {
+		return
+	}
+	w.revision++
+	stored := registry.NewDraft(w.stored)
+	for _, c := range changes {
+		stored.Apply(w.revision, w.throughStore(c))
+	}
+	w.stored = stored.Finish()
+	w.draftChanges(changes)
+	w.same("applied directly (-) and as stored (+)", registry.Dump(w.state), registry.Dump(w.stored))
+}
+
+// draftChanges applies changes to a draft that ends after a batch of commands,
+// and makes sure that the State which it began with stays as it was.
+func (w *world) draftChanges(changes []registry.Change) {
+	w.Helper()
+	if w.draft == nil {
+		w.base, w.baseDump = w.state, registry.Dump(w.state)
+		w.draft = registry.NewDraft(w.base)
+	}
+	w.draft.Apply(w.revision, changes...)
+	w.state = w.draft.State()
+	if w.drafted++; w.drafted >= w.batch {
+		w.state = w.draft.Finish()
+		w.draft, w.drafted = nil, 0
+		w.same("a State before (-) and after (+) another was made from it", w.baseDump, registry.Dump(w.base))
+	}
+}
+
+func (w *world) same(what string, a, b []string) {
+	w.Helper()
+	if !slices.Equal(a, b) {
+		w.Fatalf("%s:\n%s", what, cmp.Diff(a, b))
+	}
+}
+
+// throughStore encodes and decodes a change.
+func (w *world) throughStore(c registry.Change) registry.Change {
+	w.Helper()
+	value, put := c.Value([]byte{})
+	if !put {
+		value = nil
+	}
+	decoded, err := registry.Decode(c.Key(), value)
+	if err != nil {
+		w.Fatalf("decode %q: %v", c.Key(), err)
+	}
+	return decoded
+}
+
+// do has a command done that must succeed.
+func (w *world) do(c registry.Command) registry.Reply {
+	w.Helper()
+	reply, err := w.try(c)
+	if err != nil {
+		w.Fatalf("%T: %v", c, err)
+	}
+	return reply
+}
+
+// refused has a command refused with an error of the wanted type.
+func refused[E error](w *world, c registry.Command) E {
+	w.Helper()
+	revision := w.revision
+	_, err := w.try(c)
+	e, ok := errors.AsType[E](err)
+	if !ok {
+		w.Fatalf("%T %+v: got error %v, want %T", c, c, err, e)
+	}
+	if w.revision != revision {
+		w.Errorf("%T was refused, but it changed something", c)
+	}
+	return e
+}
+
+// operation returns the operation that a reply names.
+func (w *world) operation(r registry.Reply) *registry.Operation {
+	w.Helper()
+	op, err := w.state.Operation(w.account, r.Operation)
+	if err != nil {
+		w.Fatalf("operation %q: %v", r.Operation, err)
+	}
+	return op
+}
+
+// namespace makes a namespace; a private one is in vpc-1.
+func (w *world) namespace(kind registry.NamespaceType, name string) *registry.Namespace {
+	w.Helper()
+	c := &registry.CreateNamespace{Type: kind, Name: name}
+	if kind == registry.DNSPrivate {
+		c.VPC = "vpc-1"
+	}
+	return w.created(c)
+}
+
+func (w *world) created(c *registry.CreateNamespace) *registry.Namespace {
+	w.Helper()
+	op := w.operation(w.do(c))
+	if op.Failed {
+		w.Fatalf("create namespace: %s", op.ErrorMessage)
+	}
+	return w.currentNamespace(op.Namespace)
+}
+
+func (w *world) currentNamespace(id registry.NamespaceID) *registry.Namespace {
+	w.Helper()
+	ns, ok := w.state.Namespace(w.account, id)
+	if !ok {
+		w.Fatalf("namespace %s is not there", id)
+	}
+	return ns
+}
+
+// service makes a service in a namespace; what is given is filled in.
+func (w *world) service(ns *registry.Namespace, c registry.CreateService) *registry.Service {
+	w.Helper()
+	c.NamespaceRef = string(ns.ID)
+	return w.currentService(w.do(&c).Service.ID)
+}
+
+func (w *world) currentService(id registry.ServiceID) *registry.Service {
+	w.Helper()
+	svc, ok := w.state.Service(w.account, id)
+	if !ok {
+		w.Fatalf("service %s is not there", id)
+	}
+	return svc
+}
+
+func (w *world) instance(svc registry.ServiceID, id registry.InstanceID) *registry.Instance {
+	w.Helper()
+	inst, ok := w.currentService(svc).Instance(id)
+	if !ok {
+		w.Fatalf("instance %s is not there", id)
+	}
+	return inst
+}
+
+type attrs = map[string]string
+
+func (w *world) register(svc registry.ServiceID, id registry.InstanceID, a attrs) registry.Reply {
+	w.Helper()
+	return w.do(&registry.RegisterInstance{ServiceRef: string(svc), ID: id, Attributes: a})
+}
+
+func (w *world) deregister(svc registry.ServiceID, id registry.InstanceID) registry.Reply {
+	w.Helper()
+	return w.do(&registry.DeregisterInstance{ServiceRef: string(svc), ID: id})
+}
+
+// records makes a DNSConfig whose TTLs are 300.
+func records(policy registry.RoutingPolicy, types ...registry.RecordType) *registry.DNSConfig {
+	d := &registry.DNSConfig{Policy: policy}
+	for _, t := range types {
+		d.Records = append(d.Records, registry.DNSRecord{Type: t, TTL: 300})
+	}
+	return d
+}
+
+// discovered returns the sorted ids of what a query finds.
+func discovered(svc *registry.Service, q registry.Query) []string {
+	ids := []string{}
+	for _, inst := range svc.Discover(&q, nil) {
+		ids = append(ids, string(inst.ID()))
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+func wantIDs(t tester, what string, got []string, want ...string) {
+	t.Helper()
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: got %v, want %v", what, got, want)
+	}
+}
+
+// numbered makes n pairs like k0=v.
+func numbered(n int, value string) attrs {
+	m := attrs{}
+	for i := range n {
+		m[fmt.Sprintf("k%d", i)] = value
+	}
+	return m
+}

@@ -1,0 +1,125 @@
+package registry
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/internal/record"
+)
+
+// TagDNSSEC is the tag of a namespace that says whether its zone is signed. It
+// is a tag so that every AWS client can set it.
+const TagDNSSEC = "cairn.dnssec"
+
+// Values of TagDNSSEC. Without the tag a zone is not signed.
+const (
+	// DNSSECEnabled: the zone is signed with one key.
+	DNSSECEnabled = "enabled"
+	// DNSSECRolling: a new key is published beside the old one, and signs after
+	// a while. The value DNSSECEnabled after that ends the roll.
+	DNSSECRolling = "rolling"
+	// DNSSECDisabled is the same as no tag. The keys are gone for good.
+	DNSSECDisabled = "disabled"
+)
+
+// WantsKey reports whether tags ask for a zone to be signed, so that a command
+// with them has to bring a new key in case it is needed.
+func WantsKey(tags []Tag) bool {
+	return slices.ContainsFunc(tags, func(t Tag) bool {
+		return t.Key == TagDNSSEC && (t.Value == DNSSECEnabled || t.Value == DNSSECRolling)
+	})
+}
+
+// NewKey is a key that a command brings for the case that it needs one.
+type NewKey struct {
+	*dnssec.Key
+	// Problem says why there is none, and what would help.
+	Problem string
+}
+
+// sign gives the namespace the keys that its tags ask for.
+func (ns *Namespace) sign(k NewKey, now int64) error {
+	wanted, tagged := ns.Tags.Get(TagDNSSEC)
+	switch {
+	case !tagged || wanted == DNSSECDisabled:
+		ns.Keys = nil
+		return nil
+	case wanted != DNSSECEnabled && wanted != DNSSECRolling:
+		return invalid("Tag %s: %q must be %s, %s or %s", TagDNSSEC, wanted, DNSSECEnabled, DNSSECRolling, DNSSECDisabled)
+	case ns.Type != DNSPublic:
+		return invalid("Tag %s: only a namespace of type %s can be signed, but it is of type %s", TagDNSSEC, DNSPublic, ns.Type)
+	case wanted == DNSSECEnabled && len(ns.Keys) == 0:
+		return ns.addKey(k, now)
+	case wanted == DNSSECEnabled && len(ns.Keys) > 1:
+		return ns.endRoll(now)
+	case wanted == DNSSECRolling && len(ns.Keys) == 0:
+		return invalid("Tag %s: there is no key to be replaced yet; the value is %s first", TagDNSSEC, DNSSECEnabled)
+	case wanted == DNSSECRolling && len(ns.Keys) == 1:
+		return ns.addKey(k, now)
+	}
+	return nil
+}
+
+func (ns *Namespace) addKey(k NewKey, now int64) error {
+	if k.Key == nil {
+		return invalid("Tag %s: no key can be made: %s", TagDNSSEC, k.Problem)
+	}
+	key := *k.Key
+	key.Created = now
+	ns.Keys = append(slices.Clone(ns.Keys), key)
+	return nil
+}
+
+// endRoll drops the old key once nobody can need it any more.
+func (ns *Namespace) endRoll(now int64) error {
+	last := ns.Keys[len(ns.Keys)-1]
+	if end := last.Created + dnssec.RollTime.Milliseconds(); now < end {
+		return invalid("Tag %s: the old key is needed until %s, since resolvers may remember signatures of it",
+			TagDNSSEC, time.UnixMilli(end).UTC().Format(time.RFC3339))
+	}
+	ns.Keys = dnssec.Keys{last}
+	return nil
+}
+
+// serviceTags refuses a tag that would do nothing.
+func serviceTags(tags Attributes) error {
+	if _, ok := tags.Get(TagDNSSEC); ok {
+		return invalid("Tag %s is for namespaces: a service is signed with its namespace", TagDNSSEC)
+	}
+	return nil
+}
+
+// Fields of a stored key.
+const (
+	fieldKeyPublic = iota + 1
+	fieldKeySealed
+	fieldKeyCreated
+)
+
+func appendKey(b []byte, k *dnssec.Key) []byte {
+	b = record.AppendString(b, fieldKeyPublic, string(k.Public[:]))
+	b = record.AppendString(b, fieldKeySealed, k.Sealed)
+	return record.AppendUint(b, fieldKeyCreated, uint64(k.Created))
+}
+
+func parseKey(value []byte) (dnssec.Key, error) {
+	var k dnssec.Key
+	n := 0
+	err := eachField(value, func(f record.Field) {
+		switch f.Number {
+		case fieldKeyPublic:
+			n = len(f.Bytes)
+			copy(k.Public[:], f.Bytes)
+		case fieldKeySealed:
+			k.Sealed = string(f.Bytes)
+		case fieldKeyCreated:
+			k.Created = int64(f.Uint)
+		}
+	})
+	if err == nil && n != len(k.Public) {
+		err = fmt.Errorf("a DNSSEC key of %d octets", n)
+	}
+	return k, err
+}

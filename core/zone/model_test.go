@@ -1,0 +1,384 @@
+package zone_test
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/core/zone"
+)
+
+// twin says in the plainest way what a registry means to the DNS. It is made
+// anew from the whole state.
+type twin struct {
+	zones []*twinZone
+}
+
+type twinZone struct {
+	ns *registry.Namespace
+	// services by their full name, hosts by theirs.
+	services map[string]*registry.Service
+	hosts    map[string]bool
+}
+
+func newTwin(s *state.State, accounts ...command.AccountID) *twin {
+	t := &twin{}
+	for _, account := range accounts {
+		for _, ns := range s.Registry.Namespaces(account, "") {
+			if ns.IsDNS() {
+				t.zones = append(t.zones, newTwinZone(ns))
+			}
+		}
+	}
+	return t
+}
+
+func newTwinZone(ns *registry.Namespace) *twinZone {
+	z := &twinZone{ns, map[string]*registry.Service{}, map[string]bool{}}
+	for _, svc := range ns.ServicesNamed("") {
+		if svc.DNS == nil {
+			continue
+		}
+		name := strings.ToLower(svc.Name + "." + ns.Name)
+		if svc.Name == "." {
+			name = strings.ToLower(ns.Name)
+		}
+		z.services[name] = svc
+		if svc.DNS.Has(registry.RecordSRV) {
+			for id := range svc.Instances("") {
+				z.hosts[strings.ToLower(escape(string(id))+"."+name)] = true
+			}
+		}
+	}
+	return z
+}
+
+func escape(id string) string { return strings.ReplaceAll(id, ".", `\.`) }
+
+// lookup is Index.Lookup; the name is in lower case and without a final dot.
+func (t *twin) lookup(name string, v zone.View, strict bool) (zone.State, *twinZone) {
+	var best *twinZone
+	for _, z := range t.zones {
+		apex := strings.ToLower(z.ns.Name)
+		visible := z.ns.Type == registry.DNSPublic || v.AllVPCs || slices.Contains(v.VPCs, z.ns.VPC)
+		if visible && (name == apex || strings.HasSuffix(name, "."+apex)) && (best == nil || z.better(best, v)) {
+			best = z
+		}
+	}
+	switch {
+	case best == nil:
+		return zone.Refused, nil
+	case best.has(name, strict):
+		return zone.Hit, best
+	}
+	return zone.NXDOMAIN, best
+}
+
+func (z *twinZone) better(other *twinZone, v zone.View) bool {
+	rank := func(z *twinZone) string {
+		kind := "1"
+		switch {
+		case z.ns.Type == registry.DNSPublic:
+			kind = "2"
+		case slices.Contains(v.VPCs, z.ns.VPC):
+			kind = "0"
+		}
+		return fmt.Sprintf("%03d%s%s", 255-len(z.ns.Name), kind, z.ns.ID)
+	}
+	return rank(z) < rank(other)
+}
+
+func (z *twinZone) has(name string, strict bool) bool {
+	if name == strings.ToLower(z.ns.Name) || z.hosts[name] {
+		return true
+	}
+	for n, svc := range z.services {
+		if (n == name || strings.HasSuffix(n, "."+name)) && (!strict || svc.InstanceCount() > 0) {
+			return true
+		}
+	}
+	return false
+}
+
+// records says what zone.Set.Dump is to show.
+func (z *twinZone) records(svc *registry.Service) []string {
+	lines := []string{}
+	for id, inst := range svc.Instances("") {
+		health := svc.Health(inst)
+		if svc.HasHealth() && health == registry.Unknown {
+			continue
+		}
+		weight, region := 0, ""
+		if svc.DNS.Policy == registry.Weighted {
+			weight = weightOf(inst)
+		}
+		if svc.DNS.Policy == registry.Latency {
+			region, _ = inst.Attributes().Get(zone.AttrRegion)
+		}
+		add := func(kind, value string) {
+			lines = append(lines, fmt.Sprintf("%s %08x %v %d %q: %s", kind, zone.IDHash(id), health == registry.Unhealthy, weight, region, value))
+		}
+		addRecords(svc, inst, add)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+func weightOf(inst *registry.Instance) int {
+	weight := 1
+	if v, ok := inst.Attributes().Get(registry.AttrWeight); ok {
+		fmt.Sscan(v, &weight)
+	}
+	return weight
+}
+
+func addRecords(svc *registry.Service, inst *registry.Instance, add func(kind, value string)) {
+	v4, v6 := [4]byte{}, [16]byte{}
+	if v, ok := inst.Attributes().Get(registry.AttrIPv4); ok {
+		v4 = netip.MustParseAddr(v).As4()
+	}
+	if v, ok := inst.Attributes().Get(registry.AttrIPv6); ok {
+		v6 = netip.MustParseAddr(v).As16()
+	}
+	if svc.DNS.Has(registry.RecordSRV) {
+		port, _ := inst.Attributes().Get(registry.AttrPort)
+		add("SRV", fmt.Sprintf("%s:%s %d %v %v %d", inst.ID(), port, weightOf(inst), v4, v6, svc.DNS.Records[0].TTL))
+		return
+	}
+	for _, key := range []string{registry.AttrCNAME, registry.AttrAliasDNSName} {
+		if v, ok := inst.Attributes().Get(key); ok && (key == registry.AttrAliasDNSName || svc.DNS.Has(registry.RecordCNAME)) {
+			add("target", v+".")
+			return
+		}
+	}
+	if v4 != [4]byte{} && svc.DNS.Has(registry.RecordA) {
+		add("A", fmt.Sprint(v4))
+	}
+	if v6 != [16]byte{} && svc.DNS.Has(registry.RecordAAAA) {
+		add("AAAA", fmt.Sprint(v6))
+	}
+}
+
+// Random histories, done one by one or in batches, must leave the Index as the
+// twin sees it, and earlier versions as they were.
+func TestIndexAgreesWithTwin(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newWorld(t, rapid.Bool().Draw(t, "strict"))
+		var earlier []*state.State
+		var dumps [][]string
+		for range rapid.IntRange(1, 4).Draw(t, "rounds") {
+			randomHistory(t, w)
+			for i, s := range earlier {
+				if diff := cmp.Diff(dumps[i], s.Zones.Names()); diff != "" {
+					t.Fatalf("version %d has changed: %s", i, diff)
+				}
+			}
+			earlier, dumps = append(earlier, w.state), append(dumps, w.state.Zones.Names())
+		}
+		checkIndex(t, w)
+		checkRebuilt(t, w)
+	})
+}
+
+const otherAccount = "111111111111"
+
+var namespaces = []string{"example.com", "a.example.com", "b.A.example.com", "example.org", "com"}
+var services = []string{"web", "a", "b.a", "x.b.a", ".", "_http._tcp", "WEB.deep", "i.web"}
+var instances = []string{"i", "I", "j", "i/1", "a.b", "k"}
+
+func randomHistory(t *rapid.T, w *world) {
+	if rapid.Bool().Draw(t, "batch") {
+		w.draft = state.NewDraft(w.state)
+	}
+	for range rapid.IntRange(1, 25).Draw(t, "commands") {
+		w.account = rapid.SampledFrom([]command.AccountID{"000000000000", otherAccount}).Draw(t, "account")
+		_, _ = w.try(randomCommand(t, w)) // a refusal is as good as any other outcome
+	}
+	if w.draft != nil {
+		w.state, w.draft = w.draft.Finish(), nil
+	}
+}
+
+func randomCommand(t *rapid.T, w *world) registry.Command {
+	ns := rapid.SampledFrom(namespaces).Draw(t, "namespace")
+	nsID, svcID := pickService(t, w)
+	id := registry.InstanceID(rapid.SampledFrom(instances).Draw(t, "instance"))
+	switch rapid.IntRange(0, 19).Draw(t, "kind") {
+	case 0, 1:
+		return &registry.CreateNamespace{Name: ns, Type: registry.DNSPublic}
+	case 2, 3:
+		return &registry.CreateNamespace{Name: ns, Type: registry.DNSPrivate, VPC: rapid.SampledFrom([]string{"vpc-1", "vpc-2"}).Draw(t, "vpc")}
+	case 4:
+		return &registry.DeleteNamespace{Ref: nsID}
+	case 5, 6, 7, 8:
+		return randomService(t, nsID)
+	case 9:
+		return &registry.DeleteService{Ref: svcID}
+	case 10:
+		c := &registry.UpdateService{Ref: svcID}
+		if rapid.Bool().Draw(t, "records") {
+			c.Records = []registry.DNSRecord{{Type: rapid.SampledFrom([]registry.RecordType{"A", "SRV", "CNAME"}).Draw(t, "type"), TTL: 77}}
+		}
+		if rapid.Bool().Draw(t, "check") {
+			c.HealthCheck = &registry.HealthCheck{Type: registry.CheckTCP}
+		}
+		return c
+	case 11, 12:
+		return &registry.DeregisterInstance{ServiceRef: svcID, ID: id}
+	case 13, 14:
+		return &registry.SetCustomHealth{ServiceRef: svcID, ID: id, Health: rapid.SampledFrom([]registry.Health{registry.Healthy, registry.Unhealthy}).Draw(t, "health")}
+	}
+	return &registry.RegisterInstance{ServiceRef: svcID, ID: id, Attributes: randomAttributes(t)}
+}
+
+// pickService picks a namespace and a service of the account, if there are any.
+func pickService(t *rapid.T, w *world) (ns, svc string) {
+	s := w.state
+	if w.draft != nil {
+		s = w.draft.State()
+	}
+	var all []*registry.Service
+	for _, svc := range s.Registry.Services(w.account, "") {
+		all = append(all, svc)
+	}
+	var nss []string
+	for id := range s.Registry.Namespaces(w.account, "") {
+		nss = append(nss, string(id))
+	}
+	ns, svc = "ns-none", "srv-none"
+	if len(nss) > 0 {
+		ns = rapid.SampledFrom(nss).Draw(t, "ns")
+	}
+	if len(all) > 0 {
+		svc = string(rapid.SampledFrom(all).Draw(t, "svc").ID)
+	}
+	return ns, svc
+}
+
+func randomService(t *rapid.T, ns string) registry.Command {
+	types := rapid.SampledFrom([][]registry.RecordType{{"A"}, {"AAAA"}, {"A", "AAAA"}, {"SRV"}, {"CNAME"}}).Draw(t, "types")
+	dns := &registry.DNSConfig{Policy: rapid.SampledFrom([]registry.RoutingPolicy{"", "MULTIVALUE", "WEIGHTED", "LATENCY"}).Draw(t, "policy")}
+	for _, k := range types {
+		dns.Records = append(dns.Records, registry.DNSRecord{Type: k, TTL: 60})
+	}
+	c := &registry.CreateService{Name: rapid.SampledFrom(services).Draw(t, "name"), NamespaceRef: ns, DNS: dns}
+	switch rapid.IntRange(0, 3).Draw(t, "health") {
+	case 0:
+		c.HealthCheck = &registry.HealthCheck{Type: registry.CheckTCP}
+	case 1, 2:
+		c.CustomHealth = true
+	}
+	if rapid.IntRange(0, 9).Draw(t, "http") == 0 {
+		c.HTTPOnly, c.DNS = true, nil
+	}
+	return c
+}
+
+func randomAttributes(t *rapid.T) map[string]string {
+	n := rapid.IntRange(1, 200).Draw(t, "address")
+	attrs := map[string]string{}
+	if rapid.IntRange(0, 4).Draw(t, "alias") == 0 {
+		attrs[registry.AttrAliasDNSName] = fmt.Sprintf("lb%d.example.net", n)
+		return attrs
+	}
+	attrs[registry.AttrIPv4] = fmt.Sprintf("10.0.0.%d", n)
+	attrs[registry.AttrPort] = fmt.Sprint(n)
+	attrs[registry.AttrCNAME] = fmt.Sprintf("c%d.example.net", n)
+	attrs[zone.AttrRegion] = fmt.Sprintf("r%d", n%3)
+	attrs[registry.AttrWeight] = fmt.Sprint(n % 4)
+	if rapid.Bool().Draw(t, "v6") {
+		attrs[registry.AttrIPv6] = fmt.Sprintf("2001:db8::%d", n)
+	}
+	return attrs
+}
+
+func checkIndex(t *rapid.T, w *world) {
+	tw := newTwin(w.state, "000000000000", otherAccount)
+	views := []zone.View{{}, {AllVPCs: true}, {VPCs: []string{"vpc-1"}}, {AllVPCs: true, VPCs: []string{"vpc-2"}}}
+	for _, name := range candidates() {
+		for _, v := range views {
+			checkName(t, w, tw, name, v)
+		}
+	}
+}
+
+// candidates are all names there can be, and some that there cannot.
+func candidates() []string {
+	names := []string{"org", "nothing.example.com"}
+	for _, ns := range namespaces {
+		names = append(names, ns)
+		for _, svc := range services {
+			full := svc + "." + ns
+			if svc == "." {
+				full = ns
+			}
+			names = append(names, full, "none."+full)
+			for _, id := range []string{"i", "J", "i/1", "k"} {
+				names = append(names, id+"."+full)
+			}
+		}
+	}
+	return append(names, "_tcp.example.com", "deep.example.com")
+}
+
+func checkName(t *rapid.T, w *world, tw *twin, name string, v zone.View) {
+	res := look(&w.state.Zones, name, w.rules.Strict, v)
+	wantState, wantZone := tw.lookup(strings.ToLower(name), v, w.rules.Strict)
+	if res.State != wantState {
+		t.Fatalf("%s for %+v: %v, want %v", name, v, res.State, wantState)
+	}
+	if wantZone != nil && res.Zone.Namespace != wantZone.ns.ID {
+		t.Fatalf("%s for %+v: zone %s, want %s", name, v, res.Zone.Namespace, wantZone.ns.ID)
+	}
+	if res.State != zone.Hit {
+		return
+	}
+	svc, set := wantZone.services[strings.ToLower(name)], res.Node.Set()
+	if (svc == nil) != (set == nil) {
+		t.Fatalf("%s: service %v, set %v", name, svc, set)
+	}
+	if (res.Node.Host() != nil) != (set == nil && wantZone.hosts[strings.ToLower(name)]) {
+		t.Fatalf("%s: host %v", name, res.Node.Host())
+	}
+	if set == nil {
+		return
+	}
+	if diff := cmp.Diff(wantZone.records(svc), append([]string{}, set.Dump()...)); diff != "" {
+		t.Fatalf("%s: records: %s", name, diff)
+	}
+	if err := set.Check(); err != nil || set.Count() != svc.InstanceCount() {
+		t.Fatalf("%s: %d instances, want %d: %v", name, set.Count(), svc.InstanceCount(), err)
+	}
+	for _, rec := range svc.DNS.Records {
+		if kind := map[registry.RecordType]zone.Kind{"A": zone.A, "AAAA": zone.AAAA, "SRV": zone.SRV, "CNAME": zone.CNAME}[rec.Type]; !set.Has(kind) || set.TTL[kind] != uint32(rec.TTL) {
+			t.Fatalf("%s: %s has TTL %d, want %d", name, rec.Type, set.TTL[kind], rec.TTL)
+		}
+	}
+}
+
+// checkRebuilt compares with the Index that a restart makes.
+func checkRebuilt(t *rapid.T, w *world) {
+	d := state.NewDraft(new(state.State))
+	for stored := range w.state.All() {
+		value, _ := stored.Change.Value(nil)
+		change, err := state.Decode(stored.Change.Key(), append([]byte{}, value...))
+		if err != nil {
+			t.Fatalf("%v", err)
+		}
+		d.Apply(stored.Revision, change)
+	}
+	rebuilt := d.Finish()
+	if diff := cmp.Diff(w.state.Zones.Names(), rebuilt.Zones.Names()); diff != "" {
+		t.Fatalf("after a restart: %s", diff)
+	}
+	w.state = rebuilt
+	checkIndex(t, w)
+}

@@ -1,0 +1,313 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/base64"
+	"iter"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/registry"
+)
+
+// fresh returns a new zero value of a command's type.
+func fresh(c identity.Command) identity.Command {
+	return reflect.New(reflect.TypeOf(c).Elem()).Interface().(identity.Command)
+}
+
+// inAccount is the input of operations that list what an account has.
+type inAccount struct{ Account, User string }
+
+func (h *Handler) identities() *identity.State { return &h.cfg.Replica.Current().Identity }
+
+// Views are what is told of things: with their ARN, and whether they are in the
+// configuration file.
+type (
+	userView struct {
+		ARN string
+		identity.User
+		File bool
+	}
+	groupView struct {
+		identity.Group
+		File bool
+	}
+	roleView struct {
+		ARN string
+		identity.Role
+		File bool
+	}
+	policyView struct {
+		ARN string
+		identity.Policy
+		// File is set for a policy of the configuration file, AWS for a managed
+		// policy of AWS.
+		File, AWS bool
+	}
+)
+
+// list collects what one account has, in the file and then in the store.
+func list[T, V any](body []byte, file []T, stored func(account string) iter.Seq[*T], account func(*T) string, view func(*T, bool) V) (any, error) {
+	var in struct{ Account string }
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	items := []V{}
+	for i := range file {
+		if account(&file[i]) == in.Account {
+			items = append(items, view(&file[i], true))
+		}
+	}
+	for x := range stored(in.Account) {
+		items = append(items, view(x, false))
+	}
+	return map[string]any{"Items": items}, nil
+}
+
+func (h *Handler) listUsers(_ context.Context, body []byte) (any, error) {
+	return list(body, h.cfg.File().Users, h.identities().Users, func(u *identity.User) string { return u.Account },
+		func(u *identity.User, file bool) userView {
+			return userView{identity.UserARN(u.Account, u.Name), *u, file}
+		})
+}
+
+func (h *Handler) listGroups(_ context.Context, body []byte) (any, error) {
+	return list(body, h.cfg.File().Groups, h.identities().Groups, func(g *identity.Group) string { return g.Account },
+		func(g *identity.Group, file bool) groupView { return groupView{*g, file} })
+}
+
+func (h *Handler) listRoles(_ context.Context, body []byte) (any, error) {
+	return list(body, h.cfg.File().Roles, h.identities().Roles, func(r *identity.Role) string { return r.Account },
+		func(r *identity.Role, file bool) roleView {
+			return roleView{identity.RoleARN(r.Account, r.Name), *r, file}
+		})
+}
+
+func (h *Handler) listPolicies(_ context.Context, body []byte) (any, error) {
+	return list(body, h.cfg.File().Policies, h.identities().Policies, func(p *identity.Policy) string { return p.Account },
+		func(p *identity.Policy, file bool) policyView {
+			return policyView{ARN: identity.PolicyARN(p.Account, p.Name), Policy: *p, File: file}
+		})
+}
+
+// listManaged tells the AWS managed policies that can be attached by name.
+func (h *Handler) listManaged(context.Context, []byte) (any, error) {
+	items := []policyView{}
+	for _, name := range access.ManagedNames() {
+		arn, text, _ := access.ManagedText(name)
+		items = append(items, policyView{ARN: arn, Policy: identity.Policy{Name: name, Text: text}, AWS: true})
+	}
+	return map[string]any{"Items": items}, nil
+}
+
+// accountView is an account that anything is known of.
+type accountView struct {
+	identity.Account
+	Users, Roles, Keys, Namespaces int
+}
+
+func (h *Handler) listAccounts(context.Context, []byte) (any, error) {
+	found := map[string]*accountView{}
+	of := func(id string) *accountView {
+		if found[id] == nil {
+			found[id] = &accountView{Account: identity.Account{ID: id}}
+		}
+		return found[id]
+	}
+	for _, s := range []*identity.Source{h.cfg.File(), h.identities().Source()} {
+		for _, u := range s.Users {
+			of(u.Account).Users++
+		}
+		for _, r := range s.Roles {
+			of(r.Account).Roles++
+		}
+		for _, k := range s.Keys {
+			of(k.Account).Keys++
+		}
+	}
+	for id, a := range h.identities().Accounts() {
+		of(id).Account = *a
+	}
+	reg := &h.cfg.Replica.Current().Registry
+	for id := range reg.Accounts() {
+		for range reg.Namespaces(id, "") {
+			of(string(id)).Namespaces++
+		}
+	}
+	items := []*accountView{}
+	for _, id := range slices.Sorted(maps.Keys(found)) {
+		items = append(items, found[id])
+	}
+	return map[string]any{"Items": items}, nil
+}
+
+// keyView is what is told of an access key: not its secret, sealed or not.
+type keyView struct {
+	ID, Account, User string
+	Active            bool
+	Created           time.Time `json:",omitzero"` // not known of a key of the file
+	File              bool
+}
+
+func (h *Handler) listKeys(_ context.Context, body []byte) (any, error) {
+	var in inAccount
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	items := []keyView{}
+	for _, k := range h.cfg.File().Keys {
+		if k.Account == in.Account && (in.User == "" || in.User == k.User) {
+			items = append(items, keyView{ID: k.ID, Account: k.Account, User: k.User, Active: !k.Inactive, File: true})
+		}
+	}
+	for k := range h.identities().Keys(in.Account, in.User) {
+		items = append(items, keyView{ID: k.ID, Account: k.Account, User: k.User, Active: !k.Inactive, Created: time.UnixMilli(k.Created).UTC()})
+	}
+	return map[string]any{"Items": items}, nil
+}
+
+// SealContext binds a sealed secret to its access key.
+func SealContext(keyID string) string { return "secret of access key " + keyID }
+
+// newKey is an access key with its secret, which is told this once.
+type newKey struct{ ID, Secret, User string }
+
+func (h *Handler) createKey(ctx context.Context, body []byte) (any, error) {
+	var in inAccount
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	return h.makeKey(ctx, in.Account, in.User)
+}
+
+// makeKey makes an access key for a user.
+func (h *Handler) makeKey(ctx context.Context, account, user string) (any, error) {
+	if h.cfg.Seal == nil {
+		return nil, &badRequest{"there is no key to seal secrets with: give auth.seal_key_file, or the key in CAIRN_SEAL_KEY;" +
+			" \"cairn key generate-seal-key\" makes one"}
+	}
+	if inFile(h.cfg.File(), thing{"user", account, user}) {
+		return nil, ownedByFile("user " + user)
+	}
+	var raw [10 + 30]byte
+	rand.Read(raw[:]) // never fails
+	id := "AKIA" + base32.StdEncoding.EncodeToString(raw[:10])
+	secret := base64.StdEncoding.EncodeToString(raw[10:])
+	err := h.cfg.Replica.ProposeIdentity(ctx, &identity.PutKey{New: true, AccessKey: identity.AccessKey{
+		ID: id, Account: account, User: user, Created: time.Now().UnixMilli(),
+		Sealed: h.cfg.Seal.Seal(nil, []byte(secret), SealContext(id)),
+	}})
+	return newKey{id, secret, user}, err
+}
+
+// aKey is the input of operations on one access key.
+type aKey struct {
+	Account, ID string
+	Active      bool
+}
+
+// findKey finds a key of the store.
+func (h *Handler) findKey(in aKey) (*identity.AccessKey, error) {
+	for k := range h.identities().Keys(in.Account, "") {
+		if k.ID == in.ID {
+			return k, nil
+		}
+	}
+	if slices.ContainsFunc(h.cfg.File().Keys, func(k identity.AccessKey) bool { return k.ID == in.ID && k.Account == in.Account }) {
+		return nil, ownedByFile("access key " + in.ID)
+	}
+	return nil, &identity.NotFound{What: "access key " + in.ID}
+}
+
+// updateKey enables or disables an access key.
+func (h *Handler) updateKey(ctx context.Context, body []byte) (any, error) {
+	var in aKey
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	k, err := h.findKey(in)
+	if err != nil {
+		return nil, err
+	}
+	next := *k
+	next.Inactive = !in.Active
+	return struct{}{}, h.cfg.Replica.ProposeIdentity(ctx, &identity.PutKey{AccessKey: next})
+}
+
+// rotateKey makes a second key for the user of one, which stays good until it is
+// disabled: whoever uses it needs time to change over.
+func (h *Handler) rotateKey(ctx context.Context, body []byte) (any, error) {
+	var in aKey
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	k, err := h.findKey(in)
+	if err != nil {
+		return nil, err
+	}
+	return h.makeKey(ctx, k.Account, k.User)
+}
+
+func (h *Handler) deleteKey(ctx context.Context, body []byte) (any, error) {
+	var in aKey
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	if _, err := h.findKey(in); err != nil {
+		return nil, err
+	}
+	return struct{}{}, h.cfg.Replica.ProposeIdentity(ctx, &identity.DeleteKey{Account: in.Account, ID: in.ID})
+}
+
+func (h *Handler) shareNamespace(ctx context.Context, body []byte) (any, error) {
+	var in struct {
+		Account, Namespace string // the owner; id, ARN or name of the namespace
+		With               []command.AccountID
+		Stop               bool
+	}
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	owner := command.AccountID(in.Account)
+	ref := in.Namespace
+	if !strings.HasPrefix(ref, "arn:") {
+		ref = h.namespaceID(owner, ref)
+	}
+	_, err := h.cfg.Replica.Propose(ctx, owner, &registry.ShareNamespace{Ref: ref, With: in.With, Stop: in.Stop})
+	return struct{}{}, err
+}
+
+// namespaceID finds a namespace by its name.
+func (h *Handler) namespaceID(owner command.AccountID, name string) string {
+	for id, ns := range h.cfg.Replica.Current().Registry.Namespaces(owner, "") {
+		if ns.Name == name || ns.HTTPName == name {
+			return string(id)
+		}
+	}
+	return name
+}
+
+type shareView struct {
+	Namespace, ARN string
+	With           []command.AccountID
+}
+
+func (h *Handler) listShares(_ context.Context, body []byte) (any, error) {
+	var in inAccount
+	if err := decode(body, &in); err != nil {
+		return nil, err
+	}
+	items := []shareView{}
+	for ns, with := range h.cfg.Replica.Current().Registry.NamespaceShares(command.AccountID(in.Account)) {
+		items = append(items, shareView{ns.Name, h.cfg.Rules().NamespaceARN(ns.Account, ns.ID), with})
+	}
+	return map[string]any{"Items": items}, nil
+}

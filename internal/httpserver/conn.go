@@ -1,0 +1,239 @@
+package httpserver
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	firstBuffer = 4 << 10
+	// maxKept is the largest buffer that an idle connection keeps.
+	maxKept = 64 << 10
+	// maxReads is in how many pieces a request may come. A client that sends
+	// more of them is slow, or wants to make us look at the same bytes often.
+	maxReads = 8
+)
+
+// conn is a connection with its loop. Nothing but its loop touches the fields.
+type conn struct {
+	server *Server
+	nc     net.Conn
+	buf    []byte // what was read and not yet served
+	space  []byte // the memory of buf
+	reads  int    // pieces in which the request in buf came
+	began  time.Time
+	served bool // at least one request
+
+	// waiting: there is no request yet, so that nothing is lost by ending now.
+	// The server reads it too.
+	waiting atomic.Bool
+
+	deadlines
+	request
+	writer
+	req  http.Request
+	url  url.URL
+	in   body
+	from string
+}
+
+func newConn(s *Server, nc net.Conn) *conn {
+	c := &conn{server: s, nc: nc, url: url.URL{Path: "/"}}
+	c.request = request{header: make(http.Header, 16), maxHeader: s.cfg.MaxHeader, maxBody: s.cfg.MaxBody}
+	c.writer.header = make(http.Header, 8)
+	if a := nc.RemoteAddr(); a != nil {
+		c.from = a.String()
+	}
+	return c
+}
+
+// serve serves requests until the connection ends, or is net/http's.
+func (c *conn) serve() {
+	defer func() {
+		if v := recover(); v != nil {
+			c.server.cfg.Logger.Error("panic", "from", c.from, "panic", v, "stack", string(debug.Stack()))
+			c.nc.Close()
+		}
+	}()
+	for {
+		switch c.request.parse(c.buf) {
+		case whole:
+			if !c.answer() {
+				c.nc.Close()
+				return
+			}
+		case partial:
+			if !c.more() {
+				return
+			}
+		case other:
+			c.handOver()
+			return
+		}
+	}
+}
+
+// more reads on. It is false if there is no more, or it is not for us; then the
+// connection is somebody else's or closed.
+func (c *conn) more() bool {
+	if c.reads == maxReads || !c.room() {
+		c.handOver()
+		return false
+	}
+	c.waiting.Store(len(c.buf) == 0)
+	if err := c.waitFor(); err != nil || len(c.buf) == 0 && c.server.stopping.Load() {
+		c.nc.Close()
+		return false
+	}
+	n, err := c.nc.Read(c.space[len(c.buf):cap(c.space)])
+	c.waiting.Store(false)
+	if n > 0 && len(c.buf) == 0 {
+		c.began = time.Now()
+	}
+	c.buf = c.space[:len(c.buf)+n]
+	c.reads++
+	if n > 0 || err == nil {
+		return true
+	}
+	if err == io.EOF && len(c.buf) > 0 {
+		c.handOver() // it says what a request without its end is
+		return false
+	}
+	c.nc.Close()
+	return false
+}
+
+// room makes sure that there is room in the buffer for what is to come. It is
+// false if there is more already than we serve.
+func (c *conn) room() bool {
+	if len(c.buf) < cap(c.space) && len(c.buf) > 0 || len(c.buf) == 0 && c.space != nil {
+		return true
+	}
+	size := min(max(2*cap(c.space), firstBuffer), c.maxHeader+c.maxBody)
+	if size <= len(c.buf) {
+		return false
+	}
+	space := make([]byte, size)
+	c.space, c.buf = space, space[:copy(space, c.buf)]
+	return true
+}
+
+// waitFor sets the deadline of the next read.
+func (c *conn) waitFor() error {
+	cfg, now := &c.server.cfg, time.Now()
+	switch {
+	case len(c.buf) == 0 && c.served:
+		return c.readFor(c.nc, now, cfg.IdleTimeout)
+	case len(c.buf) == 0:
+		return c.readBy(c.nc, now.Add(cfg.HeaderTimeout))
+	case c.lengths == 0: // its header is not complete
+		return c.readBy(c.nc, c.began.Add(cfg.HeaderTimeout))
+	}
+	return c.readBy(c.nc, c.began.Add(cfg.ReadTimeout))
+}
+
+// answer has the handler answer the request in buf, and is false if the
+// connection ends with that.
+func (c *conn) answer() bool {
+	c.in = body(c.buf[c.request.body:c.request.end])
+	c.req = http.Request{
+		Method: http.MethodPost, URL: &c.url, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: c.request.header, Host: c.host, Body: &c.in, ContentLength: int64(c.length),
+		RemoteAddr: c.from, RequestURI: "/",
+	}
+	c.url = url.URL{Path: "/"}
+	c.writer.begin()
+	c.server.cfg.Handler.ServeHTTP(&c.writer, &c.req)
+	out, stay := c.writer.finish(time.Now(), c.server.stopping.Load())
+	if err := c.writeFor(c.nc, time.Now(), c.server.cfg.WriteTimeout); err != nil {
+		return false
+	}
+	if _, err := c.nc.Write(out); err != nil {
+		return false
+	}
+	c.next()
+	return stay
+}
+
+// next makes what follows the request the beginning of the buffer.
+func (c *conn) next() {
+	rest := c.buf[c.request.end:]
+	c.reads, c.served, c.lengths = 0, true, 0
+	if cap(c.space) > maxKept && len(rest) < firstBuffer {
+		c.space = make([]byte, firstBuffer)
+	}
+	c.buf = c.space[:copy(c.space[:cap(c.space)], rest)]
+	if len(rest) > 0 {
+		c.began = time.Now()
+	}
+}
+
+// handOver gives the connection to net/http.
+func (c *conn) handOver() {
+	c.server.others.put(&rejoined{Conn: c.nc, read: c.buf})
+}
+
+// rejoined is a connection from which some bytes have been read.
+type rejoined struct {
+	net.Conn
+	read []byte
+}
+
+func (r *rejoined) Read(p []byte) (int, error) {
+	if len(r.read) == 0 {
+		return r.Conn.Read(p)
+	}
+	n := copy(p, r.read)
+	if r.read = r.read[n:]; len(r.read) == 0 {
+		r.read = nil
+	}
+	return n, nil
+}
+
+// body is the body of a request.
+type body []byte
+
+func (b *body) Read(p []byte) (int, error) {
+	if len(*b) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, *b)
+	*b = (*b)[n:]
+	return n, nil
+}
+
+func (b *body) Close() error { return nil }
+
+// deadlines remembers those of the connection, so that not every request has to
+// set one.
+type deadlines struct{ read, write time.Time }
+
+// slack is how much longer than asked for a wait may take.
+const slack = 5 * time.Second
+
+// readFor lets reads wait for d from now on, or up to slack longer.
+func (d *deadlines) readFor(c net.Conn, now time.Time, wait time.Duration) error {
+	if left := d.read.Sub(now); left >= wait && left <= wait+slack {
+		return nil
+	}
+	return d.readBy(c, now.Add(wait+slack))
+}
+
+func (d *deadlines) readBy(c net.Conn, at time.Time) error {
+	d.read = at
+	return c.SetReadDeadline(at)
+}
+
+// writeFor is readFor for writes.
+func (d *deadlines) writeFor(c net.Conn, now time.Time, wait time.Duration) error {
+	if left := d.write.Sub(now); left >= wait && left <= wait+slack {
+		return nil
+	}
+	d.write = now.Add(wait + slack)
+	return c.SetWriteDeadline(d.write)
+}

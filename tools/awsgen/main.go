@@ -1,0 +1,44 @@
+// Awsgen turns the JSON model that AWS publishes of one of its APIs into the Go
+// code of that API's wire layer: shapes, decoders, validation with AWS's texts,
+// encoders and the table of operations. What the model doesn't say (compatibility
+// modes, operations that encode their own output, hand-written matchers for its
+// patterns) is in config.go.
+//
+// It is run by go generate in the package it writes to:
+//
+//	//go:generate go run github.com/cairn-discovery/cairn/tools/awsgen -model model/servicediscovery-2017-03-14.json
+package main
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	model := flag.String("model", "", "the API's model in botocore's form")
+	out := flag.String("out", ".", "folder of the package to write to")
+	flag.Parse()
+	if err := run(*model, *out); err != nil {
+		fmt.Fprintln(os.Stderr, "awsgen:", err)
+		os.Exit(1)
+	}
+}
+
+func run(modelFile, folder string) error {
+	text, err := os.ReadFile(modelFile)
+	if err != nil {
+		return err
+	}
+	files, err := generate(text)
+	if err != nil {
+		return fmt.Errorf("%s: %w", modelFile, err)
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
