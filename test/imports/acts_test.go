@@ -23,7 +23,7 @@ var acting = map[string][]string{
 // clock, no randomness but what a command brings.
 func TestCoreDoesNotAct(t *testing.T) {
 	for _, p := range list(t) {
-		if !within(p.path(), "core") {
+		if !within(p.path, "core") {
 			continue
 		}
 		files := token.NewFileSet()
@@ -34,7 +34,7 @@ func TestCoreDoesNotAct(t *testing.T) {
 			}
 			ast.Inspect(f, func(n ast.Node) bool {
 				if what := action(n); what != "" {
-					t.Errorf("%s/%s: core must not use %s", p.path(), filepath.Base(files.Position(n.Pos()).String()), what)
+					t.Errorf("%s/%s: core must not use %s", p.path, filepath.Base(files.Position(n.Pos()).String()), what)
 				}
 				return true
 			})
