@@ -14,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // pair is a key and its private half, by another implementation.
@@ -81,8 +82,8 @@ func TestBitmaps(t *testing.T) {
 	for _, types := range [][]uint16{
 		{dns.TypeA, dns.TypeMX, dns.TypeRRSIG, dns.TypeNSEC, 1234},
 		{dns.TypeRRSIG, dns.TypeNSEC},
-		{dns.TypeRRSIG, dns.TypeNSEC, dnssec.TypeNXNAME},
-		{dns.TypeSOA, dns.TypeNS, dns.TypeA, dnssec.TypeCDNSKEY, dnssec.TypeCDS, dns.TypeDNSKEY, dns.TypeNSEC, dns.TypeRRSIG},
+		{dns.TypeRRSIG, dns.TypeNSEC, dnswire.TypeNXNAME},
+		{dns.TypeSOA, dns.TypeNS, dns.TypeA, dnswire.TypeCDNSKEY, dnswire.TypeCDS, dns.TypeDNSKEY, dns.TypeNSEC, dns.TypeRRSIG},
 		{65535, 256, 255, 0x7fff},
 	} {
 		got := dnssec.AppendNSEC(nil, wire(t, "alfa.example.com."), slices.Clone(types)...)

@@ -1,23 +1,9 @@
 package dnssec
 
-import "slices"
+import (
+	"slices"
 
-// Types of records of DNSSEC: RFC 4034, 7344 and 9824.
-const (
-	TypeDS      = 43
-	TypeRRSIG   = 46
-	TypeNSEC    = 47
-	TypeDNSKEY  = 48
-	TypeCDS     = 59
-	TypeCDNSKEY = 60
-	// TypeNXNAME says in an NSEC record that its name does not exist.
-	TypeNXNAME = 128
-)
-
-// maxName and maxLabel are limits of RFC 1035 section 2.3.4, for wire form.
-const (
-	maxName  = 255
-	maxLabel = 63
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // AppendNSEC appends the data of an NSEC record that speaks of one name alone:
@@ -36,9 +22,9 @@ func AppendNSEC(b, name []byte, types ...uint16) []byte {
 func AppendSuccessor(b, name []byte) []byte {
 	label := int(name[0])
 	switch {
-	case len(name)+2 <= maxName:
+	case len(name)+2 <= dnswire.MaxName:
 		return append(append(b, 1, 0), name...)
-	case len(name)+1 <= maxName && label < maxLabel:
+	case len(name)+1 <= dnswire.MaxName && label < dnswire.MaxLabel:
 		b = append(append(b, byte(label+1)), name[1:1+label]...)
 		return append(append(b, 0), name[1+label:]...)
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"slices"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // Set is an RRset of class IN that is to be signed.
@@ -23,7 +25,7 @@ type Set struct {
 // The data is changed to its canonical form in place. Add is false if the set
 // has such a record already.
 func (s *Set) Add(data []byte) bool {
-	canonical(s.Type, data)
+	dnswire.LowerData(s.Type, data)
 	at, found := slices.BinarySearchFunc(s.Data, data, bytes.Compare)
 	if found {
 		return false
@@ -32,50 +34,14 @@ func (s *Set) Add(data []byte) bool {
 	return true
 }
 
-// canonical turns the names in a record's data into lower case: RFC 4034 section
-// 6.2, as RFC 6840 section 5.1 has it.
-func canonical(rtype uint16, data []byte) {
-	const ns, cname, soa, srv = 2, 5, 6, 33
-	switch rtype {
-	case ns, cname:
-		lower(data)
-	case soa:
-		lower(data[:len(data)-min(20, len(data))])
-	case srv:
-		lower(data[min(6, len(data)):])
-	}
-}
-
-// lower works on names in wire form: the octets that count are below 'A'.
-func lower(b []byte) {
-	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			b[i] = c + 'a' - 'A'
-		}
-	}
-}
-
 // AppendRecords appends the records as they are signed: RFC 4034 section 3.1.8.1.
 func (s *Set) AppendRecords(b []byte) []byte {
-	const classIN = 1
 	for _, data := range s.Data {
 		b = append(b, s.Owner...)
-		b = binary.BigEndian.AppendUint16(b, s.Type)
-		b = binary.BigEndian.AppendUint16(b, classIN)
-		b = binary.BigEndian.AppendUint32(b, s.TTL)
-		b = binary.BigEndian.AppendUint16(b, uint16(len(data)))
+		b = dnswire.AppendFixed(b, s.Type, dnswire.ClassIN, s.TTL, len(data))
 		b = append(b, data...)
 	}
 	return b
-}
-
-// labels counts those of the owner, without the root's.
-func (s *Set) labels() byte {
-	n := byte(0)
-	for name := s.Owner; name[0] != 0; name = name[1+name[0]:] {
-		n++
-	}
-	return n
 }
 
 // Period is when a signature holds, in seconds since 1970 (RFC 1982 arithmetic).
@@ -88,7 +54,7 @@ func SignatureLength(signer string) int { return 18 + len(signer) + SignatureByt
 // 4034 section 3.1. The signer is the apex in wire form and lower case.
 func (s *Set) AppendSignature(b []byte, p Period, k *Key, signer string) []byte {
 	b = binary.BigEndian.AppendUint16(b, s.Type)
-	b = append(b, Algorithm, s.labels())
+	b = append(b, Algorithm, byte(dnswire.CountLabels(s.Owner)))
 	b = binary.BigEndian.AppendUint32(b, s.TTL)
 	b = binary.BigEndian.AppendUint32(b, p.Expiration)
 	b = binary.BigEndian.AppendUint32(b, p.Inception)

@@ -4,20 +4,21 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // dnsName follows a name the way a DNS query goes.
 func (e *explanation) dnsName() {
-	wire, ok := zone.Wire(e.q.Name)
+	wire, ok := dnswire.ParseName(e.q.Name)
 	if !ok {
 		e.Outcome = "FORMERR"
 		e.find("%s is not a domain name", e.q.Name)
 		return
 	}
 	name := []byte(wire)
-	zone.Lower(name)
+	dnswire.Lower(name)
 	e.view()
 	r := e.zones.Lookup(&zone.Query{Name: name, Hash: zone.Hash(name), View: e.q.View, Strict: e.q.Strict})
 	e.candidates(string(name), r.Zone)

@@ -15,6 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/explain"
 	"github.com/cairn-discovery/cairn/core/health"
 	"github.com/cairn-discovery/cairn/core/registry"
@@ -309,7 +310,7 @@ func (w *world) agree(t *rapid.T, id registry.ServiceID) {
 
 // answered collects the instances of many answers.
 func (w *world) answered() []string {
-	wire, _ := zone.Wire("s.p.example")
+	wire, _ := dnswire.ParseName("s.p.example")
 	name := []byte(wire)
 	set := w.state.Zones.Lookup(&zone.Query{Name: name, Hash: zone.Hash(name), View: zone.View{AllVPCs: true}}).Node.Set()
 	seen := map[string]bool{}

@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -43,7 +44,7 @@ func (d *Draft) setTTLs(ns *registry.Namespace, z *Zone, svc *registry.Service) 
 	if fresh == nil {
 		return
 	}
-	d.change(z, lowered(fresh.Tail), func(n *Node) {
+	d.change(z, dnswire.Lowered(fresh.Tail), func(n *Node) {
 		n.set = n.set.own(d.own)
 		n.set.TTL = fresh.TTL
 	})
@@ -62,14 +63,14 @@ func (d *Draft) addService(ns *registry.Namespace, z *Zone, svc *registry.Servic
 		d.addHost(z, set, &m)
 	}
 	set.settle()
-	name := lowered(set.Tail)
+	name := dnswire.Lowered(set.Tail)
 	d.change(z, name, func(n *Node) { n.set = set })
 	d.countBelow(z, name, 1, live(set))
 }
 
 func (d *Draft) removeService(ns *registry.Namespace, z *Zone, svc *registry.Service) {
 	tail, _ := wireTail(ns, svc)
-	name := lowered(tail)
+	name := dnswire.Lowered(tail)
 	n := d.x.names.Get(hashOf(name)).in(z.Index, name)
 	if n == nil || n.set == nil {
 		return
@@ -97,7 +98,7 @@ func (d *Draft) countBelow(z *Zone, name string, services, live int) {
 	if services == 0 && live == 0 || name == z.Apex {
 		return
 	}
-	for name = parent(name); len(name) > len(z.Apex); name = parent(name) {
+	for name = dnswire.Parent(name); len(name) > len(z.Apex); name = dnswire.Parent(name) {
 		d.change(z, name, func(n *Node) {
 			n.below = uint32(int(n.below) + services)
 			n.liveBelow = uint32(int(n.liveBelow) + live)
@@ -146,7 +147,7 @@ func (d *Draft) open(ns *registry.Namespace, svc *registry.Service) *openSet {
 	if o.zone == nil || !ok {
 		return o
 	}
-	o.name = lowered(tail)
+	o.name = dnswire.Lowered(tail)
 	n := d.x.names.Get(hashOf(o.name)).in(o.zone.Index, o.name)
 	if n == nil || n.set == nil {
 		return o
@@ -157,7 +158,7 @@ func (d *Draft) open(ns *registry.Namespace, svc *registry.Service) *openSet {
 	return o
 }
 
-func hostName(s *Set, h *Host) string { return lowered(h.Label + s.Tail) }
+func hostName(s *Set, h *Host) string { return dnswire.Lowered(h.Label + s.Tail) }
 
 func (d *Draft) addHost(z *Zone, s *Set, m *member) {
 	if m.host == nil {

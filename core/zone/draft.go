@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -61,11 +62,11 @@ func (d *Draft) NamespaceChanged(old, new *registry.Namespace) {
 }
 
 func (d *Draft) addZone(ns *registry.Namespace) {
-	apex, ok := Wire(ns.Name)
+	apex, ok := dnswire.ParseName(ns.Name)
 	if !ok {
 		return // registration does not let it come to this
 	}
-	apex = lowered(apex)
+	apex = dnswire.Lowered(apex)
 	d.ownZones()
 	free := slices.Index(d.x.zones, nil)
 	if free < 0 {
@@ -120,7 +121,7 @@ func (d *Draft) countApex(apex string, by int) {
 // settleAlone brings Zone.alone up to date after a zone of this apex came or
 // went: in the zones at this apex and above it.
 func (d *Draft) settleAlone(apex string) {
-	for name := apex; ; name = parent(name) {
+	for name := apex; ; name = dnswire.Parent(name) {
 		alone := d.isAlone(name)
 		for n := d.x.names.Get(hashOf(name)); n != nil; n = n.next {
 			if n.IsApex() && n.Name() == name && d.x.zones[n.zone].alone != alone {

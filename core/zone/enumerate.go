@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/internal/persist/chunkvec"
 )
@@ -61,7 +62,7 @@ func (x *Index) Owners(z *Zone, ns *registry.Namespace) iter.Seq[*Node] {
 			if svc.DNS == nil || !ok {
 				continue
 			}
-			n := x.Node(z, lowered(tail))
+			n := x.Node(z, dnswire.Lowered(tail))
 			if n == nil || n.set == nil || n.set.Service != svc.ID {
 				continue // it has the name together with another service
 			}
@@ -87,7 +88,7 @@ func (x *Index) hosts(z *Zone, s *Set, svc *registry.Service, yield func(*Node) 
 	return true
 }
 
-func hostNameOf(tail string, id registry.InstanceID) string { return lowered(label(id) + tail) }
+func hostNameOf(tail string, id registry.InstanceID) string { return dnswire.Lowered(label(id) + tail) }
 
 // ChangedOwners returns the names of a zone whose records may differ between two
 // versions of its namespace.
@@ -110,7 +111,7 @@ func (c changedOwners) ServiceChanged(ns *registry.Namespace, old, new *registry
 			continue
 		}
 		tail, _ := wireTail(ns, svc)
-		c[lowered(tail)] = struct{}{}
+		c[dnswire.Lowered(tail)] = struct{}{}
 		if svc.DNS.Has(registry.RecordSRV) && (old == nil || new == nil || old.DNS != new.DNS || old.HasHealth() != new.HasHealth()) {
 			for id := range svc.Instances("") {
 				c[hostNameOf(tail, id)] = struct{}{}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/internal/persist/chunkvec"
 )
@@ -40,7 +41,7 @@ func show(v any) string {
 	case *Host:
 		return fmt.Sprintf("%s:%d %d %v %v %d", v.Label[1:], v.Port, v.Weight, v.V4, v.V6, v.TTL)
 	case *Target:
-		return Text(v.Name)
+		return dnswire.Text(v.Name)
 	}
 	return fmt.Sprint(v)
 }
@@ -102,7 +103,7 @@ func (x *Index) Names() []string {
 	var names []string
 	for _, head := range x.names.All() {
 		for n := head; n != nil; n = n.next {
-			names = append(names, Text(n.Name())+" in "+string(x.zones[n.zone].Namespace))
+			names = append(names, dnswire.Text(n.Name())+" in "+string(x.zones[n.zone].Namespace))
 		}
 	}
 	slices.Sort(names)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/core/zone"
@@ -109,12 +110,12 @@ func (w *world) register(service, id string, attrs ...string) {
 
 // look looks a name up.
 func look(x *zone.Index, name string, strict bool, view zone.View) zone.Result {
-	wire, ok := zone.Wire(name)
+	wire, ok := dnswire.ParseName(name)
 	if !ok {
 		panic(name)
 	}
 	lower := []byte(wire)
-	zone.Lower(lower)
+	dnswire.Lower(lower)
 	return x.Lookup(&zone.Query{Name: lower, Hash: zone.Hash(lower), View: view, Strict: strict})
 }
 

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -29,10 +30,10 @@ func newSet(ns *registry.Namespace, svc *registry.Service) *Set {
 
 // wireTail is the name of a service in wire form; "." is the namespace itself.
 func wireTail(ns *registry.Namespace, svc *registry.Service) (string, bool) {
-	b, ok := AppendName(make([]byte, 0, 64), svc.Name)
-	b, ok2 := AppendName(b, ns.Name)
+	b, ok := dnswire.AppendLabels(make([]byte, 0, 64), svc.Name)
+	b, ok2 := dnswire.AppendLabels(b, ns.Name)
 	b = append(b, 0)
-	return string(b), ok && ok2 && len(b) <= MaxName
+	return string(b), ok && ok2 && len(b) <= dnswire.MaxName
 }
 
 func kindOf(t registry.RecordType) (Kind, bool) {
@@ -143,7 +144,7 @@ func (s *Set) targetOf(inst *registry.Instance, k Kind, name string) *Target {
 	if !s.has[k] && (k != A || !s.has[AAAA]) {
 		return nil
 	}
-	wire, ok := Wire(name)
+	wire, ok := dnswire.ParseName(name)
 	if !ok {
 		return nil
 	}

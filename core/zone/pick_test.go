@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
@@ -223,7 +224,7 @@ func TestWeightedAliases(t *testing.T) {
 	for range 20_000 {
 		n, alias := s.PickA(p, &out)
 		if alias != nil {
-			counts[zone.Text(alias.Name)]++
+			counts[dnswire.Text(alias.Name)]++
 		} else if n == 1 {
 			counts["address"]++
 		}

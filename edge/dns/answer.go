@@ -5,7 +5,7 @@ import (
 	"net/netip"
 	"time"
 
-	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/dns/forward"
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
@@ -205,7 +205,7 @@ func (a *answerer) solve(out []byte) []byte {
 	case typeOPT, typeTSIG, typeTKEY, typeMAILA, typeMAILB:
 		a.rcode = rcodeNotImp
 		return out
-	case dnssec.TypeNXNAME:
+	case dnswire.TypeNXNAME:
 		a.rcode = rcodeFormErr // RFC 9824 section 3.5
 		return out
 	}
@@ -213,7 +213,7 @@ func (a *answerer) solve(out []byte) []byte {
 		Name: r.name, Hash: r.hash, Head: r.head, Found: r.found, Strict: a.server.cfg.Strict,
 		View: zone.View{AllVPCs: a.client.AllVPCs, VPCs: a.client.VPCs},
 	}
-	if r.qtype == dnssec.TypeDS {
+	if r.qtype == dnswire.TypeDS {
 		if out, ok := a.solveDS(out); ok {
 			return out
 		}

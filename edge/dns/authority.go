@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // defaultNameServer stands in NS and SOA records where no name is configured.
@@ -35,7 +35,7 @@ func newAuthority(cfg *Config) (authority, error) {
 		names = []string{defaultNameServer}
 	}
 	for _, name := range names {
-		wire, ok := zone.Wire(name)
+		wire, ok := dnswire.ParseName(name)
 		if !ok || len(wire) == 1 {
 			return a, fmt.Errorf("dns: name server %q is not a domain name", name)
 		}
@@ -44,7 +44,7 @@ func newAuthority(cfg *Config) (authority, error) {
 	domain := a.servers[0][1+a.servers[0][0]:]
 	mailbox, ok := "\x0ahostmaster"+domain, true
 	if cfg.Hostmaster != "" {
-		mailbox, ok = zone.Wire(cfg.Hostmaster)
+		mailbox, ok = dnswire.ParseName(cfg.Hostmaster)
 	}
 	if !ok || len(mailbox) > maxName {
 		return a, errors.New("dns: Hostmaster must be a domain name, such as " + cmp.Or(cfg.Hostmaster, "hostmaster.example.com"))

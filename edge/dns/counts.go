@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -153,7 +154,7 @@ func (a *answerer) log(octets int) {
 	}
 	name := ""
 	if a.req.end != 0 {
-		name = zone.Text(a.req.name)
+		name = dnswire.Text(a.req.name)
 	}
 	a.server.cfg.Logger.LogAttrs(context.Background(), slog.LevelInfo, "query",
 		slog.String("client", a.from.String()), slog.String("transport", a.transport.String()),

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 
 	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -33,7 +34,7 @@ type signing struct {
 
 // signing reports whether an answer from a zone carries signatures.
 func (a *answerer) signing(z *zone.Zone) bool {
-	return len(z.Keys) > 0 && (a.req.edns.present && a.req.edns.do || a.req.qtype == dnssec.TypeRRSIG)
+	return len(z.Keys) > 0 && (a.req.edns.present && a.req.edns.do || a.req.qtype == dnswire.TypeRRSIG)
 }
 
 // meet takes note of a zone that the answer comes from.
@@ -76,7 +77,7 @@ func (a *answerer) deny(out []byte, z *zone.Zone, node *zone.Node) []byte {
 // denySigned proves it to those who ask for proof.
 func (a *answerer) denySigned(out []byte, z *zone.Zone, node *zone.Node) []byte {
 	sign := a.signing(z)
-	if (sign || node != nil) && (a.req.qtype == dnssec.TypeNSEC || a.req.qtype == dnssec.TypeRRSIG) {
+	if (sign || node != nil) && (a.req.qtype == dnswire.TypeNSEC || a.req.qtype == dnswire.TypeRRSIG) {
 		return a.addNSEC(out, z, node, anSection)
 	}
 	if node == nil {
@@ -96,17 +97,17 @@ func (a *answerer) denySigned(out []byte, z *zone.Zone, node *zone.Node) []byte 
 // the negative answer: RFC 9077.
 func (a *answerer) addNSEC(out []byte, z *zone.Zone, node *zone.Node, s section) []byte {
 	var buf [16]uint16
-	types := append(buf[:0], dnssec.TypeRRSIG, dnssec.TypeNSEC)
+	types := append(buf[:0], dnswire.TypeRRSIG, dnswire.TypeNSEC)
 	switch {
 	case a.signs && a.state.cut != nil:
 		types = append(types, typeNS)
 	case node == nil:
-		types = append(types, dnssec.TypeNXNAME)
+		types = append(types, dnswire.TypeNXNAME)
 	default:
 		types = a.typesOf(types, z, node)
 	}
 	at := len(out)
-	out = addHead(out, a.owner(), dnssec.TypeNSEC, classIN, z.NegativeTTL(a.server.cfg.Strict), 0)
+	out = addHead(out, a.owner(), dnswire.TypeNSEC, classIN, z.NegativeTTL(a.server.cfg.Strict), 0)
 	out = dnssec.AppendNSEC(out, a.query.Name, types...)
 	put16(out[at+recordLen-2:], uint16(len(out)-at-recordLen))
 	a.count(s, 1)
@@ -124,7 +125,7 @@ func (a *answerer) typesOf(types []uint16, z *zone.Zone, n *zone.Node) []uint16 
 	if n.IsApex() {
 		add(typeNS, true)
 		add(typeSOA, true)
-		for _, t := range [...]uint16{dnssec.TypeDNSKEY, dnssec.TypeCDS, dnssec.TypeCDNSKEY} {
+		for _, t := range [...]uint16{dnswire.TypeDNSKEY, dnswire.TypeCDS, dnswire.TypeCDNSKEY} {
 			add(t, len(z.Keys) > 0)
 		}
 	}
@@ -146,7 +147,7 @@ func (a *answerer) typesOf(types []uint16, z *zone.Zone, n *zone.Node) []uint16 
 // asksForDNSSEC reports whether the question is for records that only signed
 // zones have.
 func (r *request) asksForDNSSEC() bool {
-	return r.qtype >= dnssec.TypeRRSIG && r.qtype <= dnssec.TypeDNSKEY || r.qtype == dnssec.TypeCDS || r.qtype == dnssec.TypeCDNSKEY
+	return r.qtype >= dnswire.TypeRRSIG && r.qtype <= dnswire.TypeDNSKEY || r.qtype == dnswire.TypeCDS || r.qtype == dnswire.TypeCDNSKEY
 }
 
 // solveKeys answers for what is at the apex alone. The rest is for deny: every
@@ -154,7 +155,7 @@ func (r *request) asksForDNSSEC() bool {
 // of these one is enough (RFC 8482 section 4.1).
 func (a *answerer) solveKeys(out []byte, res *zone.Result) []byte {
 	switch {
-	case a.req.qtype == dnssec.TypeNSEC || a.req.qtype == dnssec.TypeRRSIG:
+	case a.req.qtype == dnswire.TypeNSEC || a.req.qtype == dnswire.TypeRRSIG:
 	case res.Node.IsApex():
 		return a.addKeys(out, res.Zone)
 	case res.Node.Set() != nil && res.Node.Set().Has(zone.CNAME):
@@ -169,12 +170,12 @@ func (a *answerer) addKeys(out []byte, z *zone.Zone) []byte {
 	active := z.Keys.Active(a.server.now().UnixMilli())
 	for i := range z.Keys {
 		k := &z.Keys[i]
-		if k != active && a.req.qtype != dnssec.TypeDNSKEY {
+		if k != active && a.req.qtype != dnswire.TypeDNSKEY {
 			continue
 		}
 		key, ds := k.DNSKEY(), k.DS(z.Apex)
 		data := key[:]
-		if a.req.qtype == dnssec.TypeCDS {
+		if a.req.qtype == dnswire.TypeCDS {
 			data = ds[:]
 		}
 		out = a.addData(out, a.req.qtype, dnssec.KeyTTL, data)
@@ -220,7 +221,7 @@ func (a *answerer) solveDS(out []byte) ([]byte, bool) {
 	}
 	for i := range child.Keys {
 		ds := child.Keys[i].DS(child.Apex)
-		out = a.addData(out, dnssec.TypeDS, dnssec.KeyTTL, ds[:])
+		out = a.addData(out, dnswire.TypeDS, dnssec.KeyTTL, ds[:])
 	}
 	return out, true
 }

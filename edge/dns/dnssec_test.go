@@ -14,6 +14,7 @@ import (
 	mdns "github.com/miekg/dns"
 
 	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 	rrsig "github.com/cairn-discovery/cairn/edge/dns/sign"
 	"github.com/cairn-discovery/cairn/internal/seal"
@@ -278,7 +279,7 @@ func TestCompactAnswersFlag(t *testing.T) {
 		}
 		nsecOf(t, m.Ns)
 	}
-	if m := w.askDO("web.example.com.", dnssec.TypeNXNAME, UDP); m.Rcode != mdns.RcodeFormatError {
+	if m := w.askDO("web.example.com.", dnswire.TypeNXNAME, UDP); m.Rcode != mdns.RcodeFormatError {
 		t.Errorf("NXNAME: %v", m)
 	}
 }

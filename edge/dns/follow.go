@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/dns/forward"
 )
@@ -30,7 +31,7 @@ func (a *answerer) solveCNAME(out []byte, set *zone.Set) []byte {
 func (a *answerer) ask(name string, buf *[maxName]byte) {
 	a.hops++
 	a.query.Name = buf[:copy(buf[:], name)]
-	zone.Lower(a.query.Name)
+	dnswire.Lower(a.query.Name)
 	a.query.Hash, a.query.Found = zone.Hash(a.query.Name), false
 }
 
@@ -76,7 +77,7 @@ func (a *answerer) follow(out []byte, target string) []byte {
 func (a *answerer) addForwarded(out []byte, rrs []forward.RR, age uint32, s section) []byte {
 	for i := range rrs {
 		rr := &rrs[i]
-		if sameName(rr.Name, a.query.Name) {
+		if dnswire.EqualName(rr.Name, a.query.Name) {
 			out = add16(out, a.owner())
 		} else {
 			out = append(out, rr.Name...)
@@ -207,24 +208,8 @@ func (a *answerer) resolve(name []byte, qtype uint16) *forward.Response {
 	}
 	resp, err := f.Resolve(a.ctx, q)
 	if err != nil {
-		a.server.cfg.Logger.Debug("not resolved", "name", zone.Text(name), "type", qtype, "err", err)
+		a.server.cfg.Logger.Debug("not resolved", "name", dnswire.Text(name), "type", qtype, "err", err)
 		return nil
 	}
 	return resp
-}
-
-// sameName compares a name with one in lower case.
-func sameName(name, lower []byte) bool {
-	if len(name) != len(lower) {
-		return false
-	}
-	for i, c := range name {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != lower[i] {
-			return false
-		}
-	}
-	return true
 }

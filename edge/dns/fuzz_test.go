@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	mdns "github.com/miekg/dns"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // FuzzAnswer sends anything at all. miekg/dns says what can be understood.
@@ -92,15 +94,13 @@ func nameLen(b []byte) int {
 
 // checkEnds walks over the records, which must end where the message does.
 func checkEnds(t *testing.T, answer []byte) {
-	r := request{msg: answer}
 	at := headerLen
 	if get16(answer[atQDCount:]) == 1 {
-		at += nameLen(answer[headerLen:]) + 4
+		at += dnswire.NameLen(answer[headerLen:]) + 4
 	}
-	for range int(get16(answer[atANCount:])) + int(get16(answer[atNSCount:])) + int(get16(answer[atARCount:])) {
-		if at = r.skipRecord(at); at < 0 {
-			t.Fatalf("%x: a record is cut", answer)
-		}
+	records := int(get16(answer[atANCount:])) + int(get16(answer[atNSCount:])) + int(get16(answer[atARCount:]))
+	if at = dnswire.SkipRecords(answer, at, records); at < 0 {
+		t.Fatalf("%x: a record is cut", answer)
 	}
 	if at != len(answer) {
 		t.Fatalf("%x: %d octets too many", answer, len(answer)-at)
@@ -124,25 +124,4 @@ func understood(query []byte) bool {
 		}
 	}
 	return len(query) == headerLen+nameLen(name)+4
-}
-
-// FuzzLowerName compares with the obvious way.
-func FuzzLowerName(f *testing.F) {
-	f.Add([]byte("\x03WwW\x07eXample@[`{\xc1\xda\x00"))
-	f.Fuzz(func(t *testing.T, name []byte) {
-		if len(name) > maxName {
-			return
-		}
-		want := bytes.Clone(name)
-		for i, c := range want {
-			if 'A' <= c && c <= 'Z' {
-				want[i] = c + 32
-			}
-		}
-		var buf [maxName + 8]byte
-		lowerName(&buf, name)
-		if !bytes.Equal(buf[:len(name)], want) {
-			t.Errorf("%q became %q", name, buf[:len(name)])
-		}
-	})
 }

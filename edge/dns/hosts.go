@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -28,12 +29,12 @@ type host struct {
 func newHosts(in []Host) ([]host, error) {
 	var hosts []host
 	for _, h := range in {
-		wire, ok := zone.Wire(h.Name)
+		wire, ok := dnswire.ParseName(h.Name)
 		if !ok || len(wire) == 1 {
 			return nil, fmt.Errorf("dns: host %q is not a domain name", h.Name)
 		}
 		name := []byte(wire)
-		zone.Lower(name)
+		dnswire.Lower(name)
 		next := host{name: string(name), hash: zone.Hash(name)}
 		for _, addr := range h.Addrs {
 			if addr = addr.Unmap(); addr.Is4() {

@@ -3,6 +3,7 @@ package dns
 import (
 	"encoding/binary"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -192,7 +193,7 @@ func (a *answerer) addGlue(out []byte, h *host, owner uint16) []byte {
 // hostOf is hostNamed for a name in any case.
 func (s *Server) hostOf(name string) *host {
 	lower := []byte(name)
-	zone.Lower(lower)
+	dnswire.Lower(lower)
 	return s.hostNamed(lower, zone.Hash(lower))
 }
 

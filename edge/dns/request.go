@@ -1,10 +1,8 @@
 package dns
 
 import (
-	"encoding/binary"
-
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
-	"github.com/cairn-discovery/cairn/internal/dnsname"
 )
 
 // request is a query taken apart. Its slices point into the message.
@@ -27,7 +25,7 @@ type request struct {
 	// found is set.
 	head  *zone.Node
 	found bool
-	buf   [maxName + 8]byte // lowerName works on whole words
+	buf   [maxName]byte
 }
 
 // parsed says what a message turned out to be.
@@ -95,31 +93,11 @@ func (r *request) question() bool {
 		return false
 	}
 	r.name = r.buf[:at-headerLen]
-	lowerName(&r.buf, msg[headerLen:at])
+	dnswire.CopyLower(r.name, msg[headerLen:at])
 	r.qtype, r.qclass = get16(msg[at:]), get16(msg[at+2:])
 	r.end = at + 4
 	r.hash = zone.Hash(r.name)
 	return true
-}
-
-// lowerName copies a name in lower case, eight octets at a time: RFC 4343. An
-// octet is a capital if adding 63 sets its top bit and adding 37 does not.
-func lowerName(to *[maxName + 8]byte, name []byte) {
-	const ones = 0x0101010101010101
-	i := 0
-	for ; i+8 <= len(name); i += 8 {
-		w := binary.LittleEndian.Uint64(name[i:])
-		low := w & (0x7f * ones)
-		capital := (low + 63*ones) &^ (low + 37*ones) &^ w & (0x80 * ones)
-		binary.LittleEndian.PutUint64(to[i:], w|capital>>2)
-	}
-	for ; i < len(name); i++ {
-		c := name[i]
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		to[i] = c
-	}
 }
 
 // rest reads the records after the question, of which only those of the
@@ -128,10 +106,8 @@ func (r *request) rest(at int) bool {
 	msg := r.msg
 	skip := int(get16(msg[atANCount:])) + int(get16(msg[atNSCount:]))
 	additional := int(get16(msg[atARCount:]))
-	for range skip {
-		if at = r.skipRecord(at); at < 0 {
-			return false
-		}
+	if at = dnswire.SkipRecords(msg, at, skip); at < 0 {
+		return false
 	}
 	for range additional {
 		if at = r.additional(at); at < 0 {
@@ -144,8 +120,8 @@ func (r *request) rest(at int) bool {
 // additional reads one record of the additional section and returns where it
 // ends, or -1.
 func (r *request) additional(at int) int {
-	name := dnsname.Skip(r.msg, at)
-	end := r.skipRecord(at)
+	name := dnswire.SkipName(r.msg, at)
+	end := dnswire.SkipRecords(r.msg, at, 1)
 	if end < 0 || r.tsig != 0 {
 		return -1 // TSIG is the last record: RFC 8945 section 5.1
 	}
@@ -162,18 +138,4 @@ func (r *request) additional(at int) int {
 		r.tsig = at
 	}
 	return end
-}
-
-// skipRecord returns where a record ends, or -1.
-func (r *request) skipRecord(at int) int {
-	const fixed = 10
-	at = dnsname.Skip(r.msg, at)
-	if at < 0 || at+fixed > len(r.msg) {
-		return -1
-	}
-	at += fixed + int(get16(r.msg[at+8:]))
-	if at > len(r.msg) {
-		return -1
-	}
-	return at
 }

@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
 	rrsig "github.com/cairn-discovery/cairn/edge/dns/sign"
-	"github.com/cairn-discovery/cairn/internal/dnsname"
 )
 
 // Signatures come to an answer when it is complete: sign takes it apart and adds
@@ -79,7 +79,7 @@ func (a *answerer) sign(out []byte) []byte {
 		if section(s) == arSection {
 			out, *count = a.appendAsRoom(out)
 		} else {
-			out, *count = g.appendAll(out, section(s) == anSection && a.req.qtype == dnssec.TypeRRSIG)
+			out, *count = g.appendAll(out, section(s) == anSection && a.req.qtype == dnswire.TypeRRSIG)
 		}
 	}
 	return out
@@ -96,11 +96,11 @@ func (a *answerer) unsignable(out []byte) []byte {
 // read takes the records of one section apart, from an offset on, and returns
 // where it ends.
 func (g *signatures) read(at, count int) (int, bool) {
-	r := request{msg: g.whole}
 	g.rrs, g.sets, g.rrsig = g.rrs[:0], g.sets[:0], g.rrsig[:0]
 	for range count {
-		rr := signedRR{start: at, name: dnsname.Skip(r.msg, at), end: r.skipRecord(at)}
-		if rr.end < 0 || !g.add(&rr) {
+		record, ok := dnswire.ParseRecord(g.whole, at)
+		rr := signedRR{start: at, name: record.NameEnd(), end: record.End}
+		if !ok || !g.add(&rr) {
 			return 0, false
 		}
 		g.rrs = append(g.rrs, rr)
@@ -159,24 +159,10 @@ func (g *signatures) setOf(owner []byte, rtype uint16) int {
 
 // ownerAt reads a name of the answer that may be compressed.
 func (g *signatures) ownerAt(at int) ([]byte, bool) {
-	var name [maxName]byte
-	n := 0
-	for hops := 0; hops < 8 && at < len(g.whole); {
-		c := int(g.whole[at])
-		switch {
-		case c >= 0xc0 && at+2 <= len(g.whole):
-			at, hops = int(get16(g.whole[at:]))&maxPointer, hops+1
-			continue
-		case c > 63 || at+1+c > len(g.whole) || n+1+c > maxName:
-			return nil, false
-		}
-		n += copy(name[n:], g.whole[at:at+1+c])
-		if at += 1 + c; c == 0 {
-			zone.Lower(name[:n])
-			return g.keep(&g.names, name[:n]), true
-		}
-	}
-	return nil, false
+	var room [maxName]byte
+	name, end := dnswire.AppendFullName(room[:0], g.whole, at)
+	dnswire.Lower(name)
+	return g.keep(&g.names, name), end >= 0
 }
 
 // signSets makes the RRSIG records of a section. It is false if one cannot be
@@ -193,7 +179,7 @@ func (a *answerer) signSets() bool {
 			s.TTL = roundedTTL(s.TTL)
 		}
 		keys := s.zone.Keys
-		if s.Type != dnssec.TypeDNSKEY && s.Type != dnssec.TypeCDS && s.Type != dnssec.TypeCDNSKEY {
+		if s.Type != dnswire.TypeDNSKEY && s.Type != dnswire.TypeCDS && s.Type != dnswire.TypeCDNSKEY {
 			active := keys.Active(a.server.now().UnixMilli())
 			if !a.signSet(s, active) {
 				return false
@@ -252,12 +238,12 @@ func (a *answerer) signSet(s *signedSet, k *dnssec.Key) bool {
 		}
 		var err error
 		if sig, err = signer.Sign(a.ctx, id, &s.Set, k, s.zone.Apex); err != nil {
-			a.server.cfg.Logger.Debug("not signed", "name", zone.Text(s.Owner), "type", s.Type, "err", err)
+			a.server.cfg.Logger.Debug("not signed", "name", dnswire.Text(s.Owner), "type", s.Type, "err", err)
 			return false
 		}
 	}
 	b := append(g.rrsig, s.owner...)
-	b = add64(b, dnssec.TypeRRSIG<<48|classIN<<32|uint64(s.ttl))
+	b = add64(b, dnswire.TypeRRSIG<<48|classIN<<32|uint64(s.ttl))
 	b = add16(b, uint16(dnssec.SignatureLength(s.zone.Apex)))
 	b = s.AppendSignature(b, sig.Period, k, s.zone.Apex)
 	g.rrsig = append(b, sig.Value[:]...)

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/dnssec"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
-	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 )
 
@@ -56,7 +56,7 @@ type KeySigningKey struct {
 
 // dnssecOf is nil for a zone that is not signed.
 func dnssecOf(ns *registry.Namespace, now time.Time) *DNSSEC {
-	apex, ok := zone.Wire(strings.ToLower(ns.Name))
+	apex, ok := dnswire.ParseName(strings.ToLower(ns.Name))
 	if len(ns.Keys) == 0 || !ok {
 		return nil
 	}

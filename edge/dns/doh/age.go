@@ -3,15 +3,11 @@ package doh
 import (
 	"encoding/binary"
 	"fmt"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-const (
-	rcodeNoError  = 0
-	rcodeNXDomain = 3
-	typeSOA       = 6
-)
-
-// cacheControl says how long a response may be kept: no longer than the least
+// cacheControl returns how long a response may be kept: no longer than the least
 // TTL of its answer section, or for a negative answer than its SOA record says
 // (RFC 8484 section 5.1). It is private because the answer depends on who
 // asks.
@@ -23,75 +19,52 @@ func cacheControl(answer []byte) string {
 	return fmt.Sprintf("private, max-age=%d", age)
 }
 
-// maxAge returns for how many seconds an answer holds, if it may be kept at all.
+// maxAge returns for how many seconds an answer may be kept, and whether it may
+// be kept at all.
 func maxAge(answer []byte) (age uint32, ok bool) {
-	if rcode := answer[3] & 0xf; rcode != rcodeNoError && rcode != rcodeNXDomain {
+	h, ok := dnswire.ParseHeader(answer)
+	rcode := h.Flags & dnswire.RcodeMask
+	if !ok || rcode != dnswire.RcodeNoError && rcode != dnswire.RcodeNXDomain {
 		return 0, false
 	}
-	w := walker{msg: answer, at: headerLen}
-	for range binary.BigEndian.Uint16(answer[4:]) {
-		w.name()
-		w.at += 4
+	at := dnswire.HeaderLen
+	for range h.QDCount {
+		q, ok := dnswire.ParseQuestion(answer, at)
+		if !ok {
+			return 0, false
+		}
+		at = q.End
 	}
-	answers := binary.BigEndian.Uint16(answer[6:])
+	if h.ANCount > 0 {
+		return leastTTL(answer, at, int(h.ANCount))
+	}
+	return negativeAge(answer, at, int(h.NSCount))
+}
+
+// leastTTL returns the least TTL of n records from an offset on.
+func leastTTL(answer []byte, at, n int) (age uint32, ok bool) {
 	age = ^uint32(0)
-	for range answers {
-		_, ttl, _ := w.record()
-		age = min(age, ttl)
+	for range n {
+		rr, ok := dnswire.ParseRecord(answer, at)
+		if !ok {
+			return 0, false
+		}
+		age, at = min(age, rr.TTL), rr.End
 	}
-	if answers > 0 {
-		return age, !w.bad
-	}
-	for range binary.BigEndian.Uint16(answer[8:]) {
-		rrtype, ttl, data := w.record()
-		if rrtype == typeSOA && len(data) >= 4 {
-			// RFC 2308 section 5.
-			return min(ttl, binary.BigEndian.Uint32(data[len(data)-4:])), !w.bad
+	return age, true
+}
+
+// negativeAge returns what the SOA record among n records from an offset on says
+// about a negative answer: RFC 2308 section 5.
+func negativeAge(answer []byte, at, n int) (age uint32, ok bool) {
+	for range n {
+		rr, ok := dnswire.ParseRecord(answer, at)
+		if !ok {
+			return 0, false
+		}
+		if at = rr.End; rr.Type == dnswire.TypeSOA && rr.End-rr.Data >= 4 {
+			return min(rr.TTL, binary.BigEndian.Uint32(answer[rr.End-4:])), true
 		}
 	}
 	return 0, false
-}
-
-// walker steps through a message. Once it is bad, everything it says is zero.
-type walker struct {
-	msg []byte
-	at  int
-	bad bool
-}
-
-func (w *walker) name() {
-	for !w.bad {
-		if w.at >= len(w.msg) {
-			w.bad = true
-			return
-		}
-		switch n := int(w.msg[w.at]); {
-		case n == 0:
-			w.at++
-			return
-		case n >= 0xc0:
-			w.at += 2
-			return
-		default:
-			w.at += 1 + n
-		}
-	}
-}
-
-func (w *walker) record() (rrtype uint16, ttl uint32, data []byte) {
-	const fixed = 10
-	w.name()
-	if w.bad || w.at+fixed > len(w.msg) {
-		w.bad = true
-		return 0, 0, nil
-	}
-	head := w.msg[w.at:]
-	start := w.at + fixed
-	end := start + int(binary.BigEndian.Uint16(head[8:]))
-	if end > len(w.msg) {
-		w.bad = true
-		return 0, 0, nil
-	}
-	w.at = end
-	return binary.BigEndian.Uint16(head), binary.BigEndian.Uint32(head[4:]), w.msg[start:end]
 }

@@ -14,6 +14,8 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // Path is where the service stands by custom.
@@ -23,8 +25,6 @@ const Path = "/dns-query"
 const mediaType = "application/dns-message"
 
 const (
-	headerLen = 12
-
 	// maxQuery bounds queries, which are a question and a few options; the
 	// largest in practice are padded to 128 octets (RFC 8467).
 	maxQuery = 4096
@@ -79,7 +79,7 @@ func queryOf(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	default:
 		return nil, &statusError{http.StatusMethodNotAllowed, "the method must be GET or POST"}
 	}
-	if err == nil && len(query) < headerLen {
+	if err == nil && len(query) < dnswire.HeaderLen {
 		err = &statusError{http.StatusBadRequest, "the query is shorter than a DNS header"}
 	}
 	return query, err
@@ -121,7 +121,7 @@ func tooLong() string { return fmt.Sprintf("the query is longer than %d octets",
 // respond writes an answer. The error codes of DNS are answers, too: their
 // status is 200 (RFC 8484 section 4.2.1).
 func respond(w http.ResponseWriter, answer []byte) {
-	if len(answer) < headerLen {
+	if len(answer) < dnswire.HeaderLen {
 		refuse(w, &statusError{http.StatusBadRequest, "the query is not a DNS query"})
 		return
 	}

@@ -3,6 +3,8 @@ package forward
 import (
 	"context"
 	"time"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // flight is a question that is being resolved, for all who wait for it.
@@ -63,7 +65,7 @@ func (r *Resolver) fly(ctx context.Context, q Question, f *flight) {
 	case ctx.Err() == context.Canceled:
 		f.err = ErrClosed // nobody waits any more, or Run has ended
 	default:
-		f.resp = Response{Rcode: rcodeServFail}
+		f.resp = Response{Rcode: dnswire.RcodeServFail}
 		r.metrics.failed.Inc()
 		r.cache.put(&entry{key: f.key, resp: f.resp, ttl: failureTTL}, time.Now())
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/miekg/dns"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // maxChain bounds the aliases between the name asked for and its records.
@@ -31,7 +31,7 @@ func follow(q Question, answer []RR) (chain, error) {
 		if alias == nil {
 			return c, nil
 		}
-		c.end = lowered(alias.Data)
+		c.end = dnswire.Lowered(alias.Data)
 	}
 	return c, errChain
 }
@@ -45,21 +45,21 @@ func (c *chain) step(q Question, answer []RR) (alias *RR) {
 			continue
 		}
 		switch {
-		case ofDNAME(rr) && !sameName(rr.Name, c.end):
+		case ofDNAME(rr) && !dnswire.EqualName(rr.Name, c.end):
 			// It explains the alias that was made from it (RFC 6672). What it
 			// says is not used.
-			if within(c.end, rr.Name) {
+			if dnswire.IsSubdomain(c.end, rr.Name) {
 				c.kept = append(c.kept, *rr)
 			}
 			continue
-		case !sameName(rr.Name, c.end):
+		case !dnswire.EqualName(rr.Name, c.end):
 			continue
 		}
 		c.kept = append(c.kept, *rr)
 		switch {
 		case answers(rr.Type, q):
 			c.found = true
-		case rr.Type == dns.TypeCNAME && alias == nil:
+		case rr.Type == dnswire.TypeCNAME && alias == nil:
 			alias = rr
 		}
 	}
@@ -71,22 +71,22 @@ func (c *chain) step(q Question, answer []RR) (alias *RR) {
 
 // ofDNAME says whether a record is a DNAME or signs one.
 func ofDNAME(rr *RR) bool {
-	return rr.Type == dns.TypeDNAME || rr.Type == dns.TypeRRSIG && len(rr.Data) >= 2 &&
-		binary.BigEndian.Uint16(rr.Data) == dns.TypeDNAME
+	return rr.Type == dnswire.TypeDNAME || rr.Type == dnswire.TypeRRSIG && len(rr.Data) >= 2 &&
+		binary.BigEndian.Uint16(rr.Data) == dnswire.TypeDNAME
 }
 
 // answers says whether records of rrtype answer q.
 func answers(rrtype uint16, q Question) bool {
-	return rrtype == q.Type || q.Type == dns.TypeANY
+	return rrtype == q.Type || q.Type == dnswire.TypeANY
 }
 
 // wanted says whether records of rrtype may stand in an answer to q.
 func wanted(rrtype uint16, q Question) bool {
 	switch {
-	case answers(rrtype, q), rrtype == dns.TypeCNAME, rrtype == dns.TypeDNAME:
+	case answers(rrtype, q), rrtype == dnswire.TypeCNAME, rrtype == dnswire.TypeDNAME:
 		return true
 	default:
-		return rrtype == dns.TypeRRSIG && q.DO
+		return rrtype == dnswire.TypeRRSIG && q.DO
 	}
 }
 
@@ -98,7 +98,7 @@ func proof(q Question, name []byte, authority []RR) (kept []RR, ttl uint32, ok b
 		rr := authority[i]
 		switch {
 		case rr.Class != q.Class:
-		case rr.Type == dns.TypeSOA && !ok && len(rr.Data) >= 4 && within(name, rr.Name):
+		case rr.Type == dnswire.TypeSOA && !ok && len(rr.Data) >= 4 && dnswire.IsSubdomain(name, rr.Name):
 			// RFC 2308 section 5: the least of both, and the record is given
 			// out with that.
 			minimum := binary.BigEndian.Uint32(rr.Data[len(rr.Data)-4:])
@@ -113,7 +113,7 @@ func proof(q Question, name []byte, authority []RR) (kept []RR, ttl uint32, ok b
 }
 
 func dnssec(rrtype uint16) bool {
-	return rrtype == dns.TypeRRSIG || rrtype == dns.TypeNSEC || rrtype == dns.TypeNSEC3
+	return rrtype == dnswire.TypeRRSIG || rrtype == dnswire.TypeNSEC || rrtype == dnswire.TypeNSEC3
 }
 
 // sane is a TTL with its meaning by RFC 2181 section 8.
@@ -136,12 +136,4 @@ func bound(sections [][]RR, least, most time.Duration) uint32 {
 		}
 	}
 	return shortest
-}
-
-func lowered(name []byte) []byte {
-	low := make([]byte, len(name))
-	for i, c := range name {
-		low[i] = lower(c)
-	}
-	return low
 }

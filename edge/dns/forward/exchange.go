@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"time"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // askOne asks one upstream, over UDP and where that is not enough over TCP. An
@@ -33,7 +35,7 @@ func (r *Resolver) attempt(
 	defer r.own.sent(query)()
 	m, err := r.timed(ctx, u, query, wait, udp)
 	switch {
-	case err == nil && m.flags&flagTruncated == 0:
+	case err == nil && m.flags&dnswire.FlagTC == 0:
 		return m, nil
 	case err == nil, errors.Is(err, errFolded), errors.Is(err, errForged):
 		return r.timed(ctx, u, query, 3*wait, tcp) // it takes more round trips

@@ -3,7 +3,7 @@ package forward
 import (
 	"context"
 
-	"github.com/miekg/dns"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // fetch resolves a question through the upstreams, which are expected to return
@@ -36,16 +36,16 @@ func (r *Resolver) fetch(ctx context.Context, q Question) *entry {
 // aliases goes on elsewhere.
 func (r *Resolver) conclude(q Question, m *message, c chain, answer []RR) *entry {
 	proof, negativeTTL, proven := proof(q, c.end, m.authority)
-	if !c.found && !proven && m.rcode == dns.RcodeSuccess && len(c.kept) > 0 {
+	if !c.found && !proven && m.rcode == dnswire.RcodeNoError && len(c.kept) > 0 {
 		return nil
 	}
 	e := &entry{resp: Response{
 		Rcode:         m.rcode,
-		AuthenticData: m.flags&flagAuthentic != 0,
+		AuthenticData: m.flags&dnswire.FlagAD != 0,
 		Answer:        answer,
 	}}
 	switch {
-	case c.found && m.rcode == dns.RcodeSuccess:
+	case c.found && m.rcode == dnswire.RcodeNoError:
 		if q.DO {
 			e.resp.Authority = withoutSOA(proof) // of a wildcard's expansion
 		}
@@ -63,7 +63,7 @@ func (r *Resolver) conclude(q Question, m *message, c chain, answer []RR) *entry
 func withoutSOA(rrs []RR) []RR {
 	var kept []RR
 	for _, rr := range rrs {
-		if rr.Type != dns.TypeSOA {
+		if rr.Type != dnswire.TypeSOA {
 			kept = append(kept, rr)
 		}
 	}
@@ -102,9 +102,9 @@ const maxRounds = 3
 // a server that is no recursive resolver.
 func helpful(m *message, q Question) bool {
 	switch m.rcode {
-	case dns.RcodeNameError:
+	case dnswire.RcodeNXDomain:
 		return true
-	case dns.RcodeSuccess:
+	case dnswire.RcodeNoError:
 	default:
 		return false
 	}
@@ -121,7 +121,7 @@ func helpful(m *message, q Question) bool {
 
 func refers(authority []RR) bool {
 	for i := range authority {
-		if authority[i].Type == dns.TypeNS {
+		if authority[i].Type == dnswire.TypeNS {
 			return true
 		}
 	}

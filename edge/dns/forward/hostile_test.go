@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 const forgery = "www.example. 86400 IN A 203.0.113.66"
@@ -156,7 +158,7 @@ func TestOwn(t *testing.T) {
 	type seen struct{ own, otherID, otherCase, otherType bool }
 	saw := make(chan seen, 1)
 	up := upstreamOf(t, func(a *asked) {
-		question := a.raw[headerLen : headerLen+len("\x03www\x07example\x00")+4]
+		question := a.raw[dnswire.HeaderLen : dnswire.HeaderLen+len("\x03www\x07example\x00")+4]
 		other := append([]byte(nil), question...)
 		for i := range other[:len(other)-4] {
 			if c := other[i] | 0x20; 'a' <= c && c <= 'z' {

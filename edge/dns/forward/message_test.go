@@ -10,6 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/miekg/dns"
 	"pgregory.net/rapid"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // samples has a record of every type in whose data names may be compressed,
@@ -140,7 +142,7 @@ func TestAppendStopsAtLimit(t *testing.T) {
 		{Name: []byte("\x01b\x00"), Type: 1, Class: 1, TTL: 9, Data: []byte{1, 2, 3, 4}},
 		{Name: []byte("\x01b\x00"), Type: 1, Class: 1, TTL: 9, Data: []byte{1, 2, 3, 5}},
 	}, Authority: []RR{{Name: []byte{0}, Type: 2, Class: 1, TTL: 9, Data: []byte{0}}}}
-	msg := append(make([]byte, headerLen), "\x01A\x00\x00\x01\x00\x01"...)
+	msg := append(make([]byte, dnswire.HeaderLen), "\x01A\x00\x00\x01\x00\x01"...)
 	full, _ := resp.Append(slices.Clone(msg), 512)
 	const first, second, third, fourth = 16, 17, 16, 12
 	if len(full) != len(msg)+first+second+third+fourth {
@@ -223,7 +225,7 @@ func FuzzAnswer(f *testing.F) {
 			t.Fatalf("remembered for %d s, but holds for %d s", e.ttl, least)
 		}
 		msg := slices.Clone(query.wire[:query.questionEnd])
-		msg[headerLen-1] = 0 // the query's OPT record
+		msg[dnswire.HeaderLen-1] = 0 // the query's OPT record
 		out, fit := e.resp.Append(msg, 1<<16-1)
 		if !fit {
 			return
@@ -238,7 +240,7 @@ func FuzzAnswer(f *testing.F) {
 		}
 		for i, rr := range slices.Concat(again.answer, again.authority) {
 			want := slices.Concat(e.resp.Answer, e.resp.Authority)[i]
-			want.Name, rr.Name = lowered(want.Name), lowered(rr.Name)
+			want.Name, rr.Name = dnswire.Lowered(want.Name), dnswire.Lowered(rr.Name)
 			if len(want.Data)+len(rr.Data) > 0 && !cmp.Equal(rr, want) {
 				t.Fatalf("record %d changed\n%s", i, cmp.Diff(want, rr))
 			}

@@ -1,6 +1,10 @@
 package forward
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
+)
 
 // own are our queries that are on their way, by id and question.
 type own struct {
@@ -8,7 +12,7 @@ type own struct {
 	queries map[string]int
 }
 
-const maxOwnKey = 2 + maxName + 4
+const maxOwnKey = 2 + dnswire.MaxName + 4
 
 func newOwn() *own { return &own{queries: map[string]int{}} }
 

@@ -6,7 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"github.com/miekg/dns"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // query is a message to an upstream. An answer has to repeat its id and its
@@ -20,51 +20,42 @@ type query struct {
 }
 
 func newQuery(q Question, edns, mixCase bool) *query {
-	var random [2 + maxName/8 + 1]byte
+	var random [2 + dnswire.MaxName/8 + 1]byte
 	rand.Read(random[:]) // never fails
-	flags := uint16(flagRecursion | flagAuthentic)
+	h := dnswire.Header{ID: binary.BigEndian.Uint16(random[:]), Flags: dnswire.FlagRD | dnswire.FlagAD, QDCount: 1}
 	if q.CD {
-		flags |= flagCheckOff
+		h.Flags |= dnswire.FlagCD
 	}
-	w := make([]byte, 0, headerLen+len(q.Name)+4+11)
-	w = append(w, random[0], random[1])
-	w = binary.BigEndian.AppendUint16(w, flags)
-	w = append(w, 0, 1, 0, 0, 0, 0, 0, 0)
-	w = appendMixed(w, q.Name, random[2:], mixCase)
-	w = binary.BigEndian.AppendUint16(w, q.Type)
-	w = binary.BigEndian.AppendUint16(w, q.Class)
+	if edns {
+		h.ARCount = 1
+	}
+	w := h.Append(make([]byte, 0, dnswire.HeaderLen+len(q.Name)+4+dnswire.OPTLen))
+	w = dnswire.AppendQuestion(w, q.Name, q.Type, q.Class)
+	if mixCase {
+		randomCase(w[dnswire.HeaderLen:][:len(q.Name)], random[2:])
+	}
 	end := len(w)
 	if edns {
-		w = appendOPT(w, q.DO)
-	}
-	return &query{id: binary.BigEndian.Uint16(random[:]), wire: w, questionEnd: end}
-}
-
-// appendMixed appends a lower-case name, with one random bit for each letter's
-// case if asked to.
-func appendMixed(w, name, random []byte, mixCase bool) []byte {
-	for i, c := range name {
-		if mixCase && 'a' <= c && c <= 'z' && random[i/8]>>(i%8)&1 == 1 {
-			c -= 'a' - 'A'
+		var flags uint32
+		if q.DO {
+			flags = dnswire.FlagDO
 		}
-		w = append(w, c)
+		w = dnswire.AppendOPT(w, udpSize, flags)
 	}
-	return w
+	return &query{id: h.ID, wire: w, questionEnd: end}
 }
 
-// appendOPT appends an OPT record (RFC 6891) and counts it.
-func appendOPT(w []byte, do bool) []byte {
-	w[headerLen-1]++
-	w = append(w, 0, 0, byte(dns.TypeOPT))
-	w = binary.BigEndian.AppendUint16(w, udpSize)
-	var flags byte
-	if do {
-		flags = 0x80
+// randomCase changes a lower-case name in place: one random bit decides about
+// each letter.
+func randomCase(name, random []byte) {
+	for i, c := range name {
+		if 'a' <= c && c <= 'z' && random[i/8]>>(i%8)&1 == 1 {
+			name[i] = c - ('a' - 'A')
+		}
 	}
-	return append(w, 0, 0, flags, 0, 0, 0)
 }
 
-func (q *query) question() []byte { return q.wire[headerLen:q.questionEnd] }
+func (q *query) question() []byte { return q.wire[dnswire.HeaderLen:q.questionEnd] }
 
 // What can be said of a message that claims to be the answer.
 var (
@@ -73,27 +64,23 @@ var (
 	errNoEDNS    = errors.New("upstream does not know EDNS")
 )
 
-// match says whether a message is the query's answer.
+// match reports whether a message is the query's answer.
 func (q *query) match(raw []byte) error {
-	if len(raw) < headerLen || binary.BigEndian.Uint16(raw) != q.id {
+	h, ok := dnswire.ParseHeader(raw)
+	if !ok || h.ID != q.id || h.Flags&dnswire.FlagQR == 0 || h.Flags&dnswire.OpcodeMask != dnswire.OpcodeQuery {
 		return errUnrelated
 	}
-	flags := binary.BigEndian.Uint16(raw[2:])
-	if flags&flagResponse == 0 || flags&opcodeMask != 0 {
-		return errUnrelated
-	}
-	questions := binary.BigEndian.Uint16(raw[4:])
-	if questions == 0 && len(raw) == headerLen && q.hasOPT() && rejectsEDNS(flags&0xf) {
+	if h.QDCount == 0 && len(raw) == dnswire.HeaderLen && q.hasOPT() && rejectsEDNS(h.Flags&dnswire.RcodeMask) {
 		return errNoEDNS
 	}
-	if questions != 1 || len(raw) < q.questionEnd {
+	if h.QDCount != 1 || len(raw) < q.questionEnd {
 		return errUnrelated
 	}
-	question := raw[headerLen:q.questionEnd]
+	question := raw[dnswire.HeaderLen:q.questionEnd]
 	switch {
 	case bytes.Equal(question, q.question()):
 		return nil
-	case sameName(question[:len(question)-4], q.question()[:len(question)-4]) &&
+	case dnswire.EqualName(question[:len(question)-4], q.question()[:len(question)-4]) &&
 		bytes.Equal(question[len(question)-4:], q.question()[len(question)-4:]):
 		return errFolded
 	default:
@@ -106,16 +93,14 @@ func (q *query) hasOPT() bool { return len(q.wire) > q.questionEnd }
 // rejectsEDNS says whether a response code is how servers that do not know EDNS
 // say so (RFC 6891 section 7).
 func rejectsEDNS(rcode uint16) bool {
-	return rcode == dns.RcodeFormatError || rcode == dns.RcodeNotImplemented
+	return rcode == dnswire.RcodeFormErr || rcode == dnswire.RcodeNotImp
 }
 
 // read takes an answer that matches apart. The question in it is replaced by
 // its lower-case form first, for names in the answer point to it and should not
 // show our random case.
 func (q *query) read(raw []byte) (*message, error) {
-	for i := headerLen; i < q.questionEnd-4; i++ {
-		raw[i] = lower(raw[i])
-	}
+	dnswire.Lower(raw[dnswire.HeaderLen : q.questionEnd-4])
 	m, err := parse(raw)
 	if err == nil && q.hasOPT() && rejectsEDNS(m.rcode) {
 		return nil, errNoEDNS

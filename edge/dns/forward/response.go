@@ -2,6 +2,8 @@ package forward
 
 import (
 	"encoding/binary"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // Response is an upstream's answer. What it points to is shared: read only.
@@ -44,14 +46,6 @@ func (r *Response) MinTTL() uint32 {
 	return least - r.Age
 }
 
-const (
-	headerLen   = 12
-	toQuestion  = 0xc000 | headerLen // a pointer to the question's name
-	maxPointer  = 0x3fff
-	countsAt    = 6 // offset of ANCOUNT in the header
-	rrFixedSize = 10
-)
-
 // Append appends the sections to msg, which holds a header and one question
 // and nothing else, and sets the counts of answer and authority records in the
 // header. Owner names that are the question's name point to it, and so have
@@ -60,15 +54,16 @@ const (
 // It stops before the first record that would make msg longer than limit and
 // returns false: the message is truncated then.
 func (r *Response) Append(msg []byte, limit int) ([]byte, bool) {
-	question := msg[headerLen : len(msg)-4]
+	question := msg[dnswire.HeaderLen : len(msg)-4]
 	w := writer{msg: msg, limit: limit, question: question, age: r.Age}
 	answers, fit := w.section(r.Answer)
 	authorities := 0
 	if fit {
 		authorities, fit = w.section(r.Authority)
 	}
-	binary.BigEndian.PutUint16(w.msg[countsAt:], uint16(answers))
-	binary.BigEndian.PutUint16(w.msg[countsAt+2:], uint16(authorities))
+	h, _ := dnswire.ParseHeader(w.msg)
+	h.ANCount, h.NSCount = uint16(answers), uint16(authorities)
+	h.Put(w.msg)
 	return w.msg, fit
 }
 
@@ -99,7 +94,7 @@ func (w *writer) record(rr *RR) bool {
 	if pointer != 0 {
 		size = 2
 	}
-	if len(w.msg)+size+rrFixedSize+len(rr.Data) > w.limit {
+	if len(w.msg)+size+dnswire.FixedLen+len(rr.Data) > w.limit {
 		return false
 	}
 	if pointer != 0 {
@@ -108,10 +103,7 @@ func (w *writer) record(rr *RR) bool {
 		w.last, w.lastAt = rr.Name, len(w.msg)
 		w.msg = append(w.msg, rr.Name...)
 	}
-	w.msg = binary.BigEndian.AppendUint16(w.msg, rr.Type)
-	w.msg = binary.BigEndian.AppendUint16(w.msg, rr.Class)
-	w.msg = binary.BigEndian.AppendUint32(w.msg, rr.TTL-w.age)
-	w.msg = binary.BigEndian.AppendUint16(w.msg, uint16(len(rr.Data)))
+	w.msg = dnswire.AppendFixed(w.msg, rr.Type, rr.Class, rr.TTL-w.age, len(rr.Data))
 	w.msg = append(w.msg, rr.Data...)
 	return true
 }
@@ -121,10 +113,10 @@ func (w *writer) pointer(name []byte) uint16 {
 	switch {
 	case len(name) == 1:
 		return 0 // the root is shorter than a pointer
-	case sameName(name, w.question):
-		return toQuestion
-	case w.lastAt > 0 && w.lastAt <= maxPointer && sameName(name, w.last):
-		return 0xc000 | uint16(w.lastAt)
+	case dnswire.EqualName(name, w.question):
+		return dnswire.Pointer(dnswire.HeaderLen)
+	case w.lastAt > 0 && w.lastAt <= dnswire.MaxPointer && dnswire.EqualName(name, w.last):
+		return dnswire.Pointer(w.lastAt)
 	default:
 		return 0
 	}

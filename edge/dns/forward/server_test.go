@@ -13,6 +13,8 @@ import (
 
 	"github.com/miekg/dns"
 	"go.uber.org/goleak"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -139,11 +141,11 @@ func resolver(t testing.TB, cfg Config, fakes ...*fake) *Resolver {
 
 func question(t testing.TB, name string, qtype uint16) Question {
 	t.Helper()
-	q, err := NewQuestion(name, qtype)
-	if err != nil {
-		t.Fatal(err)
+	wire, ok := dnswire.ParseName(name)
+	if !ok {
+		t.Fatalf("%q is not a name", name)
 	}
-	return q
+	return Question{Name: []byte(wire), Type: qtype, Class: dnswire.ClassIN}
 }
 
 // resolve resolves a name to what dig would show: the response code, and the
@@ -161,8 +163,8 @@ func resolve(t testing.TB, r *Resolver, name string, qtype uint16) *dns.Msg {
 // written is a response as a client gets it.
 func written(t testing.TB, resp *Response, q Question) *dns.Msg {
 	t.Helper()
-	raw := make([]byte, headerLen)
-	binary.BigEndian.PutUint16(raw[2:], flagResponse|resp.Rcode&0xf)
+	raw := make([]byte, dnswire.HeaderLen)
+	binary.BigEndian.PutUint16(raw[2:], dnswire.FlagQR|resp.Rcode&0xf)
 	raw[5] = 1
 	raw = append(raw, q.Name...)
 	raw = binary.BigEndian.AppendUint16(raw, q.Type)

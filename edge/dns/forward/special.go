@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"net/netip"
 
-	"github.com/miekg/dns"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // localhostTTL is long: the answer never changes.
@@ -18,7 +18,7 @@ func special(name []byte, q Question, into *Response) bool {
 	case bytes.HasSuffix(name, []byte("\x09localhost\x00")):
 		*into = Response{Answer: localhost(name, q)}
 	case bytes.HasSuffix(name, []byte("\x07invalid\x00")), bytes.HasSuffix(name, []byte("\x05onion\x00")):
-		*into = Response{Rcode: dns.RcodeNameError}
+		*into = Response{Rcode: dnswire.RcodeNXDomain}
 	default:
 		return false
 	}
@@ -28,11 +28,11 @@ func special(name []byte, q Question, into *Response) bool {
 func localhost(name []byte, q Question) []RR {
 	rr := RR{Name: bytes.Clone(name), Type: q.Type, Class: q.Class, TTL: localhostTTL}
 	switch {
-	case q.Class != dns.ClassINET:
+	case q.Class != dnswire.ClassIN:
 		return nil
-	case q.Type == dns.TypeA:
+	case q.Type == dnswire.TypeA:
 		rr.Data = netip.AddrFrom4([4]byte{127, 0, 0, 1}).AsSlice()
-	case q.Type == dns.TypeAAAA:
+	case q.Type == dnswire.TypeAAAA:
 		rr.Data = netip.IPv6Loopback().AsSlice()
 	default:
 		return nil

@@ -1,34 +1,15 @@
 package notify
 
 import (
-	"encoding/binary"
 	"time"
 
-	"github.com/cairn-discovery/cairn/core/zone"
-	"github.com/cairn-discovery/cairn/internal/dnsname"
-)
-
-const (
-	headerLen    = 12
-	opcodeNotify = 4 << 11
-	opcodeMask   = 0xf << 11
-	flagQR       = 1 << 15
-	flagAA       = 1 << 10
-	typeSOA      = 6
-	classIN      = 1
-	typeTSIG     = 250
-
-	rcodeNoError = 0
-	rcodeNotImp  = 4
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // message is the NOTIFY message: RFC 1996 section 3.7. The SOA record is a hint.
 func (z *pending) message(now int64) []byte {
-	b := binary.BigEndian.AppendUint16(nil, z.id)
-	b = binary.BigEndian.AppendUint16(b, opcodeNotify|flagAA)
-	b = append(b, 0, 1, 0, 1, 0, 0, 0, 0)
-	b = append(b, z.change.Apex...)
-	b = append(b, 0, typeSOA, 0, classIN)
+	b := dnswire.Header{ID: z.id, Flags: dnswire.OpcodeNotify | dnswire.FlagAA, QDCount: 1, ANCount: 1}.Append(nil)
+	b = dnswire.AppendQuestion(b, z.change.Apex, dnswire.TypeSOA, dnswire.ClassIN)
 	b = append(b, z.change.SOA...)
 	if z.change.Key != nil {
 		z.signed = z.change.Key.Request()
@@ -37,51 +18,41 @@ func (z *pending) message(now int64) []byte {
 	return b
 }
 
-// answer is what a secondary says to a NOTIFY message.
+// answer is what a secondary answers to a NOTIFY message.
 type answer struct {
 	id    uint16
 	rcode uint16
 	apex  string // in lower case
-	tsig  int    // where a TSIG record begins; 0: there is none
+	tsig  int    // offset of the TSIG record; 0: there is none
 }
 
-// parse reads an answer. Anything else is nothing to us.
+// parse reads an answer. It returns false for every other message.
 func (a *answer) parse(msg []byte) bool {
-	if len(msg) < headerLen {
+	h, ok := dnswire.ParseHeader(msg)
+	if !ok || h.Flags&dnswire.FlagQR == 0 || h.Flags&dnswire.OpcodeMask != dnswire.OpcodeNotify || h.QDCount != 1 {
 		return false
 	}
-	a.id = binary.BigEndian.Uint16(msg)
-	flags := binary.BigEndian.Uint16(msg[2:])
-	a.rcode = flags & 0xf
-	if flags&flagQR == 0 || flags&opcodeMask != opcodeNotify || binary.BigEndian.Uint16(msg[4:]) != 1 {
+	a.id, a.rcode = h.ID, h.Flags&dnswire.RcodeMask
+	q, ok := dnswire.ParseQuestion(msg, dnswire.HeaderLen)
+	if !ok || q.Type != dnswire.TypeSOA {
 		return false
 	}
-	end := dnsname.Skip(msg, headerLen)
-	if end < 0 || end+4 > len(msg) || binary.BigEndian.Uint16(msg[end:]) != typeSOA {
-		return false
-	}
-	name := append([]byte(nil), msg[headerLen:end]...)
-	zone.Lower(name)
-	a.apex = string(name)
-	return a.records(msg, end+4)
+	a.apex = string(dnswire.Lowered(q.Name))
+	return a.records(msg, q.End, h.Records())
 }
 
-// records finds the TSIG record, which is the last.
-func (a *answer) records(msg []byte, at int) bool {
+// records finds the TSIG record, which is the last of n records.
+func (a *answer) records(msg []byte, at, n int) bool {
 	a.tsig = 0
-	n := int(binary.BigEndian.Uint16(msg[6:])) + int(binary.BigEndian.Uint16(msg[8:])) + int(binary.BigEndian.Uint16(msg[10:]))
 	for i := range n {
-		start := at
-		at = dnsname.Skip(msg, at)
-		if at < 0 || at+10 > len(msg) {
+		rr, ok := dnswire.ParseRecord(msg, at)
+		if !ok {
 			return false
 		}
-		if i == n-1 && binary.BigEndian.Uint16(msg[at:]) == typeTSIG {
-			a.tsig = start
+		if i == n-1 && rr.Type == dnswire.TypeTSIG {
+			a.tsig = rr.Start
 		}
-		if at += 10 + int(binary.BigEndian.Uint16(msg[at+8:])); at > len(msg) {
-			return false
-		}
+		at = rr.End
 	}
 	return at == len(msg)
 }
@@ -100,7 +71,7 @@ func (p *peer) acknowledged(msg []byte) {
 	if z == nil || z.tries == 0 || z.id != a.id {
 		return // not ours, or to an earlier message
 	}
-	log := p.sender.cfg.Logger.With("secondary", p.addr, "zone", zone.Text(a.apex))
+	log := p.sender.cfg.Logger.With("secondary", p.addr, "zone", dnswire.Text(a.apex))
 	if z.signed != nil {
 		if err := z.signed.Check(msg, a.tsig, time.Now().Unix()); err != nil {
 			p.refused(z)
@@ -109,11 +80,11 @@ func (p *peer) acknowledged(msg []byte) {
 		}
 	}
 	switch a.rcode {
-	case rcodeNoError:
+	case dnswire.RcodeNoError:
 		p.sender.messages.WithLabelValues("acknowledged").Inc()
 		log.Debug("NOTIFY acknowledged", "tries", z.tries)
 		delete(p.zones, a.apex)
-	case rcodeNotImp:
+	case dnswire.RcodeNotImp:
 		p.refused(z)
 		log.Info("secondary does not know NOTIFY")
 		delete(p.zones, a.apex)

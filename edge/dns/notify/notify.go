@@ -20,7 +20,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 )
 
@@ -262,7 +262,7 @@ func (p *peer) send(c *net.UDPConn, z *pending, now time.Time) {
 		count.WithLabelValues("unanswered").Inc()
 	}
 	if z.tries == complainAfter {
-		p.sender.cfg.Logger.Warn("secondary does not acknowledge NOTIFY", "secondary", p.addr, "zone", zone.Text(z.change.Apex), "tries", z.tries)
+		p.sender.cfg.Logger.Warn("secondary does not acknowledge NOTIFY", "secondary", p.addr, "zone", dnswire.Text(z.change.Apex), "tries", z.tries)
 	}
 	if z.tries == 0 {
 		var id [2]byte

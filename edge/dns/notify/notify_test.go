@@ -13,7 +13,7 @@ import (
 	mdns "github.com/miekg/dns"
 	dto "github.com/prometheus/client_model/go"
 
-	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 )
 
@@ -86,7 +86,7 @@ func running(t testing.TB, retry time.Duration, to ...*secondary) *Sender {
 
 func change(t testing.TB, to *secondary, name string, serial uint32, key *tsig.Key) Change {
 	t.Helper()
-	apex, _ := zone.Wire(name)
+	apex, _ := dnswire.ParseName(name)
 	rr := &mdns.SOA{Hdr: mdns.RR_Header{Name: name + ".", Rrtype: mdns.TypeSOA, Class: mdns.ClassINET, Ttl: 5},
 		Ns: "ns.example.", Mbox: "host.example.", Serial: serial}
 	b := make([]byte, mdns.Len(rr))

@@ -19,7 +19,7 @@ import (
 	"hash"
 	"slices"
 
-	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // Fudge is how far clocks may be apart, in seconds: RFC 8945 section 10.
@@ -67,7 +67,7 @@ type Key struct {
 // NewKey makes a key of a domain name, the name of an algorithm, which empty
 // means hmac-sha256, and a secret that must not be empty.
 func NewKey(name, algorithm string, secret []byte) (*Key, error) {
-	wire, ok := zone.Wire(name)
+	wire, ok := dnswire.ParseName(name)
 	if !ok || len(wire) == 1 {
 		return nil, fmt.Errorf("tsig: %q is not a domain name", name)
 	}
@@ -81,13 +81,11 @@ func NewKey(name, algorithm string, secret []byte) (*Key, error) {
 	if len(secret) == 0 {
 		return nil, errors.New("tsig: the secret is empty")
 	}
-	lower := []byte(wire)
-	zone.Lower(lower)
-	return &Key{name: string(lower), algorithm: a.wire, hash: a.hash, secret: secret, macLen: a.hash().Size()}, nil
+	return &Key{name: dnswire.Lowered(wire), algorithm: a.wire, hash: a.hash, secret: secret, macLen: a.hash().Size()}, nil
 }
 
 // Name is the key's name for people.
-func (k *Key) Name() string { return zone.Text(k.name) }
+func (k *Key) Name() string { return dnswire.Text(k.name) }
 
 // Keys are the keys that are known, by name. Nil has none.
 type Keys map[string]*Key
@@ -118,82 +116,34 @@ type record struct {
 	counted   bool // the message's header counts it
 }
 
-const (
-	headerLen = 12
-	atARCount = 10
-	typeTSIG  = 250
-	classANY  = 255
-)
-
 // parse reads the record that begins at an offset and is the last thing in the
-// message.
+// message. The name of the algorithm is not compressed: RFC 3597 section 4.
 func (r *record) parse(msg []byte, at int) bool {
-	name := 0
-	r.name, name = expand(msg, at)
-	if name < 0 || len(msg)-name < 10 {
+	rr, ok := dnswire.ParseRecord(msg, at)
+	if !ok || rr.End != len(msg) || rr.Type != dnswire.TypeTSIG || rr.Class != dnswire.ClassANY || rr.TTL != 0 {
 		return false
 	}
-	head, data := msg[name:name+10], msg[name+10:]
-	if get16(head) != typeTSIG || get16(head[2:]) != classANY || binary.BigEndian.Uint32(head[4:]) != 0 ||
-		int(get16(head[8:])) != len(data) {
+	var end int
+	if r.name, end = dnswire.AppendFullName(nil, msg, at); end < 0 {
 		return false
 	}
-	n := skipName(data, 0)
+	data := msg[rr.Data:]
+	n := dnswire.NameLen(data)
 	if n < 0 || len(data)-n < 10 {
 		return false
 	}
 	r.algorithm, data = data[:n], data[n:]
-	r.time = uint64(get16(data))<<32 | uint64(binary.BigEndian.Uint32(data[2:]))
-	r.fudge = get16(data[6:])
-	size := int(get16(data[8:]))
+	r.time = uint64(binary.BigEndian.Uint16(data))<<32 | uint64(binary.BigEndian.Uint32(data[2:]))
+	r.fudge = binary.BigEndian.Uint16(data[6:])
+	size := int(binary.BigEndian.Uint16(data[8:]))
 	if data = data[10:]; len(data) < size+6 {
 		return false
 	}
 	r.mac, data = data[:size], data[size:]
-	r.id, r.err = get16(data), get16(data[2:])
-	other := int(get16(data[4:]))
+	r.id, r.err = binary.BigEndian.Uint16(data), binary.BigEndian.Uint16(data[2:])
+	other := int(binary.BigEndian.Uint16(data[4:]))
 	r.other = data[6:]
 	return len(r.other) == other
-}
-
-// expand returns a name that may be compressed and where it ends, or -1. Pointers
-// lead backwards only, so there is an end to them.
-func expand(msg []byte, at int) (name []byte, end int) {
-	end, before := -1, at
-	for at < len(msg) && len(name) < zone.MaxName {
-		switch n := int(msg[at]); {
-		case n == 0:
-			if end < 0 {
-				end = at + 1
-			}
-			return append(name, 0), end
-		case n < 64 && at+1+n <= len(msg):
-			name = append(name, msg[at:at+1+n]...)
-			at += 1 + n
-		case n >= 0xc0 && at+2 <= len(msg):
-			if end < 0 {
-				end = at + 2
-			}
-			if at = int(get16(msg[at:]) & 0x3fff); at >= before {
-				return nil, -1
-			}
-			before = at
-		default:
-			return nil, -1
-		}
-	}
-	return nil, -1
-}
-
-// skipName returns where the name of an algorithm ends, or -1. It is not
-// compressed: RFC 3597 section 4.
-func skipName(b []byte, at int) int {
-	for start := at; at < len(b) && b[at] < 64 && at-start < zone.MaxName; at += 1 + int(b[at]) {
-		if b[at] == 0 {
-			return at + 1
-		}
-	}
-	return -1
 }
 
 // Signature is what an exchange of signed messages needs to remember.
@@ -219,8 +169,8 @@ func (ks Keys) Verify(msg []byte, at int, now int64, s *Signature) bool {
 		return false
 	}
 	*s = Signature{name: string(r.name), algorithm: string(r.algorithm), time: r.time}
-	k := ks[lower(r.name)]
-	if k == nil || lower(r.algorithm) != k.algorithm {
+	k := ks[string(dnswire.Lowered(r.name))]
+	if k == nil || string(dnswire.Lowered(r.algorithm)) != k.algorithm {
 		s.Error = BadKey
 		return true
 	}
@@ -243,12 +193,6 @@ func (ks Keys) Verify(msg []byte, at int, now int64, s *Signature) bool {
 	return true
 }
 
-func lower(name []byte) string {
-	b := slices.Clone(name)
-	zone.Lower(b)
-	return string(b)
-}
-
 func distance(now int64, then uint64) uint64 {
 	d := now - int64(then) // 48 bits: no overflow
 	return uint64(max(d, -d))
@@ -260,27 +204,27 @@ func distance(now int64, then uint64) uint64 {
 func (k *Key) sum(before, msg []byte, r *record, later bool) []byte {
 	h := hmac.New(k.hash, k.secret)
 	if before != nil {
-		h.Write(add16(nil, uint16(len(before))))
+		h.Write(binary.BigEndian.AppendUint16(nil, uint16(len(before))))
 		h.Write(before)
 	}
-	var head [headerLen]byte
-	copy(head[:], msg)
-	binary.BigEndian.PutUint16(head[:], r.id)
+	header, _ := dnswire.ParseHeader(msg)
+	header.ID = r.id
 	if r.counted {
-		binary.BigEndian.PutUint16(head[atARCount:], get16(msg[atARCount:])-1)
+		header.ARCount--
 	}
-	h.Write(head[:])
-	h.Write(msg[headerLen:])
-	var b []byte
+	b := header.Append(nil)
+	h.Write(b)
+	h.Write(msg[dnswire.HeaderLen:])
+	b = b[:0]
 	if !later {
 		b = append(b, k.name...)
-		b = append(b, 0, classANY, 0, 0, 0, 0)
+		b = append(b, 0, dnswire.ClassANY, 0, 0, 0, 0)
 		b = append(b, k.algorithm...)
 	}
 	b = appendTimers(b, r)
 	if !later {
-		b = add16(b, r.err)
-		b = add16(b, uint16(len(r.other)))
+		b = binary.BigEndian.AppendUint16(b, r.err)
+		b = binary.BigEndian.AppendUint16(b, uint16(len(r.other)))
 		b = append(b, r.other...)
 	}
 	h.Write(b)
@@ -288,9 +232,9 @@ func (k *Key) sum(before, msg []byte, r *record, later bool) []byte {
 }
 
 func appendTimers(b []byte, r *record) []byte {
-	b = add16(b, uint16(r.time>>32))
+	b = binary.BigEndian.AppendUint16(b, uint16(r.time>>32))
 	b = binary.BigEndian.AppendUint32(b, uint32(r.time))
-	return add16(b, r.fudge)
+	return binary.BigEndian.AppendUint16(b, r.fudge)
 }
 
 // Size is how many octets Sign adds at the most.
@@ -305,11 +249,11 @@ func (s *Signature) Size() int {
 // Sign adds the TSIG record to an answer, which must be complete otherwise, and
 // counts it. A second call signs the second message of the answer, and so on.
 func (s *Signature) Sign(msg []byte, now int64) []byte {
-	r := record{time: uint64(now), fudge: Fudge, id: get16(msg), err: s.Error}
+	r := record{time: uint64(now), fudge: Fudge, id: binary.BigEndian.Uint16(msg), err: s.Error}
 	if s.Error == BadTime {
 		// Section 5.2.3: the client's time, and ours beside it.
 		r.time = s.time
-		r.other = add16(nil, uint16(now>>32))
+		r.other = binary.BigEndian.AppendUint16(nil, uint16(now>>32))
 		r.other = binary.BigEndian.AppendUint32(r.other, uint32(now))
 	}
 	if s.Key != nil {
@@ -318,21 +262,22 @@ func (s *Signature) Sign(msg []byte, now int64) []byte {
 	} else {
 		r.time = s.time
 	}
-	binary.BigEndian.PutUint16(msg[atARCount:], get16(msg[atARCount:])+1)
+	header, _ := dnswire.ParseHeader(msg)
+	header.ARCount++
+	header.Put(msg)
 	return s.append(msg, &r)
 }
 
 func (s *Signature) append(msg []byte, r *record) []byte {
 	msg = append(msg, s.name...)
-	msg = append(msg, 0, typeTSIG, 0, classANY, 0, 0, 0, 0)
-	msg = add16(msg, uint16(len(s.algorithm)+16+len(r.mac)+len(r.other)))
+	msg = dnswire.AppendFixed(msg, dnswire.TypeTSIG, dnswire.ClassANY, 0, len(s.algorithm)+16+len(r.mac)+len(r.other))
 	msg = append(msg, s.algorithm...)
 	msg = appendTimers(msg, r)
-	msg = add16(msg, uint16(len(r.mac)))
+	msg = binary.BigEndian.AppendUint16(msg, uint16(len(r.mac)))
 	msg = append(msg, r.mac...)
-	msg = add16(msg, r.id)
-	msg = add16(msg, r.err)
-	msg = add16(msg, uint16(len(r.other)))
+	msg = binary.BigEndian.AppendUint16(msg, r.id)
+	msg = binary.BigEndian.AppendUint16(msg, r.err)
+	msg = binary.BigEndian.AppendUint16(msg, uint16(len(r.other)))
 	return append(msg, r.other...)
 }
 
@@ -346,12 +291,12 @@ func (k *Key) Request() *Signature {
 // or why it is not to be believed.
 func (s *Signature) Check(msg []byte, at int, now int64) error {
 	r := record{counted: true}
-	if at < headerLen || !r.parse(msg, at) {
+	if at < dnswire.HeaderLen || !r.parse(msg, at) {
 		return errors.New("tsig: the answer is not signed")
 	}
 	k := s.Key
 	switch {
-	case lower(r.name) != k.name || lower(r.algorithm) != k.algorithm:
+	case string(dnswire.Lowered(r.name)) != k.name || string(dnswire.Lowered(r.algorithm)) != k.algorithm:
 		return errors.New("tsig: the answer is signed by another key")
 	case r.err != 0 && len(r.mac) == 0:
 		return fmt.Errorf("tsig: the other side did not accept the signature: error %d", r.err)
@@ -364,6 +309,3 @@ func (s *Signature) Check(msg []byte, at int, now int64) error {
 	}
 	return nil
 }
-
-func get16(b []byte) uint16           { return binary.BigEndian.Uint16(b) }
-func add16(b []byte, v uint16) []byte { return binary.BigEndian.AppendUint16(b, v) }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -29,30 +30,10 @@ type Host struct {
 	Addrs []netip.Addr
 }
 
-// Types of records.
-const (
-	typeA     = 1
-	typeNS    = 2
-	typeCNAME = 5
-	typeSOA   = 6
-	typeAAAA  = 28
-	typeSRV   = 33
-	typeOPT   = 41
-	classIN   = 1
-)
-
-// below reports whether a name is in the tree that begins at another. Both are
-// in wire form and lower case.
-func below(name, top string) bool {
-	for ; len(name) > len(top); name = name[1+name[0]:] {
-	}
-	return name == top
-}
-
 // hostsIn yields the hosts that lie in a zone.
 func (a *Apex) hostsIn(apex string, yield func(*Host)) {
 	for i := range a.Hosts {
-		if below(a.Hosts[i].Name, apex) {
+		if dnswire.IsSubdomain(a.Hosts[i].Name, apex) {
 			yield(&a.Hosts[i])
 		}
 	}
@@ -74,7 +55,7 @@ type soaOf struct {
 }
 
 func (a *Apex) appendSOA(b []byte, z soaOf, revision uint64) []byte {
-	b = appendHead(b, z.apex, typeSOA, z.ttl, len(a.SOA)+20)
+	b = appendHead(b, z.apex, dnswire.TypeSOA, z.ttl, len(a.SOA)+20)
 	b = append(b, a.SOA...)
 	b = binary.BigEndian.AppendUint32(b, zone.Serial(revision))
 	for _, t := range a.Timers {
@@ -92,7 +73,7 @@ func (a *Apex) appendNS(b []byte, name string) []byte {
 			twice = twice || strings.EqualFold(before, server)
 		}
 		if !twice {
-			b = appendHead(b, name, typeNS, a.NSTTL, len(server))
+			b = appendHead(b, name, dnswire.TypeNS, a.NSTTL, len(server))
 			b = append(b, server...)
 		}
 	}
@@ -102,20 +83,16 @@ func (a *Apex) appendNS(b []byte, name string) []byte {
 func (h *Host) append(b []byte) []byte {
 	for _, addr := range h.Addrs {
 		if addr = addr.Unmap(); addr.Is4() {
-			b = appendHead(b, h.Name, typeA, h.TTL, 4)
+			b = appendHead(b, h.Name, dnswire.TypeA, h.TTL, 4)
 		} else {
-			b = appendHead(b, h.Name, typeAAAA, h.TTL, 16)
+			b = appendHead(b, h.Name, dnswire.TypeAAAA, h.TTL, 16)
 		}
 		b = append(b, addr.AsSlice()...)
 	}
 	return b
 }
 
-// appendHead appends a record up to its data.
-func appendHead(b []byte, name string, rtype uint16, ttl uint32, data int) []byte {
-	b = append(b, name...)
-	b = binary.BigEndian.AppendUint16(b, rtype)
-	b = binary.BigEndian.AppendUint16(b, classIN)
-	b = binary.BigEndian.AppendUint32(b, ttl)
-	return binary.BigEndian.AppendUint16(b, uint16(data))
+// appendHead appends a record of class IN up to its data.
+func appendHead(b []byte, name string, rrtype uint16, ttl uint32, dataLen int) []byte {
+	return dnswire.AppendFixed(append(b, name...), rrtype, dnswire.ClassIN, ttl, dataLen)
 }

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/core/zone"
@@ -42,7 +43,7 @@ func (v *version) same(w *version) bool {
 // are in or below another zone, or the server has the name for itself.
 func (v *version) hidden(s *Server, name string) bool {
 	for _, cut := range v.cuts {
-		if below(name, cut) {
+		if dnswire.IsSubdomain(name, cut) {
 			return true
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 )
 
@@ -13,17 +14,9 @@ const (
 	// section 4.1.4. So much is all that a transfer holds of its answer.
 	maxMessage = 16 << 10
 
-	headerLen = 12
-	optLen    = 11
-	udpSize   = 1232 // of queries that we take
+	udpSize = 1232 // of queries that we take
 
-	flagsAnswer = 1<<15 | 1<<10 // QR, AA
-	keptFlags   = 1<<8 | 1<<4   // RD, CD
-
-	atFlags   = 2
-	atANCount = 6
-	atNSCount = 8
-	atARCount = 10
+	keptFlags = dnswire.FlagRD | dnswire.FlagCD // of the query in the answer
 )
 
 // errTooLarge: the answer does not fit into one message, and must.
@@ -57,7 +50,7 @@ func (m *messages) begin() {
 func (m *messages) room() int {
 	room := m.limit
 	if m.edns {
-		room -= optLen
+		room -= dnswire.OPTLen
 	}
 	if m.signed != nil {
 		room -= m.signed.Size()
@@ -79,7 +72,7 @@ func (m *messages) add(rr []byte) error {
 		}
 		m.begin()
 	}
-	_, name := recordLen(rr)
+	_, name := cut(rr)
 	m.name(rr[:name])
 	m.buf = append(m.buf, rr[name:]...)
 	m.n++
@@ -90,30 +83,28 @@ func (m *messages) add(rr []byte) error {
 // 4.1.4.
 func (m *messages) name(name []byte) {
 	if string(name) == m.owner {
-		m.buf = binary.BigEndian.AppendUint16(m.buf, 0xc000|uint16(m.ownerAt))
+		m.buf = binary.BigEndian.AppendUint16(m.buf, dnswire.Pointer(m.ownerAt))
 		return
 	}
-	apex := len(m.query) - headerLen - 4
+	apex := len(m.query) - dnswire.HeaderLen - 4
 	m.owner, m.ownerAt = string(name), len(m.buf)
 	if len(name) == apex {
-		m.ownerAt = headerLen
+		m.ownerAt = dnswire.HeaderLen
 	}
 	m.buf = append(m.buf, name[:len(name)-apex]...)
-	m.buf = binary.BigEndian.AppendUint16(m.buf, 0xc000|headerLen)
+	m.buf = binary.BigEndian.AppendUint16(m.buf, dnswire.Pointer(dnswire.HeaderLen))
 }
 
 // flush sends the message.
 func (m *messages) flush() error {
 	b := m.buf
-	flags := flagsAnswer | binary.BigEndian.Uint16(b[atFlags:])&keptFlags
-	binary.BigEndian.PutUint16(b[atFlags:], flags)
-	binary.BigEndian.PutUint16(b[atANCount:], uint16(m.n))
-	binary.BigEndian.PutUint16(b[atNSCount:], 0)
-	binary.BigEndian.PutUint16(b[atARCount:], 0)
+	h, _ := dnswire.ParseHeader(b)
+	h = dnswire.Header{ID: h.ID, Flags: dnswire.FlagQR | dnswire.FlagAA | h.Flags&keptFlags, QDCount: h.QDCount, ANCount: uint16(m.n)}
 	if m.edns {
-		b = append(b, 0, 0, typeOPT, byte(udpSize>>8), byte(udpSize&0xff), 0, 0, 0, 0, 0, 0)
-		b[atARCount+1] = 1
+		b = dnswire.AppendOPT(b, udpSize, 0)
+		h.ARCount++
 	}
+	h.Put(b)
 	if m.signed != nil {
 		b = m.signed.Sign(b, time.Now().Unix())
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -15,24 +16,23 @@ type records struct {
 	n    int
 }
 
-// recordLen returns how long the record at the beginning of b is, and how long
-// its name is.
-func recordLen(b []byte) (all, name int) {
-	for b[name] != 0 {
-		name += 1 + int(b[name])
+// cut returns the first record of b, and the length of its name.
+func cut(b []byte) (rr []byte, name int) {
+	r, ok := dnswire.ParseRecord(b, 0)
+	if !ok {
+		panic("xfr: half a record") // they are written here
 	}
-	name++
-	return name + 10 + int(binary.BigEndian.Uint16(b[name+8:])), name
+	return b[:r.End:r.End], r.NameEnd()
 }
 
 // each hands out one record after the other.
 func (r *records) each(do func(rr []byte) error) error {
 	for b := r.wire; len(b) > 0; {
-		n, _ := recordLen(b)
-		if err := do(b[:n]); err != nil {
+		rr, _ := cut(b)
+		if err := do(rr); err != nil {
 			return err
 		}
-		b = b[n:]
+		b = b[len(rr):]
 	}
 	return nil
 }
@@ -41,9 +41,9 @@ func (r *records) each(do func(rr []byte) error) error {
 func list(wire []byte) [][]byte {
 	var out [][]byte
 	for b := wire; len(b) > 0; {
-		n, _ := recordLen(b)
-		out = append(out, b[:n:n])
-		b = b[n:]
+		rr, _ := cut(b)
+		out = append(out, rr)
+		b = b[len(rr):]
 	}
 	slices.SortFunc(out, bytes.Compare)
 	return slices.CompactFunc(out, bytes.Equal)
@@ -84,15 +84,15 @@ func (r *records) add(rr []byte) {
 // appendOwner appends the records of a name.
 func appendOwner(b []byte, o *zone.Owner, strict bool) []byte {
 	for i := range o.V4 {
-		b = appendHead(b, o.Name, typeA, o.TTL[zone.A], 4)
+		b = appendHead(b, o.Name, dnswire.TypeA, o.TTL[zone.A], 4)
 		b = append(b, o.V4[i][:]...)
 	}
 	for i := range o.V6 {
-		b = appendHead(b, o.Name, typeAAAA, o.TTL[zone.AAAA], 16)
+		b = appendHead(b, o.Name, dnswire.TypeAAAA, o.TTL[zone.AAAA], 16)
 		b = append(b, o.V6[i][:]...)
 	}
 	if o.Target != nil {
-		b = appendHead(b, o.Name, typeCNAME, o.TTL[zone.CNAME], len(o.Target.Name))
+		b = appendHead(b, o.Name, dnswire.TypeCNAME, o.TTL[zone.CNAME], len(o.Target.Name))
 		b = append(b, o.Target.Name...)
 	}
 	return appendSRV(b, o, strict)
@@ -103,7 +103,7 @@ func appendOwner(b []byte, o *zone.Owner, strict bool) []byte {
 func appendSRV(b []byte, o *zone.Owner, strict bool) []byte {
 	start := len(b)
 	for _, h := range o.Hosts {
-		b = appendHead(b, o.Name, typeSRV, o.TTL[zone.SRV], 6+len(h.Label)+len(o.Tail))
+		b = appendHead(b, o.Name, dnswire.TypeSRV, o.TTL[zone.SRV], 6+len(h.Label)+len(o.Tail))
 		weight := uint16(h.Weight)
 		if strict {
 			weight = 1
@@ -114,7 +114,7 @@ func appendSRV(b []byte, o *zone.Owner, strict bool) []byte {
 		at := len(b)
 		b = append(b, h.Label...)
 		b = append(b, o.Tail...)
-		zone.Lower(b[at:])
+		dnswire.Lower(b[at:])
 	}
 	if rrs := list(b[start:]); len(rrs) < len(o.Hosts) {
 		b = append(b[:start:start], bytes.Join(rrs, nil)...)

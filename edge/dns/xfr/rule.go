@@ -6,6 +6,7 @@ import (
 	"iter"
 	"net/netip"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 )
@@ -33,12 +34,12 @@ func (r *Rule) check() error {
 		}
 		return nil
 	}
-	wire, ok := zone.Wire(r.Zone)
+	wire, ok := dnswire.ParseName(r.Zone)
 	if !ok || len(wire) == 1 {
 		return fmt.Errorf("xfr: zone %q is not a domain name", r.Zone)
 	}
 	r.apex = []byte(wire)
-	zone.Lower(r.apex)
+	dnswire.Lower(r.apex)
 	return nil
 }
 

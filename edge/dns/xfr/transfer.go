@@ -7,9 +7,9 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
-	"github.com/cairn-discovery/cairn/internal/dnsname"
 )
 
 // Query asks for a zone that the client may have.
@@ -205,25 +205,22 @@ func (q *Query) revision(now uint64) uint64 {
 }
 
 // ReadSerial returns the serial of the SOA record in the authority section of a
-// query for changes: RFC 1995 section 3. The question ends at an offset, and the
-// message is known to be whole.
+// query for changes: RFC 1995 section 3. The question ends at an offset. It
+// returns false if the message has no such record.
 func ReadSerial(msg []byte, question int) (uint32, bool) {
-	if binary.BigEndian.Uint16(msg[atANCount:]) != 0 || binary.BigEndian.Uint16(msg[atNSCount:]) != 1 {
+	h, ok := dnswire.ParseHeader(msg)
+	if !ok || h.ANCount != 0 || h.NSCount != 1 {
 		return 0, false
 	}
-	at := dnsname.Skip(msg, question)
-	if at < 0 || at+10 > len(msg) || binary.BigEndian.Uint16(msg[at:]) != typeSOA {
+	rr, ok := dnswire.ParseRecord(msg, question)
+	if !ok || rr.Type != dnswire.TypeSOA {
 		return 0, false
 	}
-	end := at + 10 + int(binary.BigEndian.Uint16(msg[at+8:]))
-	if end > len(msg) {
-		return 0, false
-	}
-	at = dnsname.Skip(msg[:end], at+10)
+	at := dnswire.SkipName(msg[:rr.End], rr.Data)
 	if at >= 0 {
-		at = dnsname.Skip(msg[:end], at)
+		at = dnswire.SkipName(msg[:rr.End], at)
 	}
-	if at < 0 || end-at != 20 {
+	if at < 0 || rr.End-at != 20 {
 		return 0, false
 	}
 	return binary.BigEndian.Uint32(msg[at:]), true

@@ -1,0 +1,68 @@
+// Package dnswire reads and writes the parts of DNS messages: names, the header,
+// the question and resource records (RFC 1035 section 4).
+//
+// It works on octets in memory and keeps no state. Every function that reads
+// checks bounds and works on arbitrary input. Functions that append return the
+// extended slice, as append does. Nothing allocates unless its comment says so.
+// What the records mean, and which of them belong into an answer, is decided by
+// its callers.
+//
+//	h, ok := dnswire.ParseHeader(msg)
+//	q, ok := dnswire.ParseQuestion(msg, dnswire.HeaderLen)
+//	for at, n := q.End, h.ANCount; n > 0; n-- {
+//		rr, ok := dnswire.ParseRecord(msg, at)
+//		at = rr.End
+//	}
+package dnswire
+
+// Types of records: RFC 1035, 2782, 3596, 4034, 5936, 6672, 6891, 7344, 8945.
+const (
+	TypeA       = 1
+	TypeNS      = 2
+	TypeCNAME   = 5
+	TypeSOA     = 6
+	TypePTR     = 12
+	TypeHINFO   = 13
+	TypeMX      = 15
+	TypeTXT     = 16
+	TypeAAAA    = 28
+	TypeSRV     = 33
+	TypeDNAME   = 39
+	TypeOPT     = 41
+	TypeDS      = 43
+	TypeRRSIG   = 46
+	TypeNSEC    = 47
+	TypeDNSKEY  = 48
+	TypeNSEC3   = 50
+	TypeCDS     = 59
+	TypeCDNSKEY = 60
+	TypeNXNAME  = 128 // RFC 9824: the name of an NSEC record does not exist
+	TypeTKEY    = 249
+	TypeTSIG    = 250
+	TypeIXFR    = 251
+	TypeAXFR    = 252
+	TypeMAILB   = 253
+	TypeMAILA   = 254
+	TypeANY     = 255
+)
+
+// Classes: RFC 1035 section 3.2.4 and 3.2.5.
+const (
+	ClassIN  = 1
+	ClassCH  = 3
+	ClassANY = 255
+)
+
+// Response codes: RFC 1035, 2136, 6891 and 7873. Those above 15 need an OPT
+// record for their upper bits.
+const (
+	RcodeNoError   = 0
+	RcodeFormErr   = 1
+	RcodeServFail  = 2
+	RcodeNXDomain  = 3
+	RcodeNotImp    = 4
+	RcodeRefused   = 5
+	RcodeNotAuth   = 9
+	RcodeBadVers   = 16
+	RcodeBadCookie = 23
+)
