@@ -13,6 +13,7 @@ check: ## what CI checks besides the tests
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
 	go vet ./...
 	go tool -modfile=tools/tools.mod staticcheck ./...
+	test/deadcode.sh
 
 bench: ## ratios against limits and peers, in one interleaved run
 	go run ./bench

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Fails if there is a function that no program reaches: neither the command nor
+# the benchmarks and tools. Functions that tests alone use belong into tests.
+set -eu
+
+# What the test helper node/nodetest needs of a node.
+allowed='^node/.*: unreachable func: Node\.(Ready|Addrs)$'
+
+dead=$(go tool -modfile=tools/tools.mod deadcode ./cmd/... ./bench/... ./tools/... | grep -vE "$allowed" || true)
+helpers=$(go tool -modfile=tools/tools.mod deadcode -test ./...)
+[ -z "$dead$helpers" ] || {
+	printf '%s\n' "$dead" "$helpers" | sort -u
+	echo "nothing calls these functions" >&2
+	exit 1
+}
