@@ -2,32 +2,33 @@ package main
 
 import (
 	"github.com/spf13/cobra"
+
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 )
 
-func newCompletion(p *program) *cobra.Command {
+func newCompletion(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
-		Use:     "completion bash|zsh|fish|powershell",
-		GroupID: groupOther,
-		Short:   "Print a script that completes cairn's command lines",
+		Use:   "completion bash|zsh|fish|powershell",
+		Short: "Print a script that completes cairn's command lines",
 		Example: `  source <(cairn completion bash)
   cairn completion zsh > "${fpath[1]}/_cairn"
   cairn completion fish > ~/.config/fish/completions/cairn.fish
   cairn completion powershell | Out-String | Invoke-Expression`,
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
 		Args:      cobra.ExactArgs(1),
-		RunE: body(func(cmd *cobra.Command, args []string) error {
+		RunE: cli.Body(func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			switch args[0] {
 			case "bash":
-				return root.GenBashCompletionV2(p.stdout, true)
+				return root.GenBashCompletionV2(p.Stdout, true)
 			case "zsh":
-				return root.GenZshCompletion(p.stdout)
+				return root.GenZshCompletion(p.Stdout)
 			case "fish":
-				return root.GenFishCompletion(p.stdout, true)
+				return root.GenFishCompletion(p.Stdout, true)
 			case "powershell":
-				return root.GenPowerShellCompletionWithDesc(p.stdout)
+				return root.GenPowerShellCompletionWithDesc(p.Stdout)
 			}
-			return usagef("%q must be bash, zsh, fish or powershell", args[0])
+			return cli.Usagef("%q must be bash, zsh, fish or powershell", args[0])
 		}),
 	}
 }

@@ -9,24 +9,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 )
 
 const cliDocument = "../../docs/cli.md"
 
 const cliIntroduction = `# Command line
 
-This page is made from the program's own help: ` + "`go test ./cmd/cairn -run TestCLIDocument -update`" + `.
+This page is generated from the help texts of the program: ` + "`go test ./cmd/cairn -run TestCLIDocument -update`" + `.
 
 Exit codes: 0 success, 1 error, 2 wrong usage. Errors go to stderr and begin with
 ` + "`cairn: `" + `. Client commands talk to the node at ` + "`--endpoint`" + ` or ` + "`CAIRN_ENDPOINT`" + `
-and take region and credentials from where AWS programs do: environment, then profile files.
-The commands that say who may do what talk to the admin listener, at ` + "`--admin`" + ` or ` + "`CAIRN_ADMIN`" + `,
+and take region and credentials from the same places as AWS programs: environment, then profile files.
+Commands about accounts and permissions talk to the admin listener, at ` + "`--admin`" + ` or ` + "`CAIRN_ADMIN`" + `,
 with the token of ` + "`--token-file`" + ` or ` + "`CAIRN_ADMIN_TOKEN`" + `.
 `
 
-// docs/cli.md says what the program says.
+// TestCLIDocument compares docs/cli.md with the help texts.
 func TestCLIDocument(t *testing.T) {
-	root := newRoot(&program{env: func(string) (string, bool) { return "", false }})
+	root := newRoot(&cli.Program{Env: func(string) (string, bool) { return "", false }})
 	var want strings.Builder
 	want.WriteString(cliIntroduction)
 	for _, group := range root.Groups() {
@@ -89,7 +91,7 @@ func shownDefault(f *pflag.Flag) string {
 
 func code(text string) string { return "`" + cell(text) + "`" }
 
-// cell keeps a text from ending its table cell.
+// cell escapes what would end a table cell.
 func cell(text string) string { return strings.ReplaceAll(text, "|", `\|`) }
 
 func unindent(text string) string {
@@ -107,9 +109,10 @@ func indentedAsCode(text string) string {
 	return strings.Join(paragraphs, "\n\n")
 }
 
-// Whoever reads help gets an example, and flags that say what they take.
+// TestEveryCommandHelps requires an example for each command, and for each flag
+// what it takes and what for.
 func TestEveryCommandHelps(t *testing.T) {
-	root := newRoot(&program{env: func(string) (string, bool) { return "", false }})
+	root := newRoot(&cli.Program{Env: func(string) (string, bool) { return "", false }})
 	all := []*cobra.Command{root}
 	for i := 0; i < len(all); i++ {
 		all = append(all, all[i].Commands()...)

@@ -8,14 +8,15 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 )
 
-func newEnv(p *program) *cobra.Command {
+func newEnv(p *cli.Program) *cobra.Command {
 	var endpoint, region, shell string
 	cmd := &cobra.Command{
-		Use:     "env [--shell bash|zsh|sh|fish|powershell]",
-		GroupID: groupOther,
-		Short:   "Print what points AWS clients at a node",
+		Use:   "env [--shell bash|zsh|sh|fish|powershell]",
+		Short: "Print settings that point AWS clients at a node",
 		Long: `Prints assignments for a shell that make the AWS CLI and the SDKs talk to a
 node: the endpoint of Cloud Map, a region, credentials if there are none yet,
 and the setting that keeps clients from putting data- before the node's host
@@ -27,32 +28,32 @@ name. Other AWS APIs keep their endpoints. Evaluate the output:
 		Example: `  eval "$(cairn env)"
   cairn env --shell fish --endpoint http://127.0.0.1:9000 | source`,
 		Args: cobra.NoArgs,
-		RunE: body(func(cmd *cobra.Command, _ []string) error {
-			base, err := p.endpoint(endpoint)
+		RunE: cli.Body(func(cmd *cobra.Command, _ []string) error {
+			base, err := p.Endpoint(endpoint)
 			if err != nil {
 				return err
 			}
-			assign, ok := assignments(cmp.Or(shell, p.shell()))
+			assign, ok := assignments(cmp.Or(shell, shellName(p)))
 			if !ok {
-				return usagef("--shell: %q must be bash, zsh, sh, fish or powershell", shell)
+				return cli.Usagef("--shell: %q must be bash, zsh, sh, fish or powershell", shell)
 			}
-			return p.printEnv(cmd.Context(), base, region, assign)
+			return printEnv(cmd.Context(), p, base, region, assign)
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&endpoint, "endpoint", "", "`URL` of the node (default $CAIRN_ENDPOINT, or "+defaultEndpoint+")")
-	f.StringVar(&region, "region", "", "AWS region `NAME` (default from the usual AWS settings, or "+defaultRegion+")")
+	f.StringVar(&endpoint, "endpoint", "", "`URL` of the node (default $CAIRN_ENDPOINT, or "+cli.DefaultEndpoint+")")
+	f.StringVar(&region, "region", "", "AWS region `NAME` (default from the usual AWS settings, or "+cli.DefaultRegion+")")
 	f.StringVar(&shell, "shell", "", "`bash|zsh|sh|fish|powershell` (default from $SHELL)")
 	return cmd
 }
 
-// shell guesses the shell that will read the output.
-func (p *program) shell() string {
-	if name := path.Base(p.getenv("SHELL")); name == "fish" || name == "pwsh" {
+// shellName guesses the shell that will read the output.
+func shellName(p *cli.Program) string {
+	if name := path.Base(p.Getenv("SHELL")); name == "fish" || name == "pwsh" {
 		return name
 	}
 	// Windows sets no SHELL, but PowerShell sets this.
-	if p.getenv("SHELL") == "" && p.getenv("PSModulePath") != "" {
+	if p.Getenv("SHELL") == "" && p.Getenv("PSModulePath") != "" {
 		return "powershell"
 	}
 	return "sh" // every other shell reads what sh reads
@@ -78,8 +79,8 @@ func assignments(shell string) (func(name, value string) string, bool) {
 // printEnv prints the assignments. The endpoint is set for Cloud Map alone
 // (AWS_ENDPOINT_URL_SERVICEDISCOVERY and not AWS_ENDPOINT_URL): a shell that
 // also calls S3 or STS must not send that here.
-func (p *program) printEnv(ctx context.Context, endpoint, region string, assign func(name, value string) string) error {
-	settings, err := loadAWS(ctx, region)
+func printEnv(ctx context.Context, p *cli.Program, endpoint, region string, assign func(name, value string) string) error {
+	settings, err := cli.LoadAWS(ctx, region)
 	if err != nil {
 		return err
 	}
@@ -90,13 +91,13 @@ func (p *program) printEnv(ctx context.Context, endpoint, region string, assign 
 		assign("AWS_REGION", settings.Region),
 		assign("AWS_DEFAULT_REGION", settings.Region),
 	}
-	if settings.source == "" {
+	if settings.Source == "" {
 		lines = append(lines,
 			"# no credentials were found; a node in open mode takes any",
-			assign("AWS_ACCESS_KEY_ID", dummyKeyID),
-			assign("AWS_SECRET_ACCESS_KEY", dummySecret))
+			assign("AWS_ACCESS_KEY_ID", cli.DummyKeyID),
+			assign("AWS_SECRET_ACCESS_KEY", cli.DummySecret))
 	} else {
-		lines = append(lines, "# credentials are those that were found: "+settings.source)
+		lines = append(lines, "# credentials are those that were found: "+settings.Source)
 	}
 	lines = append(lines,
 		"# DiscoverInstances: AWS CLI and boto3 would call data-HOST without this",
@@ -106,6 +107,6 @@ func (p *program) printEnv(ctx context.Context, endpoint, region string, assign 
 		"# AWS SDK for JavaScript neither: new ServiceDiscoveryClient({disableHostPrefix: true})",
 		"# Clients you cannot change: make data-HOST resolve, by DNS or in the hosts file",
 	)
-	_, err = fmt.Fprintln(p.stdout, strings.Join(lines, "\n"))
+	_, err = fmt.Fprintln(p.Stdout, strings.Join(lines, "\n"))
 	return err
 }

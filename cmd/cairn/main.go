@@ -1,29 +1,29 @@
-// Command cairn runs a node of the cairn service registry, and talks to one.
+// Command cairn runs a node of the cairn service registry, and calls the APIs of
+// one.
 //
-// Every subcommand has a file of its own. None has logic of its own: serve
-// reads a configuration and runs a node; the client commands call the API that
-// every other AWS client calls too.
+// The commands are in packages of internal, one for each kind of thing that they
+// are about. They decide nothing: serve reads a configuration and runs a node;
+// client commands call the API that other AWS clients call too.
 package main
 
 import (
-	"io"
 	"os"
+
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cloudmap"
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/identity"
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/server"
 )
 
+// groups are the packages of commands, in the order of help.
+var groups = []func(*cli.Program) cli.Group{
+	server.Commands,
+	cloudmap.Commands,
+	identity.Commands,
+	otherCommands,
+}
+
 func main() {
-	p := &program{stdout: os.Stdout, stderr: os.Stderr, env: os.LookupEnv}
-	os.Exit(p.main(os.Args[1:]))
-}
-
-// program is what the commands need of the process around them.
-type program struct {
-	stdout io.Writer
-	stderr io.Writer
-	env    func(name string) (value string, ok bool)
-}
-
-// getenv returns a variable's value, empty if it is not set.
-func (p *program) getenv(name string) string {
-	value, _ := p.env(name)
-	return value
+	p := &cli.Program{Stdout: os.Stdout, Stderr: os.Stderr, Env: os.LookupEnv}
+	os.Exit(p.Execute(newRoot(p), os.Args[1:]))
 }

@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 )
 
 var update = flag.Bool("update", false, "rewrite expected outputs and generated documents")
 
-// TestMain lets the test binary be the program: scripts, and startServer, run
-// it under the name cairn.
+// TestMain makes the test binary the program, which scripts and startServer run
+// under the name cairn.
 func TestMain(m *testing.M) {
 	if filepath.Base(os.Args[0]) != "cairn" {
 		hideAWSSettings()
@@ -21,7 +23,7 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"cairn": main})
 }
 
-// hideAWSSettings keeps the settings of whoever runs the tests out of them.
+// hideAWSSettings keeps the AWS settings of the user out of the tests.
 func hideAWSSettings() {
 	for name, value := range map[string]string{
 		"AWS_CONFIG_FILE":             os.DevNull,
@@ -66,7 +68,7 @@ func TestScripts(t *testing.T) {
 type serversKey struct{}
 
 func setUpScript(env *testscript.Env) error {
-	servers := map[string]*server{}
+	servers := map[string]*serverProcess{}
 	env.Values[serversKey{}] = servers
 	env.Defer(func() {
 		for _, s := range servers {
@@ -80,7 +82,7 @@ func cairnCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("use exits, which checks the exit code")
 	}
-	expectExit(ts, exitOK, args)
+	expectExit(ts, cli.ExitOK, args)
 }
 
 func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {
@@ -90,11 +92,11 @@ func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func expectExit(ts *testscript.TestScript, want int, args []string) {
-	p := &program{stdout: ts.Stdout(), stderr: ts.Stderr(), env: func(name string) (string, bool) {
+	p := &cli.Program{Stdout: ts.Stdout(), Stderr: ts.Stderr(), Env: func(name string) (string, bool) {
 		v := ts.Getenv(name)
 		return v, v != ""
 	}}
-	if got := p.main(args); got != want {
+	if got := p.Execute(newRoot(p), args); got != want {
 		ts.Fatalf("exit code %d, want %d", got, want)
 	}
 }

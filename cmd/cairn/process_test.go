@@ -32,8 +32,8 @@ func post(ctx context.Context, client *http.Client, url, operation, body string)
 	return response.StatusCode, string(text), err
 }
 
-// writers create namespaces until the server is gone, and return the names of
-// those that were acknowledged.
+// writers creates namespaces in parallel until the server is gone, and returns the
+// names of those that were acknowledged.
 func writers(t *testing.T, url string, busy func()) []string {
 	const n = 8
 	var mu sync.Mutex
@@ -66,8 +66,8 @@ func writers(t *testing.T, url string, busy func()) []string {
 	return acknowledged
 }
 
-// SIGTERM while clients write: exit code 0 within ten seconds, and every write
-// that was acknowledged is there afterwards.
+// TestSIGTERMWhileWriting stops a node while clients write: it ends with exit code
+// 0 within ten seconds, and has every write that was acknowledged.
 func TestSIGTERMWhileWriting(t *testing.T) {
 	dir := t.TempDir()
 	config := filepath.Join(dir, "c.yaml")
@@ -102,8 +102,8 @@ func TestSIGTERMWhileWriting(t *testing.T) {
 	}
 }
 
-// A client that never finishes its request must not keep the process from
-// ending in time and with exit code 0.
+// TestSIGTERMWithAStuckClient stops a node while a client does not finish its
+// request: it ends in time and with exit code 0.
 func TestSIGTERMWithAStuckClient(t *testing.T) {
 	s := serveIn(t, t.TempDir())
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.api, "http://"))
@@ -125,7 +125,8 @@ func TestSIGTERMWithAStuckClient(t *testing.T) {
 	}
 }
 
-// systemd's protocol: datagrams on the socket named by NOTIFY_SOCKET.
+// TestSystemdIsNotified checks systemd's protocol: datagrams to the socket named by
+// NOTIFY_SOCKET.
 func TestSystemdIsNotified(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "notify")
 	socket, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})

@@ -20,8 +20,8 @@ import (
 // the tests.
 const patience = time.Minute
 
-// server is a "cairn serve" process.
-type server struct {
+// serverProcess is a "cairn serve" process.
+type serverProcess struct {
 	cmd        *exec.Cmd
 	api, admin string // URLs
 	done       chan struct{}
@@ -33,13 +33,13 @@ type server struct {
 }
 
 // startServer runs "cairn serve" on free ports and waits until it is ready.
-func startServer(env []string, dir string, args ...string) (*server, error) {
+func startServer(env []string, dir string, args ...string) (*serverProcess, error) {
 	path, err := exec.LookPath("cairn")
 	if err != nil {
 		return nil, err
 	}
 	args = append([]string{"serve", "--api-addr", "127.0.0.1:0", "--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"}, args...)
-	s := &server{cmd: exec.Command(path, args...), done: make(chan struct{}), grown: make(chan struct{})}
+	s := &serverProcess{cmd: exec.Command(path, args...), done: make(chan struct{}), grown: make(chan struct{})}
 	s.cmd.Env, s.cmd.Dir = env, dir
 	stderr, err := s.cmd.StderrPipe()
 	if err != nil {
@@ -59,7 +59,7 @@ func startServer(env []string, dir string, args ...string) (*server, error) {
 }
 
 // read collects the log until the process ends.
-func (s *server) read(stderr io.Reader) {
+func (s *serverProcess) read(stderr io.Reader) {
 	lines := bufio.NewScanner(stderr)
 	for lines.Scan() {
 		s.mu.Lock()
@@ -72,14 +72,14 @@ func (s *server) read(stderr io.Reader) {
 	close(s.done)
 }
 
-func (s *server) logged() (text string, grown <-chan struct{}) {
+func (s *serverProcess) logged() (text string, grown <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.log.String(), s.grown
 }
 
 // wait waits for a pattern in the log and returns its groups.
-func (s *server) wait(pattern *regexp.Regexp) ([]string, error) {
+func (s *serverProcess) wait(pattern *regexp.Regexp) ([]string, error) {
 	late := time.After(patience)
 	for {
 		text, grown := s.logged()
@@ -97,8 +97,8 @@ func (s *server) wait(pattern *regexp.Regexp) ([]string, error) {
 	}
 }
 
-// end sends a signal and waits for the process to end well.
-func (s *server) end(signal os.Signal) error {
+// end sends a signal and waits until the process ends with exit code 0.
+func (s *serverProcess) end(signal os.Signal) error {
 	if err := s.cmd.Process.Signal(signal); err != nil {
 		return err
 	}
@@ -114,13 +114,13 @@ func (s *server) end(signal os.Signal) error {
 	return nil
 }
 
-func (s *server) kill() {
+func (s *serverProcess) kill() {
 	_ = s.cmd.Process.Kill() // may have ended
 	<-s.done
 }
 
 // serveIn runs a server for a Go test.
-func serveIn(t *testing.T, dataDir string, args ...string) *server {
+func serveIn(t *testing.T, dataDir string, args ...string) *serverProcess {
 	t.Helper()
 	s, err := startServer(os.Environ(), t.TempDir(), append([]string{"--data-dir", dataDir}, args...)...)
 	if err != nil {
@@ -134,7 +134,7 @@ func nodeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) < 2 || neg {
 		ts.Fatalf("usage: node start|stop|interrupt|kill|hangup|logged NAME ...")
 	}
-	servers := ts.Value(serversKey{}).(map[string]*server)
+	servers := ts.Value(serversKey{}).(map[string]*serverProcess)
 	name := args[1]
 	if args[0] == "start" {
 		env := scriptEnv(ts)
@@ -167,7 +167,7 @@ func nodeCommand(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
-// scriptEnv is what a node may see of a script's environment.
+// scriptEnv returns the part of a script's environment that a node gets.
 func scriptEnv(ts *testscript.TestScript) []string {
 	var env []string
 	for _, name := range []string{"PATH", "HOME", "TMPDIR", "CAIRN_CONFIG", "CAIRN_LOG_LEVEL", "CAIRN_DATA_DIR"} {

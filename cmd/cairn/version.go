@@ -5,19 +5,19 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 	"github.com/cairn-discovery/cairn/internal/buildinfo"
 )
 
-func newVersion(p *program) *cobra.Command {
+func newVersion(p *cli.Program) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		GroupID: groupOther,
-		Short:   "Print which build this is",
+		Short:   "Print the version of this program",
 		Example: "  cairn version",
 		Args:    cobra.NoArgs,
-		RunE: body(func(*cobra.Command, []string) error {
+		RunE: cli.Body(func(*cobra.Command, []string) error {
 			build := buildinfo.Read()
-			_, err := fmt.Fprintf(p.stdout, "cairn %s (revision %s, %s)\n", build.Version, build.Revision, build.Go)
+			_, err := fmt.Fprintf(p.Stdout, "cairn %s (revision %s, %s)\n", build.Version, build.Revision, build.Go)
 			return err
 		}),
 	}

@@ -1,0 +1,101 @@
+package server
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
+	"github.com/cairn-discovery/cairn/node"
+)
+
+func newServe(p *cli.Program) *cobra.Command {
+	var given givenSettings
+	var file string
+	cmd := &cobra.Command{
+		Use:   "serve [flags]",
+		Short: "Run a node in the foreground",
+		Long: `Runs a node in the foreground until SIGTERM or SIGINT, then answers what is in
+flight and stops with exit code 0, within 10 seconds. SIGHUP reads the
+configuration again and takes over accounts, VPCs, EC2 instances, quotas, the
+default TTL and the log level.
+
+When everything serves, the node logs one line with msg=ready and the real
+addresses, and /readyz on the admin listener answers 200. Port 0 picks a free
+port. xDS is not served yet.
+
+Every flag can also be given in the environment (--api-addr as CAIRN_API_ADDR,
+--config as CAIRN_CONFIG) and in the configuration file (api_addr). Flags win
+over the environment, which wins over the file. docs/configuration.md has all
+keys of the file.`,
+		Example: `  cairn serve
+  cairn serve --data-dir /var/lib/cairn --config /etc/cairn.yaml
+  CAIRN_API_ADDR=127.0.0.1:0 cairn serve --log-format json`,
+		Args: cobra.NoArgs,
+		RunE: cli.Body(func(cmd *cobra.Command, _ []string) error {
+			return serve(cmd.Context(), func() (node.Config, error) { return loadConfig(p, file, given.values) })
+		}),
+	}
+	cmd.Flags().SortFlags = false
+	cmd.Flags().StringVar(&file, "config", "", "YAML `FILE` with the configuration")
+	given.addTo(cmd.Flags())
+	return cmd
+}
+
+func loadConfig(p *cli.Program, file string, flags map[string]string) (node.Config, error) {
+	if file == "" {
+		file = p.Getenv("CAIRN_CONFIG")
+	}
+	cfg, err := node.Load(node.Sources{File: file, Env: p.Env, Flags: flags})
+	cfg.LogOutput = p.Stderr
+	return cfg, err
+}
+
+// serve runs a node until a signal ends it.
+func serve(ctx context.Context, load func() (node.Config, error)) error {
+	// This comes first: until Notify is called, SIGHUP ends the process.
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second ^C ends the process at once.
+	context.AfterFunc(ctx, func() { signal.Reset(os.Interrupt) })
+
+	cfg, err := load()
+	if err != nil {
+		return err
+	}
+	n, err := node.New(cfg)
+	if err != nil {
+		return err
+	}
+	var reloads sync.WaitGroup
+	reloads.Go(func() { reloadOn(ctx, hangup, n, load) })
+	err = n.Run(ctx)
+	stop()
+	reloads.Wait()
+	return err
+}
+
+// reloadOn reloads the configuration at each SIGHUP until ctx ends.
+func reloadOn(ctx context.Context, hangup <-chan os.Signal, n *node.Node, load func() (node.Config, error)) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangup:
+		}
+		cfg, err := load()
+		if err == nil {
+			err = n.Reload(cfg)
+		}
+		if err != nil {
+			n.Log().Error("configuration not reloaded; the one before it stays", "error", err)
+		}
+	}
+}
