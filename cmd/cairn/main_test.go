@@ -82,7 +82,7 @@ func cairnCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if neg {
 		ts.Fatalf("use exits, which checks the exit code")
 	}
-	expectExit(ts, cli.ExitOK, args)
+	expectExit(ts, 0, args)
 }
 
 func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {

@@ -47,7 +47,7 @@ func (p *Printer) PrintFields(fields ...Field) error {
 	if p.JSON() {
 		object := map[string]any{}
 		for _, f := range fields {
-			object[f.name] = ToJSONValue(f.value)
+			object[f.name] = toJSONValue(f.value)
 		}
 		return p.PrintJSON(object)
 	}
@@ -82,7 +82,7 @@ func (p *Printer) PrintList(name string, list any, header []string, rows [][]str
 // or as a table.
 func (p *Printer) PrintAnswer(answer any, header []string, rows [][]string) error {
 	if p.JSON() {
-		return p.PrintJSON(ToJSONValue(answer))
+		return p.PrintJSON(toJSONValue(answer))
 	}
 	return p.printRows(append([][]string{header}, rows...))
 }

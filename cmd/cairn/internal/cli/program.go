@@ -50,9 +50,9 @@ func (p *Program) Getenv(name string) string {
 
 // Exit codes.
 const (
-	ExitOK    = 0
-	ExitError = 1 // the command was understood and did not succeed
-	ExitUsage = 2 // the command was not understood
+	exitOK    = 0
+	exitError = 1 // the command was understood and did not succeed
+	exitUsage = 2 // the command was not understood
 )
 
 // Execute runs one command line, prints its error and returns the exit code.
@@ -63,15 +63,15 @@ func (p *Program) Execute(root *cobra.Command, args []string) int {
 	root.SetArgs(args)
 	err := root.ExecuteContext(context.Background())
 	if err == nil {
-		return ExitOK
+		return exitOK
 	}
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(p.Stderr, "cairn: "+strings.TrimRight(line, "\n"))
 	}
 	if _, ok := errors.AsType[*commandError](err); ok {
-		return ExitError
+		return exitError
 	}
-	return ExitUsage
+	return exitUsage
 }
 
 // commandError is an error that occurred after the command line was understood.
@@ -85,13 +85,13 @@ type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
 
-// Usagef returns an error about the command line. It leads to ExitUsage.
+// Usagef returns an error about the command line. It leads to exitUsage.
 func Usagef(format string, args ...any) error {
 	return &usageError{text: fmt.Sprintf(format, args...)}
 }
 
 // Body adapts the body of a command to cobra. An error of run that is not from
-// Usagef leads to ExitError.
+// Usagef leads to exitError.
 func Body(run func(cmd *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		err := run(cmd, args)

@@ -5,18 +5,18 @@ import (
 	"time"
 )
 
-// ToJSONValue converts a value of the AWS SDK to one that encoding/json prints in
+// toJSONValue converts a value of the AWS SDK to one that encoding/json prints in
 // AWS's form: the members have AWS's names, those that were not in the answer are
 // left out, and so is the SDK's metadata. Times are RFC 3339, as in the output of
 // the AWS CLI.
-func ToJSONValue(v any) any { return toJSONValue(reflect.ValueOf(v)) }
+func toJSONValue(v any) any { return valueToJSON(reflect.ValueOf(v)) }
 
-func toJSONValue(v reflect.Value) any {
+func valueToJSON(v reflect.Value) any {
 	switch v.Kind() {
 	case reflect.Invalid:
 		return nil
 	case reflect.Pointer, reflect.Interface:
-		return toJSONValue(v.Elem())
+		return valueToJSON(v.Elem())
 	case reflect.Struct:
 		if t, ok := v.Interface().(time.Time); ok {
 			return t.UTC().Format(time.RFC3339Nano)
@@ -25,13 +25,13 @@ func toJSONValue(v reflect.Value) any {
 	case reflect.Slice:
 		list := make([]any, v.Len())
 		for i := range list {
-			list[i] = toJSONValue(v.Index(i))
+			list[i] = valueToJSON(v.Index(i))
 		}
 		return list
 	case reflect.Map:
 		object := make(map[string]any, v.Len())
 		for _, k := range v.MapKeys() {
-			object[k.String()] = toJSONValue(v.MapIndex(k))
+			object[k.String()] = valueToJSON(v.MapIndex(k))
 		}
 		return object
 	default:
@@ -44,7 +44,7 @@ func structToJSON(v reflect.Value) map[string]any {
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		if f.IsExported() && f.Name != "ResultMetadata" && !absent(v.Field(i)) {
-			object[f.Name] = toJSONValue(v.Field(i))
+			object[f.Name] = valueToJSON(v.Field(i))
 		}
 	}
 	return object

@@ -1,35 +1,34 @@
 package cloudmap
 
 import (
-	"encoding/json"
 	"strings"
 	"testing"
 
-	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
+	"github.com/aws/aws-sdk-go-v2/service/servicediscovery/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func TestParseDNSConfig(t *testing.T) {
-	tests := map[string]string{
-		`{"DnsRecords":[{"Type":"A","TTL":60}],"RoutingPolicy":"WEIGHTED"}`: `{"DnsRecords":[{"TTL":60,"Type":"A"}],"RoutingPolicy":"WEIGHTED"}`,
-		`{"DnsRecords":[{"Type":"A"},{"Type":"AAAA","TTL":0}]}`:             `{"DnsRecords":[{"TTL":60,"Type":"A"},{"TTL":0,"Type":"AAAA"}],"RoutingPolicy":"MULTIVALUE"}`,
-		`{"DnsRecords":[{"Type":"CNAME"}]}`:                                 `{"DnsRecords":[{"TTL":60,"Type":"CNAME"}],"RoutingPolicy":"WEIGHTED"}`,
-		`{"DnsRecords":[{"Type":"A"}],"RoutingPolicy":"LATENCY"}`:           `{"DnsRecords":[{"TTL":60,"Type":"A"}],"RoutingPolicy":"LATENCY"}`,
-		`DnsRecords=[{Type=A,TTL=300},{Type=SRV}],RoutingPolicy=WEIGHTED`:   `{"DnsRecords":[{"TTL":300,"Type":"A"},{"TTL":60,"Type":"SRV"}],"RoutingPolicy":"WEIGHTED"}`,
-		` DnsRecords = [ {Type = A , TTL = 5} ] , NamespaceId = ns-1 `:      `{"DnsRecords":[{"TTL":5,"Type":"A"}],"NamespaceId":"ns-1","RoutingPolicy":"MULTIVALUE"}`,
+	record := func(kind types.RecordType, ttl int64) types.DnsRecord { return types.DnsRecord{Type: kind, TTL: &ttl} }
+	tests := map[string]*types.DnsConfig{
+		`{"DnsRecords":[{"Type":"A","TTL":60}],"RoutingPolicy":"WEIGHTED"}`: {DnsRecords: []types.DnsRecord{record("A", 60)}, RoutingPolicy: "WEIGHTED"},
+		`{"DnsRecords":[{"Type":"A"},{"Type":"AAAA","TTL":0}]}`:             {DnsRecords: []types.DnsRecord{record("A", 60), record("AAAA", 0)}, RoutingPolicy: "MULTIVALUE"},
+		`{"DnsRecords":[{"Type":"CNAME"}]}`:                                 {DnsRecords: []types.DnsRecord{record("CNAME", 60)}, RoutingPolicy: "WEIGHTED"},
+		`{"DnsRecords":[{"Type":"A"}],"RoutingPolicy":"LATENCY"}`:           {DnsRecords: []types.DnsRecord{record("A", 60)}, RoutingPolicy: "LATENCY"},
+		`DnsRecords=[{Type=A,TTL=300},{Type=SRV}],RoutingPolicy=WEIGHTED`:   {DnsRecords: []types.DnsRecord{record("A", 300), record("SRV", 60)}, RoutingPolicy: "WEIGHTED"},
+		` DnsRecords = [ {Type = A , TTL = 5} ] , NamespaceId = 12 `: {
+			DnsRecords: []types.DnsRecord{record("A", 5)}, RoutingPolicy: "MULTIVALUE", NamespaceId: new("12"),
+		},
+		"": nil,
 	}
 	for text, want := range tests {
 		got, err := parseDNSConfig(text)
 		if err != nil {
 			t.Errorf("%s: %v", text, err)
-			continue
+		} else if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(types.DnsConfig{}, types.DnsRecord{})); diff != "" {
+			t.Errorf("%s: %s", text, diff)
 		}
-		shown, err := json.Marshal(cli.ToJSONValue(got))
-		if err != nil || string(shown) != want {
-			t.Errorf("%s:\ngot  %s %v\nwant %s", text, shown, err, want)
-		}
-	}
-	if got, err := parseDNSConfig(""); got != nil || err != nil {
-		t.Errorf("not given: %v, %v", got, err)
 	}
 }
 
