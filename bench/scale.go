@@ -42,29 +42,30 @@ func measureScale(r *run) error {
 // world is a State that grows by commands.
 type world struct {
 	state *state.State
-	rules registry.Rules
+	rules state.Rules
 	next  uint64
 }
 
 func newWorld() *world {
-	return &world{state: new(state.State), rules: registry.Rules{Region: "us-east-1"}}
+	return &world{state: new(state.State), rules: state.Rules{Registry: registry.Rules{Region: "us-east-1"}}}
 }
 
-func (w *world) command(op registry.Command) state.Command {
+// meta returns the Meta of the next command.
+func (w *world) meta() command.Meta {
 	w.next++
-	c := state.Command{Op: op, Meta: registry.Meta{Account: account, Now: 1_700_000_000_000 + int64(w.next)}}
+	m := command.Meta{Account: account, Now: 1_700_000_000_000 + int64(w.next)}
 	for i := range 4 { // ids are cut from all parts of it
-		binary.BigEndian.PutUint64(c.Meta.Entropy[i*8:], w.next*0x9e3779b97f4a7c15+uint64(i))
+		binary.BigEndian.PutUint64(m.Entropy[i*8:], w.next*0x9e3779b97f4a7c15+uint64(i))
 	}
-	return c
+	return m
 }
 
 // grow makes services with A records and instances, all of them prepared for
 // JSON and DNS, and returns the services' ids.
 func (w *world) grow(services, instances int) ([]registry.ServiceID, error) {
 	draft := state.NewDraft(w.state)
-	do := func(op registry.Command) (registry.Reply, error) {
-		d, err := state.Decide(draft.State(), &w.rules, w.command(op))
+	do := func(op command.Command) (command.Reply, error) {
+		d, err := state.Decide(draft.State(), &w.rules, w.meta(), op)
 		draft.Apply(1, d.Changes...)
 		return d.Reply, err
 	}
@@ -82,9 +83,9 @@ func (w *world) grow(services, instances int) ([]registry.ServiceID, error) {
 		if err != nil {
 			return nil, err
 		}
-		ids = append(ids, reply.Service.ID)
+		ids = append(ids, reply.Value.(*registry.Service).ID)
 		for i := range instances {
-			if _, err := do(w.register(reply.Service.ID, i)); err != nil {
+			if _, err := do(w.register(reply.Value.(*registry.Service).ID, i)); err != nil {
 				return nil, err
 			}
 			if w.next%50_000 == 0 { // as the janitor would
@@ -108,9 +109,9 @@ func (w *world) timeWrites(ids []registry.ServiceID, instances int, period time.
 	var spent time.Duration
 	n := 0
 	for ; spent < period; n++ {
-		c := w.command(w.register(ids[n*7919%len(ids)], n*104729%instances))
+		c := w.register(ids[n*7919%len(ids)], n*104729%instances)
 		start := time.Now()
-		d, err := state.Decide(w.state, &w.rules, c)
+		d, err := state.Decide(w.state, &w.rules, w.meta(), c)
 		if err != nil {
 			return 0, err
 		}

@@ -8,8 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/cairn-discovery/cairn/core/identity"
-	"github.com/cairn-discovery/cairn/edge/aws/throttle"
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // KeyError is a value in a configuration that cannot be used.
@@ -199,16 +198,14 @@ func (k *checker) numbers(c *Config) {
 
 // limits checks the quotas and rates of everybody, or of the account at a path.
 func (k *checker) limits(path string, q *Quotas, rates map[string]Rate) {
-	for name, n := range q.named() {
-		if *n != nil {
-			k.atLeast(path+"quotas."+name, int64(**n), 0)
-		}
+	for name, n := range q.byName() {
+		k.atLeast(path+"quotas."+name, int64(n), 0)
 	}
 	for class, r := range rates {
-		if _, ok := throttle.ClassOf(class); !ok {
-			k.bad(path+"rates", class, fmt.Sprintf("must be one of %v", identity.RateClasses()))
+		if _, ok := command.ParseRateClass(class); !ok {
+			k.bad(path+"rates", class, fmt.Sprintf("must be one of %v", command.RateClassNames()))
 		}
-		if !throttle.Rate(r).Valid() {
+		if !command.Rate(r).Valid() {
 			k.badUnseen(path+"rates."+class, "must have per_second from 0 to 1e9, and a burst of 0 or more")
 		}
 	}

@@ -33,7 +33,7 @@ func (n *Node) explainer(rep *replica.Replica, checks *prober.Prober) func(conte
 		return explain.Name(&s.Registry, &s.Zones, &explain.Query{
 			Name: q.Name, From: from,
 			View:    zone.View{AllVPCs: client.AllVPCs, VPCs: client.VPCs},
-			Trusted: client.Trusted, Strict: n.currentRules().Strict,
+			Trusted: client.Trusted, Strict: n.currentRules().Registry.Strict,
 			Parameters: q.Parameters, Now: time.Now().UnixMilli(),
 		}, func(id registry.ServiceID) map[registry.InstanceID]health.Report {
 			return checks.Reports(ctx, id)

@@ -1,56 +1,44 @@
 package node
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
-	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 	"github.com/cairn-discovery/cairn/internal/authlimit"
 )
 
-// named gives the quotas by their keys.
-func (q *Quotas) named() map[string]**int {
-	return map[string]**int{
-		registry.QuotaNamespaces:         &q.NamespacesPerAccount,
-		registry.QuotaServices:           &q.ServicesPerNamespace,
-		registry.QuotaInstances:          &q.InstancesPerService,
-		registry.QuotaNamespaceInstances: &q.InstancesPerNamespace,
-		registry.QuotaOperations:         &q.OperationsPerAccount,
-	}
-}
-
-// over puts the quotas that were given over others.
-func (q *Quotas) over(others registry.Quotas) registry.Quotas {
-	for name, n := range q.named() {
-		if *n != nil {
-			others.Set(name, **n)
+// byName returns the quotas that are set, by name.
+func (q *Quotas) byName() command.Limits {
+	limits := command.Limits{}
+	for name, n := range map[string]*int{
+		"namespaces_per_account":  q.NamespacesPerAccount,
+		"services_per_namespace":  q.ServicesPerNamespace,
+		"instances_per_service":   q.InstancesPerService,
+		"instances_per_namespace": q.InstancesPerNamespace,
+		"operations_per_account":  q.OperationsPerAccount,
+	} {
+		if n != nil {
+			limits[name] = *n
 		}
 	}
-	return others
+	return limits
 }
 
-// quotasOf are everybody's.
-func quotasOf(c *Config) registry.Quotas {
-	quotas := registry.Quotas{
-		NamespacesPerAccount: 50, ServicesPerNamespace: 50, InstancesPerService: 1000, OperationsPerAccount: 100_000,
-	}
-	if c.Compatibility == compatStrict { // AWS bounds instances per namespace, not services
-		quotas.ServicesPerNamespace, quotas.InstancesPerNamespace = 0, 2000
-	}
-	return c.Quotas.over(quotas)
-}
-
-func accountQuotas(c *Config, everybody registry.Quotas) map[command.AccountID]registry.Quotas {
-	own := map[command.AccountID]registry.Quotas{}
+// quotasOf returns the quotas that a configuration gives.
+func quotasOf(c *Config) command.Quotas {
+	q := command.Quotas{Limits: state.DefaultLimits(c.Compatibility == compatStrict), Accounts: map[command.AccountID]command.Limits{}}
+	maps.Copy(q.Limits, c.Quotas.byName())
 	for _, a := range c.Accounts {
-		if a.Quotas != (Quotas{}) {
-			own[command.AccountID(a.ID)] = a.Quotas.over(everybody)
+		if own := a.Quotas.byName(); len(own) > 0 {
+			q.Accounts[command.AccountID(a.ID)] = own
 		}
 	}
-	return own
+	return q
 }
 
 // requestRates are those of the configuration and the store together, put
@@ -73,7 +61,7 @@ func (r *requestRates) adopt(c *Config) { r.file.Store(ratesOf(c)) }
 func ratesOf(c *Config) *throttle.Rates {
 	r := &throttle.Rates{Accounts: map[command.AccountID]throttle.Set{}}
 	if c.Compatibility == compatStrict {
-		r.Default = throttle.Published()
+		r.Default = throttle.Strict()
 	}
 	r.Default = withRates(r.Default, c.Rates)
 	for _, a := range c.Accounts {
@@ -85,10 +73,10 @@ func ratesOf(c *Config) *throttle.Rates {
 }
 
 // withRates puts rates over others. Check has seen to the names.
-func withRates[R Rate | identity.Rate](set throttle.Set, rates map[string]R) throttle.Set {
+func withRates[R Rate | command.Rate](set throttle.Set, rates map[string]R) throttle.Set {
 	for name, rate := range rates {
-		if class, ok := throttle.ClassOf(name); ok {
-			set[class] = throttle.Rate(rate)
+		if class, ok := command.ParseRateClass(name); ok {
+			set[class] = command.Rate(rate)
 		}
 	}
 	return set

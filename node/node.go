@@ -16,7 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/dns/view"
 	"github.com/cairn-discovery/cairn/internal/audit"
 	"github.com/cairn-discovery/cairn/internal/buildinfo"
@@ -30,7 +30,7 @@ type Node struct {
 	log   *slog.Logger
 	level *slog.LevelVar
 
-	rules     atomic.Pointer[registry.Rules]
+	rules     atomic.Pointer[state.Rules]
 	accounts  atomic.Pointer[map[string]string]
 	directory *directory
 	limits    requestRates

@@ -6,6 +6,7 @@ import (
 	"reflect"
 
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 )
 
 // Reload takes over what can change while the node runs: accounts, VPCs, who is
@@ -48,7 +49,7 @@ func (n *Node) adopt(c *Config) {
 }
 
 // currentRules gives every part that decides the rules of the moment.
-func (n *Node) currentRules() *registry.Rules { return n.rules.Load() }
+func (n *Node) currentRules() *state.Rules { return n.rules.Load() }
 
 // accountOf says whose an access key is. Keys that are not listed belong to
 // the default account, which open mode is for.
@@ -57,17 +58,18 @@ func (n *Node) accountOf(accessKeyID string) (accountID string, listed bool) {
 	return accountID, listed
 }
 
-func rulesOf(c *Config) registry.Rules {
-	strict := c.Compatibility == compatStrict
+func rulesOf(c *Config) state.Rules {
+	return state.Rules{Quotas: quotasOf(c), Registry: registryRulesOf(c)}
+}
+
+func registryRulesOf(c *Config) registry.Rules {
 	rules := registry.Rules{
 		Region:       c.Region,
-		Strict:       strict,
+		Strict:       c.Compatibility == compatStrict,
 		DefaultTTL:   c.DNS.DefaultTTL,
 		Shares:       sharesOf(c),
-		Quotas:       quotasOf(c),
 		EC2Instances: make(map[string]netip.Addr, len(c.EC2Instances)),
 	}
-	rules.AccountQuotas = accountQuotas(c, rules.Quotas)
 	for id, addr := range c.EC2Instances {
 		rules.EC2Instances[id] = addr.Addr
 	}

@@ -8,7 +8,7 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/store"
 )
@@ -22,7 +22,7 @@ type batch struct {
 	proposals []*proposal
 	outcomes  []outcome
 	draft     *state.Draft // what the changes make of the state at txn.Base
-	changes   []state.Change
+	changes   []command.Change
 	txn       store.Txn
 	written   map[string]int // key → index of its newest write in txn
 	values    []byte         // holds the values of txn
@@ -80,7 +80,7 @@ func (l *loop) decide(proposals []*proposal) *batch {
 
 // decideOne decides a command and adds its changes to the draft. A command that
 // makes the core panic is refused; it harms nobody else.
-func (l *loop) decideOne(b *batch, rules *registry.Rules, p *proposal) (d state.Decision, err error) {
+func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.Decision, err error) {
 	if err := p.ctx.Err(); err != nil {
 		return d, err
 	}
@@ -88,13 +88,13 @@ func (l *loop) decideOne(b *batch, rules *registry.Rules, p *proposal) (d state.
 	defer func() {
 		if v := recover(); v != nil {
 			l.cfg.Logger.Error("panic while deciding a command", "panic", v, "stack", string(debug.Stack()))
-			d, err = state.Decision{}, fmt.Errorf("panic: %v", v)
+			d, err = command.Decision{}, fmt.Errorf("panic: %v", v)
 			// The draft may hold half of the command's changes.
 			b.draft = state.NewDraft(current)
 			b.draft.Apply(current.Revision+1, b.changes...)
 		}
 	}()
-	d, err = state.Decide(b.draft.State(), rules, p.command)
+	d, err = state.Decide(b.draft.State(), rules, p.meta, p.command)
 	if err == nil {
 		b.draft.Apply(current.Revision+1, d.Changes...)
 	}
@@ -103,7 +103,7 @@ func (l *loop) decideOne(b *batch, rules *registry.Rules, p *proposal) (d state.
 
 // add takes over the changes of one decision. What it read counts only as far
 // as no earlier decision of the batch has written it.
-func (b *batch) add(d state.Decision) {
+func (b *batch) add(d command.Decision) {
 	for _, read := range d.Reads {
 		if _, ok := b.written[read.Key]; !ok {
 			b.txn.Preconditions = append(b.txn.Preconditions, store.Precondition(read))
@@ -197,7 +197,7 @@ func (l *loop) apply(b store.Batch) error {
 	return nil
 }
 
-func decodeWrite(w store.Write) (state.Change, error) {
+func decodeWrite(w store.Write) (command.Change, error) {
 	if w.Delete {
 		return state.Decode(w.Key, nil)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store/embedded"
 )
@@ -162,8 +163,8 @@ func start(t *testing.T) *replica.Replica {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules := &registry.Rules{Region: "us-east-1", DefaultTTL: 60}
-	r, err := replica.New(replica.Config{Store: st, Rules: func() *registry.Rules { return rules }, Logger: slog.New(slog.DiscardHandler), BatchSize: 3})
+	rules := &state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60}}
+	r, err := replica.New(replica.Config{Store: st, Rules: func() *state.Rules { return rules }, Logger: slog.New(slog.DiscardHandler), BatchSize: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +199,7 @@ func service(t *testing.T, r *replica.Replica, ns registry.NamespaceID, name str
 	if err != nil {
 		t.Fatal(err)
 	}
-	return reply.Service.ID
+	return reply.Value.(*registry.Service).ID
 }
 
 type kind int
@@ -270,7 +271,7 @@ func (c *client) change() call {
 
 func (c *client) do(ctx context.Context, in call) (seen, error) {
 	id := registry.InstanceID(strconv.Itoa(in.instance))
-	var command registry.Command
+	var command command.Command
 	switch in.kind {
 	case register:
 		command = &registry.RegisterInstance{ServiceRef: string(in.svc), ID: id, Attributes: map[string]string{"value": strconv.Itoa(int(in.value))}}

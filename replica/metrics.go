@@ -90,7 +90,7 @@ func (q quotas) Describe(ch chan<- *prometheus.Desc) { ch <- quotaUsedDesc; ch <
 
 func (q quotas) Collect(ch chan<- prometheus.Metric) {
 	s := q.replica.Current()
-	for _, u := range s.Registry.Usage(s.Rules(q.replica.cfg.Rules()), maxQuotaAccounts) {
+	for _, u := range s.QuotaUses(q.replica.cfg.Rules(), maxQuotaAccounts) {
 		ch <- prometheus.MustNewConstMetric(quotaUsedDesc, prometheus.GaugeValue, float64(u.Used), string(u.Account), u.Quota)
 		ch <- prometheus.MustNewConstMetric(quotaLimitDesc, prometheus.GaugeValue, float64(u.Limit), string(u.Account), u.Quota)
 	}

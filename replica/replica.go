@@ -22,13 +22,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cairn-discovery/cairn/core/command"
-	"github.com/cairn-discovery/cairn/core/identity"
-	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// Errors of Propose besides those of core/registry.
+// Errors of Propose besides those of the commands.
 var (
 	// ErrBusy: too many commands wait already; nothing was done.
 	ErrBusy = errors.New("replica: too many commands are waiting")
@@ -47,7 +45,7 @@ type Config struct {
 	// Store holds the data. The replica calls Load; Close is the caller's.
 	Store store.Store
 	// Rules gives the settings in force. It is called for every batch.
-	Rules func() *registry.Rules
+	Rules func() *state.Rules
 	// Logger must be given.
 	Logger *slog.Logger
 	// Registerer takes the metrics. Nil: none are kept.
@@ -100,57 +98,47 @@ func (r *Replica) Current() *Snapshot { return r.current.Load() }
 // proposal is a command on its way through the loop.
 type proposal struct {
 	ctx     context.Context
-	command state.Command
+	meta    command.Meta
+	command command.Command
 	done    chan outcome // has room for the one outcome
 }
 
 type outcome struct {
-	reply registry.Reply
+	reply command.Reply
 	err   error
 }
 
-// Propose has a command decided and done for an account, now. It returns when
-// the effect is durable and visible in Current, or with a typed error of
-// core/registry or one of this package. If ctx ends while the command is being
-// done, the outcome is unknown and the error wraps ErrUncertain.
-func (r *Replica) Propose(ctx context.Context, account command.AccountID, op registry.Command) (registry.Reply, error) {
-	return r.propose(ctx, state.Command{Op: op, Meta: registry.Meta{Account: account}})
-}
-
-// ProposeIdentity is Propose for a command of core/identity.
-func (r *Replica) ProposeIdentity(ctx context.Context, op identity.Command) error {
-	_, err := r.propose(ctx, state.Command{Op: op})
-	return err
-}
-
-func (r *Replica) propose(ctx context.Context, c state.Command) (registry.Reply, error) {
-	p := &proposal{ctx: ctx, command: c, done: make(chan outcome, 1)}
-	p.command.Meta.Now = time.Now().UnixMilli()
-	rand.Read(p.command.Meta.Entropy[:]) // never fails
+// Propose decides a command of an account now and commits its changes. It returns
+// when they are durable and visible in Current, or with a typed error of the
+// command or one of this package. If ctx ends first, the outcome is unknown and
+// the error wraps ErrUncertain.
+func (r *Replica) Propose(ctx context.Context, account command.AccountID, c command.Command) (command.Reply, error) {
+	p := &proposal{ctx: ctx, meta: command.Meta{Account: account, Now: time.Now().UnixMilli()}, command: c, done: make(chan outcome, 1)}
+	rand.Read(p.meta.Entropy[:]) // never fails
 	select {
 	case r.queue <- p:
 	case <-r.stopped:
-		return registry.Reply{}, ErrStopped
+		return command.Reply{}, ErrStopped
 	default:
 		r.metrics.refused.Inc()
-		return registry.Reply{}, ErrBusy
+		return command.Reply{}, ErrBusy
 	}
 	select {
 	case o := <-p.done:
 		return o.reply, o.err
 	case <-ctx.Done():
-		return registry.Reply{}, errors.Join(ErrUncertain, ctx.Err())
+		return command.Reply{}, errors.Join(ErrUncertain, ctx.Err())
 	case <-r.stopped:
 		return p.lateOutcome()
 	}
 }
 
 // lateOutcome looks once more for an answer that came as the replica stopped.
-func (p *proposal) lateOutcome() (registry.Reply, error) {
+func (p *proposal) lateOutcome() (command.Reply, error) {
 	select {
 	case o := <-p.done:
 		return o.reply, o.err
 	default:
-		return registry.Reply{}, ErrStopped
+		return command.Reply{}, ErrStopped
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/store/memory"
 )
@@ -32,7 +33,7 @@ func newReplica(t *testing.T, s store.Store, change ...func(*Config)) *Replica {
 	t.Helper()
 	cfg := Config{
 		Store:  s,
-		Rules:  func() *registry.Rules { return &registry.Rules{Region: "us-east-1"} },
+		Rules:  func() *state.Rules { return &state.Rules{Registry: registry.Rules{Region: "us-east-1"}} },
 		Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
 	}
 	for _, c := range change {
@@ -70,7 +71,7 @@ func run(t *testing.T, r *Replica) *node {
 }
 
 // do proposes a command that must succeed.
-func (n *node) do(op registry.Command) registry.Reply {
+func (n *node) do(op command.Command) command.Reply {
 	n.t.Helper()
 	reply, err := n.Propose(n.t.Context(), account, op)
 	if err != nil {
@@ -83,7 +84,7 @@ func (n *node) do(op registry.Command) registry.Reply {
 func (n *node) namespace(name string) registry.NamespaceID {
 	n.t.Helper()
 	reply := n.do(&registry.CreateNamespace{Name: name, Type: registry.HTTP})
-	op, err := n.Current().Registry.Operation(account, reply.Operation)
+	op, err := n.Current().Registry.Operation(account, registry.OperationID(reply.ID))
 	if err != nil {
 		n.t.Fatalf("the operation of an acknowledged command: %v", err)
 	}
@@ -94,7 +95,7 @@ func (n *node) namespace(name string) registry.NamespaceID {
 func (n *node) service(name string) registry.ServiceID {
 	n.t.Helper()
 	ns := n.namespace("of-" + name)
-	return n.do(&registry.CreateService{Name: name, NamespaceRef: string(ns)}).Service.ID
+	return n.do(&registry.CreateService{Name: name, NamespaceRef: string(ns)}).Value.(*registry.Service).ID
 }
 
 func register(svc registry.ServiceID, id string) *registry.RegisterInstance {

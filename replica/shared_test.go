@@ -10,6 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/store/memory"
@@ -43,7 +44,7 @@ func race(t *testing.T, tasks ...func() error) int {
 	return int(won.Load())
 }
 
-func propose(n *node, op registry.Command) func() error {
+func propose(n *node, op command.Command) func() error {
 	return func() error {
 		_, err := n.Propose(n.t.Context(), account, op)
 		return err

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/dns"
@@ -33,11 +34,11 @@ type source struct {
 func (s *source) Current() *replica.Snapshot { return s.current.Load() }
 
 // do does a command under a draft.
-func (s *source) do(d *state.Draft, op registry.Command) (registry.Reply, error) {
+func (s *source) do(d *state.Draft, op command.Command) (command.Reply, error) {
 	s.count++
-	c := state.Command{Op: op, Meta: registry.Meta{Account: "000000000000", Now: int64(s.count),
-		Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, s.count))}}
-	decision, err := state.Decide(d.State(), &registry.Rules{Region: "us-east-1", DefaultTTL: 60}, c)
+	m := command.Meta{Account: "000000000000", Now: int64(s.count),
+		Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, s.count))}
+	decision, err := state.Decide(d.State(), &state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60}}, m, op)
 	if err == nil {
 		d.Apply(s.state.Revision+1, decision.Changes...)
 	}
@@ -65,7 +66,7 @@ func (s *source) fill(set settings) (service string, err error) {
 		if err != nil {
 			return "", err
 		}
-		service = string(reply.Service.ID)
+		service = string(reply.Value.(*registry.Service).ID)
 		for j := range set.instances {
 			if err := s.register(d, service, i, j); err != nil {
 				return "", err

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store/memory"
 	"github.com/cairn-discovery/cairn/worker/prober"
@@ -63,7 +64,7 @@ func measure(o options) error {
 	log := slog.New(slog.DiscardHandler)
 	// Strict: instances are healthy from the beginning, so that the steady state
 	// can be measured without waiting for first verdicts.
-	rules := func() *registry.Rules { return &registry.Rules{Region: "us-east-1", Strict: true} }
+	rules := func() *state.Rules { return &state.Rules{Registry: registry.Rules{Region: "us-east-1", Strict: true}} }
 	rep, err := replica.New(replica.Config{Store: memory.New(), Rules: rules, Logger: log})
 	if err != nil {
 		return err

@@ -49,7 +49,7 @@ func registerService(ctx context.Context, rep *replica.Replica, o options, ns st
 		wg.Go(func() {
 			defer func() { <-turn }()
 			a := addrs[j%len(addrs)]
-			_, err := rep.Propose(ctx, account, &registry.RegisterInstance{ServiceRef: string(reply.Service.ID), ID: registry.InstanceID("i-" + strconv.Itoa(j)),
+			_, err := rep.Propose(ctx, account, &registry.RegisterInstance{ServiceRef: string(reply.Value.(*registry.Service).ID), ID: registry.InstanceID("i-" + strconv.Itoa(j)),
 				Attributes: map[string]string{registry.AttrIPv4: a.IP, registry.AttrPort: strconv.Itoa(a.Port)}})
 			if err != nil {
 				errs <- err

@@ -1,6 +1,79 @@
-// Package command holds the vocabulary that all slices of the state share: who
-// asks for a change, when, and which stored keys a decision has read.
+// Package command holds the vocabulary that all slices of the state share: what
+// a command, its decision and a stored change are, who asks and when, the errors
+// that mean the same in every slice, and the rows of the tables of quotas and of
+// rate classes.
+//
+// A slice is one part of the state with its own package, commands and stored
+// records, such as core/registry. core/state has the table of all slices. See
+// docs/adr/0024-slices.md.
 package command
+
+import "strings"
 
 // AccountID is a 12-digit AWS account id. The zero value names no account.
 type AccountID string
+
+// Valid reports whether the id has twelve digits.
+func (id AccountID) Valid() bool {
+	return len(id) == 12 && strings.Trim(string(id), "0123456789") == ""
+}
+
+// Command is a request to change the state. Each slice exports its commands as
+// structs.
+type Command interface {
+	// Decide evaluates the command against v. It returns changes, the keys read
+	// and a reply, or a typed error. It has no side effects.
+	//
+	// The changes may belong to several slices: a command that changes two of
+	// them calls Decide of a command of the other slice and adds its Decision.
+	Decide(v View, m *Meta) (Decision, error)
+}
+
+// Meta comes with every command: who asks, when, and randomness for new ids.
+type Meta struct {
+	Account AccountID
+	// Now is the time of the request in milliseconds since 1970.
+	Now int64
+	// Entropy is fresh randomness. Ids are cut from it, so no two commands may
+	// share it.
+	Entropy [32]byte
+}
+
+// View is the whole state that a decision reads, with the rules in force.
+type View interface {
+	// Slice returns a pointer to the state of the named slice and a pointer to
+	// its rules, or nil for a slice without rules. The package of each slice has
+	// a function with the right types.
+	Slice(name string) (state, rules any)
+	// Quota returns the limit of a quota for an account. Zero means no limit.
+	Quota(account AccountID, q *Quota) int
+	// Quotas returns the rows of all slices.
+	Quotas() []*Quota
+}
+
+// Decision is the result of evaluating a command.
+type Decision struct {
+	// Changes make the next state. None means that nothing has to change.
+	Changes []Change
+	// Reads are the keys on which the decision rests. It is valid only as long as
+	// none of them has changed.
+	Reads []Read
+	Reply Reply
+}
+
+// Read is a key of the store that a decision rests on, and whether it exists.
+type Read struct {
+	Key    string
+	Exists bool
+}
+
+// Reply is the result that a command returns to its caller. Each command
+// documents the fields that it sets; most set none.
+type Reply struct {
+	// ID is the id of what was created or started, such as an operation.
+	ID string
+	// Value is a resource of the slice, such as a *registry.Service.
+	Value any
+	// Count is the number of records that a command with a limit has changed.
+	Count int
+}

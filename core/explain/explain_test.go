@@ -15,6 +15,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/explain"
 	"github.com/cairn-discovery/cairn/core/health"
@@ -37,22 +38,22 @@ type tester interface {
 // world is a state, and what a prober knows.
 type world struct {
 	tester
-	rules   registry.Rules
+	rules   state.Rules
 	state   *state.State
 	count   uint64
 	reports map[registry.InstanceID]health.Report
 }
 
 func newWorld(t tester) *world {
-	return &world{tester: t, rules: registry.Rules{Region: "us-east-1", DefaultTTL: 60}, state: new(state.State),
+	return &world{tester: t, rules: state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60}}, state: new(state.State),
 		reports: map[registry.InstanceID]health.Report{}}
 }
 
-func (w *world) do(c registry.Command) registry.Reply {
+func (w *world) do(c command.Command) command.Reply {
 	w.Helper()
 	w.count++
-	d, err := state.Decide(w.state, &w.rules, state.Command{Op: c, Meta: registry.Meta{
-		Account: "000000000000", Now: epoch, Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.count))}})
+	d, err := state.Decide(w.state, &w.rules, command.Meta{
+		Account: "000000000000", Now: epoch, Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.count))}, c)
 	if err != nil {
 		w.Fatalf("%+v: %v", c, err)
 	}
@@ -82,7 +83,7 @@ func (w *world) namespace(name, vpc string) string {
 
 func (w *world) service(c registry.CreateService) string {
 	w.Helper()
-	return string(w.do(&c).Service.ID)
+	return string(w.do(&c).Value.(*registry.Service).ID)
 }
 
 type attrs = map[string]string

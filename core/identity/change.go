@@ -5,15 +5,13 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
-// Change is one step from a State to the next. It is stored under Key: its
-// Value, or for a removal nothing.
-type Change interface {
-	Key() string
-	Value(b []byte) ([]byte, bool)
-
+// change is one step from a State to the next.
+type change interface {
+	command.Change
 	apply(d *Draft)
 }
 
@@ -27,14 +25,17 @@ type Draft struct {
 // NewDraft begins with s.
 func NewDraft(s *State) *Draft { return &Draft{state: *s, token: new(ptree.Token)} }
 
-// Apply adds changes.
-func (d *Draft) Apply(changes ...Change) {
-	for _, c := range changes {
-		c.apply(d)
+// Apply implements command.Draft.
+func (d *Draft) Apply(_ uint64, c command.Change) bool {
+	own, ok := c.(change)
+	if ok {
+		own.apply(d)
 	}
+	return ok
 }
 
-// State returns what the draft amounts to, to be read until the next Apply.
+// State returns the state with the changes applied so far. It is valid until the
+// next Apply.
 func (d *Draft) State() *State { return &d.state }
 
 // Finish returns the State and ends the draft.
@@ -44,36 +45,42 @@ func (d *Draft) Finish() *State {
 	return &s
 }
 
-// Keys of the store. All begin with an i, which no key of core/registry does.
+// Prefixes of the keys of the store:
 //
 //	ia/ACCOUNT        settings of an account
 //	ig/ACCOUNT/NAME   group        ip/ACCOUNT/NAME   policy
 //	ir/ACCOUNT/NAME   role         iu/ACCOUNT/NAME   user
 //	ik/ID             access key
-func (a *Account) prefix() string   { return "ia/" }
-func (g *Group) prefix() string     { return "ig/" }
-func (k *AccessKey) prefix() string { return "ik/" }
-func (p *Policy) prefix() string    { return "ip/" }
-func (r *Role) prefix() string      { return "ir/" }
-func (u *User) prefix() string      { return "iu/" }
+const (
+	accountPrefix = "ia/"
+	groupPrefix   = "ig/"
+	keyPrefix     = "ik/"
+	policyPrefix  = "ip/"
+	rolePrefix    = "ir/"
+	userPrefix    = "iu/"
+)
 
-// IsKey reports whether a key of the store is of this package.
-func IsKey(key string) bool { return strings.HasPrefix(key, "i") }
+func (a *Account) prefix() string   { return accountPrefix }
+func (g *Group) prefix() string     { return groupPrefix }
+func (k *AccessKey) prefix() string { return keyPrefix }
+func (p *Policy) prefix() string    { return policyPrefix }
+func (r *Role) prefix() string      { return rolePrefix }
+func (u *User) prefix() string      { return userPrefix }
 
-// put stores one thing.
+// put stores an entity.
 type put[T entity] struct {
-	thing T
-	in    func(*State) *table[T]
+	entity T
+	in     func(*State) *table[T]
 }
 
-func (c put[T]) Key() string                   { return c.thing.prefix() + c.thing.name() }
-func (c put[T]) Value(b []byte) ([]byte, bool) { return c.thing.encode(b), true }
+func (c put[T]) Key() string                   { return c.entity.prefix() + c.entity.name() }
+func (c put[T]) Value(b []byte) ([]byte, bool) { return c.entity.encode(b), true }
 func (c put[T]) apply(d *Draft) {
 	t := c.in(&d.state)
-	*t = t.Put(d.token, c.thing.name(), c.thing)
+	*t = t.Put(d.token, c.entity.name(), c.entity)
 }
 
-// remove takes one thing away.
+// remove deletes an entity.
 type remove[T entity] struct {
 	prefix, name string
 	in           func(*State) *table[T]
@@ -93,52 +100,51 @@ func rolesOf(s *State) *table[*Role]       { return &s.roles }
 func policiesOf(s *State) *table[*Policy]  { return &s.policies }
 func keysOf(s *State) *table[*AccessKey]   { return &s.keys }
 
-// Decode turns what is stored back into a Change. A nil value means that the
-// key was deleted.
-func Decode(key string, value []byte) (Change, error) {
-	if len(key) < 4 {
-		return nil, fmt.Errorf("key %q is not one of identities", key)
-	}
-	prefix, name := key[:3], key[3:]
+// Decode implements command.Slice.
+func (Slice) Decode(key string, value []byte) (command.Change, error) {
+	kind, name, _ := strings.Cut(key, "/")
 	account, rest, _ := strings.Cut(name, "/")
-	switch prefix {
-	case "ia/":
-		return decode(prefix, name, value, &Account{ID: name}, accountsOf)
-	case "iu/":
-		return decode(prefix, name, value, &User{Account: account, Name: rest}, usersOf)
-	case "ig/":
-		return decode(prefix, name, value, &Group{Account: account, Name: rest}, groupsOf)
-	case "ir/":
-		return decode(prefix, name, value, &Role{Account: account, Name: rest}, rolesOf)
-	case "ip/":
-		return decode(prefix, name, value, &Policy{Account: account, Name: rest}, policiesOf)
-	case "ik/":
-		return decode(prefix, name, value, &AccessKey{ID: name}, keysOf)
+	switch kind + "/" {
+	case accountPrefix:
+		return decode(key, value, &Account{ID: name}, accountsOf)
+	case userPrefix:
+		return decode(key, value, &User{Account: account, Name: rest}, usersOf)
+	case groupPrefix:
+		return decode(key, value, &Group{Account: account, Name: rest}, groupsOf)
+	case rolePrefix:
+		return decode(key, value, &Role{Account: account, Name: rest}, rolesOf)
+	case policyPrefix:
+		return decode(key, value, &Policy{Account: account, Name: rest}, policiesOf)
+	case keyPrefix:
+		return decode(key, value, &AccessKey{ID: name}, keysOf)
 	}
 	return nil, fmt.Errorf("key %q is not one of identities", key)
 }
 
-func decode[T entity](prefix, name string, value []byte, thing T, in func(*State) *table[T]) (Change, error) {
+func decode[T entity](key string, value []byte, e T, in func(*State) *table[T]) (command.Change, error) {
+	if e.prefix()+e.name() != key {
+		return nil, fmt.Errorf("key %q is not one of identities", key)
+	}
 	if value == nil {
-		return remove[T]{prefix, name, in}, nil
+		return remove[T]{e.prefix(), e.name(), in}, nil
 	}
-	if err := thing.decode(value); err != nil {
-		return nil, fmt.Errorf("record %q: %w", prefix+name, err)
+	if err := e.decode(value); err != nil {
+		return nil, fmt.Errorf("record %q: %w", key, err)
 	}
-	return put[T]{thing, in}, nil
+	return put[T]{e, in}, nil
 }
 
-// All yields the changes that make this State from the empty one.
-func (s *State) All() iter.Seq[Change] {
-	return func(yield func(Change) bool) {
-		_ = each(yield, s.accounts, accountsOf) && each(yield, s.groups, groupsOf) && each(yield, s.keys, keysOf) &&
-			each(yield, s.policies, policiesOf) && each(yield, s.roles, rolesOf) && each(yield, s.users, usersOf)
+// All implements command.Slice.
+func (Slice) All(s *State) iter.Seq[command.Stored] {
+	return func(yield func(command.Stored) bool) {
+		_ = yieldTable(yield, s.accounts, accountsOf) && yieldTable(yield, s.groups, groupsOf) && yieldTable(yield, s.keys, keysOf) &&
+			yieldTable(yield, s.policies, policiesOf) && yieldTable(yield, s.roles, rolesOf) && yieldTable(yield, s.users, usersOf)
 	}
 }
 
-func each[T entity](yield func(Change) bool, t table[T], in func(*State) *table[T]) bool {
-	for _, thing := range t.All() {
-		if !yield(put[T]{thing, in}) {
+func yieldTable[T entity](yield func(command.Stored) bool, t table[T], in func(*State) *table[T]) bool {
+	for _, e := range t.All() {
+		if !yield(command.Stored{Change: put[T]{e, in}}) {
 			return false
 		}
 	}

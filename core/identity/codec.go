@@ -3,6 +3,7 @@ package identity
 import (
 	"math"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/internal/record"
 )
 
@@ -27,7 +28,7 @@ func (a *Account) encode(b []byte) []byte {
 }
 
 func (a *Account) decode(value []byte) error {
-	a.Quotas, a.Rates = map[string]int{}, map[string]Rate{}
+	a.Quotas, a.Rates = map[string]int{}, map[string]command.Rate{}
 	return eachField(value, func(f record.Field) error {
 		var name string
 		var numbers [2]uint64
@@ -43,7 +44,7 @@ func (a *Account) decode(value []byte) error {
 		case 1:
 			a.Quotas[name] = int(numbers[0])
 		case 2:
-			a.Rates[name] = Rate{math.Float64frombits(numbers[0]), int(numbers[1])}
+			a.Rates[name] = command.Rate{PerSecond: math.Float64frombits(numbers[0]), Burst: int(numbers[1])}
 		}
 		return err
 	})

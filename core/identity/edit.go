@@ -3,6 +3,8 @@ package identity
 import (
 	"maps"
 	"slices"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // Edit changes parts of a user, group or role of the store, and leaves the rest
@@ -30,64 +32,65 @@ type Edit struct {
 	MaxSession *int64
 }
 
-func (c *Edit) decide(s *State) ([]Change, []Read, error) {
+func (c *Edit) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s := of(v)
 	id := c.Account + "/" + c.Name
 	if (c.Trust != nil || c.MaxSession != nil) && c.Kind != "role" {
-		return nil, nil, invalid("only a role has a trust policy and a longest session")
+		return command.Decision{}, command.Invalid("only a role has a trust policy and a longest session")
 	}
 	if len(c.Join)+len(c.Leave) > 0 && c.Kind != "user" {
-		return nil, nil, invalid("only a user is in groups")
+		return command.Decision{}, command.Invalid("only a user is in groups")
 	}
 	switch c.Kind {
 	case "user":
 		if u, ok := s.users.Get(id); ok {
-			return c.editUser(s, *u)
+			return c.editUser(v, m, *u)
 		}
 	case "group":
 		if g, ok := s.groups.Get(id); ok {
-			return c.editGroup(s, *g)
+			return c.editGroup(v, m, *g)
 		}
 	case "role":
 		if r, ok := s.roles.Get(id); ok {
-			return c.editRole(s, *r)
+			return c.editRole(v, m, *r)
 		}
 	default:
-		return nil, nil, invalid("%q is not a user, group or role", c.Kind)
+		return command.Decision{}, command.Invalid("%q is not a user, group or role", c.Kind)
 	}
-	return nil, nil, &NotFound{c.Kind + " " + c.Name}
+	return command.Decision{}, notFound(c.Kind + " " + c.Name)
 }
 
-func (c *Edit) editUser(s *State, u User) ([]Change, []Read, error) {
+func (c *Edit) editUser(v command.View, m *command.Meta, u User) (command.Decision, error) {
 	if err := c.attached(&u.Attached); err != nil {
-		return nil, nil, err
+		return command.Decision{}, err
 	}
 	var err error
 	if u.Groups, err = edited(u.Groups, c.Join, c.Leave, "group"); err != nil {
-		return nil, nil, err
+		return command.Decision{}, err
 	}
 	if u.Tags, err = c.tags(u.Tags); err != nil {
-		return nil, nil, err
+		return command.Decision{}, err
 	}
-	return (&PutUser{User: u}).decide(s)
+	return (&PutUser{User: u}).Decide(v, m)
 }
 
-func (c *Edit) editGroup(s *State, g Group) ([]Change, []Read, error) {
+func (c *Edit) editGroup(v command.View, m *command.Meta, g Group) (command.Decision, error) {
 	if len(c.Tag)+len(c.Untag) > 0 {
-		return nil, nil, invalid("a group has no tags")
+		return command.Decision{}, command.Invalid("a group has no tags")
 	}
 	if err := c.attached(&g.Attached); err != nil {
-		return nil, nil, err
+		return command.Decision{}, err
 	}
-	return (&PutGroup{Group: g}).decide(s)
+	return (&PutGroup{Group: g}).Decide(v, m)
 }
 
-func (c *Edit) editRole(s *State, r Role) ([]Change, []Read, error) {
+func (c *Edit) editRole(v command.View, m *command.Meta, r Role) (command.Decision, error) {
 	if err := c.attached(&r.Attached); err != nil {
-		return nil, nil, err
+		return command.Decision{}, err
 	}
 	var err error
 	if r.Tags, err = c.tags(r.Tags); err != nil {
-		return nil, nil, err
+		return command.Decision{}, err
 	}
 	if c.Trust != nil {
 		r.Trust = *c.Trust
@@ -95,7 +98,7 @@ func (c *Edit) editRole(s *State, r Role) ([]Change, []Read, error) {
 	if c.MaxSession != nil {
 		r.MaxSession = *c.MaxSession
 	}
-	return (&PutRole{Role: r}).decide(s)
+	return (&PutRole{Role: r}).Decide(v, m)
 }
 
 // attached edits what is attached, without touching what the slices hold now.
@@ -104,7 +107,7 @@ func (c *Edit) attached(a *Attached) error {
 	for _, ref := range c.Detach { // a name takes away what was attached by ARN, and the other way round
 		i := slices.IndexFunc(a.Managed, func(m string) bool { return policyName(c.Account, m) == policyName(c.Account, ref) })
 		if i < 0 {
-			return &NotFound{"policy " + ref + " of " + c.Kind + " " + c.Name}
+			return notFound("policy " + ref + " of " + c.Kind + " " + c.Name)
 		}
 		detach = append(detach, a.Managed[i])
 	}
@@ -122,7 +125,7 @@ func (c *Edit) attached(a *Attached) error {
 	for _, name := range c.Drop {
 		i := named(name)
 		if i < 0 {
-			return &NotFound{"policy " + name + " of " + c.Kind + " " + c.Name}
+			return notFound("policy " + name + " of " + c.Kind + " " + c.Name)
 		}
 		a.Inline = slices.Delete(a.Inline, i, i+1)
 	}
@@ -143,7 +146,7 @@ func edited(names, add, drop []string, what string) ([]string, error) {
 	for _, name := range drop {
 		i := slices.Index(names, name)
 		if i < 0 {
-			return nil, &NotFound{what + " " + name + " of this user, group or role"}
+			return nil, notFound(what + " " + name + " of this user, group or role")
 		}
 		names = slices.Delete(names, i, i+1)
 	}
@@ -165,7 +168,7 @@ func (c *Edit) tags(tags map[string]string) (map[string]string, error) {
 	}
 	for _, key := range c.Untag {
 		if _, ok := next[key]; !ok {
-			return nil, &NotFound{"tag " + key + " of " + c.Kind + " " + c.Name}
+			return nil, notFound("tag " + key + " of " + c.Kind + " " + c.Name)
 		}
 		delete(next, key)
 	}

@@ -3,6 +3,8 @@ package identity
 import (
 	"reflect"
 	"testing"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 func TestEdit(t *testing.T) {
@@ -49,21 +51,21 @@ func TestEditRefuses(t *testing.T) {
 		want error
 		text string
 	}{
-		{Edit{Kind: "user", Name: "bob"}, &NotFound{}, "user bob"},
-		{Edit{Kind: "robot", Name: "ann"}, &Invalid{}, "not a user"},
-		{Edit{Kind: "user", Name: "ann", Attach: []string{"missing"}}, &NotFound{}, "policy missing"},
-		{Edit{Kind: "user", Name: "ann", Detach: []string{"missing"}}, &NotFound{}, "policy missing"},
-		{Edit{Kind: "user", Name: "ann", Drop: []string{"missing"}}, &NotFound{}, "policy missing"},
-		{Edit{Kind: "user", Name: "ann", Join: []string{"missing"}}, &NotFound{}, "group missing"},
-		{Edit{Kind: "user", Name: "ann", Leave: []string{"team"}}, &NotFound{}, "group team"},
-		{Edit{Kind: "user", Name: "ann", Untag: []string{"x"}}, &NotFound{}, "tag x"},
-		{Edit{Kind: "user", Name: "ann", Trust: new(trust)}, &Invalid{}, "only a role"},
-		{Edit{Kind: "user", Name: "ann", Inline: []Inline{{"p", `{"Statement":{"Efect":"Allow"}}`}}}, &Invalid{}, "Efect"},
-		{Edit{Kind: "group", Name: "team", Tag: map[string]string{"a": "b"}}, &Invalid{}, "no tags"},
-		{Edit{Kind: "group", Name: "team", Boundary: new("AWSCloudMapReadOnlyAccess")}, &Invalid{}, "boundary"},
-		{Edit{Kind: "role", Name: "ci", Join: []string{"team"}}, &Invalid{}, "only a user"},
-		{Edit{Kind: "role", Name: "ci", Trust: new(allOK)}, &Invalid{}, "trust"},
-		{Edit{Kind: "role", Name: "ci", MaxSession: new(int64(1))}, &Invalid{}, "seconds"},
+		{Edit{Kind: "user", Name: "bob"}, &command.NotFound{}, "user bob"},
+		{Edit{Kind: "robot", Name: "ann"}, &command.InvalidInput{}, "not a user"},
+		{Edit{Kind: "user", Name: "ann", Attach: []string{"missing"}}, &command.NotFound{}, "policy missing"},
+		{Edit{Kind: "user", Name: "ann", Detach: []string{"missing"}}, &command.NotFound{}, "policy missing"},
+		{Edit{Kind: "user", Name: "ann", Drop: []string{"missing"}}, &command.NotFound{}, "policy missing"},
+		{Edit{Kind: "user", Name: "ann", Join: []string{"missing"}}, &command.NotFound{}, "group missing"},
+		{Edit{Kind: "user", Name: "ann", Leave: []string{"team"}}, &command.NotFound{}, "group team"},
+		{Edit{Kind: "user", Name: "ann", Untag: []string{"x"}}, &command.NotFound{}, "tag x"},
+		{Edit{Kind: "user", Name: "ann", Trust: new(trust)}, &command.InvalidInput{}, "only a role"},
+		{Edit{Kind: "user", Name: "ann", Inline: []Inline{{"p", `{"Statement":{"Efect":"Allow"}}`}}}, &command.InvalidInput{}, "Efect"},
+		{Edit{Kind: "group", Name: "team", Tag: map[string]string{"a": "b"}}, &command.InvalidInput{}, "no tags"},
+		{Edit{Kind: "group", Name: "team", Boundary: new("AWSCloudMapReadOnlyAccess")}, &command.InvalidInput{}, "boundary"},
+		{Edit{Kind: "role", Name: "ci", Join: []string{"team"}}, &command.InvalidInput{}, "only a user"},
+		{Edit{Kind: "role", Name: "ci", Trust: new(allOK)}, &command.InvalidInput{}, "trust"},
+		{Edit{Kind: "role", Name: "ci", MaxSession: new(int64(1))}, &command.InvalidInput{}, "seconds"},
 	} {
 		c.edit.Account = acct
 		w.refused(&c.edit, c.want, c.text)

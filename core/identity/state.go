@@ -4,6 +4,7 @@ import (
 	"iter"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
@@ -36,13 +37,7 @@ type Account struct {
 	ID string
 	// Quotas and Rates stand instead of those of the configuration, by name.
 	Quotas map[string]int
-	Rates  map[string]Rate
-}
-
-// Rate is a token bucket: requests per second, and how many at once.
-type Rate struct {
-	PerSecond float64
-	Burst     int
+	Rates  map[string]command.Rate
 }
 
 func (a *Account) name() string   { return a.ID }
@@ -55,11 +50,11 @@ func (k *AccessKey) name() string { return k.ID }
 // Source returns everything in the State as a Source.
 func (s *State) Source() *Source {
 	return &Source{
-		Users: all(s.users), Groups: all(s.groups), Roles: all(s.roles), Policies: all(s.policies), Keys: all(s.keys),
+		Users: values(s.users), Groups: values(s.groups), Roles: values(s.roles), Policies: values(s.policies), Keys: values(s.keys),
 	}
 }
 
-func all[T any](t ptree.Map[string, *T]) []T {
+func values[T any](t ptree.Map[string, *T]) []T {
 	list := make([]T, 0, t.Len())
 	for _, p := range t.All() {
 		list = append(list, *p)
@@ -74,16 +69,16 @@ func (s *State) Settings(account string) (*Account, bool) { return s.accounts.Ge
 func (s *State) HasSettings() bool { return s.accounts.Len() > 0 }
 
 // Users, Groups, Roles, Policies and Keys list what one account has, in order.
-func (s *State) Users(account string) iter.Seq[*User] { return of(s.users, account) }
+func (s *State) Users(account string) iter.Seq[*User] { return inAccount(s.users, account) }
 
 // Groups lists groups.
-func (s *State) Groups(account string) iter.Seq[*Group] { return of(s.groups, account) }
+func (s *State) Groups(account string) iter.Seq[*Group] { return inAccount(s.groups, account) }
 
 // Roles lists roles.
-func (s *State) Roles(account string) iter.Seq[*Role] { return of(s.roles, account) }
+func (s *State) Roles(account string) iter.Seq[*Role] { return inAccount(s.roles, account) }
 
 // Policies lists policies.
-func (s *State) Policies(account string) iter.Seq[*Policy] { return of(s.policies, account) }
+func (s *State) Policies(account string) iter.Seq[*Policy] { return inAccount(s.policies, account) }
 
 // Accounts lists settings of accounts.
 func (s *State) Accounts() iter.Seq2[string, *Account] { return s.accounts.All() }
@@ -99,7 +94,7 @@ func (s *State) Keys(account, user string) iter.Seq[*AccessKey] {
 	}
 }
 
-func of[T entity](t table[T], account string) iter.Seq[T] {
+func inAccount[T entity](t table[T], account string) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for name, v := range t.After(account + "/") {
 			if !strings.HasPrefix(name, account+"/") || !yield(v) {

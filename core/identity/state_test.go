@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 const (
@@ -22,40 +24,40 @@ type world struct {
 	s *State
 }
 
-func (w *world) do(c Command) error {
-	changes, reads, err := Decide(w.s, c)
+func (w *world) do(c command.Command) error {
+	decision, err := c.Decide(testView{w.s}, new(command.Meta))
 	if err != nil {
 		return err
 	}
-	if len(changes) > 0 && len(reads) == 0 {
+	if len(decision.Changes) > 0 && len(decision.Reads) == 0 {
 		w.Errorf("%#v rests on nothing", c)
 	}
 	d := NewDraft(w.s)
-	for _, c := range changes {
+	for _, c := range decision.Changes {
 		value, put := c.Value(nil)
 		if !put {
 			value = nil
 		} else if value == nil {
 			value = []byte{}
 		}
-		decoded, err := Decode(c.Key(), value)
+		decoded, err := Slice{}.Decode(c.Key(), value)
 		if err != nil {
 			w.Fatal(err)
 		}
-		d.Apply(decoded) // as followers do
+		d.Apply(1, decoded) // as followers do
 	}
 	w.s = d.Finish()
 	return nil
 }
 
-func (w *world) must(c Command) {
+func (w *world) must(c command.Command) {
 	w.Helper()
 	if err := w.do(c); err != nil {
 		w.Fatalf("%#v: %v", c, err)
 	}
 }
 
-func (w *world) refused(c Command, want error, text string) {
+func (w *world) refused(c command.Command, want error, text string) {
 	w.Helper()
 	before := w.s
 	err := w.do(c)
@@ -72,27 +74,27 @@ func inline(name, text string) Attached { return Attached{Inline: []Inline{{name
 func TestCommands(t *testing.T) {
 	w := &world{t, new(State)}
 	w.must(&PutPolicy{Policy{acct, "readers", allOK}, true})
-	w.refused(&PutPolicy{Policy{acct, "readers", allOK}, true}, &Exists{}, "policy readers")
-	w.refused(&PutPolicy{Policy{acct, "broken", `{"Statement":{"Efect":"Allow"}}`}, true}, &Invalid{}, "Statement.Efect")
-	w.refused(&PutPolicy{Policy{acct, "AWSCloudMapFullAccess", allOK}, true}, &Invalid{}, "AWS managed")
+	w.refused(&PutPolicy{Policy{acct, "readers", allOK}, true}, &command.AlreadyExists{}, "policy readers")
+	w.refused(&PutPolicy{Policy{acct, "broken", `{"Statement":{"Efect":"Allow"}}`}, true}, &command.InvalidInput{}, "Statement.Efect")
+	w.refused(&PutPolicy{Policy{acct, "AWSCloudMapFullAccess", allOK}, true}, &command.InvalidInput{}, "AWS managed")
 	w.must(&PutGroup{Group{acct, "team", Attached{Managed: []string{"readers"}}}, true})
-	w.refused(&PutGroup{Group{acct, "team2", Attached{Managed: []string{"missing"}}}, true}, &NotFound{}, "policy missing")
-	w.refused(&PutUser{User{Account: acct, Name: "ann", Groups: []string{"missing"}}, true}, &NotFound{}, "group missing")
-	w.refused(&PutUser{User{Account: "12", Name: "ann"}, true}, &Invalid{}, "twelve digits")
-	w.refused(&PutUser{User{Account: acct, Name: "a/b"}, true}, &Invalid{}, "letters")
-	w.refused(&PutUser{User{Account: acct, Name: "ann", Tags: map[string]string{"A": "", "a": ""}}, true}, &Invalid{}, "case")
-	w.refused(&PutUser{User{Account: acct, Name: "ann"}, false}, &NotFound{}, "user ann")
+	w.refused(&PutGroup{Group{acct, "team2", Attached{Managed: []string{"missing"}}}, true}, &command.NotFound{}, "policy missing")
+	w.refused(&PutUser{User{Account: acct, Name: "ann", Groups: []string{"missing"}}, true}, &command.NotFound{}, "group missing")
+	w.refused(&PutUser{User{Account: "12", Name: "ann"}, true}, &command.InvalidInput{}, "twelve digits")
+	w.refused(&PutUser{User{Account: acct, Name: "a/b"}, true}, &command.InvalidInput{}, "letters")
+	w.refused(&PutUser{User{Account: acct, Name: "ann", Tags: map[string]string{"A": "", "a": ""}}, true}, &command.InvalidInput{}, "case")
+	w.refused(&PutUser{User{Account: acct, Name: "ann"}, false}, &command.NotFound{}, "user ann")
 	w.must(&PutUser{User{Account: acct, Name: "ann", Groups: []string{"team"}, Attached: Attached{Boundary: "AWSCloudMapReadOnlyAccess"}}, true})
-	w.refused(&DeleteGroup{acct, "team"}, &Conflict{}, "such as ann")
-	w.refused(&DeletePolicy{acct, "readers"}, &Conflict{}, "such as to group team")
+	w.refused(&DeleteGroup{acct, "team"}, &command.Conflict{}, "such as ann")
+	w.refused(&DeletePolicy{acct, "readers"}, &command.Conflict{}, "such as to group team")
 	w.keys()
 	w.must(&PutRole{Role{Account: acct, Name: "deployer", Trust: trust, MaxSession: 7200, Attached: inline("p", allOK), Tags: map[string]string{"a": "b"}}, true})
-	w.refused(&PutRole{Role{Account: acct, Name: "r", Trust: allOK}, true}, &Invalid{}, "trust policy: Statement.Resource")
-	w.refused(&PutRole{Role{Account: acct, Name: "r", Trust: trust, MaxSession: 60}, true}, &Invalid{}, "seconds")
-	w.must(&PutAccount{Account{ID: acct, Quotas: map[string]int{"instances_per_service": 5}, Rates: map[string]Rate{"discover": {1.5, 3}}}})
-	w.refused(&PutAccount{Account{ID: acct, Quotas: map[string]int{"x": 5}}}, &Invalid{}, "quota")
-	w.refused(&PutAccount{Account{ID: acct, Rates: map[string]Rate{"read": {-1, 0}}}}, &Invalid{}, "rate")
-	if a, ok := w.s.Settings(acct); !ok || a.Quotas["instances_per_service"] != 5 || a.Rates["discover"] != (Rate{1.5, 3}) {
+	w.refused(&PutRole{Role{Account: acct, Name: "r", Trust: allOK}, true}, &command.InvalidInput{}, "trust policy: Statement.Resource")
+	w.refused(&PutRole{Role{Account: acct, Name: "r", Trust: trust, MaxSession: 60}, true}, &command.InvalidInput{}, "seconds")
+	w.must(&PutAccount{Account{ID: acct, Quotas: map[string]int{"instances_per_service": 5}, Rates: map[string]command.Rate{"discover": {PerSecond: 1.5, Burst: 3}}}})
+	w.refused(&PutAccount{Account{ID: acct, Quotas: map[string]int{"x": 5}}}, &command.InvalidInput{}, "quota")
+	w.refused(&PutAccount{Account{ID: acct, Rates: map[string]command.Rate{"read": {PerSecond: -1}}}}, &command.InvalidInput{}, "rate")
+	if a, ok := w.s.Settings(acct); !ok || a.Quotas["instances_per_service"] != 5 || a.Rates["discover"] != (command.Rate{PerSecond: 1.5, Burst: 3}) {
 		t.Errorf("settings %+v", a)
 	}
 	w.reloaded()
@@ -101,19 +103,19 @@ func TestCommands(t *testing.T) {
 	w.must(&DeleteGroup{acct, "team"})
 	w.must(&DeletePolicy{acct, "readers"})
 	w.must(&DeleteRole{acct, "deployer"})
-	for c := range w.s.All() {
-		t.Errorf("%s is left", c.Key())
+	for c := range (Slice{}).All(w.s) {
+		t.Errorf("%s is left", c.Change.Key())
 	}
 }
 
 func (w *world) keys() {
 	key := AccessKey{ID: "AKIA1", Account: acct, User: "ann", Sealed: []byte("sealed")}
 	w.must(&PutKey{key, true})
-	w.refused(&PutKey{AccessKey{ID: "AKIA2", Account: acct, User: "ann", Secret: "clear", Sealed: []byte("x")}, true}, &Invalid{}, "sealed only")
-	w.refused(&PutKey{AccessKey{ID: "AKIA2", Account: acct, User: "bob", Sealed: []byte("x")}, true}, &NotFound{}, "user bob")
+	w.refused(&PutKey{AccessKey{ID: "AKIA2", Account: acct, User: "ann", Secret: "clear", Sealed: []byte("x")}, true}, &command.InvalidInput{}, "sealed only")
+	w.refused(&PutKey{AccessKey{ID: "AKIA2", Account: acct, User: "bob", Sealed: []byte("x")}, true}, &command.NotFound{}, "user bob")
 	w.must(&PutKey{AccessKey{ID: "AKIA2", Account: acct, User: "ann", Sealed: []byte("x")}, true})
-	w.refused(&PutKey{AccessKey{ID: "AKIA3", Account: acct, User: "ann", Sealed: []byte("x")}, true}, &Conflict{}, "2 access keys")
-	w.refused(&DeleteKey{other, "AKIA1"}, &NotFound{}, "AKIA1")
+	w.refused(&PutKey{AccessKey{ID: "AKIA3", Account: acct, User: "ann", Sealed: []byte("x")}, true}, &command.Conflict{}, "2 access keys")
+	w.refused(&DeleteKey{other, "AKIA1"}, &command.NotFound{}, "AKIA1")
 	key.Inactive = true
 	w.must(&PutKey{key, false})
 }
@@ -121,13 +123,13 @@ func (w *world) keys() {
 // reloaded loads the state from what is stored.
 func (w *world) reloaded() {
 	d := NewDraft(new(State))
-	for c := range w.s.All() {
-		value, _ := c.Value(nil)
-		decoded, err := Decode(c.Key(), append([]byte{}, value...))
+	for c := range (Slice{}).All(w.s) {
+		value, _ := c.Change.Value(nil)
+		decoded, err := Slice{}.Decode(c.Change.Key(), append([]byte{}, value...))
 		if err != nil {
 			w.Fatal(err)
 		}
-		d.Apply(decoded)
+		d.Apply(1, decoded)
 	}
 	if a, b := w.s.Source(), d.Finish().Source(); !reflect.DeepEqual(a, b) {
 		w.Errorf("loaded\n%+v\nwant\n%+v", b, a)
@@ -205,14 +207,14 @@ func FuzzDecode(f *testing.F) {
 	f.Add("ik/AKIA", []byte{})
 	f.Fuzz(func(t *testing.T, key string, value []byte) {
 		DecodeSession(value)
-		c, err := Decode(key, value)
+		c, err := Slice{}.Decode(key, value)
 		if err != nil {
 			return
 		}
 		d := NewDraft(new(State))
-		d.Apply(c)
+		d.Apply(1, c)
 		d.Finish().Source()
-		if c.Key() != key && !strings.HasPrefix(key, "i") {
+		if c.Key() != key {
 			t.Errorf("key %q became %q", key, c.Key())
 		}
 	})

@@ -34,11 +34,11 @@ type resource struct {
 func (r *Rules) parseARN(arn string) (resource, error) {
 	parts := strings.SplitN(arn, ":", 6)
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "servicediscovery" {
-		return resource{}, invalid("%q is not the ARN of a namespace or service", arn)
+		return resource{}, command.Invalid("%q is not the ARN of a namespace or service", arn)
 	}
 	kind, id, ok := strings.Cut(parts[5], "/")
 	if !ok || kind != "namespace" && kind != "service" {
-		return resource{}, invalid("%q is not the ARN of a namespace or service", arn)
+		return resource{}, command.Invalid("%q is not the ARN of a namespace or service", arn)
 	}
 	if parts[3] != r.Region || parts[1] != "aws" {
 		id = ""
@@ -59,7 +59,7 @@ func (r *Rules) ID(account command.AccountID, kind, ref string) (command.Account
 		return "", "", err
 	}
 	if res.kind != kind {
-		return "", "", invalid("%q is the ARN of a %s, not of a %s", ref, res.kind, kind)
+		return "", "", command.Invalid("%q is the ARN of a %s, not of a %s", ref, res.kind, kind)
 	}
 	return res.account, res.id, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -24,14 +25,14 @@ func TestReferences(t *testing.T) {
 		service   error
 	}{
 		{string(ns.ID), nil, &registry.ServiceNotFound{}},
-		{nsARN, nil, &registry.InvalidInput{}},
+		{nsARN, nil, &command.InvalidInput{}},
 		{string(svc.ID), &registry.NamespaceNotFound{}, nil},
-		{svcARN, &registry.InvalidInput{}, nil},
-		{w.rules.NamespaceARN(otherAccount, ns.ID), &registry.NamespaceNotFound{}, &registry.InvalidInput{}},
-		{w.rules.ServiceARN(otherAccount, svc.ID), &registry.InvalidInput{}, &registry.ServiceNotFound{}},
-		{"arn:aws:servicediscovery:us-east-1:000000000000:namespace/" + string(ns.ID), &registry.NamespaceNotFound{}, &registry.InvalidInput{}},
-		{"arn:aws:ecs:eu-west-1:000000000000:service/x", &registry.InvalidInput{}, &registry.InvalidInput{}},
-		{"arn:", &registry.InvalidInput{}, &registry.InvalidInput{}},
+		{svcARN, &command.InvalidInput{}, nil},
+		{w.rules.NamespaceARN(otherAccount, ns.ID), &registry.NamespaceNotFound{}, &command.InvalidInput{}},
+		{w.rules.ServiceARN(otherAccount, svc.ID), &command.InvalidInput{}, &registry.ServiceNotFound{}},
+		{"arn:aws:servicediscovery:us-east-1:000000000000:namespace/" + string(ns.ID), &registry.NamespaceNotFound{}, &command.InvalidInput{}},
+		{"arn:aws:ecs:eu-west-1:000000000000:service/x", &command.InvalidInput{}, &command.InvalidInput{}},
+		{"arn:", &command.InvalidInput{}, &command.InvalidInput{}},
 		{"", &registry.NamespaceNotFound{}, &registry.ServiceNotFound{}},
 	} {
 		_, err := w.state.FindNamespace(&w.rules, testAccount, test.ref)

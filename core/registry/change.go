@@ -5,15 +5,9 @@ import (
 	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
-// Change is one step from a State to the next. A change is stored under Key:
-// its Value, or for a removal nothing.
-type Change interface {
-	// Key is the key of the store that the change writes.
-	Key() string
-	// Value appends what is stored and returns true, or returns false if the
-	// key is to be deleted.
-	Value(b []byte) ([]byte, bool)
-
+// change is one step from a State to the next.
+type change interface {
+	command.Change
 	apply(d *Draft, revision uint64)
 }
 
@@ -33,16 +27,17 @@ func NewDraft(s *State) *Draft {
 	return &Draft{state: *s, token: new(ptree.Token)}
 }
 
-// Apply adds changes that are, or will be, committed at the revision. Changes
-// that came out of Decide or Decode always apply.
-func (d *Draft) Apply(revision uint64, changes ...Change) {
-	for _, c := range changes {
-		c.apply(d, revision)
+// Apply implements command.Draft.
+func (d *Draft) Apply(revision uint64, c command.Change) bool {
+	own, ok := c.(change)
+	if ok {
+		own.apply(d, revision)
 	}
+	return ok
 }
 
-// State returns what the draft amounts to. The result must be read only until
-// the next Apply, unless there is none.
+// State returns the state with the changes applied so far. It is valid until the
+// next Apply.
 func (d *Draft) State() *State { return &d.state }
 
 // Finish returns the State and ends the draft.

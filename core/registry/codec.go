@@ -74,9 +74,8 @@ func (c deleteInstance) Value(b []byte) ([]byte, bool)  { return b, false }
 func (c putOperation) Value(b []byte) ([]byte, bool)    { return c.op.encode(b), true }
 func (c deleteOperation) Value(b []byte) ([]byte, bool) { return b, false }
 
-// Decode turns what is stored back into a Change. A nil value means that the
-// key was deleted. It keeps no part of value.
-func Decode(key string, value []byte) (Change, error) {
+// Decode implements command.Slice.
+func (Slice) Decode(key string, value []byte) (command.Change, error) {
 	kind, rest, _ := strings.Cut(key, "/")
 	account, rest, ok := strings.Cut(rest, "/")
 	if !ok {
@@ -91,7 +90,7 @@ func Decode(key string, value []byte) (Change, error) {
 
 var errShortKey = errors.New("the key ends too early")
 
-func decode(kind string, account command.AccountID, rest string, value []byte) (Change, error) {
+func decode(kind string, account command.AccountID, rest string, value []byte) (command.Change, error) {
 	switch kind {
 	case namespacePrefix:
 		return decodeNamespace(account, rest, value)
@@ -122,7 +121,7 @@ func decode(kind string, account command.AccountID, rest string, value []byte) (
 	return nil, fmt.Errorf("unknown kind %q", kind)
 }
 
-func decodeNamespace(account command.AccountID, name string, value []byte) (Change, error) {
+func decodeNamespace(account command.AccountID, name string, value []byte) (command.Change, error) {
 	if value == nil {
 		return deleteNamespace{account: account, httpName: name}, nil
 	}
@@ -130,7 +129,7 @@ func decodeNamespace(account command.AccountID, name string, value []byte) (Chan
 	return putNamespace{ns}, ns.decode(value)
 }
 
-func decodeService(account command.AccountID, ns NamespaceID, key string, value []byte) (Change, error) {
+func decodeService(account command.AccountID, ns NamespaceID, key string, value []byte) (command.Change, error) {
 	if value == nil {
 		return deleteService{account, ns, key}, nil
 	}
@@ -138,7 +137,7 @@ func decodeService(account command.AccountID, ns NamespaceID, key string, value 
 	return putService{svc}, svc.decode(value)
 }
 
-func decodeInstance(p place, id InstanceID, value []byte) (Change, error) {
+func decodeInstance(p place, id InstanceID, value []byte) (command.Change, error) {
 	if value == nil {
 		return deleteInstance{p, id}, nil
 	}
@@ -146,7 +145,7 @@ func decodeInstance(p place, id InstanceID, value []byte) (Change, error) {
 	return putInstance{p, inst}, err
 }
 
-func decodeOperation(account command.AccountID, id OperationID, value []byte) (Change, error) {
+func decodeOperation(account command.AccountID, id OperationID, value []byte) (command.Change, error) {
 	if _, ok := operationKey(id); !ok {
 		return nil, fmt.Errorf("%q is not an operation id", id)
 	}
@@ -157,31 +156,25 @@ func decodeOperation(account command.AccountID, id OperationID, value []byte) (C
 	return putOperation{op}, op.decode(value)
 }
 
-// Stored is a change with the revision at which it was stored.
-type Stored struct {
-	Change   Change
-	Revision uint64 // 0: unknown and of no importance
-}
-
-// All yields the changes that make this State from the empty one.
-func (s *State) All() iter.Seq[Stored] {
-	return func(yield func(Stored) bool) {
+// All implements command.Slice.
+func (Slice) All(s *State) iter.Seq[command.Stored] {
+	return func(yield func(command.Stored) bool) {
 		for _, a := range s.accounts.All() {
 			if !a.all(yield) {
 				return
 			}
 		}
 		for _, l := range s.leases.All() {
-			if !yield(Stored{Change: putLease{*l}}) {
+			if !yield(command.Stored{Change: putLease{*l}}) {
 				return
 			}
 		}
 	}
 }
 
-func (a *Account) all(yield func(Stored) bool) bool {
+func (a *Account) all(yield func(command.Stored) bool) bool {
 	for _, ns := range a.namespaces.All() {
-		if !yield(Stored{Change: putNamespace{ns}}) || !yield(Stored{Change: touch{a.id, ns.ID, ""}}) {
+		if !yield(command.Stored{Change: putNamespace{ns}}) || !yield(command.Stored{Change: touch{a.id, ns.ID, ""}}) {
 			return false
 		}
 		for _, svc := range ns.services.All() {
@@ -191,20 +184,20 @@ func (a *Account) all(yield func(Stored) bool) bool {
 		}
 	}
 	for key, stored := range a.operations.All() {
-		if !yield(Stored{Change: putOperation{stored.operation(a.id, key)}}) {
+		if !yield(command.Stored{Change: putOperation{stored.operation(a.id, key)}}) {
 			return false
 		}
 	}
 	return true
 }
 
-func (svc *Service) all(yield func(Stored) bool) bool {
-	if !yield(Stored{Change: putService{svc}}) ||
-		!yield(Stored{touch{svc.Account, svc.Namespace, svc.ID}, svc.revision}) {
+func (svc *Service) all(yield func(command.Stored) bool) bool {
+	if !yield(command.Stored{Change: putService{svc}}) ||
+		!yield(command.Stored{Change: touch{svc.Account, svc.Namespace, svc.ID}, Revision: svc.revision}) {
 		return false
 	}
 	for _, inst := range svc.instances.All() {
-		if !yield(Stored{Change: putInstance{svc.place(), inst}}) {
+		if !yield(command.Stored{Change: putInstance{svc.place(), inst}}) {
 			return false
 		}
 	}

@@ -18,7 +18,7 @@ import (
 func (w *world) checkReload() {
 	w.Helper()
 	draft := registry.NewDraft(new(registry.State))
-	for s := range w.state.All() {
+	for s := range (registry.Slice{}).All(w.state) {
 		draft.Apply(s.Revision, w.throughStore(s.Change))
 	}
 	w.same("as it was (-) and loaded again (+)", registry.Dump(w.state), registry.Dump(draft.Finish()))
@@ -56,7 +56,7 @@ func populate(w *world) {
 func FuzzDecode(f *testing.F) {
 	w := newWorld(f, true)
 	populate(w)
-	for s := range w.state.All() {
+	for s := range (registry.Slice{}).All(w.state) {
 		value, _ := s.Change.Value(nil)
 		f.Add(s.Change.Key(), value, true)
 	}
@@ -68,7 +68,7 @@ func FuzzDecode(f *testing.F) {
 		if !put {
 			value = nil
 		}
-		c, err := registry.Decode(key, value)
+		c, err := registry.Slice{}.Decode(key, value)
 		if err != nil {
 			return
 		}
@@ -117,7 +117,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"4i/000000000000/ns-a/srv-a/i": record.AppendUint(nil, 3, 7),        // a health status
 		"4i/000000000000/ns-a/srv-a/j": record.AppendString(nil, 1, "\x05"), // attributes
 	} {
-		if c, err := registry.Decode(key, value); err == nil {
+		if c, err := (registry.Slice{}).Decode(key, value); err == nil {
 			t.Errorf("%q %x: got %#v", key, value, c)
 		}
 	}
@@ -151,7 +151,7 @@ func TestInstanceForm(t *testing.T) {
 		m := rapid.MapOf(anyText, anyText).Draw(t, "m")
 		key := "4i/000000000000/ns-a/srv-a/" + id
 		stored := record.AppendString(record.AppendString([]byte{}, 1, registry.NewAttributes(m)), 2, request)
-		c, err := registry.Decode(key, stored)
+		c, err := registry.Slice{}.Decode(key, stored)
 		if err != nil {
 			t.Fatal(err)
 		}

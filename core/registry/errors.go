@@ -6,16 +6,6 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// InvalidInput means that a request breaks a rule; the text names the member,
-// the value and the rule.
-type InvalidInput struct{ Message string }
-
-func (e *InvalidInput) Error() string { return e.Message }
-
-func invalid(format string, args ...any) error {
-	return &InvalidInput{Message: fmt.Sprintf(format, args...)}
-}
-
 // NamespaceNotFound means that the account sees no such namespace.
 type NamespaceNotFound struct{ ID string }
 
@@ -75,32 +65,12 @@ func (e *DuplicateRequest) Error() string {
 	return fmt.Sprintf("Another operation of type %s and id %s has completed", e.Call, e.Operation)
 }
 
-// ResourceInUse means that something has to go first.
-type ResourceInUse struct{ Message string }
-
-func (e *ResourceInUse) Error() string { return e.Message }
-
-// ResourceLimitExceeded means that a quota is used up.
-type ResourceLimitExceeded struct {
-	Quota string
-	Limit int
-}
-
-func (e *ResourceLimitExceeded) Error() string {
-	return fmt.Sprintf("The limit of %d %s has been reached", e.Limit, e.Quota)
-}
-
 // TooManyTags means that the resource would have more than 50 tags.
 type TooManyTags struct{ Resource string }
 
 func (e *TooManyTags) Error() string {
 	return fmt.Sprintf("%s would have more than %d tags", e.Resource, maxTags)
 }
-
-// ResourceNotFound means that an ARN names nothing that the account sees.
-type ResourceNotFound struct{ ARN string }
-
-func (e *ResourceNotFound) Error() string { return "Resource not found: " + e.ARN }
 
 // CustomHealthNotFound means that the service has no custom health check.
 type CustomHealthNotFound struct{ Service ServiceID }

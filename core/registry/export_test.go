@@ -3,6 +3,7 @@ package registry
 import (
 	"fmt"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
@@ -47,4 +48,4 @@ func dumpMap[K ~string, V any](what string, m ptree.Map[K, V]) []string {
 }
 
 // InstanceOf returns the instance that a change stores.
-func InstanceOf(c Change) *Instance { return c.(putInstance).inst }
+func InstanceOf(c command.Change) *Instance { return c.(putInstance).inst }

@@ -32,6 +32,7 @@ type tester interface {
 type world struct {
 	tester
 	rules    registry.Rules
+	limits   command.Limits
 	account  command.AccountID
 	state    *registry.State
 	stored   *registry.State
@@ -58,6 +59,13 @@ func newWorld(t tester, strict bool) *world {
 	}
 }
 
+// Slice, Quota and Quotas implement command.View.
+func (w *world) Slice(string) (state, rules any) { return w.state, &w.rules }
+
+func (w *world) Quota(_ command.AccountID, q *command.Quota) int { return w.limits[q.Name] }
+
+func (w *world) Quotas() []*command.Quota { return registry.Slice{}.Quotas() }
+
 // inBothModes runs a test in extended and in strict mode.
 func inBothModes(t *testing.T, test func(t *testing.T, w *world)) {
 	t.Run("extended", func(t *testing.T) { test(t, newWorld(t, false)) })
@@ -65,12 +73,12 @@ func inBothModes(t *testing.T, test func(t *testing.T, w *world)) {
 }
 
 // try has a command decided and applied, one second after the last one.
-func (w *world) try(c registry.Command) (registry.Reply, error) {
+func (w *world) try(c command.Command) (command.Reply, error) {
 	w.Helper()
 	w.now += 1000
 	w.commands++
-	meta := registry.Meta{Account: w.account, Now: w.now, Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.commands))}
-	d, err := registry.Decide(w.state, &w.rules, meta, c)
+	meta := &command.Meta{Account: w.account, Now: w.now, Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.commands))}
+	d, err := c.Decide(w, meta)
 	if err != nil {
 		if len(d.Changes) > 0 {
 			w.Errorf("%T: refused with %v, yet with changes", c, err)
@@ -83,10 +91,10 @@ func (w *world) try(c registry.Command) (registry.Reply, error) {
 }
 
 // checkReads makes sure that what a decision says it read is true.
-func (w *world) checkReads(d registry.Decision) {
+func (w *world) checkReads(d command.Decision) {
 	w.Helper()
 	keys := map[string]bool{}
-	for s := range w.state.All() {
+	for s := range (registry.Slice{}).All(w.state) {
 		keys[s.Change.Key()] = true
 	}
 	for _, r := range d.Reads {
@@ -96,7 +104,7 @@ func (w *world) checkReads(d registry.Decision) {
 	}
 }
 
-func (w *world) apply(changes []registry.Change) {
+func (w *world) apply(changes []command.Change) {
 	w.Helper()
 	if len(changes) == 0 {
 		return
@@ -113,13 +121,15 @@ func (w *world) apply(changes []registry.Change) {
 
 // draftChanges applies changes to a draft that ends after a batch of commands,
 // and makes sure that the State which it began with stays as it was.
-func (w *world) draftChanges(changes []registry.Change) {
+func (w *world) draftChanges(changes []command.Change) {
 	w.Helper()
 	if w.draft == nil {
 		w.base, w.baseDump = w.state, registry.Dump(w.state)
 		w.draft = registry.NewDraft(w.base)
 	}
-	w.draft.Apply(w.revision, changes...)
+	for _, c := range changes {
+		w.draft.Apply(w.revision, c)
+	}
 	w.state = w.draft.State()
 	if w.drafted++; w.drafted >= w.batch {
 		w.state = w.draft.Finish()
@@ -136,13 +146,13 @@ func (w *world) same(what string, a, b []string) {
 }
 
 // throughStore encodes and decodes a change.
-func (w *world) throughStore(c registry.Change) registry.Change {
+func (w *world) throughStore(c command.Change) command.Change {
 	w.Helper()
 	value, put := c.Value([]byte{})
 	if !put {
 		value = nil
 	}
-	decoded, err := registry.Decode(c.Key(), value)
+	decoded, err := registry.Slice{}.Decode(c.Key(), value)
 	if err != nil {
 		w.Fatalf("decode %q: %v", c.Key(), err)
 	}
@@ -150,7 +160,7 @@ func (w *world) throughStore(c registry.Change) registry.Change {
 }
 
 // do has a command done that must succeed.
-func (w *world) do(c registry.Command) registry.Reply {
+func (w *world) do(c command.Command) command.Reply {
 	w.Helper()
 	reply, err := w.try(c)
 	if err != nil {
@@ -160,7 +170,7 @@ func (w *world) do(c registry.Command) registry.Reply {
 }
 
 // refused has a command refused with an error of the wanted type.
-func refused[E error](w *world, c registry.Command) E {
+func refused[E error](w *world, c command.Command) E {
 	w.Helper()
 	revision := w.revision
 	_, err := w.try(c)
@@ -175,11 +185,11 @@ func refused[E error](w *world, c registry.Command) E {
 }
 
 // operation returns the operation that a reply names.
-func (w *world) operation(r registry.Reply) *registry.Operation {
+func (w *world) operation(r command.Reply) *registry.Operation {
 	w.Helper()
-	op, err := w.state.Operation(w.account, r.Operation)
+	op, err := w.state.Operation(w.account, registry.OperationID(r.ID))
 	if err != nil {
-		w.Fatalf("operation %q: %v", r.Operation, err)
+		w.Fatalf("operation %q: %v", r.ID, err)
 	}
 	return op
 }
@@ -216,7 +226,7 @@ func (w *world) currentNamespace(id registry.NamespaceID) *registry.Namespace {
 func (w *world) service(ns *registry.Namespace, c registry.CreateService) *registry.Service {
 	w.Helper()
 	c.NamespaceRef = string(ns.ID)
-	return w.currentService(w.do(&c).Service.ID)
+	return w.currentService(w.do(&c).Value.(*registry.Service).ID)
 }
 
 func (w *world) currentService(id registry.ServiceID) *registry.Service {
@@ -239,12 +249,12 @@ func (w *world) instance(svc registry.ServiceID, id registry.InstanceID) *regist
 
 type attrs = map[string]string
 
-func (w *world) register(svc registry.ServiceID, id registry.InstanceID, a attrs) registry.Reply {
+func (w *world) register(svc registry.ServiceID, id registry.InstanceID, a attrs) command.Reply {
 	w.Helper()
 	return w.do(&registry.RegisterInstance{ServiceRef: string(svc), ID: id, Attributes: a})
 }
 
-func (w *world) deregister(svc registry.ServiceID, id registry.InstanceID) registry.Reply {
+func (w *world) deregister(svc registry.ServiceID, id registry.InstanceID) command.Reply {
 	w.Helper()
 	return w.do(&registry.DeregisterInstance{ServiceRef: string(svc), ID: id})
 }

@@ -1,6 +1,10 @@
 package registry
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/cairn-discovery/cairn/core/command"
+)
 
 // Health is the health status of an instance. The zero value is Unknown.
 type Health uint8
@@ -45,20 +49,21 @@ type SetCustomHealth struct {
 	Health     Health // Healthy or Unhealthy
 }
 
-func (c *SetCustomHealth) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *SetCustomHealth) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	svc, err := s.FindService(r, m.Account, c.ServiceRef)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if !svc.CustomHealth {
-		return Decision{}, &CustomHealthNotFound{Service: svc.ID}
+		return command.Decision{}, &CustomHealthNotFound{Service: svc.ID}
 	}
 	inst, ok := svc.Instance(c.ID)
 	if !ok {
-		return Decision{}, &InstanceNotFound{Service: svc.ID, ID: c.ID}
+		return command.Decision{}, &InstanceNotFound{Service: svc.ID, ID: c.ID}
 	}
 	if err := r.mayChangeInstance(m, svc, inst); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	next := inst.withHealth(c.Health, m.Now)
 	if r.Strict {
@@ -69,11 +74,11 @@ func (c *SetCustomHealth) decide(s *State, r *Rules, m *Meta) (Decision, error) 
 		changes = append(changes, putInstance{svc.place(), next})
 	}
 	if len(changes) == 0 {
-		return Decision{}, nil
+		return command.Decision{}, nil
 	}
-	return Decision{
+	return command.Decision{
 		Changes: changes,
-		Reads:   []Read{svc.read(), {Key: instanceKey(svc, inst.ID()), Exists: true}},
+		Reads:   []command.Read{svc.read(), {Key: instanceKey(svc, inst.ID()), Exists: true}},
 	}, nil
 }
 
@@ -95,8 +100,9 @@ type SettleHealth struct {
 	Max int // how many at the most
 }
 
-func (c *SettleHealth) decide(s *State, _ *Rules, m *Meta) (Decision, error) {
-	var d Decision
+func (c *SettleHealth) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, _ := of(v)
+	var d command.Decision
 	for _, ref := range s.pending.All() {
 		svc, ok := s.Service(ref.account, ref.service)
 		if !ok {
@@ -110,7 +116,7 @@ func (c *SettleHealth) decide(s *State, _ *Rules, m *Meta) (Decision, error) {
 			break
 		}
 		d.Changes = append(d.Changes, putInstance{svc.place(), inst.withHealth(inst.pending, m.Now)})
-		d.Reads = append(d.Reads, Read{Key: instanceKey(svc, inst.ID()), Exists: true})
+		d.Reads = append(d.Reads, command.Read{Key: instanceKey(svc, inst.ID()), Exists: true})
 		d.Reply.Count++
 	}
 	return d, nil

@@ -10,28 +10,18 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// Meta comes with every command: who asks, when, and randomness for new ids.
-type Meta struct {
-	Account command.AccountID
-	// Now is the time of the request in milliseconds since 1970.
-	Now int64
-	// Entropy is fresh randomness. Ids are cut from it, so no two commands may
-	// share it.
-	Entropy [32]byte
-}
-
 var (
 	base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 	base32Upper = base32.StdEncoding.WithPadding(base32.NoPadding)
 )
 
-func (m *Meta) namespaceID() NamespaceID {
+func newNamespaceID(m *command.Meta) NamespaceID {
 	return NamespaceID("ns-" + base32Lower.EncodeToString(m.Entropy[:10]))
 }
 
-// serviceID gives a fresh id, or in strict mode the one that AWS would give
-// again to a service deleted and created anew.
-func (m *Meta) serviceID(r *Rules, ns *Namespace, name string) ServiceID {
+// newServiceID returns a fresh id. In strict mode the id depends on the name, since
+// AWS gives a service that is deleted and created again the same id.
+func newServiceID(m *command.Meta, r *Rules, ns *Namespace, name string) ServiceID {
 	id := m.Entropy[10:20]
 	if r.Strict {
 		sum := hashOf("service", string(m.Account), string(ns.ID), serviceKey(ns, name))
@@ -40,7 +30,7 @@ func (m *Meta) serviceID(r *Rules, ns *Namespace, name string) ServiceID {
 	return ServiceID("srv-" + base32Lower.EncodeToString(id))
 }
 
-func (m *Meta) hostedZoneID() string {
+func newHostedZoneID(m *command.Meta) string {
 	return "Z" + base32Upper.EncodeToString(m.Entropy[20:32])[:19]
 }
 

@@ -71,23 +71,24 @@ type RegisterInstance struct {
 	CreatorRequestID string
 }
 
-func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	svc, err := s.FindService(r, m.Account, c.ServiceRef)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	old, exists := svc.instances.Get(c.ID)
 	if exists && svc.Registrar(old) != m.Account {
-		return Decision{}, r.notRegistrar(m, svc)
+		return command.Decision{}, r.notRegistrar(m, svc)
 	}
 	ns, _ := s.Namespace(svc.Account, svc.Namespace)
 	given, err := checkAttributes(r, ns, svc, c.Attributes)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	a := s.account(m.Account)
 	attrs := NewAttributes(given)
-	op := m.operationAfter(old.lastOperation(), a, RegisterInstanceOperation, string(svc.ID), string(c.ID))
+	op := newOperationAfter(m, old.lastOperation(), a, RegisterInstanceOperation, string(svc.ID), string(c.ID))
 	op.Namespace, op.Service, op.Instance = ns.ID, svc.ID, c.ID
 	op.own(ns.Account)
 	op.CreatorRequestID, op.fingerprint = c.CreatorRequestID, fingerprint(string(attrs))
@@ -96,11 +97,11 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 		return c.renew(s, m, svc, old, op)
 	}
 	if earlier, ok := a.repeated(op); ok && exists && earlier.fingerprint == op.fingerprint {
-		return Decision{Reply: Reply{Operation: earlier.ID}}, nil
+		return command.Decision{Reply: command.Reply{ID: string(earlier.ID)}}, nil
 	}
 	if !exists {
-		if err := r.instanceQuota(ns, svc); err != nil {
-			return Decision{}, err
+		if err := checkInstanceQuota(v, ns, svc); err != nil {
+			return command.Decision{}, err
 		}
 	}
 	if problem := hostNameProblem(ns, svc, c.ID); problem != "" {
@@ -111,11 +112,11 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 	if m.Account != svc.creator() {
 		inst.createdBy = unique.Make(m.Account)
 	}
-	changes := []Change{putInstance{svc.place(), &inst}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
-	return Decision{
+	changes := []command.Change{putInstance{svc.place(), &inst}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
+	return command.Decision{
 		Changes: append(changes, s.leaseAtRegistration(svc, c.ID, ttl, m.Now)...),
-		Reads:   []Read{ns.read(), svc.read(), {Key: instanceKey(svc, c.ID), Exists: old != nil}},
-		Reply:   Reply{Operation: op.ID},
+		Reads:   []command.Read{ns.read(), svc.read(), {Key: instanceKey(svc, c.ID), Exists: old != nil}},
+		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
 
@@ -123,17 +124,17 @@ func (c *RegisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error)
 // instance with a TTL shows that it is alive. The answer is the operation of the
 // registration itself, so that renewals leave no trail. Its health stays, and so
 // does the service's InstancesRevision.
-func (c *RegisterInstance) renew(s *State, m *Meta, svc *Service, inst *Instance, op *Operation) (Decision, error) {
-	d := Decision{
+func (c *RegisterInstance) renew(s *State, m *command.Meta, svc *Service, inst *Instance, op *Operation) (command.Decision, error) {
+	d := command.Decision{
 		Changes: s.renewal(svc, c.ID, m.Now),
-		Reads:   []Read{{Key: instanceKey(svc, c.ID), Exists: true}},
+		Reads:   []command.Read{{Key: instanceKey(svc, c.ID), Exists: true}},
 	}
 	next := inst.lapsed(false, m.Now)
 	first := operationTime(inst.Registered) + string(op.ID[:operationTargetLen])
 	if s.account(m.Account).operations.Has(first) {
-		d.Reply.Operation = operationIDOf(first)
+		d.Reply.ID = string(operationIDOf(first))
 	} else { // forgotten after a day; clients may ask for what they are given
-		d.Reply.Operation, next.Registered = op.ID, op.Date
+		d.Reply.ID, next.Registered = string(op.ID), op.Date
 		d.Changes = append(d.Changes, putOperation{op})
 	}
 	if *next != *inst {
@@ -144,9 +145,9 @@ func (c *RegisterInstance) renew(s *State, m *Meta, svc *Service, inst *Instance
 
 // refuse deals with an instance that has no place in the DNS: AWS finds out
 // only when it changes the hosted zone.
-func (c *RegisterInstance) refuse(r *Rules, a *Account, op *Operation, problem string) (Decision, error) {
+func (c *RegisterInstance) refuse(r *Rules, a *Account, op *Operation, problem string) (command.Decision, error) {
 	if !r.Strict {
-		return Decision{}, invalid("InstanceId %q is not allowed: %s", c.ID, problem)
+		return command.Decision{}, command.Invalid("InstanceId %q is not allowed: %s", c.ID, problem)
 	}
 	op.fail("INVALID_CHANGE_BATCH", "InstanceId "+strconv.Quote(string(c.ID))+": "+problem)
 	return a.refusal(op), nil
@@ -168,12 +169,12 @@ func hostNameProblem(ns *Namespace, svc *Service, id InstanceID) string {
 	return ""
 }
 
-func (r *Rules) instanceQuota(ns *Namespace, svc *Service) error {
-	if limit := r.quotas(svc.creator()).InstancesPerService; limit > 0 && svc.instances.Len() >= limit {
-		return &ResourceLimitExceeded{Quota: "instances per service", Limit: limit}
+func checkInstanceQuota(v command.View, ns *Namespace, svc *Service) error {
+	if limit := v.Quota(svc.creator(), &quotaInstances); limit > 0 && svc.instances.Len() >= limit {
+		return &command.LimitExceeded{What: quotaInstances.What, Limit: limit}
 	}
-	if limit := r.quotas(ns.Account).InstancesPerNamespace; limit > 0 && ns.instanceCount() >= limit {
-		return &ResourceLimitExceeded{Quota: "instances per namespace", Limit: limit}
+	if limit := v.Quota(ns.Account, &quotaNamespaceInstances); limit > 0 && ns.instanceCount() >= limit {
+		return &command.LimitExceeded{What: quotaNamespaceInstances.What, Limit: limit}
 	}
 	return nil
 }
@@ -184,29 +185,30 @@ type DeregisterInstance struct {
 	ID         InstanceID
 }
 
-func (c *DeregisterInstance) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *DeregisterInstance) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	svc, inst, err := s.FindInstance(r, m.Account, c.ServiceRef, c.ID)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if err := r.mayChangeInstance(m, svc, inst); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
-	op := m.deregistration(s, svc, inst)
-	return Decision{
+	op := newDeregistration(m, s, svc, inst)
+	return command.Decision{
 		Changes: append(svc.deregister(inst, op), s.withoutLease(svc, c.ID)...),
-		Reads:   []Read{{Key: instanceKey(svc, inst.ID()), Exists: true}},
-		Reply:   Reply{Operation: op.ID},
+		Reads:   []command.Read{{Key: instanceKey(svc, inst.ID()), Exists: true}},
+		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
 
-func (m *Meta) deregistration(s *State, svc *Service, inst *Instance) *Operation {
-	op := m.operationAfter(inst.Registered, s.account(m.Account), DeregisterInstanceOperation, string(svc.ID), string(inst.ID()))
+func newDeregistration(m *command.Meta, s *State, svc *Service, inst *Instance) *Operation {
+	op := newOperationAfter(m, inst.Registered, s.account(m.Account), DeregisterInstanceOperation, string(svc.ID), string(inst.ID()))
 	op.Namespace, op.Service, op.Instance = svc.Namespace, svc.ID, inst.ID()
 	op.own(svc.Account)
 	return op
 }
 
-func (svc *Service) deregister(inst *Instance, op *Operation) []Change {
-	return []Change{deleteInstance{svc.place(), inst.ID()}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
+func (svc *Service) deregister(inst *Instance, op *Operation) []command.Change {
+	return []command.Change{deleteInstance{svc.place(), inst.ID()}, touch{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
 }

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // The attributes with a meaning of their own.
@@ -44,7 +46,7 @@ func checkAttributes(r *Rules, ns *Namespace, svc *Service, attrs map[string]str
 		return nil, err
 	}
 	if _, ok := attrs[AttrInitHealthStatus]; ok && !svc.CustomHealth {
-		return nil, invalid("%s is allowed only for a service with HealthCheckCustomConfig", AttrInitHealthStatus)
+		return nil, command.Invalid("%s is allowed only for a service with HealthCheckCustomConfig", AttrInitHealthStatus)
 	}
 	if _, ok := attrs[AttrEC2InstanceID]; ok {
 		return withEC2Address(r, ns, svc, attrs)
@@ -67,7 +69,7 @@ func checkOwnAttributes(r *Rules, attrs map[string]string) error {
 		switch {
 		case !strings.HasPrefix(k, ownPrefix):
 		case k != AttrTTL:
-			return invalid("Attribute %q is not allowed: the prefix %s is reserved, and the known attribute of an instance is %q", k, ownPrefix, AttrTTL)
+			return command.Invalid("Attribute %q is not allowed: the prefix %s is reserved, and the known attribute of an instance is %q", k, ownPrefix, AttrTTL)
 		default:
 			if err := checkTTL(v); err != nil {
 				return err
@@ -84,15 +86,15 @@ func checkAttributeLimits(attrs map[string]string) error {
 		if !strings.HasPrefix(k, "AWS_") {
 			custom++
 		} else if !known(k) {
-			return invalid("Attribute %q is not allowed: the prefix AWS_ is reserved, and the known attributes are %s",
+			return command.Invalid("Attribute %q is not allowed: the prefix AWS_ is reserved, and the known attributes are %s",
 				k, quoted(knownAttributes))
 		}
 	}
 	if custom > maxCustomAttributes {
-		return invalid("%d custom attributes are given; at most %d are allowed", custom, maxCustomAttributes)
+		return command.Invalid("%d custom attributes are given; at most %d are allowed", custom, maxCustomAttributes)
 	}
 	if total > maxAttributeTotal {
-		return invalid("The attributes have %d characters in all; at most %d are allowed", total, maxAttributeTotal)
+		return command.Invalid("The attributes have %d characters in all; at most %d are allowed", total, maxAttributeTotal)
 	}
 	return nil
 }
@@ -110,26 +112,26 @@ func known(key string) bool {
 func checkAttributeValues(attrs map[string]string) error {
 	if v, ok := attrs[AttrIPv4]; ok {
 		if addr, err := netip.ParseAddr(v); err != nil || !addr.Is4() {
-			return invalid("%s %q is not an IPv4 address", AttrIPv4, v)
+			return command.Invalid("%s %q is not an IPv4 address", AttrIPv4, v)
 		}
 	}
 	if v, ok := attrs[AttrIPv6]; ok {
 		if addr, err := netip.ParseAddr(v); err != nil || !addr.Is6() || addr.Zone() != "" {
-			return invalid("%s %q is not an IPv6 address", AttrIPv6, v)
+			return command.Invalid("%s %q is not an IPv6 address", AttrIPv6, v)
 		}
 	}
 	if v, ok := attrs[AttrPort]; ok && !validPort(v) {
-		return invalid("A valid port number must be supplied. %s %q is not a number from 1 to 65535", AttrPort, v)
+		return command.Invalid("A valid port number must be supplied. %s %q is not a number from 1 to 65535", AttrPort, v)
 	}
 	for _, key := range []string{AttrCNAME, AttrAliasDNSName} {
 		if v, ok := attrs[key]; ok {
 			if problem := domainNameProblem(strings.TrimSuffix(v, ".")); problem != "" {
-				return invalid("%s %q is not a domain name: %s", key, shortened(v), problem)
+				return command.Invalid("%s %q is not a domain name: %s", key, shortened(v), problem)
 			}
 		}
 	}
 	if v, ok := attrs[AttrInitHealthStatus]; ok && v != Healthy.String() && v != Unhealthy.String() {
-		return invalid("%s %q is not allowed: it must be HEALTHY or UNHEALTHY", AttrInitHealthStatus, v)
+		return command.Invalid("%s %q is not allowed: it must be HEALTHY or UNHEALTHY", AttrInitHealthStatus, v)
 	}
 	return nil
 }
@@ -142,11 +144,11 @@ func validPort(s string) bool {
 // checkAlias: an alias stands alone in a service with A or AAAA records.
 func checkAlias(svc *Service, attrs map[string]string) error {
 	if svc.DNS.Has(RecordSRV) || svc.DNS.Has(RecordCNAME) || svc.DNS == nil || svc.DNS.Policy != Weighted {
-		return invalid("%s is allowed only for a service with A or AAAA records and RoutingPolicy WEIGHTED", AttrAliasDNSName)
+		return command.Invalid("%s is allowed only for a service with A or AAAA records and RoutingPolicy WEIGHTED", AttrAliasDNSName)
 	}
 	for _, k := range []string{AttrCNAME, AttrIPv4, AttrIPv6, AttrPort} {
 		if _, ok := attrs[k]; ok {
-			return invalid("%s is not allowed together with %s", k, AttrAliasDNSName)
+			return command.Invalid("%s is not allowed together with %s", k, AttrAliasDNSName)
 		}
 	}
 	return nil
@@ -162,21 +164,21 @@ func checkAddresses(svc *Service, attrs map[string]string) error {
 	a, aaaa := svc.DNS.Has(RecordA), svc.DNS.Has(RecordAAAA)
 	switch {
 	case a && aaaa && !v4 && !v6:
-		return invalid("%s or %s is required: the service has A and AAAA records", AttrIPv4, AttrIPv6)
+		return command.Invalid("%s or %s is required: the service has A and AAAA records", AttrIPv4, AttrIPv6)
 	case a && !aaaa && !v4:
-		return invalid("%s is required: the service has A records", AttrIPv4)
+		return command.Invalid("%s is required: the service has A records", AttrIPv4)
 	case aaaa && !a && !v6:
-		return invalid("%s is required: the service has AAAA records", AttrIPv6)
+		return command.Invalid("%s is required: the service has AAAA records", AttrIPv6)
 	case svc.DNS.Has(RecordSRV) && !port:
-		return invalid("A valid port number must be supplied. %s is required: the service has SRV records", AttrPort)
+		return command.Invalid("A valid port number must be supplied. %s is required: the service has SRV records", AttrPort)
 	case svc.DNS.Has(RecordSRV) && !v4 && !v6:
-		return invalid("%s or %s is required: the service has SRV records", AttrIPv4, AttrIPv6)
+		return command.Invalid("%s or %s is required: the service has SRV records", AttrIPv4, AttrIPv6)
 	case svc.DNS.Has(RecordCNAME) && !cname:
-		return invalid("%s is required: the service has CNAME records", AttrCNAME)
+		return command.Invalid("%s is required: the service has CNAME records", AttrCNAME)
 	case svc.HealthCheck != nil && !port:
-		return invalid("A valid port number must be supplied. %s is required: the service has a health check", AttrPort)
+		return command.Invalid("A valid port number must be supplied. %s is required: the service has a health check", AttrPort)
 	case svc.HealthCheck != nil && !v4 && !v6:
-		return invalid("%s or %s is required: the service has a health check", AttrIPv4, AttrIPv6)
+		return command.Invalid("%s or %s is required: the service has a health check", AttrIPv4, AttrIPv6)
 	}
 	return nil
 }
@@ -187,7 +189,7 @@ func checkWeight(r *Rules, svc *Service, attrs map[string]string) error {
 		return nil
 	}
 	if _, err := strconv.ParseUint(v, 10, 8); err != nil {
-		return invalid("%s %q is not a number from 0 to 255", AttrWeight, v)
+		return command.Invalid("%s %q is not a number from 0 to 255", AttrWeight, v)
 	}
 	return nil
 }
@@ -196,19 +198,19 @@ func checkWeight(r *Rules, svc *Service, attrs map[string]string) error {
 func withEC2Address(r *Rules, ns *Namespace, svc *Service, attrs map[string]string) (map[string]string, error) {
 	id := attrs[AttrEC2InstanceID]
 	if ns.IsDNS() {
-		return nil, invalid("%s is allowed only in an HTTP namespace", AttrEC2InstanceID)
+		return nil, command.Invalid("%s is allowed only in an HTTP namespace", AttrEC2InstanceID)
 	}
 	if svc.HealthCheck != nil {
-		return nil, invalid("%s is not allowed for a service with HealthCheckConfig, which needs %s beside an address", AttrEC2InstanceID, AttrPort)
+		return nil, command.Invalid("%s is not allowed for a service with HealthCheckConfig, which needs %s beside an address", AttrEC2InstanceID, AttrPort)
 	}
 	for k := range attrs {
 		if k != AttrEC2InstanceID && k != AttrInitHealthStatus && (r.Strict || strings.HasPrefix(k, "AWS_")) {
-			return nil, invalid("%s is not allowed together with %s", k, AttrEC2InstanceID)
+			return nil, command.Invalid("%s is not allowed together with %s", k, AttrEC2InstanceID)
 		}
 	}
 	addr, ok := r.EC2Instances[id]
 	if !ok {
-		return nil, invalid("%s %q is not known here: list it under ec2_instances in the configuration", AttrEC2InstanceID, id)
+		return nil, command.Invalid("%s %q is not known here: list it under ec2_instances in the configuration", AttrEC2InstanceID, id)
 	}
 	attrs = maps.Clone(attrs)
 	attrs[AttrIPv4] = addr.String()

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -46,8 +47,8 @@ func TestDeregisterInstance(t *testing.T) {
 		if op.Type != registry.DeregisterInstanceOperation || !maps.Equal(op.Targets(), attrs{"INSTANCE": "i", "SERVICE": string(svc.ID)}) {
 			t.Errorf("operation %+v", op)
 		}
-		if registered.Operation[:32] != reply.Operation[:32] {
-			t.Errorf("operations %s and %s of one instance begin differently", registered.Operation, reply.Operation)
+		if registered.ID[:32] != reply.ID[:32] {
+			t.Errorf("operations %s and %s of one instance begin differently", registered.ID, reply.ID)
 		}
 		refused[*registry.InstanceNotFound](w, &registry.DeregisterInstance{ServiceRef: string(svc.ID), ID: "i"})
 		refused[*registry.ServiceNotFound](w, &registry.DeregisterInstance{ServiceRef: "srv-0", ID: "i"})
@@ -109,7 +110,7 @@ func TestInstanceAttributesNeeded(t *testing.T) {
 			c := &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: given}
 			if test.text == "" {
 				w.do(c)
-			} else if e := refused[*registry.InvalidInput](w, c); !strings.Contains(e.Message, test.text) {
+			} else if e := refused[*command.InvalidInput](w, c); !strings.Contains(e.Message, test.text) {
 				t.Errorf("got %q, want something about %s", e.Message, test.text)
 			}
 		})
@@ -139,7 +140,7 @@ func TestInstanceAttributeValues(t *testing.T) {
 				w.register(svc.ID, "i", attrs{test.key: v})
 			}
 			for _, v := range test.wrong {
-				e := refused[*registry.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: attrs{test.key: v}})
+				e := refused[*command.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: attrs{test.key: v}})
 				if !strings.Contains(e.Message, test.key) {
 					t.Errorf("%s=%q: got %q", test.key, v, e.Message)
 				}
@@ -152,7 +153,7 @@ func TestInstanceAttributeValues(t *testing.T) {
 func TestUnknownAttribute(t *testing.T) {
 	w := newWorld(t, false)
 	svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s"})
-	e := refused[*registry.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: attrs{"AWS_FOO": "x"}})
+	e := refused[*command.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: attrs{"AWS_FOO": "x"}})
 	for _, key := range []string{"AWS_FOO", "AWS_ALIAS_DNS_NAME", "AWS_EC2_INSTANCE_ID", "AWS_INIT_HEALTH_STATUS", "AWS_INSTANCE_CNAME", "AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6", "AWS_INSTANCE_PORT"} {
 		if !strings.Contains(e.Message, key) {
 			t.Errorf("%q does not name %s", e.Message, key)
@@ -170,7 +171,7 @@ func TestWeight(t *testing.T) {
 			if good || w.rules.Strict {
 				w.do(c)
 			} else {
-				refused[*registry.InvalidInput](w, c)
+				refused[*command.InvalidInput](w, c)
 			}
 		}
 	})
@@ -182,7 +183,7 @@ func TestInitialHealthNeedsCustomCheck(t *testing.T) {
 		given := attrs{"AWS_INIT_HEALTH_STATUS": "HEALTHY", "AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "80"}
 		for name, c := range map[string]registry.CreateService{"none": {Name: "a"}, "checked": {Name: "b", HealthCheck: tcpCheck}} {
 			svc := w.service(ns, c)
-			e := refused[*registry.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: given})
+			e := refused[*command.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: given})
 			if !strings.Contains(e.Message, "AWS_INIT_HEALTH_STATUS") {
 				t.Errorf("%s: got %q", name, e.Message)
 			}
@@ -222,7 +223,7 @@ func TestAttributeLimits(t *testing.T) {
 					t.Errorf("%s: not kept", name)
 				}
 			} else {
-				refused[*registry.InvalidInput](w, c)
+				refused[*command.InvalidInput](w, c)
 			}
 		})
 	}
@@ -253,7 +254,7 @@ func TestEC2Instance(t *testing.T) {
 		"own, strict":   {custom, attrs{"AWS_EC2_INSTANCE_ID": "i-0abc", "own": "x"}},
 	} {
 		w.rules.Strict = strings.HasSuffix(name, "strict")
-		e := refused[*registry.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(test.svc.ID), ID: "j", Attributes: test.attrs})
+		e := refused[*command.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(test.svc.ID), ID: "j", Attributes: test.attrs})
 		if !strings.Contains(e.Message, "AWS_EC2_INSTANCE_ID") {
 			t.Errorf("%s: got %q", name, e.Message)
 		}
@@ -273,11 +274,11 @@ func TestInstanceIDInSRV(t *testing.T) {
 		w.register(srv.ID, long[:63], given)
 		c := &registry.RegisterInstance{ServiceRef: string(srv.ID), ID: long, Attributes: given, CreatorRequestID: "r"}
 		if !w.rules.Strict {
-			refused[*registry.InvalidInput](w, c)
+			refused[*command.InvalidInput](w, c)
 		} else if op := w.operation(w.do(c)); op.ErrorCode != "INVALID_CHANGE_BATCH" || op.ErrorMessage == "" || op.Status() != "FAIL" {
 			t.Errorf("operation %+v", op)
-		} else if again := w.do(c); again.Operation != op.ID {
-			t.Errorf("repeated, got %s, want %s", again.Operation, op.ID)
+		} else if again := w.do(c); again.ID != string(op.ID) {
+			t.Errorf("repeated, got %s, want %s", again.ID, op.ID)
 		}
 		if _, ok := w.currentService(srv.ID).Instance(long); ok {
 			t.Error("it was registered all the same")
@@ -297,7 +298,7 @@ func TestRepeatedRegisterInstance(t *testing.T) {
 		w.do(&registry.SetCustomHealth{ServiceRef: string(svc.ID), ID: "i", Health: registry.Unhealthy})
 		revision := w.revision
 		if again := w.do(register("1", "r")); again != first || w.revision != revision {
-			t.Errorf("repeated, got %s at %d, want %s at %d", again.Operation, w.revision, first.Operation, revision)
+			t.Errorf("repeated, got %s at %d, want %s at %d", again.ID, w.revision, first.ID, revision)
 		}
 		for i, c := range []*registry.RegisterInstance{register("2", "r"), register("1", "s"), register("1", ""), register("1", "")} {
 			if reply := w.do(c); reply == first || w.currentService(svc.ID).InstancesRevision() != w.revision {
@@ -314,19 +315,19 @@ func TestRepeatedRegisterInstance(t *testing.T) {
 
 func TestInstanceQuotas(t *testing.T) {
 	w := newWorld(t, false)
-	w.rules.Quotas.InstancesPerService, w.rules.Quotas.InstancesPerNamespace = 2, 3
+	w.limits = command.Limits{"instances_per_service": 2, "instances_per_namespace": 3}
 	ns := w.namespace(registry.HTTP, "h")
 	a, b := w.service(ns, registry.CreateService{Name: "a"}), w.service(ns, registry.CreateService{Name: "b"})
 	w.register(a.ID, "1", nil)
 	w.register(a.ID, "2", nil)
-	e := refused[*registry.ResourceLimitExceeded](w, &registry.RegisterInstance{ServiceRef: string(a.ID), ID: "3"})
-	if !strings.Contains(e.Quota, "service") || e.Limit != 2 {
+	e := refused[*command.LimitExceeded](w, &registry.RegisterInstance{ServiceRef: string(a.ID), ID: "3"})
+	if !strings.Contains(e.What, "service") || e.Limit != 2 {
 		t.Errorf("got %v", e)
 	}
 	w.register(a.ID, "2", attrs{"k": "v"}) // an update needs no room
 	w.register(b.ID, "1", nil)
-	e = refused[*registry.ResourceLimitExceeded](w, &registry.RegisterInstance{ServiceRef: string(b.ID), ID: "2"})
-	if !strings.Contains(e.Quota, "namespace") || e.Limit != 3 {
+	e = refused[*command.LimitExceeded](w, &registry.RegisterInstance{ServiceRef: string(b.ID), ID: "2"})
+	if !strings.Contains(e.What, "namespace") || e.Limit != 3 {
 		t.Errorf("got %v", e)
 	}
 	w.deregister(a.ID, "1")

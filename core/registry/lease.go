@@ -81,37 +81,37 @@ func leaseTTL(r *Rules, attrs map[string]string) int64 {
 
 func checkTTL(v string) error {
 	if n, err := strconv.ParseUint(v, 10, 32); err != nil || n < 1 || n > maxTTL {
-		return invalid("%s %q is not allowed: it must be a whole number of seconds from 1 to %d", AttrTTL, shortened(v), maxTTL)
+		return command.Invalid("%s %q is not allowed: it must be a whole number of seconds from 1 to %d", AttrTTL, shortened(v), maxTTL)
 	}
 	return nil
 }
 
 // leaseAtRegistration begins a lease, or ends that of the instance that is
 // replaced.
-func (s *State) leaseAtRegistration(svc *Service, id InstanceID, ttl, now int64) []Change {
+func (s *State) leaseAtRegistration(svc *Service, id InstanceID, ttl, now int64) []command.Change {
 	if ttl > 0 {
-		return []Change{putLease{Lease{svc.Account, svc.Namespace, svc.ID, id, now, ttl, false}}}
+		return []command.Change{putLease{Lease{svc.Account, svc.Namespace, svc.ID, id, now, ttl, false}}}
 	}
 	return s.withoutLease(svc, id)
 }
 
 // withoutLease ends the lease that an instance may have.
-func (s *State) withoutLease(svc *Service, id InstanceID) []Change {
+func (s *State) withoutLease(svc *Service, id InstanceID) []command.Change {
 	if s.leases.Has(leaseKey(svc.ID, id)) {
-		return []Change{deleteLease{svc.place(), id}}
+		return []command.Change{deleteLease{svc.place(), id}}
 	}
 	return nil
 }
 
 // renewal is what is to be stored because an instance was heard of; often that
 // is nothing.
-func (s *State) renewal(svc *Service, id InstanceID, now int64) []Change {
+func (s *State) renewal(svc *Service, id InstanceID, now int64) []command.Change {
 	l, ok := s.Lease(svc.ID, id)
 	if !ok || !l.Lapsed && now-l.Renewed < l.grain() {
 		return nil
 	}
 	l.Renewed, l.Lapsed = now, false
-	return []Change{putLease{l}}
+	return []command.Change{putLease{l}}
 }
 
 // EndLeases does what has fallen due. A lease that is not as given any more was
@@ -122,8 +122,9 @@ func (s *State) renewal(svc *Service, id InstanceID, now int64) []Change {
 // how long nobody could be heard (a restart); see worker/janitor.
 type EndLeases struct{ Leases []Lease }
 
-func (c *EndLeases) decide(s *State, _ *Rules, m *Meta) (Decision, error) {
-	var d Decision
+func (c *EndLeases) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, _ := of(v)
+	var d command.Decision
 	for i := range c.Leases {
 		given := &c.Leases[i]
 		svc, ok := s.Service(given.Account, given.Service)
@@ -136,20 +137,20 @@ func (c *EndLeases) decide(s *State, _ *Rules, m *Meta) (Decision, error) {
 			continue
 		}
 		d.Changes = append(d.Changes, s.endLease(svc, inst, current, m)...)
-		d.Reads = append(d.Reads, Read{Key: instanceKey(svc, inst.ID()), Exists: true},
-			Read{Key: current.place().leaseKey(inst.ID()), Exists: true})
+		d.Reads = append(d.Reads, command.Read{Key: instanceKey(svc, inst.ID()), Exists: true},
+			command.Read{Key: current.place().leaseKey(inst.ID()), Exists: true})
 		d.Reply.Count++
 	}
 	return d, nil
 }
 
-func (s *State) endLease(svc *Service, inst *Instance, l Lease, m *Meta) []Change {
+func (s *State) endLease(svc *Service, inst *Instance, l Lease, m *command.Meta) []command.Change {
 	if !l.Lapsed {
 		l.Lapsed = true
-		return []Change{putLease{l}, putInstance{svc.place(), inst.lapsed(true, m.Now)}}
+		return []command.Change{putLease{l}, putInstance{svc.place(), inst.lapsed(true, m.Now)}}
 	}
 	owner := *m
 	owner.Account = svc.Account
-	op := owner.deregistration(s, svc, inst)
+	op := newDeregistration(&owner, s, svc, inst)
 	return append(svc.deregister(inst, op), deleteLease{svc.place(), inst.ID()})
 }

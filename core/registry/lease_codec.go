@@ -79,7 +79,7 @@ func (l *Lease) decode(value []byte) error {
 	return err
 }
 
-func decodeLease(account command.AccountID, ns NamespaceID, rest string, value []byte) (Change, error) {
+func decodeLease(account command.AccountID, ns NamespaceID, rest string, value []byte) (command.Change, error) {
 	svc, id, ok := strings.Cut(rest, "/")
 	if !ok {
 		return nil, errShortKey

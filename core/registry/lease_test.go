@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -202,7 +203,7 @@ func TestBadTTL(t *testing.T) {
 	w := newWorld(t, false)
 	svc := w.leasedService(registry.CreateService{})
 	for _, v := range []string{"", "0", "-1", "1.5", "10s", "86401", "99999999999"} {
-		refused[*registry.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc), ID: "x", Attributes: attrs{"cairn.ttl": v}})
+		refused[*command.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc), ID: "x", Attributes: attrs{"cairn.ttl": v}})
 	}
-	refused[*registry.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc), ID: "x", Attributes: attrs{"cairn.tll": "5"}})
+	refused[*command.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc), ID: "x", Attributes: attrs{"cairn.tll": "5"}})
 }

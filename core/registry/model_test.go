@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -67,12 +68,13 @@ func TestRandomCommands(t *testing.T) {
 
 // expect compares how a command ended with what must come of it: the name of an
 // error type, or the empty string.
-func (tw *twin) expect(c registry.Command, want string) registry.Reply {
+func (tw *twin) expect(c command.Command, want string) command.Reply {
 	tw.Helper()
 	reply, err := tw.try(c)
 	got := ""
 	if err != nil {
-		got = strings.TrimPrefix(fmt.Sprintf("%T", err), "*registry.")
+		got = fmt.Sprintf("%T", err)
+		got = got[strings.IndexByte(got, 46)+1:]
 	}
 	if got != want {
 		tw.Fatalf("%T %+v: got %q (%v), want %q", c, c, got, err, want)
@@ -132,7 +134,7 @@ func (tw *twin) createService(t *rapid.T) {
 	case ns.has(c.Name):
 		tw.expect(c, "ServiceAlreadyExists")
 	default:
-		id := tw.expect(c, "").Service.ID
+		id := tw.expect(c, "").Value.(*registry.Service).ID
 		ns.services = append(ns.services, &twinService{id: id, ns: ns, name: c.Name, custom: check == 1, checked: check == 2,
 			instances: map[registry.InstanceID]*twinInstance{}, touched: true})
 	}
@@ -256,7 +258,7 @@ func (tw *twin) deleteService(t *rapid.T) {
 	case svc == nil:
 		tw.expect(c, "ServiceNotFound")
 	case len(svc.instances) > 0:
-		tw.expect(c, "ResourceInUse")
+		tw.expect(c, "Conflict")
 	default:
 		tw.expect(c, "")
 		svc.ns.services = slices.DeleteFunc(svc.ns.services, func(s *twinService) bool { return s == svc })
@@ -270,7 +272,7 @@ func (tw *twin) deleteNamespace(t *rapid.T) {
 	case ns == nil:
 		tw.expect(c, "NamespaceNotFound")
 	case len(ns.services) > 0:
-		tw.expect(c, "ResourceInUse")
+		tw.expect(c, "Conflict")
 	default:
 		tw.expect(c, "")
 		tw.namespaces = slices.DeleteFunc(tw.namespaces, func(n *twinNamespace) bool { return n == ns })

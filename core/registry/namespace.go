@@ -68,8 +68,8 @@ func (ns *Namespace) Service(name string) (*Service, bool) {
 	return ns.services.Get(strings.ToLower(name))
 }
 
-func (ns *Namespace) read() Read {
-	return Read{Key: namespaceKey(ns.Account, ns.HTTPName), Exists: true}
+func (ns *Namespace) read() command.Read {
+	return command.Read{Key: namespaceKey(ns.Account, ns.HTTPName), Exists: true}
 }
 
 func (ns *Namespace) instanceCount() int {
@@ -94,37 +94,38 @@ type CreateNamespace struct {
 	NewKey NewKey
 }
 
-func (c *CreateNamespace) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *CreateNamespace) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	tags, err := newTags(c.Name, c.Tags)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	a := s.account(m.Account)
 	if id, ok := a.byRequest.Get(c.CreatorRequestID); ok && c.CreatorRequestID != "" {
 		ns, _ := a.namespaces.Get(id)
 		if ns.fingerprint == c.fingerprint() {
-			return Decision{Reply: Reply{Operation: ns.createOperation}}, nil
+			return command.Decision{Reply: command.Reply{ID: string(ns.createOperation)}}, nil
 		}
-		return Decision{}, &NamespaceAlreadyExists{ID: id, CreatorRequestID: ns.CreatorRequestID}
+		return command.Decision{}, &NamespaceAlreadyExists{ID: id, CreatorRequestID: ns.CreatorRequestID}
 	}
-	if err := c.check(a, r); err != nil {
-		return Decision{}, err
+	if err := c.check(v, m, a, r); err != nil {
+		return command.Decision{}, err
 	}
 	ns := c.namespace(a, r, m, tags)
 	if err := ns.sign(c.NewKey, m.Now); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
-	op := m.operation(a, CreateNamespaceOperation, string(ns.ID))
+	op := newOperation(m, a, CreateNamespaceOperation, string(ns.ID))
 	op.Namespace, op.CreatorRequestID, op.fingerprint = ns.ID, c.CreatorRequestID, ns.fingerprint
 	if problem := c.zoneProblem(a, r, m); problem != "" {
 		op.fail("CANNOT_CREATE_HOSTED_ZONE", problem)
 		return a.refusal(op), nil
 	}
 	ns.createOperation = op.ID
-	return Decision{
-		Changes: []Change{putNamespace{ns}, touch{ns.Account, ns.ID, ""}, putOperation{op}},
-		Reads:   []Read{{Key: namespaceKey(ns.Account, ns.HTTPName)}},
-		Reply:   Reply{Operation: op.ID},
+	return command.Decision{
+		Changes: []command.Change{putNamespace{ns}, touch{ns.Account, ns.ID, ""}, putOperation{op}},
+		Reads:   []command.Read{{Key: namespaceKey(ns.Account, ns.HTTPName)}},
+		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
 
@@ -145,12 +146,12 @@ func tagParts(tags []Tag) []string {
 }
 
 // check finds what makes the call itself fail.
-func (c *CreateNamespace) check(a *Account, r *Rules) error {
+func (c *CreateNamespace) check(v command.View, m *command.Meta, a *Account, r *Rules) error {
 	if c.Type == DNSPrivate && c.VPC == "" {
-		return invalid("The id of a VPC is required for a private namespace, and Vpc is empty")
+		return command.Invalid("The id of a VPC is required for a private namespace, and Vpc is empty")
 	}
 	if c.Type == DNSPrivate && r.VPCs != nil && !r.VPCs[c.VPC] {
-		return invalid("VPC %q is not known here: list it under vpcs in the configuration", c.VPC)
+		return command.Invalid("VPC %q is not known here: list it under vpcs in the configuration", c.VPC)
 	}
 	if c.Type != DNSPrivate {
 		for _, ns := range a.namespaces.All() {
@@ -159,8 +160,8 @@ func (c *CreateNamespace) check(a *Account, r *Rules) error {
 			}
 		}
 	}
-	if limit := r.quotas(a.id).NamespacesPerAccount; limit > 0 && a.namespaces.Len() >= limit {
-		return &ResourceLimitExceeded{Quota: "namespaces per account", Limit: limit}
+	if limit := v.Quota(m.Account, &quotaNamespaces); limit > 0 && a.namespaces.Len() >= limit {
+		return &command.LimitExceeded{What: quotaNamespaces.What, Limit: limit}
 	}
 	return nil
 }
@@ -174,7 +175,7 @@ func sameName(t NamespaceType, a, b string) bool {
 
 // zoneProblem finds what makes the creation of the hosted zone fail: the call
 // succeeds then and the operation does not, as in AWS.
-func (c *CreateNamespace) zoneProblem(a *Account, r *Rules, m *Meta) string {
+func (c *CreateNamespace) zoneProblem(a *Account, r *Rules, m *command.Meta) string {
 	if c.Type == HTTP {
 		return ""
 	}
@@ -191,7 +192,7 @@ func (c *CreateNamespace) zoneProblem(a *Account, r *Rules, m *Meta) string {
 }
 
 // route53Error words a failure as clients know it; Terraform looks for the code.
-func route53Error(m *Meta, text, code string) string {
+func route53Error(m *command.Meta, text, code string) string {
 	id := m.Entropy
 	return fmt.Sprintf("%s (Service: AmazonRoute53; Status Code: 400; Error Code: %s; Request ID: %x-%x-%x-%x-%x)",
 		text, code, id[0:4], id[4:6], id[6:8], id[8:10], id[10:16])
@@ -224,14 +225,14 @@ func shortened(s string) string {
 	return s
 }
 
-func (c *CreateNamespace) namespace(a *Account, r *Rules, m *Meta, tags Attributes) *Namespace {
+func (c *CreateNamespace) namespace(a *Account, r *Rules, m *command.Meta, tags Attributes) *Namespace {
 	ns := &Namespace{
-		ID: m.namespaceID(), Account: m.Account, Name: c.Name, Type: c.Type, HTTPName: c.Name,
+		ID: newNamespaceID(m), Account: m.Account, Name: c.Name, Type: c.Type, HTTPName: c.Name,
 		VPC: c.VPC, Description: c.Description, Tags: tags,
 		CreatorRequestID: c.CreatorRequestID, CreateDate: m.Now, fingerprint: c.fingerprint(),
 	}
 	if ns.IsDNS() {
-		ns.HostedZoneID = m.hostedZoneID()
+		ns.HostedZoneID = newHostedZoneID(m)
 		ns.SOATTL = r.defaultSOATTL()
 	}
 	if c.SOATTL != nil {
@@ -253,25 +254,26 @@ type UpdateNamespace struct {
 	UpdaterRequestID string
 }
 
-func (c *UpdateNamespace) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *UpdateNamespace) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	ns, err := s.FindNamespace(r, m.Account, c.Ref)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if err := r.owned(m, ns); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if ns.Type != c.Type {
-		return Decision{}, invalid("Namespace %s is of type %s: it cannot be updated as %s", ns.ID, ns.Type, c.Type)
+		return command.Decision{}, command.Invalid("Namespace %s is of type %s: it cannot be updated as %s", ns.ID, ns.Type, c.Type)
 	}
 	a := s.account(m.Account)
-	op := m.operation(a, UpdateNamespaceOperation, string(ns.ID))
+	op := newOperation(m, a, UpdateNamespaceOperation, string(ns.ID))
 	op.Namespace, op.CreatorRequestID, op.fingerprint = ns.ID, c.UpdaterRequestID, c.fingerprint(ns)
 	if earlier, ok := a.repeated(op); ok {
 		if earlier.fingerprint == op.fingerprint {
-			return Decision{Reply: Reply{Operation: earlier.ID}}, nil
+			return command.Decision{Reply: command.Reply{ID: string(earlier.ID)}}, nil
 		}
-		return Decision{}, &DuplicateRequest{Operation: earlier.ID, Call: updateCalls[c.Type]}
+		return command.Decision{}, &DuplicateRequest{Operation: earlier.ID, Call: updateCalls[c.Type]}
 	}
 	next := *ns
 	if c.Description != nil {
@@ -280,10 +282,10 @@ func (c *UpdateNamespace) decide(s *State, r *Rules, m *Meta) (Decision, error) 
 	if c.SOATTL != nil {
 		next.SOATTL = *c.SOATTL
 	}
-	return Decision{
-		Changes: []Change{putNamespace{&next}, putOperation{op}},
-		Reads:   []Read{ns.read()},
-		Reply:   Reply{Operation: op.ID},
+	return command.Decision{
+		Changes: []command.Change{putNamespace{&next}, putOperation{op}},
+		Reads:   []command.Read{ns.read()},
+		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
 
@@ -307,24 +309,25 @@ func (c *UpdateNamespace) fingerprint(ns *Namespace) uint64 {
 // DeleteNamespace removes a namespace that has no services.
 type DeleteNamespace struct{ Ref string }
 
-func (c *DeleteNamespace) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *DeleteNamespace) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	ns, err := s.FindNamespace(r, m.Account, c.Ref)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if err := r.owned(m, ns); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if ns.services.Len() > 0 {
 		text := "Namespace has associated services; delete the services before deleting the namespace"
-		return Decision{}, &ResourceInUse{Message: text + r.blockers(ns.services.Len(), ns.firstServices(maxBlockers))}
+		return command.Decision{}, &command.Conflict{Message: text + r.blockers(ns.services.Len(), ns.firstServices(maxBlockers))}
 	}
-	op := m.operation(s.account(m.Account), DeleteNamespaceOperation, string(ns.ID))
+	op := newOperation(m, s.account(m.Account), DeleteNamespaceOperation, string(ns.ID))
 	op.Namespace = ns.ID
-	return Decision{
-		Changes: []Change{deleteNamespace{ns.Account, ns.ID, ns.HTTPName}, untouch{ns.Account, ns.ID, ""}, putOperation{op}},
-		Reads:   []Read{ns.read(), {Key: touchKey(ns.Account, ns.ID, ""), Exists: true}},
-		Reply:   Reply{Operation: op.ID},
+	return command.Decision{
+		Changes: []command.Change{deleteNamespace{ns.Account, ns.ID, ns.HTTPName}, untouch{ns.Account, ns.ID, ""}, putOperation{op}},
+		Reads:   []command.Read{ns.read(), {Key: touchKey(ns.Account, ns.ID, ""), Exists: true}},
+		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
 

@@ -77,7 +77,7 @@ func (s *State) visible(r *Rules, account, owner command.AccountID, id Namespace
 }
 
 // owned refuses what only the owner of a namespace may do.
-func (r *Rules) owned(m *Meta, ns *Namespace) error {
+func (r *Rules) owned(m *command.Meta, ns *Namespace) error {
 	if ns.Account == m.Account {
 		return nil
 	}
@@ -96,7 +96,7 @@ func (svc *Service) Registrar(inst *Instance) command.AccountID {
 }
 
 // mayChange refuses what only the owner and the creator of a service may do.
-func (r *Rules) mayChange(m *Meta, svc *Service) error {
+func (r *Rules) mayChange(m *command.Meta, svc *Service) error {
 	if svc.Account == m.Account || svc.creator() == m.Account {
 		return nil
 	}
@@ -105,20 +105,20 @@ func (r *Rules) mayChange(m *Meta, svc *Service) error {
 
 // mayChangeInstance lets in who may change the service, and who registered the
 // instance.
-func (r *Rules) mayChangeInstance(m *Meta, svc *Service, inst *Instance) error {
+func (r *Rules) mayChangeInstance(m *command.Meta, svc *Service, inst *Instance) error {
 	if r.mayChange(m, svc) == nil || svc.Registrar(inst) == m.Account {
 		return nil
 	}
 	return r.notRegistrar(m, svc)
 }
 
-func (r *Rules) notRegistrar(m *Meta, svc *Service) error {
+func (r *Rules) notRegistrar(m *command.Meta, svc *Service) error {
 	return &NotPermitted{m.Account, r.ServiceARN(svc.Account, svc.ID), "another account registered this instance"}
 }
 
 // mayUpdate refuses UpdateService where it would change what other accounts
 // have registered.
-func (r *Rules) mayUpdate(m *Meta, ns *Namespace, svc *Service) error {
+func (r *Rules) mayUpdate(m *command.Meta, ns *Namespace, svc *Service) error {
 	if err := r.mayChange(m, svc); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (r *Rules) mayUpdate(m *Meta, ns *Namespace, svc *Service) error {
 	}
 	for _, inst := range svc.instances.All() {
 		if svc.Registrar(inst) != m.Account {
-			return invalid("Service %s is in a shared namespace and has instances that were registered by other accounts: it cannot be updated", svc.ID)
+			return command.Invalid("Service %s is in a shared namespace and has instances that were registered by other accounts: it cannot be updated", svc.ID)
 		}
 	}
 	return nil
@@ -292,18 +292,19 @@ type ShareNamespace struct {
 // maxConsumers bounds the accounts that one namespace is shared with.
 const maxConsumers = 1000
 
-func (c *ShareNamespace) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *ShareNamespace) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	ns, err := s.FindNamespace(r, m.Account, c.Ref)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if err := r.owned(m, ns); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	with := slices.Clone(ns.sharedWith)
 	for _, account := range c.With {
 		if len(account) != 12 || strings.Trim(string(account), "0123456789") != "" || account == m.Account {
-			return Decision{}, invalid("%q is not the id of another account", account)
+			return command.Decision{}, command.Invalid("%q is not the id of another account", account)
 		}
 		with = slices.DeleteFunc(with, func(a command.AccountID) bool { return a == account })
 		if !c.Stop {
@@ -311,15 +312,15 @@ func (c *ShareNamespace) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 		}
 	}
 	if len(with) > maxConsumers {
-		return Decision{}, &ResourceLimitExceeded{Quota: "accounts that a namespace is shared with", Limit: maxConsumers}
+		return command.Decision{}, &command.LimitExceeded{What: "accounts that a namespace is shared with", Limit: maxConsumers}
 	}
 	slices.Sort(with)
 	if slices.Equal(with, ns.sharedWith) {
-		return Decision{}, nil
+		return command.Decision{}, nil
 	}
 	next := *ns
 	next.sharedWith = with
-	return Decision{Changes: []Change{putNamespace{&next}}, Reads: []Read{ns.read()}}, nil
+	return command.Decision{Changes: []command.Change{putNamespace{&next}}, Reads: []command.Read{ns.read()}}, nil
 }
 
 // NamespaceShares yields the shares of an account's namespaces.

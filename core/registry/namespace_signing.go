@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/dnssec"
 	"github.com/cairn-discovery/cairn/internal/record"
 )
@@ -47,15 +48,15 @@ func (ns *Namespace) sign(k NewKey, now int64) error {
 		ns.Keys = nil
 		return nil
 	case wanted != DNSSECEnabled && wanted != DNSSECRolling:
-		return invalid("Tag %s: %q must be %s, %s or %s", TagDNSSEC, wanted, DNSSECEnabled, DNSSECRolling, DNSSECDisabled)
+		return command.Invalid("Tag %s: %q must be %s, %s or %s", TagDNSSEC, wanted, DNSSECEnabled, DNSSECRolling, DNSSECDisabled)
 	case ns.Type != DNSPublic:
-		return invalid("Tag %s: only a namespace of type %s can be signed, but it is of type %s", TagDNSSEC, DNSPublic, ns.Type)
+		return command.Invalid("Tag %s: only a namespace of type %s can be signed, but it is of type %s", TagDNSSEC, DNSPublic, ns.Type)
 	case wanted == DNSSECEnabled && len(ns.Keys) == 0:
 		return ns.addKey(k, now)
 	case wanted == DNSSECEnabled && len(ns.Keys) > 1:
 		return ns.endRoll(now)
 	case wanted == DNSSECRolling && len(ns.Keys) == 0:
-		return invalid("Tag %s: there is no key to be replaced yet; the value is %s first", TagDNSSEC, DNSSECEnabled)
+		return command.Invalid("Tag %s: there is no key to be replaced yet; the value is %s first", TagDNSSEC, DNSSECEnabled)
 	case wanted == DNSSECRolling && len(ns.Keys) == 1:
 		return ns.addKey(k, now)
 	}
@@ -64,7 +65,7 @@ func (ns *Namespace) sign(k NewKey, now int64) error {
 
 func (ns *Namespace) addKey(k NewKey, now int64) error {
 	if k.Key == nil {
-		return invalid("Tag %s: no key can be made: %s", TagDNSSEC, k.Problem)
+		return command.Invalid("Tag %s: no key can be made: %s", TagDNSSEC, k.Problem)
 	}
 	key := *k.Key
 	key.Created = now
@@ -76,7 +77,7 @@ func (ns *Namespace) addKey(k NewKey, now int64) error {
 func (ns *Namespace) endRoll(now int64) error {
 	last := ns.Keys[len(ns.Keys)-1]
 	if end := last.Created + dnssec.RollTime.Milliseconds(); now < end {
-		return invalid("Tag %s: the old key is needed until %s, since resolvers may remember signatures of it",
+		return command.Invalid("Tag %s: the old key is needed until %s, since resolvers may remember signatures of it",
 			TagDNSSEC, time.UnixMilli(end).UTC().Format(time.RFC3339))
 	}
 	ns.Keys = dnssec.Keys{last}
@@ -86,7 +87,7 @@ func (ns *Namespace) endRoll(now int64) error {
 // serviceTags refuses a tag that would do nothing.
 func serviceTags(tags Attributes) error {
 	if _, ok := tags.Get(TagDNSSEC); ok {
-		return invalid("Tag %s is for namespaces: a service is signed with its namespace", TagDNSSEC)
+		return command.Invalid("Tag %s is for namespaces: a service is signed with its namespace", TagDNSSEC)
 	}
 	return nil
 }

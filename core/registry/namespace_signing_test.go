@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/dnssec"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
@@ -58,7 +59,7 @@ func TestSigningIsSwitched(t *testing.T) {
 		want("rolling", "ab")
 		tag("rolling", 'c')
 		want("rolling again", "ab")
-		refused[*registry.InvalidInput](w, &registry.TagResource{ARN: arn, Tags: dnssecTag("enabled")})
+		refused[*command.InvalidInput](w, &registry.TagResource{ARN: arn, Tags: dnssecTag("enabled")})
 		w.now += dnssec.RollTime.Milliseconds()
 		tag("enabled", 'c')
 		want("rolled", "b")
@@ -87,7 +88,7 @@ func TestSigningIsRefused(t *testing.T) {
 	private := w.created(&registry.CreateNamespace{Type: registry.DNSPrivate, Name: "p", VPC: "vpc-1"})
 	svc := w.service(plain, registry.CreateService{Name: "s", HTTPOnly: true})
 	arn := func(ns *registry.Namespace) string { return w.rules.NamespaceARN(testAccount, ns.ID) }
-	for text, c := range map[string]registry.Command{
+	for text, c := range map[string]command.Command{
 		"only a namespace of type DNS_PUBLIC": &registry.TagResource{ARN: arn(private), Tags: dnssecTag("enabled"), NewKey: aKey(1)},
 		"it is of type HTTP":                  &registry.CreateNamespace{Type: registry.HTTP, Name: "h", Tags: dnssecTag("enabled"), NewKey: aKey(1)},
 		`"yes" must be`:                       &registry.TagResource{ARN: arn(plain), Tags: dnssecTag("yes"), NewKey: aKey(1)},
@@ -96,7 +97,7 @@ func TestSigningIsRefused(t *testing.T) {
 		"is for namespaces":                   &registry.TagResource{ARN: w.rules.ServiceARN(testAccount, svc.ID), Tags: dnssecTag("enabled")},
 		"signed with its namespace":           &registry.CreateService{Name: "t", NamespaceRef: string(plain.ID), Tags: dnssecTag("enabled")},
 	} {
-		if e := refused[*registry.InvalidInput](w, c); !strings.Contains(e.Message, text) {
+		if e := refused[*command.InvalidInput](w, c); !strings.Contains(e.Message, text) {
 			t.Errorf("%q does not say %q", e.Message, text)
 		}
 	}

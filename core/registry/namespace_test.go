@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -139,7 +140,7 @@ func TestRepeatedCreateNamespace(t *testing.T) {
 			first := w.do(create("d", name))
 			revision := w.revision
 			if again := w.do(create("d", name)); again != first || w.revision != revision {
-				t.Errorf("%s: repeated, got %s at revision %d, want %s at %d", kind, again.Operation, w.revision, first.Operation, revision)
+				t.Errorf("%s: repeated, got %s at revision %d, want %s at %d", kind, again.ID, w.revision, first.ID, revision)
 			}
 			e := refused[*registry.NamespaceAlreadyExists](w, create("other", name))
 			if want := w.operation(first).Namespace; e.ID != want || e.CreatorRequestID != name {
@@ -162,7 +163,7 @@ func TestRepeatedCreateNamespaceThatFailed(t *testing.T) {
 		t.Fatal("no conflict")
 	}
 	if again := w.do(create); again != first {
-		t.Errorf("repeated, got %s, want %s", again.Operation, first.Operation)
+		t.Errorf("repeated, got %s, want %s", again.ID, first.ID)
 	}
 	other := *create
 	other.Description = "other parameters"
@@ -177,10 +178,10 @@ func TestRepeatedCreateNamespaceThatFailed(t *testing.T) {
 
 func TestNamespaceQuota(t *testing.T) {
 	w := newWorld(t, false)
-	w.rules.Quotas.NamespacesPerAccount = 2
+	w.limits = command.Limits{"namespaces_per_account": 2}
 	first := w.namespace(registry.HTTP, "a")
 	w.namespace(registry.DNSPrivate, "b")
-	e := refused[*registry.ResourceLimitExceeded](w, &registry.CreateNamespace{Type: registry.HTTP, Name: "c"})
+	e := refused[*command.LimitExceeded](w, &registry.CreateNamespace{Type: registry.HTTP, Name: "c"})
 	if e.Limit != 2 || !strings.Contains(e.Error(), "2") {
 		t.Errorf("got %v", e)
 	}
@@ -195,10 +196,10 @@ func TestNamespaceQuota(t *testing.T) {
 
 func TestUnknownVPC(t *testing.T) {
 	w := newWorld(t, false)
-	refused[*registry.InvalidInput](w, &registry.CreateNamespace{Type: registry.DNSPrivate, Name: "a"})
+	refused[*command.InvalidInput](w, &registry.CreateNamespace{Type: registry.DNSPrivate, Name: "a"})
 	w.rules.VPCs = map[string]bool{"vpc-1": true}
 	w.namespace(registry.DNSPrivate, "a")
-	e := refused[*registry.InvalidInput](w, &registry.CreateNamespace{Type: registry.DNSPrivate, Name: "b", VPC: "vpc-2"})
+	e := refused[*command.InvalidInput](w, &registry.CreateNamespace{Type: registry.DNSPrivate, Name: "b", VPC: "vpc-2"})
 	if !strings.Contains(e.Message, "vpc-2") {
 		t.Errorf("got %q", e.Message)
 	}
@@ -238,7 +239,7 @@ func TestUpdateNamespace(t *testing.T) {
 func TestUpdateNamespaceRefused(t *testing.T) {
 	w := newWorld(t, false)
 	ns := w.namespace(registry.DNSPublic, "example.com")
-	refused[*registry.InvalidInput](w, &registry.UpdateNamespace{Ref: string(ns.ID), Type: registry.HTTP, Description: new("d")})
+	refused[*command.InvalidInput](w, &registry.UpdateNamespace{Ref: string(ns.ID), Type: registry.HTTP, Description: new("d")})
 	refused[*registry.NamespaceNotFound](w, &registry.UpdateNamespace{Ref: "ns-0", Type: registry.HTTP, Description: new("d")})
 }
 
@@ -251,13 +252,13 @@ func TestRepeatedUpdateNamespace(t *testing.T) {
 		first := w.do(update("x", "r"))
 		w.do(update("y", "s"))
 		if again := w.do(update("x", "r")); again != first {
-			t.Errorf("repeated, got %s, want %s", again.Operation, first.Operation)
+			t.Errorf("repeated, got %s, want %s", again.ID, first.ID)
 		}
 		if got := w.currentNamespace(ns.ID).Description; got != "y" {
 			t.Errorf("a repeated update was carried out twice: %q", got)
 		}
 		e := refused[*registry.DuplicateRequest](w, update("z", "r"))
-		if e.Operation != first.Operation || !strings.Contains(e.Error(), "UpdateHttpNamespace") || !strings.Contains(e.Error(), string(first.Operation)) {
+		if string(e.Operation) != first.ID || !strings.Contains(e.Error(), "UpdateHttpNamespace") || !strings.Contains(e.Error(), string(first.ID)) {
 			t.Errorf("got %v", e)
 		}
 	})
@@ -272,7 +273,7 @@ func TestDeleteNamespaceInUse(t *testing.T) {
 		for _, name := range []string{"s1", "s2", "s3", "s4", "s5", "s6", "s7"} {
 			last = w.service(ns, registry.CreateService{Name: name})
 		}
-		e := refused[*registry.ResourceInUse](w, &registry.DeleteNamespace{Ref: string(ns.ID)})
+		e := refused[*command.Conflict](w, &registry.DeleteNamespace{Ref: string(ns.ID)})
 		if w.rules.Strict && e.Message != text {
 			t.Errorf("strict: got %q", e.Message)
 		}
@@ -300,8 +301,8 @@ func TestDeleteNamespace(t *testing.T) {
 		if left := w.operationsOf(ns); len(left) != 0 {
 			t.Errorf("operations of a deleted namespace are listed: %v", left)
 		}
-		if prefix := strings.Split(string(created), "-")[0]; !strings.HasPrefix(string(reply.Operation), prefix) {
-			t.Errorf("operations %s and %s of one namespace begin differently", created, reply.Operation)
+		if prefix := strings.Split(string(created), "-")[0]; !strings.HasPrefix(string(reply.ID), prefix) {
+			t.Errorf("operations %s and %s of one namespace begin differently", created, reply.ID)
 		}
 		refused[*registry.NamespaceNotFound](w, &registry.DeleteNamespace{Ref: string(ns.ID)})
 		if again := w.namespace(registry.DNSPrivate, "corp"); again.ID == ns.ID || again.HTTPName != "corp" {

@@ -67,8 +67,8 @@ func (op *Operation) fail(code, message string) {
 
 // operation begins an operation on a target. Its id holds the time in
 // milliseconds, so the second one of a millisecond is dated a little later.
-func (m *Meta) operation(a *Account, t OperationType, target ...string) *Operation {
-	return m.operationAfter(0, a, t, target...)
+func newOperation(m *command.Meta, a *Account, t OperationType, target ...string) *Operation {
+	return newOperationAfter(m, 0, a, t, target...)
 }
 
 // maxAhead is how far the dates of a target's operations may be ahead of the
@@ -78,7 +78,7 @@ const maxAhead = 60_000
 // operationAfter is operation where the target had one at last already. Without
 // it, each of many operations within a second would have to step over all those
 // before it.
-func (m *Meta) operationAfter(last int64, a *Account, t OperationType, target ...string) *Operation {
+func newOperationAfter(m *command.Meta, last int64, a *Account, t OperationType, target ...string) *Operation {
 	prefix := operationTarget(append([]string{string(m.Account)}, target...)...)
 	date := m.Now
 	if last >= date && last-date < maxAhead {
@@ -126,11 +126,11 @@ func (a *Account) repeated(op *Operation) (*Operation, bool) {
 
 // refusal is the decision on an operation that fails. The same request finds the
 // operation of its first failure again, for as long as it would fail anew.
-func (a *Account) refusal(op *Operation) Decision {
+func (a *Account) refusal(op *Operation) command.Decision {
 	if earlier, ok := a.earlier(op); ok && earlier.Failed && earlier.fingerprint == op.fingerprint {
-		return Decision{Reply: Reply{Operation: earlier.ID}}
+		return command.Decision{Reply: command.Reply{ID: string(earlier.ID)}}
 	}
-	return Decision{Changes: []Change{putOperation{op}}, Reply: Reply{Operation: op.ID}}
+	return command.Decision{Changes: []command.Change{putOperation{op}}, Reply: command.Reply{ID: string(op.ID)}}
 }
 
 // earlier returns the latest operation of the same request, if it is remembered.
@@ -163,12 +163,13 @@ type ExpireOperations struct {
 	Max    int   // how many at the most
 }
 
-func (c *ExpireOperations) decide(s *State, r *Rules, _ *Meta) (Decision, error) {
-	var d Decision
+func (c *ExpireOperations) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
+	s, _ := of(v)
+	var d command.Decision
 	before := operationTime(c.Before)
 	for _, a := range s.accounts.All() {
 		over := 0
-		if limit := r.quotas(a.id).OperationsPerAccount; limit > 0 {
+		if limit := v.Quota(a.id, &quotaOperations); limit > 0 {
 			over = a.operations.Len() - limit
 		}
 		for key := range a.operations.All() {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -15,7 +16,7 @@ func TestOperationIDs(t *testing.T) {
 	inBothModes(t, func(t *testing.T, w *world) {
 		svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s"})
 		form := regexp.MustCompile(`^[a-z2-7]{32}-[0-9a-z]{8}$`)
-		for _, id := range []registry.OperationID{w.register(svc.ID, "i", nil).Operation, w.deregister(svc.ID, "i").Operation} {
+		for _, id := range []registry.OperationID{registry.OperationID(w.register(svc.ID, "i", nil).ID), registry.OperationID(w.deregister(svc.ID, "i").ID)} {
 			op, err := w.state.Operation(testAccount, id)
 			if err != nil || !form.MatchString(string(id)) {
 				t.Fatalf("operation %q: %v", id, err)
@@ -30,7 +31,7 @@ func TestOperationIDs(t *testing.T) {
 func TestOperationNotFound(t *testing.T) {
 	w := newWorld(t, false)
 	reply := w.do(&registry.CreateNamespace{Type: registry.HTTP, Name: "h"})
-	id := reply.Operation
+	id := registry.OperationID(reply.ID)
 	for _, wrong := range []registry.OperationID{"", "x", id[:40], id + "a", "b" + id[1:], id[:32] + "+" + id[33:]} {
 		if _, err := w.state.Operation(testAccount, wrong); err == nil && wrong != id {
 			t.Errorf("%q was found", wrong)
@@ -54,10 +55,10 @@ func TestOperationsList(t *testing.T) {
 	w := newWorld(t, false)
 	gone, kept := w.namespace(registry.HTTP, "a"), w.namespace(registry.DNSPrivate, "b")
 	svc := w.service(kept, registry.CreateService{Name: "s", HTTPOnly: true})
-	first := w.register(svc.ID, "i", nil).Operation
+	first := registry.OperationID(w.register(svc.ID, "i", nil).ID)
 	w.do(&registry.DeleteNamespace{Ref: string(gone.ID)})
-	failed := w.do(&registry.CreateNamespace{Type: registry.DNSPrivate, Name: "b", VPC: "vpc-1"}).Operation
-	last := w.deregister(svc.ID, "i").Operation
+	failed := registry.OperationID(w.do(&registry.CreateNamespace{Type: registry.DNSPrivate, Name: "b", VPC: "vpc-1"}).ID)
+	last := registry.OperationID(w.deregister(svc.ID, "i").ID)
 	want := []registry.OperationID{last, failed, first, w.operationsOf(kept)[2]}
 	if got := w.listed(""); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
@@ -74,7 +75,7 @@ func TestOperationsInOneMillisecond(t *testing.T) {
 	seen := map[registry.OperationID]bool{}
 	for range 5 {
 		w.now -= 1000 // what every command adds
-		seen[w.register(svc.ID, "i", nil).Operation] = true
+		seen[registry.OperationID(w.register(svc.ID, "i", nil).ID)] = true
 	}
 	if len(seen) != 5 {
 		t.Errorf("%d operations, want 5", len(seen))
@@ -131,7 +132,7 @@ func TestExpireOperations(t *testing.T) {
 	if got := w.listed(""); !slices.Equal(got, ids[:3]) {
 		t.Errorf("left %v, want %v", got, ids[:3])
 	}
-	w.rules.Quotas.OperationsPerAccount = 1
+	w.limits = command.Limits{"operations_per_account": 1}
 	if got := w.do(&registry.ExpireOperations{Before: 0, Max: 100}).Count; got != 2 {
 		t.Errorf("over the quota: expired %d, want 2", got)
 	}

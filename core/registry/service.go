@@ -108,8 +108,8 @@ func (svc *Service) InstancesRevision() uint64 { return svc.revision }
 // Instance returns an instance by id.
 func (svc *Service) Instance(id InstanceID) (*Instance, bool) { return svc.instances.Get(id) }
 
-func (svc *Service) read() Read {
-	return Read{Key: serviceKeyOf(svc.Account, svc.Namespace, svc.key), Exists: true}
+func (svc *Service) read() command.Read {
+	return command.Read{Key: serviceKeyOf(svc.Account, svc.Namespace, svc.key), Exists: true}
 }
 
 // initialHealth is the health of an instance that has just been registered.
@@ -151,38 +151,39 @@ type CreateService struct {
 	CreatorRequestID string
 }
 
-func (c *CreateService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *CreateService) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	tags, err := newTags(c.Name, c.Tags)
 	if err == nil {
 		err = serviceTags(tags)
 	}
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	ns, err := c.findNamespace(s, r, m)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if ns.Account != m.Account && len(tags) > 0 {
-		return Decision{}, r.owned(m, ns)
+		return command.Decision{}, r.owned(m, ns)
 	}
 	svc, err := c.service(r, m, ns, tags)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if existing, ok := ns.serviceMeant(m.Account, c.CreatorRequestID, svc.key); ok {
 		if c.CreatorRequestID != "" && existing.CreatorRequestID == c.CreatorRequestID && existing.fingerprint == svc.fingerprint {
-			return Decision{Reply: Reply{Service: existing}}, nil
+			return command.Decision{Reply: command.Reply{Value: existing}}, nil
 		}
-		return Decision{}, &ServiceAlreadyExists{ID: existing.ID, Account: existing.Account, CreatorRequestID: existing.CreatorRequestID}
+		return command.Decision{}, &ServiceAlreadyExists{ID: existing.ID, Account: existing.Account, CreatorRequestID: existing.CreatorRequestID}
 	}
-	if limit := r.quotas(ns.Account).ServicesPerNamespace; limit > 0 && ns.services.Len() >= limit {
-		return Decision{}, &ResourceLimitExceeded{Quota: "services per namespace", Limit: limit}
+	if limit := v.Quota(ns.Account, &quotaServices); limit > 0 && ns.services.Len() >= limit {
+		return command.Decision{}, &command.LimitExceeded{What: quotaServices.What, Limit: limit}
 	}
-	return Decision{
-		Changes: []Change{putService{svc}, touch{svc.Account, ns.ID, svc.ID}, touch{ns.Account, ns.ID, ""}},
-		Reads:   []Read{ns.read(), {Key: serviceKeyOf(svc.Account, ns.ID, svc.key)}},
-		Reply:   Reply{Service: svc},
+	return command.Decision{
+		Changes: []command.Change{putService{svc}, touch{svc.Account, ns.ID, svc.ID}, touch{ns.Account, ns.ID, ""}},
+		Reads:   []command.Read{ns.read(), {Key: serviceKeyOf(svc.Account, ns.ID, svc.key)}},
+		Reply:   command.Reply{Value: svc},
 	}, nil
 }
 
@@ -208,27 +209,27 @@ func serviceRequest(account command.AccountID, request string) string {
 	return string(account) + "/" + request
 }
 
-func (c *CreateService) findNamespace(s *State, r *Rules, m *Meta) (*Namespace, error) {
+func (c *CreateService) findNamespace(s *State, r *Rules, m *command.Meta) (*Namespace, error) {
 	ref := c.NamespaceRef
 	if ref == "" {
 		ref = c.DNSNamespaceRef
 	}
 	if ref == "" {
-		return nil, invalid("Service namespace id cannot be null")
+		return nil, command.Invalid("Service namespace id cannot be null")
 	}
 	ns, err := s.FindNamespace(r, m.Account, ref)
 	if err != nil || c.DNSNamespaceRef == "" || c.NamespaceRef == "" {
 		return ns, err
 	}
 	if other, err := s.FindNamespace(r, m.Account, c.DNSNamespaceRef); err != nil || other.ID != ns.ID {
-		return nil, invalid("NamespaceId %q and DnsConfig.NamespaceId %q name different namespaces", c.NamespaceRef, c.DNSNamespaceRef)
+		return nil, command.Invalid("NamespaceId %q and DnsConfig.NamespaceId %q name different namespaces", c.NamespaceRef, c.DNSNamespaceRef)
 	}
 	return ns, nil
 }
 
-func (c *CreateService) service(r *Rules, m *Meta, ns *Namespace, tags Attributes) (*Service, error) {
+func (c *CreateService) service(r *Rules, m *command.Meta, ns *Namespace, tags Attributes) (*Service, error) {
 	svc := &Service{
-		ID: m.serviceID(r, ns, c.Name), Account: ns.Account, Namespace: ns.ID, Name: c.Name,
+		ID: newServiceID(m, r, ns, c.Name), Account: ns.Account, Namespace: ns.ID, Name: c.Name,
 		Type: ServiceHTTP, Description: c.Description, HealthCheck: c.HealthCheck, CustomHealth: c.CustomHealth,
 		Tags: tags, CreatorRequestID: c.CreatorRequestID, CreatedBy: m.Account, CreateDate: m.Now,
 		key: serviceKey(ns, c.Name),
@@ -255,11 +256,11 @@ func (c *CreateService) service(r *Rules, m *Meta, ns *Namespace, tags Attribute
 func (c *CreateService) checkType(ns *Namespace) error {
 	switch {
 	case !ns.IsDNS() && c.DNS != nil:
-		return invalid("When you specify an HTTP service, you can't include a DnsConfig element.")
+		return command.Invalid("When you specify an HTTP service, you can't include a DnsConfig element.")
 	case c.HTTPOnly && c.DNS != nil:
-		return invalid("When you specify an HTTP service, you can't include a DnsConfig element.")
+		return command.Invalid("When you specify an HTTP service, you can't include a DnsConfig element.")
 	case ns.IsDNS() && !c.HTTPOnly && c.DNS == nil:
-		return invalid("DnsConfig is required in namespace %s of type %s, unless Type is HTTP", ns.ID, ns.Type)
+		return command.Invalid("DnsConfig is required in namespace %s of type %s, unless Type is HTTP", ns.ID, ns.Type)
 	}
 	return nil
 }
@@ -280,36 +281,37 @@ type UpdateService struct {
 	HealthCheck *HealthCheck
 }
 
-func (c *UpdateService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *UpdateService) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	svc, err := s.FindService(r, m.Account, c.Ref)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	ns, _ := s.Namespace(svc.Account, svc.Namespace)
 	if err := r.mayUpdate(m, ns, svc); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if !ns.IsDNS() {
-		return Decision{}, invalid("Service %s is in an HTTP namespace: it cannot be updated", svc.ID)
+		return command.Decision{}, command.Invalid("Service %s is in an HTTP namespace: it cannot be updated", svc.ID)
 	}
 	next := *svc
 	if c.Description != nil {
 		next.Description = *c.Description
 	}
 	if err := c.changeRecords(r, ns, &next); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if err := c.changeCheck(r, ns, &next); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
-	op := m.operation(s.account(m.Account), UpdateServiceOperation, string(svc.ID))
+	op := newOperation(m, s.account(m.Account), UpdateServiceOperation, string(svc.ID))
 	op.Namespace, op.Service = ns.ID, svc.ID
 	op.own(ns.Account)
-	changes := []Change{putService{&next}, putOperation{op}}
-	return Decision{
+	changes := []command.Change{putService{&next}, putOperation{op}}
+	return command.Decision{
 		Changes: append(changes, healthAfterUpdate(r, m, svc, &next)...),
-		Reads:   []Read{ns.read(), svc.read()},
-		Reply:   Reply{Operation: op.ID},
+		Reads:   []command.Read{ns.read(), svc.read()},
+		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
 
@@ -319,7 +321,7 @@ func (c *UpdateService) changeRecords(r *Rules, ns *Namespace, svc *Service) err
 		return nil
 	}
 	if svc.Type == ServiceHTTP {
-		return invalid("When you specify an HTTP service, you can't include a DnsConfig element.")
+		return command.Invalid("When you specify an HTTP service, you can't include a DnsConfig element.")
 	}
 	policy := RoutingPolicy("")
 	if svc.DNS != nil {
@@ -333,7 +335,7 @@ func (c *UpdateService) changeRecords(r *Rules, ns *Namespace, svc *Service) err
 	// registered without the attributes for them.
 	had := svc.DNS
 	if had == nil && svc.instances.Len() > 0 || had != nil && !slices.Equal(had.types(), dns.types()) {
-		return invalid("The record types in the request must be the same as those present in the existing service."+
+		return command.Invalid("The record types in the request must be the same as those present in the existing service."+
 			" Records in the existing service are %v, but the records in the request are %v."+
 			" The record types of a service cannot be changed.", had.types(), dns.types())
 	}
@@ -343,7 +345,7 @@ func (c *UpdateService) changeRecords(r *Rules, ns *Namespace, svc *Service) err
 
 func (c *UpdateService) changeCheck(r *Rules, ns *Namespace, svc *Service) error {
 	if c.HealthCheck != nil && svc.HealthCheck != nil && c.HealthCheck.Type != svc.HealthCheck.Type {
-		return invalid("Type of health check cannot be changed")
+		return command.Invalid("Type of health check cannot be changed")
 	}
 	check, err := newHealthCheck(r, ns, svc, c.HealthCheck)
 	svc.HealthCheck = check
@@ -356,11 +358,11 @@ func (c *UpdateService) changeCheck(r *Rules, ns *Namespace, svc *Service) error
 
 // healthAfterUpdate starts the health of all instances anew where the service
 // has got a check that it did not have.
-func healthAfterUpdate(r *Rules, m *Meta, old, next *Service) []Change {
+func healthAfterUpdate(r *Rules, m *command.Meta, old, next *Service) []command.Change {
 	if next.HealthCheck == nil || old.HealthCheck != nil {
 		return nil
 	}
-	var changes []Change
+	var changes []command.Change
 	for _, inst := range old.instances.All() {
 		changes = append(changes, putInstance{next.place(), inst.withHealth(next.initialHealth(r, inst.Attributes()), m.Now)})
 	}
@@ -370,25 +372,26 @@ func healthAfterUpdate(r *Rules, m *Meta, old, next *Service) []Change {
 // DeleteService removes a service that has no instances.
 type DeleteService struct{ Ref string }
 
-func (c *DeleteService) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *DeleteService) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	svc, err := s.FindService(r, m.Account, c.Ref)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if err := r.mayChange(m, svc); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if svc.instances.Len() > 0 {
 		text := "Service contains registered instances; delete the instances before deleting the service"
-		return Decision{}, &ResourceInUse{Message: text + r.blockers(svc.instances.Len(), svc.firstInstances(maxBlockers))}
+		return command.Decision{}, &command.Conflict{Message: text + r.blockers(svc.instances.Len(), svc.firstInstances(maxBlockers))}
 	}
-	return Decision{
-		Changes: []Change{
+	return command.Decision{
+		Changes: []command.Change{
 			deleteService{svc.Account, svc.Namespace, svc.key},
 			untouch{svc.Account, svc.Namespace, svc.ID},
 			touch{svc.Account, svc.Namespace, ""},
 		},
-		Reads: []Read{svc.read(), {Key: touchKey(svc.Account, svc.Namespace, svc.ID), Exists: true}},
+		Reads: []command.Read{svc.read(), {Key: touchKey(svc.Account, svc.Namespace, svc.ID), Exists: true}},
 	}, nil
 }
 

@@ -1,6 +1,10 @@
 package registry
 
-import "maps"
+import (
+	"maps"
+
+	"github.com/cairn-discovery/cairn/core/command"
+)
 
 // UpdateServiceAttributes adds attributes to a service or replaces their values.
 type UpdateServiceAttributes struct {
@@ -8,22 +12,23 @@ type UpdateServiceAttributes struct {
 	Attributes map[string]string
 }
 
-func (c *UpdateServiceAttributes) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *UpdateServiceAttributes) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	svc, err := s.FindService(r, m.Account, c.Ref)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if err := r.mayChange(m, svc); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	all := svc.Attributes.Map()
 	maps.Copy(all, c.Attributes)
 	if len(all) > maxServiceAttributes {
-		return Decision{}, &ServiceAttributesLimitExceeded{Service: svc.ID}
+		return command.Decision{}, &ServiceAttributesLimitExceeded{Service: svc.ID}
 	}
 	if !r.Strict {
 		if err := checkServiceAttributes(svc, c.Attributes, all); err != nil {
-			return Decision{}, err
+			return command.Decision{}, err
 		}
 	}
 	return svc.withAttributes(NewAttributes(all)), nil
@@ -36,13 +41,14 @@ type DeleteServiceAttributes struct {
 	Keys []string
 }
 
-func (c *DeleteServiceAttributes) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *DeleteServiceAttributes) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	svc, err := s.FindService(r, m.Account, c.Ref)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if err := r.mayChange(m, svc); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	all := svc.Attributes.Map()
 	for _, k := range c.Keys {
@@ -51,11 +57,11 @@ func (c *DeleteServiceAttributes) decide(s *State, r *Rules, m *Meta) (Decision,
 	return svc.withAttributes(NewAttributes(all)), nil
 }
 
-func (svc *Service) withAttributes(attrs Attributes) Decision {
+func (svc *Service) withAttributes(attrs Attributes) command.Decision {
 	if attrs == svc.Attributes {
-		return Decision{}
+		return command.Decision{}
 	}
 	next := *svc
 	next.Attributes = attrs
-	return Decision{Changes: []Change{putService{&next}}, Reads: []Read{svc.read()}}
+	return command.Decision{Changes: []command.Change{putService{&next}}, Reads: []command.Read{svc.read()}}
 }

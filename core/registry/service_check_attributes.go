@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // ownPrefix begins the attributes to which cairn gives a meaning.
@@ -81,11 +83,11 @@ func checkServiceAttributes(svc *Service, given, all map[string]string) error {
 			continue
 		}
 		if !slices.Contains(checkAttributeNames(), k) {
-			return invalid("Attribute %q is not allowed: the prefix %s is reserved, and the known attributes of a service are %s",
+			return command.Invalid("Attribute %q is not allowed: the prefix %s is reserved, and the known attributes of a service are %s",
 				k, ownPrefix, quoted(checkAttributeNames()))
 		}
 		if rule := s.set(k, given[k]); rule != "" {
-			return invalid("%s %q %s", k, shortened(given[k]), rule)
+			return command.Invalid("%s %q %s", k, shortened(given[k]), rule)
 		}
 	}
 	return checkFit(svc, given, all)
@@ -104,10 +106,10 @@ func checkFit(svc *Service, given, all map[string]string) error {
 			continue
 		}
 		if tcp {
-			return invalid("%s has no meaning for a health check of type TCP, which only connects", k)
+			return command.Invalid("%s has no meaning for a health check of type TCP, which only connects", k)
 		}
 		if grpc && k != AttrCheckHost {
-			return invalid("%s has no meaning with %s grpc", k, AttrCheckProtocol)
+			return command.Invalid("%s has no meaning with %s grpc", k, AttrCheckProtocol)
 		}
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -46,7 +47,7 @@ func TestBadCheckSettings(t *testing.T) {
 		for _, v := range values {
 			w := newWorld(t, false)
 			svc := w.checkedService()
-			e := refused[*registry.InvalidInput](w, &registry.UpdateServiceAttributes{Ref: string(svc.ID), Attributes: attrs{key: v}})
+			e := refused[*command.InvalidInput](w, &registry.UpdateServiceAttributes{Ref: string(svc.ID), Attributes: attrs{key: v}})
 			if e != nil && !strings.Contains(e.Message, key) {
 				t.Errorf("%s=%q: %q does not name the attribute", key, v, e.Message)
 			}
@@ -61,10 +62,10 @@ func TestCheckSettingsMustFit(t *testing.T) {
 	set := func(a attrs) *registry.UpdateServiceAttributes {
 		return &registry.UpdateServiceAttributes{Ref: string(tcp.ID), Attributes: a}
 	}
-	refused[*registry.InvalidInput](w, set(attrs{"cairn.health.body": "x"}))
-	refused[*registry.InvalidInput](w, set(attrs{"cairn.health.host": "x"}))
+	refused[*command.InvalidInput](w, set(attrs{"cairn.health.body": "x"}))
+	refused[*command.InvalidInput](w, set(attrs{"cairn.health.host": "x"}))
 	w.do(set(attrs{"cairn.health.protocol": "grpc", "cairn.health.host": "x"}))
-	refused[*registry.InvalidInput](w, set(attrs{"cairn.health.expected-status": "200"}))
+	refused[*command.InvalidInput](w, set(attrs{"cairn.health.expected-status": "200"}))
 	plain := w.service(ns, registry.CreateService{Name: "t"})
 	w.do(&registry.UpdateServiceAttributes{Ref: string(plain.ID), Attributes: attrs{"cairn.health.body": "x"}})
 }

@@ -3,6 +3,8 @@ package registry
 import (
 	"slices"
 	"strings"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // recordSets are the combinations of records that a service may have.
@@ -48,7 +50,7 @@ func newDNSConfig(r *Rules, ns *Namespace, name string, in *DNSConfig) (*DNSConf
 	d := &DNSConfig{Policy: in.Policy, Records: slices.Clone(in.Records)}
 	types := d.types()
 	if !slices.ContainsFunc(recordSets, func(set recordTypes) bool { return slices.Equal(set, types) }) {
-		return nil, invalid("DnsRecords %v is not allowed: a service has A, AAAA, A and AAAA, SRV, or CNAME records", types)
+		return nil, command.Invalid("DnsRecords %v is not allowed: a service has A, AAAA, A and AAAA, SRV, or CNAME records", types)
 	}
 	for i := range d.Records {
 		if d.Records[i].TTL < 0 {
@@ -62,7 +64,7 @@ func newDNSConfig(r *Rules, ns *Namespace, name string, in *DNSConfig) (*DNSConf
 	case d.Policy == "":
 		d.Policy = Multivalue
 	case cname && d.Policy != Weighted:
-		return nil, invalid("RoutingPolicy %s is not allowed with CNAME records: it must be WEIGHTED", d.Policy)
+		return nil, command.Invalid("RoutingPolicy %s is not allowed with CNAME records: it must be WEIGHTED", d.Policy)
 	}
 	return d, nil
 }
@@ -73,7 +75,7 @@ func checkRecordName(ns *Namespace, name string) error {
 		return nil
 	}
 	if full := name + "." + ns.Name; len(full) > 253 {
-		return invalid("Service name %q is not allowed: %q has more than 253 characters", name, shortened(full))
+		return command.Invalid("Service name %q is not allowed: %q has more than 253 characters", name, shortened(full))
 	}
 	return nil
 }
@@ -85,13 +87,13 @@ func newHealthCheck(r *Rules, ns *Namespace, svc *Service, in *HealthCheck) (*He
 	}
 	switch {
 	case svc.CustomHealth:
-		return nil, invalid("HealthCheckConfig and HealthCheckCustomConfig cannot be used together")
+		return nil, command.Invalid("HealthCheckConfig and HealthCheckCustomConfig cannot be used together")
 	case svc.DNS.Has(RecordCNAME):
-		return nil, invalid("HealthCheckConfig is not allowed for a service with CNAME records")
+		return nil, command.Invalid("HealthCheckConfig is not allowed for a service with CNAME records")
 	case r.Strict && ns.Type == DNSPrivate:
-		return nil, invalid("HealthCheckConfig is not allowed in a private DNS namespace; use HealthCheckCustomConfig")
+		return nil, command.Invalid("HealthCheckConfig is not allowed in a private DNS namespace; use HealthCheckCustomConfig")
 	case in.Type == CheckTCP && in.ResourcePath != "":
-		return nil, invalid("ResourcePath %q is not allowed with a health check of type TCP", in.ResourcePath)
+		return nil, command.Invalid("ResourcePath %q is not allowed with a health check of type TCP", in.ResourcePath)
 	}
 	check := *in
 	if check.Type != CheckTCP && !strings.HasPrefix(check.ResourcePath, "/") {

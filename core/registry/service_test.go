@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -34,7 +35,7 @@ func TestCreateServiceTypes(t *testing.T) {
 			c := test.c
 			c.Name, c.NamespaceRef = fmt.Sprintf("s%d", i), string(test.ns.ID)
 			if test.want == "" {
-				refused[*registry.InvalidInput](w, &c)
+				refused[*command.InvalidInput](w, &c)
 				continue
 			}
 			if got := w.service(test.ns, c); got.Type != test.want || got.Namespace != test.ns.ID || got.CreatedBy != testAccount {
@@ -47,7 +48,7 @@ func TestCreateServiceTypes(t *testing.T) {
 func TestHTTPServiceWithDNSConfigText(t *testing.T) {
 	w := newWorld(t, false)
 	ns := w.namespace(registry.HTTP, "h")
-	e := refused[*registry.InvalidInput](w, &registry.CreateService{Name: "s", NamespaceRef: string(ns.ID), DNS: records("", registry.RecordA)})
+	e := refused[*command.InvalidInput](w, &registry.CreateService{Name: "s", NamespaceRef: string(ns.ID), DNS: records("", registry.RecordA)})
 	if want := "When you specify an HTTP service, you can't include a DnsConfig element."; e.Message != want {
 		t.Errorf("got %q, want %q", e.Message, want)
 	}
@@ -59,17 +60,17 @@ func TestServiceNamespaceRef(t *testing.T) {
 	ns, other := w.namespace(registry.DNSPrivate, "p"), w.namespace(registry.DNSPrivate, "q")
 	id, arn := string(ns.ID), w.rules.NamespaceARN(testAccount, ns.ID)
 	for i, test := range []struct{ top, inDNS string }{{id, ""}, {"", id}, {id, id}, {arn, ""}, {"", arn}, {arn, id}, {id, arn}} {
-		svc := w.do(&registry.CreateService{Name: fmt.Sprintf("s%d", i), NamespaceRef: test.top, DNSNamespaceRef: test.inDNS, DNS: records("", registry.RecordA)}).Service
+		svc := w.do(&registry.CreateService{Name: fmt.Sprintf("s%d", i), NamespaceRef: test.top, DNSNamespaceRef: test.inDNS, DNS: records("", registry.RecordA)}).Value.(*registry.Service)
 		if svc.Namespace != ns.ID {
 			t.Errorf("%v: got %s", test, svc.Namespace)
 		}
 	}
 	c := &registry.CreateService{Name: "s", DNS: records("", registry.RecordA)}
-	if e := refused[*registry.InvalidInput](w, c); e.Message != "Service namespace id cannot be null" {
+	if e := refused[*command.InvalidInput](w, c); e.Message != "Service namespace id cannot be null" {
 		t.Errorf("none: got %q", e.Message)
 	}
 	c.NamespaceRef, c.DNSNamespaceRef = id, string(other.ID)
-	refused[*registry.InvalidInput](w, c)
+	refused[*command.InvalidInput](w, c)
 	c.NamespaceRef, c.DNSNamespaceRef = "ns-0", ""
 	refused[*registry.NamespaceNotFound](w, c)
 	c.NamespaceRef, c.DNSNamespaceRef = "", "ns-0"
@@ -105,7 +106,7 @@ func TestDNSConfigOfService(t *testing.T) {
 		ns := w.namespace(registry.DNSPrivate, "p")
 		c := registry.CreateService{Name: "s", NamespaceRef: string(ns.ID), DNS: records(test.policy, test.types...)}
 		if test.want == "" {
-			refused[*registry.InvalidInput](w, &c)
+			refused[*command.InvalidInput](w, &c)
 			continue
 		}
 		got := w.service(ns, c).DNS
@@ -161,7 +162,7 @@ func TestHealthChecksOfService(t *testing.T) {
 			c := test.c
 			c.Name, c.NamespaceRef = "s", string(ns.ID)
 			if want == nil {
-				refused[*registry.InvalidInput](w, &c)
+				refused[*command.InvalidInput](w, &c)
 				return
 			}
 			if got := w.service(ns, c).HealthCheck; *got != *want {
@@ -201,7 +202,7 @@ func TestServiceNameTooLongForDNS(t *testing.T) {
 	ns := w.namespace(registry.DNSPrivate, strings.Repeat("abcdefghi.", 19)+"abc") // 193
 	name := strings.Repeat("x", 59)
 	w.service(ns, registry.CreateService{Name: name, DNS: records("", registry.RecordA)})
-	refused[*registry.InvalidInput](w, &registry.CreateService{Name: name + "x", NamespaceRef: string(ns.ID), DNS: records("", registry.RecordA)})
+	refused[*command.InvalidInput](w, &registry.CreateService{Name: name + "x", NamespaceRef: string(ns.ID), DNS: records("", registry.RecordA)})
 }
 
 // TestRepeatedCreateService is row 15 of the decisions.
@@ -212,9 +213,9 @@ func TestRepeatedCreateService(t *testing.T) {
 			return &registry.CreateService{Name: name, NamespaceRef: string(ns.ID), Description: description, CreatorRequestID: request,
 				DNS: records("", registry.RecordA), HealthCheck: httpCheck, Tags: []registry.Tag{{Key: "k", Value: "v"}}}
 		}
-		first := w.do(create("web", "d", "r")).Service
+		first := w.do(create("web", "d", "r")).Value.(*registry.Service)
 		revision := w.revision
-		if again := w.do(create("web", "d", "r")).Service; again.ID != first.ID || w.revision != revision {
+		if again := w.do(create("web", "d", "r")).Value.(*registry.Service); again.ID != first.ID || w.revision != revision {
 			t.Errorf("repeated, got %s", again.ID)
 		}
 		for _, c := range []*registry.CreateService{create("web", "other", "r"), create("web", "d", "s"), create("web", "d", ""), create("api", "d", "r")} {
@@ -248,10 +249,10 @@ func TestServiceIDs(t *testing.T) {
 
 func TestServiceQuota(t *testing.T) {
 	w := newWorld(t, false)
-	w.rules.Quotas.ServicesPerNamespace = 1
+	w.limits = command.Limits{"services_per_namespace": 1}
 	ns, other := w.namespace(registry.HTTP, "a"), w.namespace(registry.HTTP, "b")
 	w.service(ns, registry.CreateService{Name: "web"})
-	refused[*registry.ResourceLimitExceeded](w, &registry.CreateService{Name: "api", NamespaceRef: string(ns.ID)})
+	refused[*command.LimitExceeded](w, &registry.CreateService{Name: "api", NamespaceRef: string(ns.ID)})
 	refused[*registry.ServiceAlreadyExists](w, &registry.CreateService{Name: "web", NamespaceRef: string(ns.ID)})
 	w.service(other, registry.CreateService{Name: "api"})
 }
@@ -303,7 +304,7 @@ func TestUpdateServiceRefused(t *testing.T) {
 			{registry.UpdateService{Ref: string(only.ID), HealthCheck: tcpCheck}, "cannot be used together"},
 			{registry.UpdateService{Ref: string(inHTTP.ID), Description: new("d")}, "HTTP namespace"},
 		} {
-			if e := refused[*registry.InvalidInput](w, &test.c); !strings.Contains(e.Message, test.text) {
+			if e := refused[*command.InvalidInput](w, &test.c); !strings.Contains(e.Message, test.text) {
 				t.Errorf("got %q, want %q", e.Message, test.text)
 			}
 		}
@@ -339,7 +340,7 @@ func TestDeleteServiceInUse(t *testing.T) {
 		for i := range 6 {
 			w.register(svc.ID, registry.InstanceID(fmt.Sprintf("inst-%d", i)), nil)
 		}
-		e := refused[*registry.ResourceInUse](w, &registry.DeleteService{Ref: string(svc.ID)})
+		e := refused[*command.Conflict](w, &registry.DeleteService{Ref: string(svc.ID)})
 		if w.rules.Strict && e.Message != text {
 			t.Errorf("strict: got %q", e.Message)
 		}

@@ -21,10 +21,10 @@ func addTags(old Attributes, resource string, tags []Tag) (Attributes, error) {
 	seen := map[string]bool{}
 	for _, t := range tags {
 		if reservedTag(t.Key) {
-			return "", invalid("Tag key %q is not allowed: the prefix aws: is reserved", t.Key)
+			return "", command.Invalid("Tag key %q is not allowed: the prefix aws: is reserved", t.Key)
 		}
 		if seen[t.Key] {
-			return "", invalid("Tag key %q is given twice", t.Key)
+			return "", command.Invalid("Tag key %q is given twice", t.Key)
 		}
 		seen[t.Key] = true
 		all[t.Key] = t.Value
@@ -47,7 +47,8 @@ type TagResource struct {
 	NewKey NewKey
 }
 
-func (c *TagResource) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *TagResource) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	return retag(s, r, m, c.ARN, c.NewKey, func(old Attributes) (Attributes, error) {
 		return addTags(old, c.ARN, c.Tags)
 	})
@@ -59,7 +60,8 @@ type UntagResource struct {
 	Keys []string
 }
 
-func (c *UntagResource) decide(s *State, r *Rules, m *Meta) (Decision, error) {
+func (c *UntagResource) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, r := of(v)
 	return retag(s, r, m, c.ARN, NewKey{}, func(old Attributes) (Attributes, error) {
 		all := old.Map()
 		maps.DeleteFunc(all, func(k, _ string) bool {
@@ -74,33 +76,33 @@ func (c *UntagResource) decide(s *State, r *Rules, m *Meta) (Decision, error) {
 	})
 }
 
-func retag(s *State, r *Rules, m *Meta, arn string, k NewKey, change func(Attributes) (Attributes, error)) (Decision, error) {
+func retag(s *State, r *Rules, m *command.Meta, arn string, k NewKey, change func(Attributes) (Attributes, error)) (command.Decision, error) {
 	ns, svc, err := s.FindResource(r, m.Account, arn)
 	if err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if ns != nil {
 		tags, err := change(ns.Tags)
 		if err != nil || tags == ns.Tags {
-			return Decision{}, err
+			return command.Decision{}, err
 		}
 		next := *ns
 		next.Tags = tags
 		if err := next.sign(k, m.Now); err != nil {
-			return Decision{}, err
+			return command.Decision{}, err
 		}
-		return Decision{Changes: []Change{putNamespace{&next}}, Reads: []Read{ns.read()}}, nil
+		return command.Decision{Changes: []command.Change{putNamespace{&next}}, Reads: []command.Read{ns.read()}}, nil
 	}
 	tags, err := change(svc.Tags)
 	if err != nil || tags == svc.Tags {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	if err := serviceTags(tags); err != nil {
-		return Decision{}, err
+		return command.Decision{}, err
 	}
 	next := *svc
 	next.Tags = tags
-	return Decision{Changes: []Change{putService{&next}}, Reads: []Read{svc.read()}}, nil
+	return command.Decision{Changes: []command.Change{putService{&next}}, Reads: []command.Read{svc.read()}}, nil
 }
 
 // FindResource returns the namespace or the service that an ARN names; the
@@ -118,5 +120,5 @@ func (s *State) FindResource(r *Rules, account command.AccountID, arn string) (*
 			return nil, svc, nil
 		}
 	}
-	return nil, nil, &ResourceNotFound{ARN: arn}
+	return nil, nil, &command.NotFound{Message: "Resource not found: " + arn}
 }

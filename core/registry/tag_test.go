@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -44,7 +45,7 @@ func TestTags(t *testing.T) {
 		}
 		w.do(&registry.TagResource{ARN: arn, Tags: tags(48, "more")}) // the same keys need no room
 		for _, wrong := range [][]registry.Tag{{{Key: "aws:x"}}, {{Key: "AWS:x"}}, {{Key: "a"}, {Key: "a"}}} {
-			refused[*registry.InvalidInput](w, &registry.TagResource{ARN: arn, Tags: wrong})
+			refused[*command.InvalidInput](w, &registry.TagResource{ARN: arn, Tags: wrong})
 		}
 	}
 }
@@ -55,7 +56,7 @@ func TestTagsAtCreation(t *testing.T) {
 	w.service(ns, registry.CreateService{Name: "s", Tags: tags(50, "k")})
 	refused[*registry.TooManyTags](w, &registry.CreateNamespace{Type: registry.HTTP, Name: "i", Tags: tags(51, "k")})
 	refused[*registry.TooManyTags](w, &registry.CreateService{Name: "t", NamespaceRef: string(ns.ID), Tags: tags(51, "k")})
-	refused[*registry.InvalidInput](w, &registry.CreateNamespace{Type: registry.HTTP, Name: "i", Tags: []registry.Tag{{Key: "aws:x"}}})
+	refused[*command.InvalidInput](w, &registry.CreateNamespace{Type: registry.HTTP, Name: "i", Tags: []registry.Tag{{Key: "aws:x"}}})
 }
 
 func TestTagsOfNothing(t *testing.T) {
@@ -67,10 +68,10 @@ func TestTagsOfNothing(t *testing.T) {
 		w.rules.ServiceARN(testAccount, registry.ServiceID(ns.ID)),
 		"arn:aws:servicediscovery:us-east-1:000000000000:namespace/" + string(ns.ID),
 	} {
-		refused[*registry.ResourceNotFound](w, &registry.TagResource{ARN: arn, Tags: tags(1, "k")})
-		refused[*registry.ResourceNotFound](w, &registry.UntagResource{ARN: arn, Keys: []string{"k"}})
+		refused[*command.NotFound](w, &registry.TagResource{ARN: arn, Tags: tags(1, "k")})
+		refused[*command.NotFound](w, &registry.UntagResource{ARN: arn, Keys: []string{"k"}})
 	}
 	for _, arn := range []string{"", "x", string(ns.ID), "arn:aws:s3:::bucket", "arn:aws:servicediscovery:eu-west-1:000000000000:instance/i"} {
-		refused[*registry.InvalidInput](w, &registry.TagResource{ARN: arn, Tags: tags(1, "k")})
+		refused[*command.InvalidInput](w, &registry.TagResource{ARN: arn, Tags: tags(1, "k")})
 	}
 }

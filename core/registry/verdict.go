@@ -22,8 +22,9 @@ type Verdict struct {
 	From, To Health
 }
 
-func (c *SetVerdicts) decide(s *State, _ *Rules, m *Meta) (Decision, error) {
-	var d Decision
+func (c *SetVerdicts) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, _ := of(v)
+	var d command.Decision
 	var last *Service
 	for i := range c.Verdicts {
 		v := &c.Verdicts[i]
@@ -36,7 +37,7 @@ func (c *SetVerdicts) decide(s *State, _ *Rules, m *Meta) (Decision, error) {
 			d.Reads = append(d.Reads, svc.read())
 		}
 		d.Changes = append(d.Changes, putInstance{svc.place(), inst.withHealth(v.To, m.Now)})
-		d.Reads = append(d.Reads, Read{Key: instanceKey(svc, inst.ID()), Exists: true})
+		d.Reads = append(d.Reads, command.Read{Key: instanceKey(svc, inst.ID()), Exists: true})
 		d.Reply.Count++
 	}
 	return d, nil

@@ -20,7 +20,7 @@ type tester interface {
 // world is a state that commands are done in.
 type world struct {
 	tester
-	rules   registry.Rules
+	rules   state.Rules
 	account command.AccountID
 	state   *state.State
 	count   uint64
@@ -31,23 +31,23 @@ type world struct {
 func newWorld(t tester, strict bool) *world {
 	return &world{
 		tester: t, account: "000000000000",
-		rules: registry.Rules{Region: "eu-west-1", Strict: strict, DefaultTTL: 60},
+		rules: state.Rules{Registry: registry.Rules{Region: "eu-west-1", Strict: strict, DefaultTTL: 60}},
 		state: new(state.State),
 	}
 }
 
 // try does a command and reports whether it was accepted.
-func (w *world) try(op registry.Command) (registry.Reply, error) {
+func (w *world) try(op command.Command) (command.Reply, error) {
 	w.count++
-	c := state.Command{Op: op, Meta: registry.Meta{
+	m := command.Meta{
 		Account: w.account, Now: int64(w.count) * 1000,
 		Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.count)),
-	}}
+	}
 	current := w.state
 	if w.draft != nil {
 		current = w.draft.State()
 	}
-	d, err := state.Decide(current, &w.rules, c)
+	d, err := state.Decide(current, &w.rules, m, op)
 	if err != nil {
 		return d.Reply, err
 	}
@@ -59,7 +59,7 @@ func (w *world) try(op registry.Command) (registry.Reply, error) {
 	return d.Reply, nil
 }
 
-func (w *world) do(op registry.Command) registry.Reply {
+func (w *world) do(op command.Command) command.Reply {
 	w.Helper()
 	reply, err := w.try(op)
 	if err != nil {
@@ -95,7 +95,7 @@ func (w *world) service(ns *registry.Namespace, name string, policy registry.Rou
 	for _, t := range types {
 		dns.Records = append(dns.Records, registry.DNSRecord{Type: t, TTL: 60})
 	}
-	return string(w.do(&registry.CreateService{Name: name, NamespaceRef: string(ns.ID), DNS: dns, CustomHealth: true}).Service.ID)
+	return string(w.do(&registry.CreateService{Name: name, NamespaceRef: string(ns.ID), DNS: dns, CustomHealth: true}).Value.(*registry.Service).ID)
 }
 
 // register registers an instance; attrs are pairs.

@@ -207,7 +207,7 @@ func randomHistory(t *rapid.T, w *world) {
 	}
 }
 
-func randomCommand(t *rapid.T, w *world) registry.Command {
+func randomCommand(t *rapid.T, w *world) command.Command {
 	ns := rapid.SampledFrom(namespaces).Draw(t, "namespace")
 	nsID, svcID := pickService(t, w)
 	id := registry.InstanceID(rapid.SampledFrom(instances).Draw(t, "instance"))
@@ -263,7 +263,7 @@ func pickService(t *rapid.T, w *world) (ns, svc string) {
 	return ns, svc
 }
 
-func randomService(t *rapid.T, ns string) registry.Command {
+func randomService(t *rapid.T, ns string) command.Command {
 	types := rapid.SampledFrom([][]registry.RecordType{{"A"}, {"AAAA"}, {"A", "AAAA"}, {"SRV"}, {"CNAME"}}).Draw(t, "types")
 	dns := &registry.DNSConfig{Policy: rapid.SampledFrom([]registry.RoutingPolicy{"", "MULTIVALUE", "WEIGHTED", "LATENCY"}).Draw(t, "policy")}
 	for _, k := range types {
@@ -330,8 +330,8 @@ func candidates() []string {
 }
 
 func checkName(t *rapid.T, w *world, tw *twin, name string, v zone.View) {
-	res := look(&w.state.Zones, name, w.rules.Strict, v)
-	wantState, wantZone := tw.lookup(strings.ToLower(name), v, w.rules.Strict)
+	res := look(&w.state.Zones, name, w.rules.Registry.Strict, v)
+	wantState, wantZone := tw.lookup(strings.ToLower(name), v, w.rules.Registry.Strict)
 	if res.State != wantState {
 		t.Fatalf("%s for %+v: %v, want %v", name, v, res.State, wantState)
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/zone"
@@ -239,7 +240,7 @@ func TestWaitingForAVerdict(t *testing.T) {
 	ns := w.namespace("example.com", "")
 	dns := &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordSRV, TTL: 60}}}
 	svc := string(w.do(&registry.CreateService{Name: "web", NamespaceRef: string(ns.ID), DNS: dns,
-		HealthCheck: &registry.HealthCheck{Type: registry.CheckTCP}}).Service.ID)
+		HealthCheck: &registry.HealthCheck{Type: registry.CheckTCP}}).Value.(*registry.Service).ID)
 	w.register(svc, "i", registry.AttrIPv4, "10.0.0.1", registry.AttrPort, "80")
 	n := look(&w.state.Zones, "web.example.com", false, everything).Node
 	var out [zone.MaxAnswer]*zone.Host
@@ -257,7 +258,7 @@ func TestPickAllocatesNothing(t *testing.T) {
 		many = append(many, nil)
 	}
 	w := newWorld(t, false)
-	w.rules.Quotas = registry.Quotas{}
+	w.rules.Quotas = command.Quotas{}
 	s := addresses(t, w, registry.Multivalue, many...)
 	p := picker(false)
 	var out [zone.MaxAnswer][4]byte

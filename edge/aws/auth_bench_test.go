@@ -22,6 +22,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws"
 	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 	"github.com/cairn-discovery/cairn/internal/authlimit"
@@ -59,7 +60,7 @@ func BenchmarkDiscover(b *testing.B) {
 	})
 	b.Run("rates", func(b *testing.B) { // signed, with a rate that is not reached
 		rates := new(throttle.Rates)
-		rates.Default[throttle.Discover] = throttle.Rate{PerSecond: 1e9, Burst: 1e9}
+		rates.Default[command.RateDiscover] = command.Rate{PerSecond: 1e9, Burst: 1e9}
 		addr := benchServer(b, everything, func(c *aws.Config) { c.Rates = func() *throttle.Rates { return rates } })
 		request := benchRequest(b, addr, true)
 		b.ReportAllocs()
@@ -94,9 +95,9 @@ func exchangeAll(b *testing.B, pb *testing.PB, addr string, request []byte, want
 }
 
 func benchServer(b *testing.B, policy string, change ...func(*aws.Config)) string {
-	rules := &registry.Rules{Region: "eu-west-1", DefaultTTL: 60}
+	rules := &state.Rules{Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}}
 	logger := slog.New(slog.DiscardHandler)
-	r, err := replica.New(replica.Config{Store: memory.New(), Rules: func() *registry.Rules { return rules }, Logger: logger})
+	r, err := replica.New(replica.Config{Store: memory.New(), Rules: func() *state.Rules { return rules }, Logger: logger})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -105,7 +106,7 @@ func benchServer(b *testing.B, policy string, change ...func(*aws.Config)) strin
 	go func() { done <- r.Run(ctx) }()
 	<-r.Loaded()
 	account := aws.DefaultAccount
-	cfg := aws.Config{Replica: r, Rules: func() *registry.Rules { return rules }, Logger: logger, Registerer: prometheus.NewRegistry()}
+	cfg := aws.Config{Replica: r, Rules: func() *state.Rules { return rules }, Logger: logger, Registerer: prometheus.NewRegistry()}
 	if policy != "" {
 		account = owner
 		var directory atomic.Pointer[identity.Directory]
@@ -133,7 +134,7 @@ func benchServer(b *testing.B, policy string, change ...func(*aws.Config)) strin
 }
 
 func fill(b *testing.B, r *replica.Replica, account command.AccountID) {
-	do := func(c registry.Command) registry.Reply {
+	do := func(c command.Command) command.Reply {
 		reply, err := r.Propose(b.Context(), account, c)
 		if err != nil {
 			b.Fatal(err)
@@ -145,7 +146,7 @@ func fill(b *testing.B, r *replica.Replica, account command.AccountID) {
 	for id := range r.Current().Registry.Namespaces(account, "") {
 		ns = string(id)
 	}
-	svc := do(&registry.CreateService{Name: "web", NamespaceRef: ns}).Service
+	svc := do(&registry.CreateService{Name: "web", NamespaceRef: ns}).Value.(*registry.Service)
 	for i := range 8 {
 		do(&registry.RegisterInstance{ServiceRef: string(svc.ID), ID: registry.InstanceID(fmt.Sprint("i-", i)), Attributes: map[string]string{
 			"AWS_INSTANCE_IPV4": fmt.Sprint("10.0.0.", i), "AWS_INSTANCE_PORT": "8080", "stage": "prod"}})

@@ -16,7 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cairn-discovery/cairn/core/command"
-	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
 	"github.com/cairn-discovery/cairn/edge/aws/throttle"
@@ -29,7 +29,7 @@ import (
 type Config struct {
 	Replica *replica.Replica
 	// Rules gives the settings in force. It is called for every request.
-	Rules func() *registry.Rules
+	Rules func() *state.Rules
 	// Auth makes callers prove who they are. Nil is open mode: everybody may do
 	// everything, and Accounts says on whose behalf.
 	Auth *Auth

@@ -116,7 +116,7 @@ func (s *Server) serve(x *exchange, w http.ResponseWriter, r *http.Request) erro
 	if err := x.route(r); err != nil {
 		return err
 	}
-	rules := s.cfg.Rules()
+	rules := &s.cfg.Rules().Registry
 	x.region = rules.Region
 	body, err := s.readCall(x, w, r)
 	if err != nil {

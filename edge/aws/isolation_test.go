@@ -219,7 +219,7 @@ func TestSharing(t *testing.T) {
 // share sets who the namespace is shared with, as a setting.
 func (w *world) share(with ...command.AccountID) {
 	rules := *w.rules.Load()
-	rules.Shares = []registry.Share{{Owner: owner, Namespace: "shared", With: with}}
+	rules.Registry.Shares = []registry.Share{{Owner: owner, Namespace: "shared", With: with}}
 	w.rules.Store(&rules)
 	w.decides.Store(&rules)
 }

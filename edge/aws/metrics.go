@@ -11,7 +11,6 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
-	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 )
 
 type metrics struct {
@@ -30,7 +29,7 @@ type throttledCalls struct {
 	calls *prometheus.CounterVec
 }
 
-func (t *throttledCalls) inc(account command.AccountID, class throttle.Class) {
+func (t *throttledCalls) inc(account command.AccountID, class command.RateClass) {
 	t.mu.Lock()
 	label := t.labelOf(account)
 	t.mu.Unlock()

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store"
@@ -29,8 +30,8 @@ type server struct {
 	*testing.T
 	addr    string
 	store   *faultyStore
-	rules   atomic.Pointer[registry.Rules] // of the edge; nil makes a request panic
-	decides atomic.Pointer[registry.Rules] // of the replica; nil makes Decide panic
+	rules   atomic.Pointer[state.Rules] // of the edge; nil makes a request panic
+	decides atomic.Pointer[state.Rules] // of the replica; nil makes Decide panic
 	log     *records
 	metrics *prometheus.Registry
 	writes  *writeCounter
@@ -47,7 +48,7 @@ type options struct {
 func start(t *testing.T, change ...func(*options)) *server {
 	t.Helper()
 	s := &server{T: t, store: &faultyStore{Store: memory.New()}, log: new(records), metrics: prometheus.NewRegistry(), writes: new(writeCounter)}
-	rules := &registry.Rules{Region: "eu-west-1", DefaultTTL: 60}
+	rules := &state.Rules{Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}}
 	s.rules.Store(rules)
 	s.decides.Store(rules)
 	logger := slog.New(slog.NewJSONHandler(s.log, &slog.HandlerOptions{Level: slog.LevelDebug}))

@@ -9,7 +9,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
-	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
 )
 
@@ -29,7 +29,7 @@ func (w *world) addUser(account, name, policy string) {
 }
 
 // setRules changes the rules of edge and replica.
-func (w *world) setRules(change func(*registry.Rules)) {
+func (w *world) setRules(change func(*state.Rules)) {
 	rules := *w.rules.Load()
 	change(&rules)
 	w.rules.Store(&rules)
@@ -82,10 +82,10 @@ func TestUpdateInSharedNamespace(t *testing.T) {
 func TestQuotasOfSharedNamespaces(t *testing.T) {
 	w := newWorld(t, "shared")
 	w.share(stranger)
-	w.setRules(func(r *registry.Rules) {
-		r.AccountQuotas = map[command.AccountID]registry.Quotas{
-			owner:    {InstancesPerService: 3, InstancesPerNamespace: 4, ServicesPerNamespace: 2, NamespacesPerAccount: 2},
-			stranger: {InstancesPerService: 2, InstancesPerNamespace: 1, ServicesPerNamespace: 1, NamespacesPerAccount: 1},
+	w.setRules(func(r *state.Rules) {
+		r.Quotas.Accounts = map[command.AccountID]command.Limits{
+			owner:    {"instances_per_service": 3, "instances_per_namespace": 4, "services_per_namespace": 2, "namespaces_per_account": 2},
+			stranger: {"instances_per_service": 2, "instances_per_namespace": 1, "services_per_namespace": 1, "namespaces_per_account": 1},
 		}
 	})
 	svc := dig(w.must("stranger", "CreateService", `{"Name":"mine","NamespaceId":"`+w.nsARN+`"}`), "Service", "Arn")

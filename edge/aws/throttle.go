@@ -6,7 +6,6 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
-	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 )
 
 // limit refuses a request that is over the rate of its account.
@@ -23,23 +22,23 @@ func (s *Server) limit(x *exchange) error {
 }
 
 // class is that of the operation.
-func (x *exchange) class() throttle.Class {
+func (x *exchange) class() command.RateClass {
 	if x.query {
-		return throttle.STS
+		return command.RateSTS
 	}
 	return classOf(x.action)
 }
 
-func classOf(a cloudmap.Action) throttle.Class {
+func classOf(a cloudmap.Action) command.RateClass {
 	switch {
 	case a.Name() == "DiscoverInstances":
-		return throttle.Discover
+		return command.RateDiscover
 	case a.Discovers():
-		return throttle.Revision
+		return command.RateRevision
 	case a.Reads():
-		return throttle.Read
+		return command.RateRead
 	}
-	return throttle.Write
+	return command.RateWrite
 }
 
 // rateExceeded is what AWS answers to those who ask too often; each protocol,

@@ -11,6 +11,7 @@ import (
 	sdksts "github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 	"github.com/cairn-discovery/cairn/internal/authlimit"
 )
@@ -38,7 +39,7 @@ func counted(t *testing.T, g prometheus.Gatherer, name, label string) float64 {
 func TestThrottle(t *testing.T) {
 	rates := new(throttle.Rates)
 	for c := range rates.Default {
-		rates.Default[c] = throttle.Rate{PerSecond: 1e-6, Burst: 1}
+		rates.Default[c] = command.Rate{PerSecond: 1e-6, Burst: 1}
 	}
 	current := rates
 	w := startGuarded(t, func(o *options) { o.server.Rates = func() *throttle.Rates { return current } })

@@ -44,7 +44,7 @@ func (w *world) signZone(id string, under *seal.Key, value string) {
 		w.Fatal(err)
 	}
 	w.do(&registry.TagResource{
-		ARN:    w.rules.NamespaceARN(w.account, registry.NamespaceID(id)),
+		ARN:    w.rules.Registry.NamespaceARN(w.account, registry.NamespaceID(id)),
 		Tags:   []registry.Tag{{Key: registry.TagDNSSEC, Value: value}},
 		NewKey: registry.NewKey{Key: k},
 	})

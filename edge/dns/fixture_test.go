@@ -22,7 +22,7 @@ import (
 type world struct {
 	testing.TB
 	*Server
-	rules   registry.Rules
+	rules   state.Rules
 	account command.AccountID
 	state   *state.State
 	draft   *state.Draft // takes the changes of many commands, when not nil
@@ -44,7 +44,7 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	t.Helper()
 	w := &world{
 		TB: t, account: "000000000000", state: new(state.State),
-		rules: registry.Rules{Region: "eu-west-1", DefaultTTL: 60},
+		rules: state.Rules{Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}},
 	}
 	views, err := view.New(view.Config{
 		Trusted: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
@@ -60,7 +60,7 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	for _, c := range change {
 		c(&cfg)
 	}
-	w.rules.Strict = cfg.Strict
+	w.rules.Registry.Strict = cfg.Strict
 	w.publish()
 	if w.Server, err = New(cfg); err != nil {
 		t.Fatal(err)
@@ -78,7 +78,7 @@ func (w *world) inBulk(work func()) {
 	w.publish()
 }
 
-func (w *world) do(op registry.Command) registry.Reply {
+func (w *world) do(op command.Command) command.Reply {
 	w.Helper()
 	reply, err := w.try(op)
 	if err != nil {
@@ -88,17 +88,17 @@ func (w *world) do(op registry.Command) registry.Reply {
 }
 
 // try does a command that may be refused.
-func (w *world) try(op registry.Command) (registry.Reply, error) {
+func (w *world) try(op command.Command) (command.Reply, error) {
 	w.count++
-	c := state.Command{Op: op, Meta: registry.Meta{
+	m := command.Meta{
 		Account: w.account, Now: int64(w.count) * 1000,
 		Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.count)),
-	}}
+	}
 	current := w.state
 	if w.draft != nil {
 		current = w.draft.State()
 	}
-	d, err := state.Decide(current, &w.rules, c)
+	d, err := state.Decide(current, &w.rules, m, op)
 	if err != nil {
 		return d.Reply, err
 	}
@@ -118,7 +118,7 @@ func (w *world) namespace(name, vpc string) string {
 	if vpc == "" {
 		c.Type = registry.DNSPublic
 	}
-	op := w.do(c).Operation
+	op := registry.OperationID(w.do(c).ID)
 	current := w.state
 	if w.draft != nil {
 		current = w.draft.State()
@@ -137,7 +137,7 @@ func (w *world) service(ns, name string, policy registry.RoutingPolicy, types ..
 	for _, t := range types {
 		dns.Records = append(dns.Records, registry.DNSRecord{Type: t, TTL: 60})
 	}
-	return string(w.do(&registry.CreateService{Name: name, NamespaceRef: ns, DNS: dns, CustomHealth: true}).Service.ID)
+	return string(w.do(&registry.CreateService{Name: name, NamespaceRef: ns, DNS: dns, CustomHealth: true}).Value.(*registry.Service).ID)
 }
 
 // register registers an instance; attrs are pairs.

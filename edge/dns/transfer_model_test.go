@@ -248,7 +248,7 @@ func (g *gambler) create(name string) {
 	}
 	reply, err := g.try(&registry.CreateService{Name: name, NamespaceRef: g.ns, DNS: cfg, CustomHealth: g.r.IntN(2) == 0})
 	if err == nil {
-		g.services[name] = string(reply.Service.ID)
+		g.services[name] = string(reply.Value.(*registry.Service).ID)
 	}
 }
 

@@ -17,14 +17,14 @@ const account command.AccountID = "000000000000"
 
 // call is a command that some client has sent to a node.
 type call struct {
-	op     registry.Command
+	op     command.Command
 	token  string // stands in what the command stores, and nowhere else; may be empty
 	node   *replica.Replica
 	cancel context.CancelFunc
 
 	// set before done is closed
 	done  chan struct{}
-	reply registry.Reply
+	reply command.Reply
 	err   error
 	blind bool // acknowledged, but could not be seen at once
 
@@ -43,15 +43,15 @@ func (c *cluster) propose(n *node) {
 	go func() {
 		defer close(call.done)
 		call.reply, call.err = n.replica.Propose(ctx, account, call.op)
-		if call.err == nil && call.reply.Operation != "" {
-			_, err := n.replica.Current().Registry.Operation(account, call.reply.Operation)
+		if call.err == nil && call.reply.ID != "" {
+			_, err := n.replica.Current().Registry.Operation(account, registry.OperationID(call.reply.ID))
 			call.blind = err != nil
 		}
 	}()
 }
 
 // command makes up a command that has a chance in the given state.
-func (c *cluster) command(s *state.State, number int) (registry.Command, string) {
+func (c *cluster) command(s *state.State, number int) (command.Command, string) {
 	token := fmt.Sprintf("token-%06d.", number)
 	namespaces := slices.Sorted(maps.Keys(maps.Collect(s.Registry.Namespaces(account, ""))))
 	services := slices.Sorted(maps.Keys(maps.Collect(s.Registry.Services(account, ""))))

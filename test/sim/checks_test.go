@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store"
@@ -96,8 +97,8 @@ func (c *cluster) checkCall(k *call) {
 			once := strings.HasPrefix(w.Key, "5o/") || strings.HasPrefix(w.Key, "2s/") // an operation, or a service
 			return once && bytes.Contains(w.Value, []byte(k.token))
 		})
-	case k.reply.Operation != "":
-		commits = c.commitsWith(func(w store.Write) bool { return strings.HasSuffix(w.Key, string(k.reply.Operation)) })
+	case k.reply.ID != "":
+		commits = c.commitsWith(func(w store.Write) bool { return strings.HasSuffix(w.Key, string(k.reply.ID)) })
 	default:
 		return
 	}
@@ -121,7 +122,7 @@ func (c *cluster) commitsWith(match func(store.Write) bool) int {
 func (c *cluster) replay() *replica.Snapshot {
 	s := new(state.State)
 	for _, b := range c.log {
-		var changes []state.Change
+		var changes []command.Change
 		for _, w := range b.Writes {
 			value := w.Value
 			if w.Delete {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/store/memory"
@@ -73,7 +74,7 @@ func (n *node) restart() {
 	n.store = &faulty{Store: n.data.Share(), cluster: n.cluster, dead: make(chan struct{})}
 	r, err := replica.New(replica.Config{
 		Store: n.store,
-		Rules: func() *registry.Rules { return &registry.Rules{Region: "us-east-1"} },
+		Rules: func() *state.Rules { return &state.Rules{Registry: registry.Rules{Region: "us-east-1"}} },
 		// A small queue and small batches, so that both are full now and then.
 		QueueSize: 4, BatchSize: 3,
 		Logger: slog.New(slog.DiscardHandler),

@@ -9,7 +9,9 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
 )
 
@@ -17,7 +19,7 @@ import (
 type Config struct {
 	Replica *replica.Replica
 	// Rules gives the settings in force.
-	Rules  func() *registry.Rules
+	Rules  func() *state.Rules
 	Logger *slog.Logger
 	// Retention is how long operations are remembered. Zero means 24 hours.
 	Retention time.Duration
@@ -81,7 +83,7 @@ func (j *Janitor) Run(ctx context.Context) error {
 // healthWaits returns a channel that is closed by the next change, or nil where
 // no change can make anything due: only strict mode delays health.
 func (j *Janitor) healthWaits(s *replica.Snapshot) <-chan struct{} {
-	if !j.cfg.Rules().Strict {
+	if !j.cfg.Rules().Registry.Strict {
 		return nil
 	}
 	return s.Superseded()
@@ -123,7 +125,7 @@ func (j *Janitor) settle(ctx context.Context) {
 	}
 }
 
-func (j *Janitor) propose(ctx context.Context, c registry.Command) (int, error) {
+func (j *Janitor) propose(ctx context.Context, c command.Command) (int, error) {
 	reply, err := j.cfg.Replica.Propose(ctx, "", c)
 	if err != nil && ctx.Err() == nil {
 		j.cfg.Logger.Warn("command of the janitor failed; it will be tried again", "err", err)

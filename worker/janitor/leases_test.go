@@ -9,6 +9,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/store/memory"
@@ -26,7 +27,9 @@ type world struct {
 }
 
 func start(t *testing.T, st store.Store) *world {
-	rules := func() *registry.Rules { return &registry.Rules{Region: "us-east-1", DefaultTTL: 60} }
+	rules := func() *state.Rules {
+		return &state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60}}
+	}
 	log := slog.New(slog.DiscardHandler)
 	rep, err := replica.New(replica.Config{Store: st, Rules: rules, Logger: log})
 	if err != nil {
@@ -51,7 +54,7 @@ func start(t *testing.T, st store.Store) *world {
 	}}
 }
 
-func (w *world) do(c registry.Command) registry.Reply {
+func (w *world) do(c command.Command) command.Reply {
 	w.Helper()
 	reply, err := w.replica.Propose(w.Context(), account, c)
 	if err != nil {
@@ -88,7 +91,7 @@ func (w *world) after(d time.Duration, want string) {
 func (w *world) setUp() {
 	w.do(&registry.CreateNamespace{Type: registry.HTTP, Name: "h"})
 	for id := range w.replica.Current().Registry.Namespaces(account, "") {
-		w.service = w.do(&registry.CreateService{Name: "s", NamespaceRef: string(id), CustomHealth: true}).Service.ID
+		w.service = w.do(&registry.CreateService{Name: "s", NamespaceRef: string(id), CustomHealth: true}).Value.(*registry.Service).ID
 	}
 }
 

@@ -12,8 +12,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/health"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store/memory"
 )
@@ -36,7 +38,9 @@ type fleet struct {
 
 func newFleet(t *testing.T, strict bool, change func(*Config)) *fleet {
 	f := &fleet{T: t, threshold: 3}
-	rules := func() *registry.Rules { return &registry.Rules{Region: "us-east-1", DefaultTTL: 60, Strict: strict} }
+	rules := func() *state.Rules {
+		return &state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60, Strict: strict}}
+	}
 	log := slog.New(slog.DiscardHandler)
 	var err error
 	if f.replica, err = replica.New(replica.Config{Store: memory.New(), Rules: rules, Logger: log}); err != nil {
@@ -70,7 +74,7 @@ func (f *fleet) background(run func(context.Context) error) {
 	f.Cleanup(func() { cancel(); <-ended })
 }
 
-func (f *fleet) do(c registry.Command) registry.Reply {
+func (f *fleet) do(c command.Command) command.Reply {
 	f.Helper()
 	reply, err := f.replica.Propose(f.Context(), simAccount, c)
 	if err != nil {
@@ -86,7 +90,7 @@ func (f *fleet) service(n int) registry.ServiceID {
 	for ns := range f.replica.Current().Registry.Namespaces(simAccount, "") {
 		id = f.do(&registry.CreateService{Name: fmt.Sprint("s", len(f.services)), NamespaceRef: string(ns),
 			HealthCheck: &registry.HealthCheck{Type: registry.CheckTCP, FailureThreshold: f.threshold},
-			DNS:         &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordA, TTL: 5}}}}).Service.ID
+			DNS:         &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordA, TTL: 5}}}}).Value.(*registry.Service).ID
 	}
 	number := len(f.services)
 	f.services = append(f.services, id)

@@ -22,7 +22,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cairn-discovery/cairn/core/command"
-	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/replica"
 )
 
@@ -30,7 +29,7 @@ import (
 type Replica interface {
 	Loaded() <-chan struct{}
 	Current() *replica.Snapshot
-	Propose(ctx context.Context, account command.AccountID, op registry.Command) (registry.Reply, error)
+	Propose(ctx context.Context, account command.AccountID, op command.Command) (command.Reply, error)
 }
 
 // Config is what a Prober needs. Replica, Logger and the two intervals are

@@ -18,6 +18,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/health"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store/memory"
 )
@@ -88,7 +89,7 @@ type sim struct {
 
 const simAccount command.AccountID = "000000000000"
 
-func (s *sim) do(c registry.Command) registry.Reply {
+func (s *sim) do(c command.Command) command.Reply {
 	s.Helper()
 	reply, err := s.replica.Propose(s.Context(), simAccount, c)
 	if err != nil {
@@ -155,7 +156,9 @@ func newSim(t *testing.T, seed uint64) *sim {
 	s := &sim{T: t, rand: r, backends: map[netip.Addr]*backend{}, tcp: r.IntN(3) == 0,
 		th:       health.Thresholds{Failure: 1 + r.IntN(4)},
 		interval: time.Duration(8+r.IntN(30)) * time.Second, initial: time.Duration(1+r.IntN(3)) * time.Second}
-	rules := func() *registry.Rules { return &registry.Rules{Region: "us-east-1", DefaultTTL: 60} }
+	rules := func() *state.Rules {
+		return &state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60}}
+	}
 	rep, err := replica.New(replica.Config{Store: memory.New(), Rules: rules, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -178,7 +181,7 @@ func newSim(t *testing.T, seed uint64) *sim {
 	}
 	for id := range rep.Current().Registry.Namespaces(simAccount, "") {
 		s.service = s.do(&registry.CreateService{Name: "s", NamespaceRef: string(id), HealthCheck: s.config,
-			DNS: &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordA, TTL: 5}}}}).Service.ID
+			DNS: &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordA, TTL: 5}}}}).Value.(*registry.Service).ID
 	}
 	for i := range 1 + r.IntN(5) {
 		b := &backend{id: registry.InstanceID(fmt.Sprint("i", i))}

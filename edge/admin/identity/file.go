@@ -3,6 +3,7 @@ package identity
 import (
 	"slices"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
 )
 
@@ -11,7 +12,7 @@ type thing struct{ kind, account, name string }
 
 // subject returns what a command is about. Commands about keys and accounts are
 // about nothing that the file and the store could both have.
-func subject(c identity.Command) (t thing, about bool) {
+func subject(c command.Command) (t thing, about bool) {
 	switch c := c.(type) {
 	case *identity.PutUser:
 		return thing{"user", c.Account, c.Name}, true
@@ -38,7 +39,7 @@ func subject(c identity.Command) (t thing, about bool) {
 // ownedByFile refuses commands about what the configuration file has. The file
 // counts before the store, so such a command would do nothing, or something
 // that shows when the file changes.
-func (h *Handler) ownedByFile(c identity.Command) error {
+func (h *Handler) ownedByFile(c command.Command) error {
 	if t, ok := subject(c); ok && inFile(h.cfg.File(), t) {
 		return ownedByFile(t.kind + " " + t.name)
 	}
@@ -46,7 +47,7 @@ func (h *Handler) ownedByFile(c identity.Command) error {
 }
 
 func ownedByFile(what string) error {
-	return &identity.Conflict{Message: what + " is in the configuration file: change it there, and reload"}
+	return &command.Conflict{Message: what + " is in the configuration file: change it there, and reload"}
 }
 
 func inFile(s *identity.Source, t thing) bool {

@@ -18,8 +18,10 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/internal/seal"
 	"github.com/cairn-discovery/cairn/replica"
 )
@@ -27,7 +29,7 @@ import (
 // Config is what a handler needs.
 type Config struct {
 	Replica *replica.Replica
-	Rules   func() *registry.Rules
+	Rules   func() *state.Rules
 	// Directory gives who there is, from file and store together.
 	Directory func() *identity.Directory
 	// File gives what the configuration file says. It can be looked at here, not
@@ -104,11 +106,11 @@ func reads(name string) bool { return name == "simulate" || strings.HasPrefix(na
 func (h *Handler) refuse(w http.ResponseWriter, name string, err error) {
 	status, text := http.StatusInternalServerError, "an internal error occurred"
 	switch err.(type) {
-	case *identity.Invalid, *registry.InvalidInput, *badRequest:
+	case *command.InvalidInput, *badRequest:
 		status, text = http.StatusBadRequest, err.Error()
-	case *identity.NotFound, *registry.NamespaceNotFound:
+	case *command.NotFound, *registry.NamespaceNotFound:
 		status, text = http.StatusNotFound, err.Error()
-	case *identity.Exists, *identity.Conflict, *registry.ResourceLimitExceeded:
+	case *command.AlreadyExists, *command.Conflict, *command.LimitExceeded:
 		status, text = http.StatusConflict, err.Error()
 	default:
 		if errors.Is(err, replica.ErrUncertain) {
@@ -127,6 +129,11 @@ func answer(w http.ResponseWriter, status int, v any) {
 	w.WriteHeader(status)
 	// An error here means that the client has gone.
 	_ = json.NewEncoder(w).Encode(v)
+}
+
+func (h *Handler) propose(ctx context.Context, c command.Command) error {
+	_, err := h.cfg.Replica.Propose(ctx, "", c)
+	return err
 }
 
 // badRequest is a request that cannot be understood.
@@ -151,7 +158,7 @@ func decode(body []byte, v any) error {
 }
 
 // command is an operation that is one command, whose fields are its input.
-func (h *Handler) command(zero identity.Command) operation {
+func (h *Handler) command(zero command.Command) operation {
 	return func(ctx context.Context, body []byte) (any, error) {
 		c := fresh(zero)
 		if err := decode(body, c); err != nil {
@@ -160,6 +167,6 @@ func (h *Handler) command(zero identity.Command) operation {
 		if err := h.ownedByFile(c); err != nil {
 			return nil, err
 		}
-		return struct{}{}, h.cfg.Replica.ProposeIdentity(ctx, c)
+		return struct{}{}, h.propose(ctx, c)
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/internal/seal"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store/memory"
@@ -52,8 +53,8 @@ func start(t *testing.T, sealed bool) *world {
 	t.Helper()
 	w := &world{T: t, mux: http.NewServeMux(), log: new(buffer)}
 	logger := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	rules := &registry.Rules{Region: "us-east-1", DefaultTTL: 60}
-	current := func() *registry.Rules { return rules }
+	rules := &state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60}}
+	current := func() *state.Rules { return rules }
 	var err error
 	if w.replica, err = replica.New(replica.Config{Store: memory.New(), Rules: current, Logger: logger}); err != nil {
 		t.Fatal(err)

@@ -19,8 +19,8 @@ import (
 )
 
 // fresh returns a new zero value of a command's type.
-func fresh(c identity.Command) identity.Command {
-	return reflect.New(reflect.TypeOf(c).Elem()).Interface().(identity.Command)
+func fresh(c command.Command) command.Command {
+	return reflect.New(reflect.TypeOf(c).Elem()).Interface().(command.Command)
 }
 
 // inAccount is the input of operations that list what an account has.
@@ -201,7 +201,7 @@ func (h *Handler) makeKey(ctx context.Context, account, user string) (any, error
 	rand.Read(raw[:]) // never fails
 	id := "AKIA" + base32.StdEncoding.EncodeToString(raw[:10])
 	secret := base64.StdEncoding.EncodeToString(raw[10:])
-	err := h.cfg.Replica.ProposeIdentity(ctx, &identity.PutKey{New: true, AccessKey: identity.AccessKey{
+	err := h.propose(ctx, &identity.PutKey{New: true, AccessKey: identity.AccessKey{
 		ID: id, Account: account, User: user, Created: time.Now().UnixMilli(),
 		Sealed: h.cfg.Seal.Seal(nil, []byte(secret), SealContext(id)),
 	}})
@@ -224,7 +224,7 @@ func (h *Handler) findKey(in aKey) (*identity.AccessKey, error) {
 	if slices.ContainsFunc(h.cfg.File().Keys, func(k identity.AccessKey) bool { return k.ID == in.ID && k.Account == in.Account }) {
 		return nil, ownedByFile("access key " + in.ID)
 	}
-	return nil, &identity.NotFound{What: "access key " + in.ID}
+	return nil, &command.NotFound{Message: "access key " + in.ID + " is not there"}
 }
 
 // updateKey enables or disables an access key.
@@ -239,7 +239,7 @@ func (h *Handler) updateKey(ctx context.Context, body []byte) (any, error) {
 	}
 	next := *k
 	next.Inactive = !in.Active
-	return struct{}{}, h.cfg.Replica.ProposeIdentity(ctx, &identity.PutKey{AccessKey: next})
+	return struct{}{}, h.propose(ctx, &identity.PutKey{AccessKey: next})
 }
 
 // rotateKey makes a second key for the user of one, which stays good until it is
@@ -264,7 +264,7 @@ func (h *Handler) deleteKey(ctx context.Context, body []byte) (any, error) {
 	if _, err := h.findKey(in); err != nil {
 		return nil, err
 	}
-	return struct{}{}, h.cfg.Replica.ProposeIdentity(ctx, &identity.DeleteKey{Account: in.Account, ID: in.ID})
+	return struct{}{}, h.propose(ctx, &identity.DeleteKey{Account: in.Account, ID: in.ID})
 }
 
 func (h *Handler) shareNamespace(ctx context.Context, body []byte) (any, error) {
@@ -307,7 +307,7 @@ func (h *Handler) listShares(_ context.Context, body []byte) (any, error) {
 	}
 	items := []shareView{}
 	for ns, with := range h.cfg.Replica.Current().Registry.NamespaceShares(command.AccountID(in.Account)) {
-		items = append(items, shareView{ns.Name, h.cfg.Rules().NamespaceARN(ns.Account, ns.ID), with})
+		items = append(items, shareView{ns.Name, h.cfg.Rules().Registry.NamespaceARN(ns.Account, ns.ID), with})
 	}
 	return map[string]any{"Items": items}, nil
 }

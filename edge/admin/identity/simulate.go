@@ -47,7 +47,7 @@ func (h *Handler) simulate(_ context.Context, body []byte) (any, error) {
 	}
 	p, ok := h.cfg.Directory().Principal(q.Principal)
 	if !ok {
-		return nil, &identity.NotFound{What: "principal " + q.Principal}
+		return nil, &command.NotFound{Message: "principal " + q.Principal + " is not there"}
 	}
 	action, ok := access.FindAction(q.Action)
 	if !ok {
@@ -104,7 +104,7 @@ func (h *Handler) resource(arn string, known access.MapContext) access.Resource 
 		key = "servicediscovery:service"
 	}
 	known[key+"arn"] = []string{arn}
-	ns, svc, err := h.cfg.Replica.Current().Registry.FindResource(h.cfg.Rules(), command.AccountID(parts[4]), arn)
+	ns, svc, err := h.cfg.Replica.Current().Registry.FindResource(&h.cfg.Rules().Registry, command.AccountID(parts[4]), arn)
 	switch {
 	case err != nil: // there is no such thing, so nothing is known of it
 	case ns != nil:

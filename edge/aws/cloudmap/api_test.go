@@ -12,6 +12,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store/memory"
@@ -25,15 +26,17 @@ type harness struct {
 	*testing.T
 	api     *API
 	replica *replica.Replica
-	rules   *atomic.Pointer[registry.Rules]
+	rules   *atomic.Pointer[state.Rules]
 	model   apiModel
 	account command.AccountID
 }
 
 func newHarness(t *testing.T, strict bool) *harness {
 	t.Helper()
-	h := &harness{T: t, rules: new(atomic.Pointer[registry.Rules]), model: loadModel(t), account: testAccount}
-	h.setRules(func(r *registry.Rules) { *r = registry.Rules{Region: "eu-west-1", Strict: strict, DefaultTTL: 60} })
+	h := &harness{T: t, rules: new(atomic.Pointer[state.Rules]), model: loadModel(t), account: testAccount}
+	h.setRules(func(r *state.Rules) {
+		*r = state.Rules{Registry: registry.Rules{Region: "eu-west-1", Strict: strict, DefaultTTL: 60}}
+	})
 	r, err := replica.New(replica.Config{Store: memory.New(), Rules: h.rules.Load, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -58,8 +61,8 @@ func inBothModes(t *testing.T, test func(h *harness)) {
 	t.Run("strict", func(t *testing.T) { test(newHarness(t, true)) })
 }
 
-func (h *harness) setRules(change func(*registry.Rules)) {
-	var next registry.Rules
+func (h *harness) setRules(change func(*state.Rules)) {
+	var next state.Rules
 	if old := h.rules.Load(); old != nil {
 		next = *old
 	}
@@ -67,7 +70,7 @@ func (h *harness) setRules(change func(*registry.Rules)) {
 	h.rules.Store(&next)
 }
 
-func (h *harness) strict() bool { return h.rules.Load().Strict }
+func (h *harness) strict() bool { return h.rules.Load().Registry.Strict }
 
 // object is a JSON object, as it is sent or as it came.
 type object = map[string]any

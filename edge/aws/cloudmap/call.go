@@ -38,7 +38,7 @@ func (c *call) read(body []byte, in input) error {
 func (a *API) state() *state.State { return a.replica.Current().State }
 
 // do has a command carried out.
-func (a *API) do(c *call, op registry.Command) (registry.Reply, error) {
+func (a *API) do(c *call, op command.Command) (command.Reply, error) {
 	return a.replica.Propose(c.ctx, c.account, op)
 }
 

@@ -11,7 +11,7 @@ import (
 	"context"
 
 	"github.com/cairn-discovery/cairn/core/command"
-	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
 )
 
@@ -24,13 +24,13 @@ const SigningName = "servicediscovery"
 // API serves the operations.
 type API struct {
 	replica *replica.Replica
-	rules   func() *registry.Rules
+	rules   func() *state.Rules
 	keys    SigningKeys
 }
 
 // New returns an API on a replica, under the rules that are in force at each
 // request. Without keys no zone can be signed.
-func New(r *replica.Replica, rules func() *registry.Rules, keys SigningKeys) *API {
+func New(r *replica.Replica, rules func() *state.Rules, keys SigningKeys) *API {
 	return &API{replica: r, rules: rules, keys: keys}
 }
 
@@ -75,7 +75,7 @@ func (a Action) Discovers() bool { return a.op.hostPrefix != "" }
 // Serve carries out a request and appends the body of the answer to out. An
 // error is always an *awsjson.Error; the body has no meaning then.
 func (a *API) Serve(ctx context.Context, r *Request, out []byte) ([]byte, error) {
-	rules := a.rules()
+	rules := &a.rules().Registry
 	c := &call{ctx: ctx, account: r.Account, rules: rules, strict: rules.Strict, permit: r.Permit}
 	if c.permit != nil {
 		c.action, c.api = r.Action.op.name, a

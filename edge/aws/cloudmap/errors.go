@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 	"github.com/cairn-discovery/cairn/replica"
@@ -66,7 +67,7 @@ func modelled(rules *registry.Rules, err error) (*awsjson.Error, bool) {
 	switch e := err.(type) {
 	case *awsjson.SerializationError:
 		code = codeSerialization
-	case *ValidationError, *registry.InvalidInput:
+	case *ValidationError, *command.InvalidInput:
 		code = codeInvalidInput
 	case *registry.NotPermitted:
 		code = codeAccessDenied
@@ -80,13 +81,13 @@ func modelled(rules *registry.Rules, err error) (*awsjson.Error, bool) {
 		code = codeOperationNotFound
 	case *registry.CustomHealthNotFound:
 		code = codeCustomHealthNotFound
-	case *registry.ResourceInUse:
+	case *command.Conflict:
 		code = codeResourceInUse
-	case *registry.ResourceLimitExceeded:
+	case *command.LimitExceeded:
 		code = codeResourceLimitExceeded
 	case *registry.ServiceAttributesLimitExceeded:
 		code = codeServiceAttributesLimitExceededException
-	case *registry.ResourceNotFound:
+	case *command.NotFound:
 		code = codeResourceNotFoundException
 	case *registry.TooManyTags:
 		code = codeTooManyTagsException

@@ -63,7 +63,7 @@ func newFilter(allowed conditions, name string, condition *FilterCondition, valu
 }
 
 func invalid(format string, args ...any) error {
-	return &registry.InvalidInput{Message: fmt.Sprintf(format, args...)}
+	return &command.InvalidInput{Message: fmt.Sprintf(format, args...)}
 }
 
 // matches applies EQ, IN and BEGINS_WITH.

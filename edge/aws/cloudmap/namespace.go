@@ -3,6 +3,7 @@ package cloudmap
 import (
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -48,9 +49,9 @@ func (a *API) createNamespace(c *call, cmd *registry.CreateNamespace) (string, e
 }
 
 // asynchronous carries out a command that AWS answers with an operation.
-func (a *API) asynchronous(c *call, cmd registry.Command) (string, error) {
+func (a *API) asynchronous(c *call, cmd command.Command) (string, error) {
 	reply, err := a.do(c, cmd)
-	return string(reply.Operation), err
+	return reply.ID, err
 }
 
 // UpdateHttpNamespace changes the description.

@@ -5,7 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 
-	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // defaultPageSize is the page of a list where MaxResults is left out.
@@ -34,7 +34,7 @@ func newPage(c *call, operation string, filters any, maxResults *int64, token *s
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(*token)
 	if err != nil || len(raw) < len(p.bound) || string(raw[:len(p.bound)]) != p.bound {
-		return nil, &registry.InvalidInput{Message: "NextToken is not one that this operation has given for the same request"}
+		return nil, &command.InvalidInput{Message: "NextToken is not one that this operation has given for the same request"}
 	}
 	p.after = string(raw[len(p.bound):])
 	return p, nil

@@ -23,7 +23,7 @@ func (a *API) CreateService(c *call, in *CreateServiceRequest) (*CreateServiceRe
 	if err != nil {
 		return nil, err
 	}
-	return &CreateServiceResponse{Service: a.service(c, reply.Service)}, nil
+	return &CreateServiceResponse{Service: a.service(c, reply.Value.(*registry.Service))}, nil
 }
 
 func healthCheckOf(in *HealthCheckConfig) *registry.HealthCheck {

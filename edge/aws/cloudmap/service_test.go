@@ -7,12 +7,13 @@ import (
 
 	gocmp "github.com/google/go-cmp/cmp"
 
-	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/state"
 )
 
-func setQuotas(namespaces, services, instances int) func(*registry.Rules) {
-	return func(r *registry.Rules) {
-		r.Quotas.NamespacesPerAccount, r.Quotas.ServicesPerNamespace, r.Quotas.InstancesPerService = namespaces, services, instances
+func setQuotas(namespaces, services, instances int) func(*state.Rules) {
+	return func(r *state.Rules) {
+		r.Quotas.Limits = command.Limits{"namespaces_per_account": namespaces, "services_per_namespace": services, "instances_per_service": instances}
 	}
 }
 

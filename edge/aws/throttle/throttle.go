@@ -7,7 +7,6 @@
 package throttle
 
 import (
-	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,52 +14,15 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// Class is a kind of operation with a rate of its own.
-type Class int
-
-// The classes; see docs/adr/0023-throttle-classes.md.
-const (
-	Discover Class = iota // DiscoverInstances
-	Revision              // DiscoverInstancesRevision
-	Read                  // what else changes nothing
-	Write                 // what changes something
-	STS                   // the calls of STS
-	numClasses
-)
-
-var classNames = [numClasses]string{"discover", "revision", "read", "write", "sts"}
-
-func (c Class) String() string { return classNames[c] }
-
-// ClassOf returns the class of that name.
-func ClassOf(name string) (Class, bool) {
-	for c, n := range classNames {
-		if n == name {
-			return Class(c), true
-		}
-	}
-	return 0, false
-}
-
-// Rate is a token bucket: it holds Burst requests and fills at PerSecond. The
-// zero Rate is no limit.
-type Rate struct {
-	PerSecond float64
-	Burst     int // 0: as many as come in a second, one at least
-}
-
-// Limited reports whether there is a limit.
-func (r Rate) Limited() bool { return r.PerSecond > 0 }
-
 // Set has a rate for each class.
-type Set [numClasses]Rate
+type Set [command.NumRateClasses]command.Rate
 
-// Published are the rates that AWS publishes, per account and region; see "AWS
-// Cloud Map quotas" in the developer guide. It publishes none for other calls.
-func Published() Set {
+// Strict returns the rates of strict mode.
+func Strict() Set {
 	var s Set
-	s[Discover] = Rate{1000, 2000}
-	s[Revision] = Rate{3000, 3000}
+	for class := range s {
+		s[class] = command.RateClass(class).Strict()
+	}
 	return s
 }
 
@@ -91,19 +53,19 @@ type Buckets struct {
 
 type buckets struct {
 	rates *Rates // which the buckets were made for
-	of    [numClasses]*bucket
+	of    [command.NumRateClasses]*bucket
 }
 
 // bucket is the generic cell rate algorithm (ITU-T I.371) in one number: the
 // time at which the bucket would be full again.
 type bucket struct {
-	rate  Rate
+	rate  command.Rate
 	step  int64 // nanoseconds in which one request flows in
 	depth int64 // nanoseconds in which the whole bucket does
 	full  atomic.Int64
 }
 
-func newBucket(r Rate) *bucket {
+func newBucket(r command.Rate) *bucket {
 	burst := float64(r.Burst)
 	if r.Burst == 0 {
 		burst = max(1, r.PerSecond)
@@ -131,7 +93,7 @@ var epoch = time.Now()
 
 // Allow reports whether the account may make one more request of a class at a
 // time that was taken by time.Now.
-func (b *Buckets) Allow(rates *Rates, account command.AccountID, class Class, now time.Time) bool {
+func (b *Buckets) Allow(rates *Rates, account command.AccountID, class command.RateClass, now time.Time) bool {
 	if rates == nil || rates.Unlimited() {
 		return true
 	}
@@ -176,9 +138,4 @@ func (b *Buckets) refresh(rates *Rates, account command.AccountID) *buckets {
 	all[account] = next
 	b.accounts.Store(&all)
 	return next
-}
-
-// Valid reports whether a rate can be used.
-func (r Rate) Valid() bool {
-	return r.PerSecond >= 0 && r.PerSecond <= 1e9 && !math.IsNaN(r.PerSecond) && r.Burst >= 0
 }

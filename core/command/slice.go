@@ -1,0 +1,44 @@
+package command
+
+import "iter"
+
+// Slice describes one slice to core/state. S is its immutable state.
+type Slice[S any] interface {
+	// Name identifies the slice in a View.
+	Name() string
+	// Prefixes returns the prefixes of the keys of the slice's records in the
+	// store. No key of another slice has one of them.
+	Prefixes() []string
+	// Decode turns a stored record back into a Change. A nil value means that
+	// the key was deleted. It keeps no part of value.
+	Decode(key string, value []byte) (Change, error)
+	// All yields the changes that make the state from the empty one.
+	All(*S) iter.Seq[Stored]
+	// Quotas returns the rows that the slice adds to the table of quotas.
+	Quotas() []*Quota
+}
+
+// Draft builds the next state of a slice. It is for one goroutine; the state it
+// starts from is not changed.
+type Draft interface {
+	// Apply applies c, committed at the revision, and reports true. It reports
+	// false and does nothing if c is a change of another slice. A change that was
+	// returned by Decide or Decode always applies.
+	Apply(revision uint64, c Change) bool
+}
+
+// Change is one stored step from a state to the next.
+type Change interface {
+	// Key returns the key of the store that the change writes.
+	Key() string
+	// Value appends what is stored and returns true, or returns false if the
+	// key is to be deleted.
+	Value(b []byte) ([]byte, bool)
+}
+
+// Stored is a change with the revision at which it was stored. Revision 0 means
+// that the revision is unknown and not needed.
+type Stored struct {
+	Change   Change
+	Revision uint64
+}

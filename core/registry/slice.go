@@ -1,0 +1,22 @@
+package registry
+
+import "github.com/cairn-discovery/cairn/core/command"
+
+// Slice describes the registry to core/state.
+type Slice struct{}
+
+const sliceName = "registry"
+
+// Name implements command.Slice.
+func (Slice) Name() string { return sliceName }
+
+// Prefixes implements command.Slice.
+func (Slice) Prefixes() []string {
+	return []string{namespacePrefix + "/", servicePrefix + "/", touchPrefix + "/", instancePrefix + "/", operationPrefix + "/", leasePrefix + "/"}
+}
+
+// of returns the registry of a view, and its rules.
+func of(v command.View) (*State, *Rules) {
+	s, r := v.Slice(sliceName)
+	return s.(*State), r.(*Rules)
+}

@@ -1,0 +1,42 @@
+package state
+
+import (
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+)
+
+// Rules are the settings that decide what is accepted. They never influence how
+// a change is applied, so nodes with different rules keep the same State.
+type Rules struct {
+	// Quotas are the limits that the configuration sets, defaults included.
+	Quotas   command.Quotas
+	Registry registry.Rules
+}
+
+// view implements command.View.
+type view struct {
+	state *State
+	rules *Rules
+}
+
+func (v *view) Slice(name string) (state, rules any) {
+	for i := range table {
+		if table[i].name == name {
+			return table[i].state(v.state), table[i].rules(v.rules)
+		}
+	}
+	return nil, nil
+}
+
+// Quota returns the limit in the settings of the account, and without one that of
+// the configuration.
+func (v *view) Quota(account command.AccountID, q *command.Quota) int {
+	if a, ok := v.state.Identity.Settings(string(account)); ok {
+		if n, ok := a.Quotas[q.Name]; ok {
+			return n
+		}
+	}
+	return v.rules.Quotas.Of(account, q.Name)
+}
+
+func (v *view) Quotas() []*command.Quota { return Quotas() }

@@ -1,0 +1,78 @@
+package state
+
+import (
+	"iter"
+	"strings"
+
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/registry"
+)
+
+// table lists all slices, in the order in which All yields them. To
+// add a slice: its package, its fields in State and Rules, and a line here.
+var table = []slice{
+	newSlice(registry.Slice{}, registry.NewDraft, (*State).registry, func(r *Rules) any { return &r.Registry }),
+	newSlice(identity.Slice{}, identity.NewDraft, (*State).identity, nil),
+}
+
+// The accessors of the table.
+func (s *State) registry() *registry.State { return &s.Registry }
+func (s *State) identity() *identity.State { return &s.Identity }
+
+// slice is one row of the table: a command.Slice without its type parameter.
+type slice struct {
+	name     string
+	prefixes []string
+	quotas   []*command.Quota
+	decode   func(key string, value []byte) (command.Change, error)
+	all      func(*State) iter.Seq[command.Stored]
+	newDraft func(*State) sliceDraft
+	state    func(*State) any
+	rules    func(*Rules) any
+}
+
+// sliceDraft is the draft of one slice.
+type sliceDraft struct {
+	command.Draft
+	// current and finish copy the state of the draft into s.
+	current, finish func(s *State)
+}
+
+// stateDraft is what the draft of every slice has.
+type stateDraft[S any] interface {
+	command.Draft
+	State() *S
+	Finish() *S
+}
+
+// newSlice makes a row. The field function returns the slice's place in a State;
+// rules returns the slice's place in the Rules and may be nil.
+func newSlice[S any, D stateDraft[S]](s command.Slice[S], newDraft func(*S) D, field func(*State) *S, rules func(*Rules) any) slice {
+	if rules == nil {
+		rules = func(*Rules) any { return nil }
+	}
+	return slice{
+		name: s.Name(), prefixes: s.Prefixes(), quotas: s.Quotas(), decode: s.Decode, rules: rules,
+		all:   func(all *State) iter.Seq[command.Stored] { return s.All(field(all)) },
+		state: func(all *State) any { return field(all) },
+		newDraft: func(all *State) sliceDraft {
+			d := newDraft(field(all))
+			return sliceDraft{
+				Draft:   d,
+				current: func(to *State) { *field(to) = *d.State() },
+				finish:  func(to *State) { *field(to) = *d.Finish() },
+			}
+		},
+	}
+}
+
+// owns reports whether a key of the store belongs to the slice.
+func (s *slice) owns(key string) bool {
+	for _, prefix := range s.prefixes {
+		if strings.HasPrefix(key, prefix) {
+			return true
+		}
+	}
+	return false
+}
