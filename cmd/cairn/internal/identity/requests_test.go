@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	core "github.com/cairn-discovery/cairn/core/identity"
 )
 
@@ -16,10 +17,10 @@ func TestRequestsAreCommands(t *testing.T) {
 	tests := []struct {
 		operation     string
 		request       any
-		got, expected core.Command
+		got, expected command.Command
 	}{
 		{"put-account", putAccountRequest{"123456789012", map[string]int{"q": 1}, map[string]rate{"read": {2, 3}}}, new(core.PutAccount),
-			&core.PutAccount{Account: core.Account{ID: "123456789012", Quotas: map[string]int{"q": 1}, Rates: map[string]core.Rate{"read": {PerSecond: 2, Burst: 3}}}}},
+			&core.PutAccount{Account: core.Account{ID: "123456789012", Quotas: map[string]int{"q": 1}, Rates: map[string]command.Rate{"read": {PerSecond: 2, Burst: 3}}}}},
 		{"put-user", putPrincipalRequest{Account: "1", Name: "n", New: true, Managed: []string{"m"}, Boundary: "b", Tags: map[string]string{"k": "v"}, Groups: []string{"g"}}, new(core.PutUser),
 			&core.PutUser{New: true, User: core.User{Account: "1", Name: "n", Groups: []string{"g"}, Attached: core.Attached{Managed: []string{"m"}, Boundary: "b"}, Tags: map[string]string{"k": "v"}}}},
 		{"put-group", putPrincipalRequest{Account: "1", Name: "n", New: true, Managed: []string{"m"}}, new(core.PutGroup),
