@@ -171,7 +171,7 @@ func (a *answerer) mayRecurse() bool {
 // forward answers from an upstream resolver, or refuses.
 func (a *answerer) forward(out []byte) []byte {
 	r := a.req
-	if !a.mayRecurse() || a.server.cfg.Forward.Own(get16(r.msg), r.msg[headerLen:r.end]) {
+	if !a.mayRecurse() || a.server.cfg.Forward.IsOwnQuery(get16(r.msg), r.msg[headerLen:r.end]) {
 		a.rcode = rcodeRefused
 		return out
 	}

@@ -8,6 +8,15 @@ import (
 	"time"
 )
 
+func testCache(t testing.TB, bytes int) *cache {
+	t.Helper()
+	c, err := newCache(bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
 func cacheEntry(i, size int) *entry {
 	return &entry{
 		key:  fmt.Sprintf("key-%d", i),
@@ -19,7 +28,7 @@ func cacheEntry(i, size int) *entry {
 // The cache never takes more memory than it may, and counts right.
 func TestCacheIsBounded(t *testing.T) {
 	const limit = 1 << 20
-	c := newCache(limit)
+	c := testCache(t, limit)
 	now := time.Unix(1e9, 0)
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for range 20_000 {
@@ -34,17 +43,12 @@ func TestCacheIsBounded(t *testing.T) {
 	if bytes > limit || entries < 100 {
 		t.Errorf("%d entries take %d octets of %d", entries, bytes, limit)
 	}
-	recount, listed := 0, 0
-	for i := range c.shards {
-		for e := c.shards[i].oldest; e != nil; e = e.newer {
-			recount, listed = recount+e.size, listed+1
-			if c.shards[i].entries[e.key] != e {
-				t.Fatal("an entry is in the list and not in the map")
-			}
-		}
+	recount := 0
+	for e := range c.items.Values() {
+		recount += e.size()
 	}
-	if recount != bytes || listed != entries {
-		t.Errorf("counted %d entries, %d octets; there are %d, %d", entries, bytes, listed, recount)
+	if recount != bytes {
+		t.Errorf("the entries take %d octets, counted are %d", recount, bytes)
 	}
 	c.put(cacheEntry(1, limit), now)
 	if c.get([]byte("key-1"), now, new(Response)) {
@@ -54,7 +58,7 @@ func TestCacheIsBounded(t *testing.T) {
 
 // What is used stays, whatever else passes through.
 func TestCacheKeepsWhatIsUsed(t *testing.T) {
-	c := newCache(1 << 20)
+	c := testCache(t, 1<<20)
 	now := time.Unix(1e9, 0)
 	const used = 100
 	for i := range used {
@@ -78,7 +82,7 @@ func TestCacheKeepsWhatIsUsed(t *testing.T) {
 }
 
 func TestCacheConcurrently(t *testing.T) {
-	c := newCache(64 << 10)
+	c := testCache(t, 64<<10)
 	now := time.Unix(1e9, 0)
 	var wg sync.WaitGroup
 	for g := range 4 {

@@ -7,87 +7,54 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// flight is a question that is being resolved, for all who wait for it.
-type flight struct {
-	key     string
-	cancel  context.CancelFunc
-	waiters int // guarded by Resolver.mu
-
-	done chan struct{} // closed when what follows is set
-	resp Response
-	err  error
-}
-
-// board joins the flight of a question or starts one. It returns none when the
-// answer came into the cache meanwhile, or with an error.
-func (r *Resolver) board(ctx context.Context, q Question, key string, resp *Response) (*flight, error) {
+// enter counts a question that is about to be resolved.
+func (r *Resolver) enter() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
-		return nil, ErrClosed
+		return ErrClosed
 	}
-	if f := r.flights[key]; f != nil {
-		f.waiters++
-		r.metrics.coalesced.Inc()
-		return f, nil
-	}
-	// A flight puts its answer into the cache before it leaves the map, so
-	// either it is found above or its answer is here.
-	if r.fromCache([]byte(key), resp) {
-		return nil, nil
-	}
-	if len(r.flights) >= r.cfg.MaxInFlight {
+	if r.resolving >= r.cfg.MaxInFlight {
 		r.metrics.rejected.Inc()
-		return nil, ErrBusy
+		return ErrBusy
 	}
-	return r.depart(ctx, q, key), nil
+	r.resolving++
+	r.running.Add(1)
+	return nil
 }
 
-// depart starts a flight. It outlives the client that caused it, for others may
-// join. The caller holds r.mu.
-func (r *Resolver) depart(ctx context.Context, q Question, key string) *flight {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.cfg.Timeout)
-	f := &flight{key: key, cancel: cancel, waiters: 1, done: make(chan struct{})}
-	r.flights[key] = f
-	q.Name = []byte(key[:len(q.Name)]) // ours, and in lower case
-	r.running.Go(func() { r.fly(ctx, q, f) })
-	return f
+// release ends what enter began.
+func (r *Resolver) release() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.resolving--
+	r.running.Done()
 }
 
-func (r *Resolver) fly(ctx context.Context, q Question, f *flight) {
-	defer f.cancel()
+// call resolves a question for all clients that wait for it. It does not end when
+// they give up: the answer is in the cache when they ask again. q.Name is in lower
+// case and not changed by anybody.
+func (r *Resolver) call(q Question, key string) (*Response, error) {
+	resp := new(Response)
+	if r.fromCache([]byte(key), resp) {
+		return resp, nil // another call has ended since the caller looked
+	}
+	if err := r.enter(); err != nil {
+		return nil, err
+	}
+	defer r.release()
+	ctx, cancel := r.callContext()
+	defer cancel()
 	e := r.fetch(ctx, q)
 	switch {
 	case e != nil:
-		e.key = f.key
-		r.cache.put(e, time.Now())
-		f.resp = e.resp
 	case ctx.Err() == context.Canceled:
-		f.err = ErrClosed // nobody waits any more, or Run has ended
+		return nil, ErrClosed
 	default:
-		f.resp = Response{Rcode: dnswire.RcodeServFail}
+		e = &entry{resp: Response{Rcode: dnswire.RcodeServFail}, ttl: failureTTL}
 		r.metrics.failed.Inc()
-		r.cache.put(&entry{key: f.key, resp: f.resp, ttl: failureTTL}, time.Now())
 	}
-	r.mu.Lock()
-	r.forget(f)
-	r.mu.Unlock()
-	close(f.done)
-}
-
-// leave takes a client off a flight and gives it up with the last one.
-func (r *Resolver) leave(f *flight) {
-	r.metrics.abandoned.Inc()
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if f.waiters--; f.waiters == 0 {
-		f.cancel()
-		r.forget(f) // who asks from now on must not get on
-	}
-}
-
-func (r *Resolver) forget(f *flight) {
-	if r.flights[f.key] == f {
-		delete(r.flights, f.key)
-	}
+	e.key = key
+	r.cache.put(e, time.Now())
+	return &e.resp, nil
 }

@@ -118,7 +118,7 @@ func isSelf(up, self netip.AddrPort) bool {
 func isLocal(addr netip.Addr) bool {
 	local, err := net.InterfaceAddrs()
 	if err != nil {
-		return false // Resolver.Own still finds the loop
+		return false // Resolver.IsOwnQuery still finds the loop
 	}
 	for _, a := range local {
 		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Unmap().WithZone("") == addr {

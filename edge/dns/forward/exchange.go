@@ -32,12 +32,12 @@ func (r *Resolver) askOne(ctx context.Context, u *upstream, q Question, round in
 func (r *Resolver) attempt(
 	ctx context.Context, u *upstream, query *query, wait time.Duration,
 ) (*message, error) {
-	defer r.own.sent(query)()
+	defer r.inflight.add(query)()
 	m, err := r.timed(ctx, u, query, wait, udp)
 	switch {
 	case err == nil && m.flags&dnswire.FlagTC == 0:
 		return m, nil
-	case err == nil, errors.Is(err, errFolded), errors.Is(err, errForged):
+	case err == nil, errors.Is(err, errCaseMismatch), errors.Is(err, errForged):
 		return r.timed(ctx, u, query, 3*wait, tcp) // it takes more round trips
 	default:
 		return nil, err
@@ -134,9 +134,9 @@ func (r *Resolver) overTCP(ctx context.Context, u *upstream, query *query) (*mes
 		return nil, err
 	}
 	err = query.match(raw)
-	if errors.Is(err, errFolded) {
+	if errors.Is(err, errCaseMismatch) {
 		// Nobody can have forged this, so it is the upstream's way.
-		u.setFolds()
+		u.setLosesCase()
 		err = nil
 	}
 	if err != nil {

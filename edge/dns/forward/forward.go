@@ -14,7 +14,10 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"golang.org/x/sync/singleflight"
 )
 
 // Errors of Resolve. To a client each is SERVFAIL.
@@ -29,20 +32,26 @@ var (
 	ErrQuestion = errors.New("forward: question cannot be forwarded")
 )
 
-// Resolver asks upstreams and remembers their answers. It may be used by many
-// goroutines.
+// Resolver asks upstreams and caches their answers. It is safe for concurrent use.
 type Resolver struct {
 	cfg       Config
 	upstreams []*upstream
 	cache     *cache
-	own       *own
+	inflight  *inflight
 	metrics   *metrics
 
-	running sync.WaitGroup // one for each flight
+	calls   singleflight.Group // by key
+	waiting atomic.Int64       // clients that wait for a call
+	running sync.WaitGroup     // one for each call
 
-	mu      sync.Mutex // guards what follows; held for moments only
-	flights map[string]*flight
-	closed  bool
+	// callContext returns the context of a call, which ends with Run or after
+	// Config.Timeout. stop ends it for all calls.
+	callContext func() (context.Context, context.CancelFunc)
+	stop        context.CancelFunc
+
+	mu        sync.Mutex // guards what follows; held for moments only
+	resolving int        // calls
+	closed    bool
 }
 
 // New checks cfg and builds a Resolver. It starts nothing and needs no Run to
@@ -52,30 +61,29 @@ func New(cfg Config) (*Resolver, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
 	}
-	r := &Resolver{
-		cfg:     cfg,
-		cache:   newCache(cfg.CacheBytes),
-		own:     newOwn(),
-		flights: map[string]*flight{},
+	cache, err := newCache(cfg.CacheBytes)
+	if err != nil {
+		return nil, err
 	}
+	r := &Resolver{cfg: cfg, cache: cache, inflight: newInflight()}
 	for _, addr := range cfg.Upstreams {
 		r.upstreams = append(r.upstreams, &upstream{addr: addr})
 	}
-	var err error
+	base, stop := context.WithCancel(context.Background())
+	r.stop = stop
+	r.callContext = func() (context.Context, context.CancelFunc) { return context.WithTimeout(base, cfg.Timeout) }
 	r.metrics, err = newMetrics(cfg.Registerer, r)
 	return r, err
 }
 
-// Run waits until ctx ends, then cancels what is being resolved and waits for
-// it. Resolve answers ErrClosed from then on.
+// Run waits until ctx ends, then cancels all calls and waits for them. Resolve
+// returns ErrClosed from then on.
 func (r *Resolver) Run(ctx context.Context) error {
 	<-ctx.Done()
 	r.mu.Lock()
 	r.closed = true
-	for _, f := range r.flights {
-		f.cancel()
-	}
 	r.mu.Unlock()
+	r.stop()
 	r.running.Wait()
 	return nil
 }
@@ -85,7 +93,7 @@ func (r *Resolver) Run(ctx context.Context) error {
 func (r *Resolver) Cached(q Question, into *Response) bool {
 	var room [maxKey]byte
 	key, ok := q.appendKey(room[:0])
-	return ok && (special(key[:len(q.Name)], q, into) || r.fromCache(key, into))
+	return ok && (localNames(key[:len(q.Name)], q, into) || r.fromCache(key, into))
 }
 
 // fromCache is Cached for a question's key.
@@ -97,36 +105,42 @@ func (r *Resolver) fromCache(key []byte, into *Response) bool {
 	return true
 }
 
-// Resolve answers from the cache or from the upstreams. Clients that ask the
-// same at the same time share one question to the upstreams. A client that
-// gives up (ctx) leaves the others their answer; when all have given up, the
-// question is given up as well.
+// Resolve answers from the cache or from the upstreams. Clients that ask the same
+// question at the same time share one call to the upstreams. A client that gives
+// up (ctx) leaves at once; the call goes on, and its answer is cached.
 //
-// When no upstream gives an answer, that is a Response with SERVFAIL, which is
-// remembered for a second (RFC 9520). Besides the errors of this package,
-// Resolve returns that of ctx.
+// If no upstream answers, the Response has SERVFAIL and is cached for a second
+// (RFC 9520). Besides the errors of this package, Resolve returns that of ctx.
 func (r *Resolver) Resolve(ctx context.Context, q Question) (*Response, error) {
-	key, ok := q.appendKey(nil)
+	room, ok := q.appendKey(nil)
 	if !ok {
 		return nil, ErrQuestion
 	}
 	resp := new(Response)
-	if special(key[:len(q.Name)], q, resp) || r.fromCache(key, resp) {
+	if localNames(room[:len(q.Name)], q, resp) || r.fromCache(room, resp) {
 		return resp, nil
 	}
-	f, err := r.board(ctx, q, string(key), resp)
-	if err != nil {
-		return nil, err
-	}
-	if f == nil {
-		return resp, nil
-	}
+	key := string(room)
+	q.Name = room[:len(q.Name)] // in lower case, and not the caller's
+	r.waiting.Add(1)
+	defer r.waiting.Add(-1)
+	leads := false // written before the result is sent
+	done := r.calls.DoChan(key, func() (any, error) {
+		leads = true
+		return r.call(q, key)
+	})
 	select {
-	case <-f.done:
-		*resp = f.resp
-		return resp, f.err
+	case result := <-done:
+		if !leads {
+			r.metrics.coalesced.Inc()
+		}
+		if result.Err != nil {
+			return nil, result.Err
+		}
+		*resp = *result.Val.(*Response)
+		return resp, nil
 	case <-ctx.Done():
-		r.leave(f)
+		r.metrics.abandoned.Inc()
 		return nil, ctx.Err()
 	}
 }

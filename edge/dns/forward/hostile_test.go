@@ -168,7 +168,7 @@ func TestOwn(t *testing.T) {
 		aaaa := append(append([]byte(nil), question[:len(question)-4]...), 0, 28, 0, 1)
 		id := binary.BigEndian.Uint16(a.raw)
 		r := self.Load()
-		saw <- seen{r.Own(id, question), r.Own(id+1, question), r.Own(id, other), r.Own(id, aaaa)}
+		saw <- seen{r.IsOwnQuery(id, question), r.IsOwnQuery(id+1, question), r.IsOwnQuery(id, other), r.IsOwnQuery(id, aaaa)}
 		a.give(a.reply(dns.RcodeSuccess, www("0")))
 	})
 	r := resolver(t, Config{}, up)
@@ -177,10 +177,10 @@ func TestOwn(t *testing.T) {
 	if got := <-saw; got != (seen{own: true}) {
 		t.Errorf("%+v", got)
 	}
-	if len(r.own.queries) > 0 {
-		t.Errorf("still on the way: %v", r.own.queries)
+	if len(r.inflight.queries) > 0 {
+		t.Errorf("still on the way: %v", r.inflight.queries)
 	}
-	if r.Own(1, make([]byte, 1000)) {
+	if r.IsOwnQuery(1, make([]byte, 1000)) {
 		t.Error("an absurd question is ours")
 	}
 }

@@ -70,8 +70,10 @@ func gauges(r *Resolver) []prometheus.Collector {
 			func() int {
 				r.mu.Lock()
 				defer r.mu.Unlock()
-				return len(r.flights)
+				return r.resolving
 			}),
+		gauge("cairn_dns_forward_waiting", "Clients that wait for an answer of the upstreams.",
+			func() int { return int(r.waiting.Load()) }),
 	}
 }
 

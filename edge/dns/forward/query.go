@@ -59,9 +59,9 @@ func (q *query) question() []byte { return q.wire[dnswire.HeaderLen:q.questionEn
 
 // What can be said of a message that claims to be the answer.
 var (
-	errUnrelated = errors.New("message is not an answer to the query")
-	errFolded    = errors.New("answer does not keep the case of the question")
-	errNoEDNS    = errors.New("upstream does not know EDNS")
+	errUnrelated    = errors.New("message is not an answer to the query")
+	errCaseMismatch = errors.New("answer does not keep the case of the question")
+	errNoEDNS       = errors.New("upstream does not know EDNS")
 )
 
 // match reports whether a message is the query's answer.
@@ -82,7 +82,7 @@ func (q *query) match(raw []byte) error {
 		return nil
 	case dnswire.EqualName(question[:len(question)-4], q.question()[:len(question)-4]) &&
 		bytes.Equal(question[len(question)-4:], q.question()[len(question)-4:]):
-		return errFolded
+		return errCaseMismatch
 	default:
 		return errUnrelated
 	}

@@ -196,14 +196,3 @@ func eventually(t testing.TB, what string, so func() bool) {
 		runtime.Gosched()
 	}
 }
-
-// waiting is how many clients wait for answers.
-func (r *Resolver) waiting() int {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	n := 0
-	for _, f := range r.flights {
-		n += f.waiters
-	}
-	return n
-}

@@ -11,12 +11,12 @@ import (
 type upstream struct {
 	addr netip.AddrPort
 
-	mu       sync.Mutex
-	rtt      time.Duration // smoothed; 0 when it has not answered yet
-	rttVar   time.Duration
-	failures int       // queries in a row that got no answer
-	after    time.Time // not to be asked before, if others can be
-	folds    bool      // does not keep the case of names
+	mu        sync.Mutex
+	rtt       time.Duration // smoothed; 0 when it has not answered yet
+	rttVar    time.Duration
+	failures  int       // queries in a row that got no answer
+	after     time.Time // not to be asked before, if others can be
+	losesCase bool      // its answers do not keep the case of the question
 }
 
 const (
@@ -105,11 +105,11 @@ func (u *upstream) failed(cause error, log *slog.Logger) {
 func (u *upstream) keepsCase() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return !u.folds
+	return !u.losesCase
 }
 
-func (u *upstream) setFolds() {
+func (u *upstream) setLosesCase() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.folds = true
+	u.losesCase = true
 }

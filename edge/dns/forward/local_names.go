@@ -10,10 +10,10 @@ import (
 // localhostTTL is long: the answer never changes.
 const localhostTTL = 86400
 
-// special answers for names that mean the same everywhere and are no business
-// of an upstream: localhost and invalid (RFC 6761 sections 6.3 and 6.4), and
-// onion (RFC 7686 section 2). Name is in lower case.
-func special(name []byte, q Question, into *Response) bool {
+// localNames answers for names that upstreams must not be asked for: localhost and
+// invalid (RFC 6761 sections 6.3 and 6.4), and onion (RFC 7686 section 2). The
+// name is in lower case.
+func localNames(name []byte, q Question, into *Response) bool {
 	switch {
 	case bytes.HasSuffix(name, []byte("\x09localhost\x00")):
 		*into = Response{Answer: localhost(name, q)}
