@@ -5,19 +5,18 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
-	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
-	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/edge/aws/sigv4"
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 	"github.com/cairn-discovery/cairn/internal/gencache"
 )
 
-// Auth makes every caller prove who they are, and asks their policies what they
-// may do.
+// Auth authenticates every caller. Their policies decide what they may do.
 type Auth struct {
-	// Directory gives who there is now. It is called for every request.
+	// Directory gives the identities that exist now. It is called once for every
+	// request.
 	Directory func() *identity.Directory
 	// Sessions opens session tokens. Nil: there are none.
 	Sessions *sts.Sessions
@@ -47,56 +46,56 @@ func newAuthenticator(a *Auth) *authenticator {
 	return &authenticator{*a, sigv4.NewVerifier(), gencache.New[*identity.Session, sessionPrincipal](keptPrincipals)}
 }
 
-// proof is what a request shows to prove who sent it.
-type proof struct {
+// signatureInput is what a request has to prove who sent it.
+type signatureInput struct {
 	request sigv4.Request
 	claim   sigv4.Claim
 	secret  string
 	signed  bool // there is a claim, to be verified with the body
 }
 
-// identify finds out who a request says it is from, as far as that can be told
-// without its body. It is not proven yet; see verify.
-func (a *authenticator) identify(x *exchange, r *http.Request, region string) error {
-	p := &x.proof
-	p.request = sigv4.Request{
+// identify finds out who a request claims to be from, without its body. It is not
+// proven until verify.
+func (a *authenticator) identify(x *request, r *http.Request) error {
+	in := &x.signature
+	in.request = sigv4.Request{
 		Method: r.Method, Path: r.URL.EscapedPath(), RawQuery: r.URL.RawQuery, Host: r.Host, Header: r.Header,
 	}
-	claim, err := sigv4.Parse(&p.request)
+	claim, err := sigv4.Parse(&in.request)
 	if err != nil {
 		if e, ok := errors.AsType[*sigv4.Error](err); ok && e.Kind == sigv4.Missing {
-			return a.unsigned(x, r, err)
+			return a.authenticateUnsigned(x, r, err)
 		}
 		return err
 	}
-	p.claim, p.signed = claim, true
-	if err := p.claim.Check(region, x.service(), x.start); err != nil {
+	in.claim, in.signed = claim, true
+	if err := in.claim.Check(x.region, x.api.SigningName, x.start); err != nil {
 		return err
 	}
-	x.principal, p.secret, err = a.owner(&p.claim, x.start)
+	x.call.Caller, in.secret, err = a.resolveKey(x.call.Directory, &in.claim, x.start)
 	return err
 }
 
-// unsigned deals with a request without a signature: its client certificate may
-// say who it is from, and an action may prove it in a way of its own.
-func (a *authenticator) unsigned(x *exchange, r *http.Request, missing error) error {
+// authenticateUnsigned handles a request without a signature: its client
+// certificate may say who it is from, and an unsigned operation proves it by its
+// input.
+func (a *authenticator) authenticateUnsigned(x *request, r *http.Request, missing error) error {
 	if r.TLS != nil && len(r.TLS.VerifiedChains) > 0 {
 		for _, uri := range r.TLS.VerifiedChains[0][0].URIs {
-			if found, ok := a.Directory().Principal(uri.String()); ok && found.Kind == identity.UserKind {
-				x.principal = found
+			if found, ok := x.call.Directory.Principal(uri.String()); ok && found.Kind == identity.UserKind {
+				x.call.Caller = found
 				return nil
 			}
 		}
 	}
-	if x.query {
-		return nil // the action decides, once the body is read; see needsSignature
+	if x.form || x.op.Authorization == service.Unsigned {
+		return nil // a form names its operation in the body; see routeForm
 	}
 	return missing
 }
 
-// owner returns whose key a claim names, and the key's secret.
-func (a *authenticator) owner(c *sigv4.Claim, now time.Time) (*identity.Principal, string, error) {
-	directory := a.Directory()
+// resolveKey returns whose key a claim names, and the key's secret.
+func (a *authenticator) resolveKey(directory *identity.Directory, c *sigv4.Claim, now time.Time) (*identity.Principal, string, error) {
 	if c.Token == "" {
 		key, ok := directory.Key(c.AccessKeyID)
 		if !ok || key.Inactive {
@@ -126,20 +125,12 @@ func (a *authenticator) owner(c *sigv4.Claim, now time.Time) (*identity.Principa
 }
 
 // verify proves what identify found out, now that the body is read.
-func (a *authenticator) verify(x *exchange, body []byte) error {
-	if !x.proof.signed {
+func (a *authenticator) verify(x *request) error {
+	if !x.signature.signed {
 		return nil
 	}
-	x.proof.request.Body = body
-	return a.verifier.Verify(&x.proof.request, &x.proof.claim, x.proof.secret)
-}
-
-// service is the name that a credential must be scoped to.
-func (x *exchange) service() string {
-	if x.query {
-		return sts.Service
-	}
-	return cloudmap.SigningName
+	x.signature.request.Body = x.wire.Body
+	return a.verifier.Verify(&x.signature.request, &x.signature.claim, x.signature.secret)
 }
 
 // authError is a failure to authenticate that sigv4 cannot know of.
@@ -157,49 +148,31 @@ func (e authError) Error() string {
 	return "The security token included in the request is invalid."
 }
 
-// wireCode is a code, with its HTTP status, of a protocol.
-type wireCode struct {
-	code   string
-	status int
+// signatureKinds are the common errors that failures of signatures are.
+var signatureKinds = map[sigv4.Kind]wire.Kind{
+	sigv4.Missing:     wire.MissingAuthentication,
+	sigv4.Incomplete:  wire.IncompleteSignature,
+	sigv4.Unsupported: wire.IncompleteSignature,
+	sigv4.Expired:     wire.InvalidSignature,
+	sigv4.NotYet:      wire.InvalidSignature,
+	sigv4.Scope:       wire.InvalidSignature,
+	sigv4.Mismatch:    wire.InvalidSignature,
 }
 
-// authCodes is the table of "Common errors" of the JSON APIs beside that of STS.
-// SDKs look at the code: by it they correct their clocks, and refresh what has
-// expired.
-var authCodes = map[sigv4.Kind][2]wireCode{
-	sigv4.Missing:     {{"MissingAuthenticationTokenException", 400}, {"MissingAuthenticationToken", 403}},
-	sigv4.Incomplete:  {{"IncompleteSignatureException", 400}, {"IncompleteSignature", 400}},
-	sigv4.Unsupported: {{"IncompleteSignatureException", 400}, {"IncompleteSignature", 400}},
-	sigv4.Expired:     {{"InvalidSignatureException", 400}, {"SignatureDoesNotMatch", 403}},
-	sigv4.NotYet:      {{"InvalidSignatureException", 400}, {"SignatureDoesNotMatch", 403}},
-	sigv4.Scope:       {{"InvalidSignatureException", 400}, {"SignatureDoesNotMatch", 403}},
-	sigv4.Mismatch:    {{"InvalidSignatureException", 400}, {"SignatureDoesNotMatch", 403}},
-}
-
-// authFailure words a failure to authenticate, or returns nil for other errors.
-func authFailure(err error, query bool) *awsjson.Error {
-	var codes [2]wireCode
+// authFailure returns the answer to a failure to authenticate, or nil for other
+// errors.
+func authFailure(api *service.API, err error) *wire.Error {
+	var kind wire.Kind
 	switch e := err.(type) {
 	case *sigv4.Error:
-		codes = authCodes[e.Kind]
+		kind = signatureKinds[e.Kind]
 	case authError:
-		codes = [2]wireCode{{"UnrecognizedClientException", 400}, {"InvalidClientTokenId", 403}}
+		kind = wire.UnrecognizedClient
 		if e == errExpiredToken {
-			codes = [2]wireCode{{"ExpiredTokenException", 400}, {"ExpiredToken", 403}}
+			kind = wire.ExpiredToken
 		}
 	default:
 		return nil
 	}
-	c := codes[0]
-	if query {
-		c = codes[1]
-	}
-	return &awsjson.Error{Code: c.code, Status: c.status, Message: err.Error()}
-}
-
-// setAccount takes over the account of the principal.
-func (x *exchange) setAccount() {
-	if x.principal != nil {
-		x.account = command.AccountID(x.principal.Account)
-	}
+	return api.Fault(nil, kind, err.Error())
 }

@@ -1,10 +1,10 @@
-// Package aws is the front door of the AWS APIs: one HTTP listener on which it
-// bounds what comes in, picks the API and the operation, finds out whose the
-// request is, hands it to the API's package, and writes the answer or the error
-// in the form that AWS's clients expect.
+// Package aws is the front door of the AWS APIs: one HTTP listener. It bounds the
+// requests, finds their API and operation, authenticates the caller, serves the
+// call, and writes the answer or the error in the protocol of the API.
 //
-// It never looks at the Host header, so every name that leads here will do, the
-// one with AWS's "data-" prefix included.
+// It knows an API as a service.API; services.go lists them. It never looks at the
+// Host header, so every name that leads to the listener can be used, the one with
+// AWS's "data-" prefix included.
 package aws
 
 import (
@@ -18,6 +18,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
 	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 	"github.com/cairn-discovery/cairn/internal/audit"
@@ -25,13 +26,19 @@ import (
 	"github.com/cairn-discovery/cairn/replica"
 )
 
+// Replica has the state and takes commands. A *replica.Replica is one.
+type Replica interface {
+	Current() *replica.Snapshot
+	service.Proposer
+}
+
 // Config is what a Server needs.
 type Config struct {
-	Replica *replica.Replica
-	// Rules gives the settings in force. It is called for every request.
+	Replica Replica
+	// Rules gives the settings in force. It is called once for every request.
 	Rules func() *state.Rules
-	// Auth makes callers prove who they are. Nil is open mode: everybody may do
-	// everything, and Accounts says on whose behalf.
+	// Auth authenticates callers. Nil is open mode: everybody may do everything, and
+	// Accounts says on whose behalf.
 	Auth *Auth
 	// Providers gives the issuers of tokens that roles can trust. Nil: none.
 	Providers func() []sts.Provider
@@ -89,12 +96,11 @@ func setDefault[T comparable](v *T, def T) {
 
 // Server serves the AWS APIs. Make one with New, then Serve a listener.
 type Server struct {
-	cfg      Config
-	cloudmap *cloudmap.API
-	sts      *sts.API
-	auth     *authenticator // nil in open mode
-	buckets  throttle.Buckets
-	metrics  *metrics
+	cfg     Config
+	router  *router
+	auth    *authenticator // nil in open mode
+	buckets throttle.Buckets
+	metrics *metrics
 }
 
 // New checks the configuration. It starts nothing.
@@ -112,15 +118,13 @@ func New(cfg Config) (*Server, error) {
 		cfg.Providers = func() []sts.Provider { return nil }
 	}
 	cfg.Limits.setDefaults()
-	tokens := sts.Config{Providers: cfg.Providers}
-	if cfg.Auth != nil {
-		tokens.Directory, tokens.Sessions = cfg.Auth.Directory, cfg.Auth.Sessions
+	apis, err := services(&cfg)
+	if err != nil {
+		return nil, err
 	}
-	return &Server{
-		cfg:      cfg,
-		cloudmap: cloudmap.New(cfg.Replica, cfg.Rules, cfg.NewKey),
-		sts:      sts.New(tokens),
-		auth:     newAuthenticator(cfg.Auth),
-		metrics:  newMetrics(&cfg),
-	}, nil
+	r, err := newRouter(apis)
+	if err != nil {
+		return nil, err
+	}
+	return &Server{cfg: cfg, router: r, auth: newAuthenticator(cfg.Auth), metrics: newMetrics(&cfg, apis)}, nil
 }

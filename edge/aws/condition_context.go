@@ -2,7 +2,6 @@ package aws
 
 import (
 	"fmt"
-	"net/http"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -10,46 +9,46 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/identity"
-	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
-// Permit asks the caller's policies. The text of a refusal is AWS's, and goes
-// on to name the statement that denies.
-func (x *exchange) Permit(r *access.Request) error {
-	d := x.principal.Evaluate(r)
+// Permit asks the caller's policies. The text of a denial is AWS's, followed by the
+// statement that denies.
+func (x *request) Permit(r *access.Request) error {
+	d := x.call.Caller.Evaluate(r)
 	if d.Allowed {
 		return nil
 	}
-	return &awsjson.Error{Code: "AccessDeniedException", Status: http.StatusBadRequest,
-		Message: fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s %s",
-			x.principal.ARN, r.Action, d.Resource, d.Reason(r.Action))}
+	return x.api.Fault(x.op, wire.AccessDenied,
+		fmt.Sprintf("User: %s is not authorized to perform: %s on resource: %s %s",
+			x.call.Caller.ARN, r.Action, d.Resource, d.Reason(r.Action)))
 }
 
 // Values gives the condition keys that every request has; see "AWS global
 // condition context keys" in the IAM User Guide.
-func (x *exchange) Values(key string) []string {
+func (x *request) Values(key string) []string {
 	switch key {
 	case "aws:currenttime":
 		return []string{x.start.UTC().Format(time.RFC3339)}
 	case "aws:epochtime":
 		return []string{strconv.FormatInt(x.start.Unix(), 10)}
 	case "aws:sourceip":
-		return given(x.source())
+		return nonEmpty(x.source())
 	case "aws:securetransport":
-		return []string{strconv.FormatBool(x.request.TLS != nil)}
+		return []string{strconv.FormatBool(x.http.TLS != nil)}
 	case "aws:useragent":
-		return given(x.request.UserAgent())
+		return nonEmpty(x.http.UserAgent())
 	case "aws:referer":
-		return given(x.request.Referer())
+		return nonEmpty(x.http.Referer())
 	case "aws:requestedregion":
 		return []string{x.region}
 	case "aws:viaawsservice", "aws:principalisawsservice":
 		return []string{"false"}
 	}
-	if x.principal == nil {
+	if x.call.Caller == nil {
 		return nil
 	}
-	return principalValues(x.principal, key)
+	return principalValues(x.call.Caller, key)
 }
 
 func principalValues(p *identity.Principal, key string) []string {
@@ -81,22 +80,22 @@ func principalValues(p *identity.Principal, key string) []string {
 	case "aws:tokenissuetime":
 		return []string{time.Unix(p.Session.Issued, 0).UTC().Format(time.RFC3339)}
 	case "aws:sourceidentity":
-		return given(p.Session.SourceIdentity)
+		return nonEmpty(p.Session.SourceIdentity)
 	case "aws:federatedprovider":
-		return given(p.Session.Provider)
+		return nonEmpty(p.Session.Provider)
 	}
 	return nil
 }
 
-func given(s string) []string {
+func nonEmpty(s string) []string {
 	if s == "" {
 		return nil
 	}
 	return []string{s}
 }
 
-// source is the address that a request came from, without the port.
-func (x *exchange) source() string {
+// source is the address of the client, without the port.
+func (x *request) source() string {
 	if addr := x.sourceAddr(); addr.IsValid() {
 		return addr.String()
 	}
@@ -104,8 +103,8 @@ func (x *exchange) source() string {
 }
 
 // sourceAddr is the zero Addr where there is none.
-func (x *exchange) sourceAddr() netip.Addr {
-	addr, err := netip.ParseAddrPort(x.request.RemoteAddr)
+func (x *request) sourceAddr() netip.Addr {
+	addr, err := netip.ParseAddrPort(x.http.RemoteAddr)
 	if err != nil {
 		return netip.Addr{}
 	}

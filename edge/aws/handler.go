@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,39 +15,39 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/command"
-	"github.com/cairn-discovery/cairn/core/identity"
-	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
-	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
-	"github.com/cairn-discovery/cairn/edge/aws/query"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
-// exchange is one request on its way through the server, with its answer.
-type exchange struct {
-	id      string // of the request, for the client and the log
-	request *http.Request
-	region  string
-	account command.AccountID
-	action  cloudmap.Action
-	query   bool   // the protocol is Query, of which name is the action
-	name    string // of the operation; empty unless known
-	known   bool
-	target  string
-	start   time.Time
+// request is one request on its way through the server, with its answer.
+type request struct {
+	id     string // for the client and the log
+	http   *http.Request
+	start  time.Time
+	region string
 
-	principal *identity.Principal // nil in open mode
-	proof     proof
-	unproven  bool // it is not known who sent the request
-	flood     bool // and its sender has failed too often
-	form      query.Form
+	api  *service.API
+	op   *service.Operation // nil while it is not known
+	form bool               // the protocol is Query, where the body names op
+	wire wire.Request
+	call service.Call
+
+	signature       signatureInput
+	unauthenticated bool // it is not known who sent the request
+	authLimited     bool // and its sender has failed too often
 
 	buf *buffers
 	out []byte
-	err *awsjson.Error // the answer, if it is not out
+	err *wire.Error // the answer, if it is not out
 	// cause is what err does not tell the client.
 	cause error
 
-	header [2]string // values of the answer's header
+	status int           // of an answer that is no error; 0: 200
+	fields []wire.Member // of its header
+	header [2]string     // values of its header that every answer has
 }
+
+func (x *request) setOperation(op *service.Operation) { x.op, x.call.Operation = op, op }
 
 // buffers are reused from one request to the next.
 type buffers struct{ body, out []byte }
@@ -67,10 +68,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if state := connOf(r.Context()).tlsState(); state != nil {
 		r.TLS = state // net/http does not see TLS through our connection
 	}
-	x := &exchange{id: newRequestID(), start: time.Now(), request: r, query: isQuery(r), buf: bufferPool.Get().(*buffers)}
+	x := &request{id: newRequestID(), start: time.Now(), http: r, buf: bufferPool.Get().(*buffers)}
 	defer x.buf.release()
 	s.guard(x, w, r)
-	s.refuseFlood(x)
+	s.limitFailedAuth(x)
 	s.audit(r.Context(), x)
 	s.write(x, w, r)
 	s.metrics.observe(x)
@@ -78,11 +79,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // guard serves a request and turns a panic into an answer.
-func (s *Server) guard(x *exchange, w http.ResponseWriter, r *http.Request) {
+func (s *Server) guard(x *request, w http.ResponseWriter, r *http.Request) {
 	defer func() {
 		if v := recover(); v != nil {
 			x.cause = fmt.Errorf("panic: %v\n%s", v, debug.Stack())
-			x.err = internalFailure()
+			x.err = x.api.Fault(x.op, wire.Internal, service.InternalMessage)
 		}
 	}()
 	if err := s.serve(x, w, r); err != nil {
@@ -90,103 +91,74 @@ func (s *Server) guard(x *exchange, w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (x *exchange) fail(err error) {
-	switch e := err.(type) {
-	case *awsjson.Error:
-		x.err = e
-		return
-	case *query.Error:
-		x.err = &awsjson.Error{Code: e.Code, Status: e.Status, Message: e.Message}
-		x.unproven = e.Code == "InvalidIdentityToken"
+// fail makes an error the answer.
+func (x *request) fail(err error) {
+	if e := authFailure(x.api, err); e != nil {
+		x.err, x.unauthenticated = e, true
 		return
 	}
-	if x.err = authFailure(err, x.query); x.err != nil {
-		x.unproven = true
-		return
-	}
-	x.cause, x.err = err, internalFailure()
-}
-
-func internalFailure() *awsjson.Error {
-	return &awsjson.Error{Code: "InternalFailure", Status: http.StatusInternalServerError, Message: "An internal error occurred."}
+	x.call.Operation = x.op
+	x.err, x.cause = x.call.Error(x.api, err)
+	x.unauthenticated = x.err.Unauthenticated
 }
 
 // serve does the work of a request.
-func (s *Server) serve(x *exchange, w http.ResponseWriter, r *http.Request) error {
-	if err := x.route(r); err != nil {
+func (s *Server) serve(x *request, w http.ResponseWriter, r *http.Request) error {
+	if err := s.route(x, r); err != nil {
 		return err
 	}
-	rules := &s.cfg.Rules().Registry
-	x.region = rules.Region
-	body, err := s.readCall(x, w, r)
-	if err != nil {
+	rules := s.cfg.Rules()
+	x.region = rules.Registry.Region
+	if err := s.authenticate(x, w, r); err != nil {
 		return err
 	}
-	if x.query {
-		return s.serveQuery(r.Context(), x, body)
+	if x.form {
+		if err := s.routeForm(x); err != nil {
+			return err
+		}
 	}
 	if err := s.limit(x); err != nil {
 		return err
 	}
-	req := cloudmap.Request{Action: x.action, Account: x.account, Body: body}
-	if x.principal != nil {
-		req.Permit = x
+	// The snapshot and the rules are loaded here, once: authorization and answer
+	// rest on the same.
+	c := &x.call
+	c.RequestID, c.Now, c.State, c.Rules = x.id, x.start, s.cfg.Replica.Current().State, rules
+	c.Access, c.Proposer = x, s.cfg.Replica
+	x.wire.Method, x.wire.Path, x.wire.RawQuery, x.wire.Header = r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header
+	x.wire.Strict = rules.Registry.Strict
+	answer := wire.Response{Body: x.buf.out[:0], RequestID: x.id}
+	err := c.Serve(r.Context(), &x.wire, &answer)
+	if err == nil {
+		x.out, x.buf.out = answer.Body, answer.Body
+		x.status, x.fields = answer.Status, answer.Header
 	}
-	x.buf.out, err = s.cloudmap.Serve(r.Context(), &req, x.buf.out[:0])
-	x.out, x.target = x.buf.out, req.Target
 	return err
 }
 
-// readCall reads the body and finds out whose call it is. In between a caller
-// who is not known is turned away.
-func (s *Server) readCall(x *exchange, w http.ResponseWriter, r *http.Request) ([]byte, error) {
+// authenticate reads the body and finds out whose call it is. In between, a caller
+// that is not known is refused.
+func (s *Server) authenticate(x *request, w http.ResponseWriter, r *http.Request) (err error) {
 	if s.auth == nil {
-		x.account = s.account(r)
-		return s.readBody(x, w, r)
+		x.call.Account = s.account(r)
+		x.wire.Body, err = s.readBody(x, w, r)
+		return err
 	}
-	if err := s.auth.identify(x, r, x.region); err != nil {
-		return nil, err
+	x.call.Directory = s.auth.Directory()
+	if err := s.auth.identify(x, r); err != nil {
+		return err
 	}
-	body, err := s.readBody(x, w, r)
-	if err != nil {
-		return nil, err
+	if x.wire.Body, err = s.readBody(x, w, r); err != nil {
+		return err
 	}
-	if err := s.auth.verify(x, body); err != nil {
-		x.principal = nil // it is not them
-		return nil, err
+	if err := s.auth.verify(x); err != nil {
+		x.call.Caller = nil // the claim is wrong
+		return err
 	}
-	x.setAccount()
-	return body, nil
-}
-
-// route finds the operation that the request's target header names.
-func (x *exchange) route(r *http.Request) error {
-	if x.query {
-		return nil // the body tells
-	}
-	if r.Method != http.MethodPost {
-		return &awsjson.Error{Code: "UnknownOperationException", Status: http.StatusMethodNotAllowed,
-			Message: "Method " + shortened(r.Method) + " is not supported: the AWS JSON protocol uses POST"}
-	}
-	target := r.Header.Get("X-Amz-Target")
-	prefix, name, _ := strings.Cut(target, ".")
-	if prefix == cloudmap.TargetPrefix {
-		if x.action, x.known = cloudmap.FindAction(name); x.known {
-			x.name = x.action.Name()
-		}
-	}
-	if !x.known {
-		return &awsjson.Error{Code: "UnknownOperationException", Status: http.StatusBadRequest,
-			Message: fmt.Sprintf("X-Amz-Target %q names no operation that is served here", shortened(target))}
+	if x.call.Caller != nil {
+		x.call.Account = command.AccountID(x.call.Caller.Account)
 	}
 	return nil
-}
-
-func shortened(s string) string {
-	if len(s) > 128 {
-		return s[:128] + "..."
-	}
-	return s
 }
 
 // account finds the account of the access key that a request is signed with in
@@ -203,10 +175,10 @@ func (s *Server) account(r *http.Request) command.AccountID {
 }
 
 // readBody reads the whole body into the request's buffer.
-func (s *Server) readBody(x *exchange, w http.ResponseWriter, r *http.Request) ([]byte, error) {
+func (s *Server) readBody(x *request, w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	limit := s.cfg.Limits.MaxBody
 	if r.ContentLength > limit {
-		return nil, refuseBody(w, r, limit)
+		return nil, refuseBody(x.api, w, r, limit)
 	}
 	body := x.buf.body[:0]
 	if n := r.ContentLength; n > int64(cap(body)) {
@@ -227,10 +199,10 @@ func (s *Server) readBody(x *exchange, w http.ResponseWriter, r *http.Request) (
 			return body, nil
 		}
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-			return nil, refuseBody(w, r, limit)
+			return nil, refuseBody(x.api, w, r, limit)
 		}
 		if err != nil {
-			return nil, unreadable()
+			return nil, x.api.Fault(nil, wire.Serialization, "The body of the request could not be read to its end")
 		}
 		if r.ContentLength == int64(len(body)) {
 			return body, nil
@@ -245,59 +217,44 @@ const maxDrained = 64 << 20
 
 // refuseBody answers a body that is too large. One that a client holds back
 // until it is told to go on is not asked for.
-func refuseBody(w http.ResponseWriter, r *http.Request, limit int64) error {
+func refuseBody(api *service.API, w http.ResponseWriter, r *http.Request, limit int64) error {
 	w.Header()["Connection"] = []string{"close"}
 	if r.Header.Get("Expect") == "" && r.ContentLength <= maxDrained {
 		io.CopyN(io.Discard, r.Body, maxDrained) // if that fails, so does the answer
 	}
-	return tooLarge(limit)
+	return api.Fault(nil, wire.TooLarge, fmt.Sprintf("The body of the request has more than %d bytes", limit))
 }
-
-func unreadable() error {
-	return &awsjson.Error{Code: "SerializationException", Status: http.StatusBadRequest,
-		Message: "The body of the request could not be read to its end"}
-}
-
-func tooLarge(limit int64) error {
-	return &awsjson.Error{Code: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge,
-		Message: fmt.Sprintf("The body of the request has more than %d bytes", limit)}
-}
-
-var (
-	contentType    = []string{"application/x-amz-json-1.1"}
-	xmlContentType = []string{query.ContentType}
-)
 
 // write sends the answer, header and body together. Header names are spelled as
-// AWS spells them, for readers that do not fold their case.
-func (s *Server) write(x *exchange, w http.ResponseWriter, r *http.Request) {
-	h, status := w.Header(), http.StatusOK
+// AWS spells them, for readers that compare them with case.
+func (s *Server) write(x *request, w http.ResponseWriter, r *http.Request) {
+	h, status := w.Header(), cmp.Or(x.status, http.StatusOK)
 	if x.err != nil {
 		status = x.err.Status
 		h["x-amzn-ErrorType"] = []string{x.err.Code}
 		if status == http.StatusMethodNotAllowed {
 			h["Allow"] = []string{http.MethodPost} // RFC 9110 section 15.5.6
 		}
-		x.out = x.appendError(x.buf.out[:0])
-		x.buf.out = x.out
+		x.out = x.api.Protocol.AppendError(x.buf.out[:0], x.err, x.id)
+		x.buf.out, x.fields = x.out, nil
 	}
-	h["Content-Type"] = contentType
-	if x.query {
-		h["Content-Type"] = xmlContentType
+	h["Content-Type"] = s.router.contentTypes[x.api]
+	for _, f := range x.fields {
+		h[f.Name] = []string{f.Value}
 	}
 	x.header = [2]string{x.id, strconv.Itoa(len(x.out))}
 	h["x-amzn-RequestId"] = x.header[0:1:1]
 	h["Content-Length"] = x.header[1:2:2]
 	connOf(r.Context()).expect(len(x.out))
 	w.WriteHeader(status)
-	w.Write(x.out) // a client that is gone is not our concern
+	w.Write(x.out) // an error means that the client has gone
 }
 
 // log writes one line for a request that changes something, or that failed on
 // our side; the rest is told at debug level.
-func (s *Server) log(ctx context.Context, x *exchange) {
+func (s *Server) log(ctx context.Context, x *request) {
 	level := slog.LevelDebug
-	if x.known && !x.reads() && !x.flood {
+	if x.op != nil && !x.op.Reads() && !x.authLimited {
 		level = slog.LevelInfo
 	}
 	if x.cause != nil {
@@ -307,12 +264,12 @@ func (s *Server) log(ctx context.Context, x *exchange) {
 		return
 	}
 	attrs := []slog.Attr{
-		slog.String("request_id", x.id), slog.String("account", string(x.account)),
-		slog.String("operation", x.operation()), slog.String("target", x.target),
+		slog.String("request_id", x.id), slog.String("account", string(x.call.Account)),
+		slog.String("operation", x.operation()), slog.String("target", x.call.Target),
 		slog.Duration("duration", time.Since(x.start)), slog.String("outcome", x.outcome()),
 	}
-	if x.principal != nil {
-		attrs = append(attrs, slog.String("principal", x.principal.ARN))
+	if x.call.Caller != nil {
+		attrs = append(attrs, slog.String("principal", x.call.Caller.ARN))
 	}
 	if x.err != nil {
 		attrs = append(attrs, slog.String("message", x.err.Message))
@@ -323,23 +280,16 @@ func (s *Server) log(ctx context.Context, x *exchange) {
 	s.cfg.Logger.LogAttrs(ctx, level, "request", attrs...)
 }
 
-func (x *exchange) operation() string {
-	if !x.known {
+// operation is the name of the operation, or "unknown".
+func (x *request) operation() string {
+	if x.op == nil {
 		return "unknown"
 	}
-	return x.name
-}
-
-// reads reports whether a known operation changes nothing.
-func (x *exchange) reads() bool {
-	if x.query {
-		return x.name == "GetCallerIdentity"
-	}
-	return x.action.Reads()
+	return x.op.Name
 }
 
 // outcome is "ok" or the error's code.
-func (x *exchange) outcome() string {
+func (x *request) outcome() string {
 	if x.err == nil {
 		return "ok"
 	}

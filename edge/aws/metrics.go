@@ -1,7 +1,6 @@
 package aws
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -9,17 +8,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/cairn-discovery/cairn/core/command"
-	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
-	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
 type metrics struct {
 	requests  *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
 	throttled *throttledCalls
-	// Children for the usual case are found without hashing labels.
-	ok      map[string]prometheus.Counter
-	latency map[string]prometheus.Observer
+	// Children for the usual case are found without hashing labels. Nil is the key of
+	// requests whose operation is not known.
+	ok      map[*service.Operation]prometheus.Counter
+	latency map[*service.Operation]prometheus.Observer
 }
 
 // throttledCalls counts what was refused for its rate.
@@ -31,12 +30,12 @@ type throttledCalls struct {
 
 func (t *throttledCalls) inc(account command.AccountID, class command.RateClass) {
 	t.mu.Lock()
-	label := t.labelOf(account)
+	label := t.accountLabel(account)
 	t.mu.Unlock()
 	t.calls.WithLabelValues(label, class.String()).Inc()
 }
 
-func newMetrics(cfg *Config) *metrics {
+func newMetrics(cfg *Config, apis []*service.API) *metrics {
 	f := promauto.With(cfg.Registerer)
 	f.NewCounterFunc(prometheus.CounterOpts{Name: "cairn_api_auth_failures_refused_total",
 		Help: "Calls that did not prove who they were from, of sources that had used up their failures."},
@@ -48,25 +47,28 @@ func newMetrics(cfg *Config) *metrics {
 			Help: "Time from the end of a request's header to the end of its answer.", Buckets: prometheus.ExponentialBuckets(0.000025, 2, 18)}, []string{"operation"}),
 		throttled: &throttledCalls{seen: map[command.AccountID]bool{}, calls: f.NewCounterVec(prometheus.CounterOpts{Name: "cairn_api_throttled_total",
 			Help: "Calls over the rate of their account, by account (the first 100, and other) and class of operation."}, []string{"account", "class"})},
-		ok:      map[string]prometheus.Counter{},
-		latency: map[string]prometheus.Observer{},
+		ok:      map[*service.Operation]prometheus.Counter{},
+		latency: map[*service.Operation]prometheus.Observer{},
 	}
-	for _, name := range slices.Concat(cloudmap.ActionNames(), sts.Actions(), []string{"unknown"}) {
-		m.ok[name] = m.requests.WithLabelValues(name, "ok")
-		m.latency[name] = m.seconds.WithLabelValues(name)
+	m.prepare(nil, "unknown")
+	for _, api := range apis {
+		for _, op := range api.All() {
+			m.prepare(op, op.Name)
+		}
 	}
 	return m
 }
 
-// knows reports whether there is an operation of that name.
-func (m *metrics) knows(name string) bool { return m.ok[name] != nil && name != "unknown" }
+func (m *metrics) prepare(op *service.Operation, name string) {
+	m.ok[op] = m.requests.WithLabelValues(name, "ok")
+	m.latency[op] = m.seconds.WithLabelValues(name)
+}
 
-func (m *metrics) observe(x *exchange) {
-	name := x.operation()
-	m.latency[name].Observe(time.Since(x.start).Seconds())
+func (m *metrics) observe(x *request) {
+	m.latency[x.op].Observe(time.Since(x.start).Seconds())
 	if x.err == nil {
-		m.ok[name].Inc()
+		m.ok[x.op].Inc()
 		return
 	}
-	m.requests.WithLabelValues(name, x.err.Code).Inc()
+	m.requests.WithLabelValues(x.operation(), x.err.Code).Inc()
 }

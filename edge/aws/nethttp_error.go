@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
 // refusalHeader is in what net/http answers by itself, past our handler, to what
@@ -23,7 +24,7 @@ func asRefusal(p []byte) []byte {
 	}
 	_, text, found := bytes.Cut(p, refusalHeader)
 	code, err := strconv.Atoi(string(p[status : status+3]))
-	e := &awsjson.Error{Code: "MalformedHttpRequestException", Status: code, Message: string(text)}
+	e := &wire.Error{Code: "MalformedHttpRequestException", Status: code, Message: string(text)}
 	switch {
 	case err == nil && code == http.StatusExpectationFailed: // has no text
 		e.Message = "417 Expectation Failed: the only one that is met is 100-continue"
@@ -35,9 +36,9 @@ func asRefusal(p []byte) []byte {
 	return appendRefusal(nil, e)
 }
 
-func appendRefusal(b []byte, e *awsjson.Error) []byte {
+func appendRefusal(b []byte, e *wire.Error) []byte {
 	body := awsjson.AppendError(nil, e)
 	b = fmt.Appendf(b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\nContent-Type: %s\r\nx-amzn-ErrorType: %s\r\nx-amzn-RequestId: %s\r\nDate: %s\r\nConnection: close\r\n\r\n",
-		e.Status, http.StatusText(e.Status), len(body), contentType[0], e.Code, newRequestID(), time.Now().UTC().Format(http.TimeFormat))
+		e.Status, http.StatusText(e.Status), len(body), awsjson.V11.ContentType(), e.Code, newRequestID(), time.Now().UTC().Format(http.TimeFormat))
 	return append(b, body...)
 }

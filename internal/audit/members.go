@@ -11,9 +11,6 @@ import (
 // maxMembers bounds the parameters, or the answer, in a record.
 const maxMembers = 64 << 10
 
-// Hidden stands in the place of a secret, as in CloudTrail.
-const Hidden = "HIDDEN_DUE_TO_SECURITY_REASONS"
-
 // Form says how the members of an API are recorded.
 type Form struct {
 	// Verbatim leaves names as they are. Otherwise they begin in lower case, as

@@ -7,15 +7,13 @@ import (
 	"strings"
 )
 
-// printOperations prints the interface that an API's handlers fill, the table of
-// its operations and, per operation, the way from the body to the answer.
+// printOperations prints the interface that an API's handlers fill, and the
+// function that makes its operations of them.
 func printOperations(p *printer, m *model) {
+	p.printf("import (\n\"context\"\n\n\"github.com/cairn-discovery/cairn/edge/aws/service\"\n)\n\n")
 	printErrorCodes(p, m)
 	printHandlers(p, m)
 	printTable(p, m)
-	for _, name := range m.operationNames() {
-		printServe(p, m, name)
-	}
 }
 
 // printErrorCodes prints a constant per declared error.
@@ -48,7 +46,7 @@ type handlers interface {
 }
 
 func (m *model) handlerParameters(name string) string {
-	parameters := "c *call, in *" + m.Operations[name].Input.Shape
+	parameters := "ctx context.Context, c *service.Call, in *" + m.Operations[name].Input.Shape
 	if m.config.rawOutput[name] {
 		parameters += ", out []byte"
 	}
@@ -67,8 +65,9 @@ func (m *model) handlerResults(name string) string {
 }
 
 func printTable(p *printer, m *model) {
-	p.printf(`// operations are all operations of the API, by name. It is never changed.
-var operations = [...]operation{
+	p.printf(`// operations returns the operations of the API, by name.
+func operations(h handlers) []service.Operation {
+	return []service.Operation{
 `)
 	for _, name := range m.operationNames() {
 		op := m.Operations[name]
@@ -76,28 +75,20 @@ var operations = [...]operation{
 		for i, e := range op.Errors {
 			codes[i] = "code" + e.Shape
 		}
-		p.printf("{\nname: %q,\n", name)
+		p.printf("{\nName: %q,\n", name)
 		if op.Endpoint.HostPrefix != "" {
-			p.printf("hostPrefix: %q,\n", op.Endpoint.HostPrefix)
+			p.printf("HostPrefix: %q,\n", op.Endpoint.HostPrefix)
 		}
-		p.printf("errors: []string{%s},\nserve: serve%s,\n},\n", strings.Join(codes, ", "), name)
+		p.printf("Errors: []string{%s},\n", strings.Join(codes, ", "))
+		p.printf("Decode: decodeInput[%s],\n", op.Input.Shape)
+		switch {
+		case m.config.rawOutput[name]:
+			p.printf("Run: service.RunRaw(h.%s),\n},\n", name)
+		case op.Output == nil: // such an operation answers with no body at all
+			p.printf("Run: service.RunEmpty(h.%s),\n},\n", name)
+		default:
+			p.printf("Run: service.Run(h.%s),\nEncode: encodeOutput[*%s],\n},\n", name, op.Output.Shape)
+		}
 	}
-	p.printf("}\n\n")
-}
-
-func printServe(p *printer, m *model, name string) {
-	op := m.Operations[name]
-	p.printf("func serve%s(h handlers, c *call, body, out []byte) ([]byte, error) {\n", name)
-	p.printf("in := new(%s)\n", op.Input.Shape)
-	p.printf("if err := c.read(body, in); err != nil {\nreturn out, err\n}\n")
-	switch {
-	case m.config.rawOutput[name]:
-		p.printf("return h.%s(c, in, out)\n", name)
-	case op.Output == nil: // such an operation answers with no body at all
-		p.printf("return out, h.%s(c, in)\n", name)
-	default:
-		p.printf("result, err := h.%s(c, in)\n", name)
-		p.printf("if err != nil {\nreturn out, err\n}\nreturn result.append(out), nil\n")
-	}
-	p.printf("}\n\n")
+	p.printf("}\n}\n")
 }

@@ -3,6 +3,8 @@ package awsjson
 import (
 	"encoding/json"
 	"testing"
+
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
 func TestAppendString(t *testing.T) {
@@ -79,15 +81,15 @@ func TestAppendCollections(t *testing.T) {
 
 func TestAppendError(t *testing.T) {
 	for _, test := range []struct {
-		err  Error
+		err  wire.Error
 		want string
 	}{
 		{
-			Error{Code: "InvalidInput", Status: 400, Message: `bad "name"`},
+			wire.Error{Code: "InvalidInput", Status: 400, Message: `bad "name"`},
 			`{"__type":"InvalidInput","message":"bad \"name\"","Message":"bad \"name\""}`,
 		},
 		{
-			Error{Code: "DuplicateRequest", Message: "m", Members: []Member{{"DuplicateOperationId", "op-1"}, {"X", ""}}},
+			wire.Error{Code: "DuplicateRequest", Message: "m", Members: []wire.Member{{Name: "DuplicateOperationId", Value: "op-1"}, {Name: "X"}}},
 			`{"__type":"DuplicateRequest","message":"m","Message":"m","DuplicateOperationId":"op-1","X":""}`,
 		},
 	} {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
 // SerializationError says that a body is no JSON or has a value of the wrong JSON
@@ -21,6 +23,9 @@ func (e *SerializationError) Error() string {
 	}
 	return e.Message + " (member " + e.Member + ")"
 }
+
+// ErrorKind implements wire.KindError.
+func (e *SerializationError) ErrorKind() wire.Kind { return wire.Serialization }
 
 func (r *Reader) fail(message string) {
 	if r.err == nil {

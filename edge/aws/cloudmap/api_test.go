@@ -3,7 +3,6 @@ package cloudmap
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -13,7 +12,8 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
-	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store/memory"
 )
@@ -24,7 +24,7 @@ const testAccount command.AccountID = "000000000000"
 // model: shapes, enums, and which errors an operation declares.
 type harness struct {
 	*testing.T
-	api     *API
+	api     *service.API
 	replica *replica.Replica
 	rules   *atomic.Pointer[state.Rules]
 	model   apiModel
@@ -51,8 +51,18 @@ func newHarness(t *testing.T, strict bool) *harness {
 		}
 	})
 	<-r.Loaded()
-	h.api, h.replica = New(r, h.rules.Load, testKey), r
+	h.replica = r
+	h.useKeys(testKey)
 	return h
+}
+
+// useKeys makes an API with other keys for DNSSEC.
+func (h *harness) useKeys(keys SigningKeys) {
+	h.Helper()
+	var err error
+	if h.api, err = New(keys); err != nil {
+		h.Fatal(err)
+	}
 }
 
 // inBothModes runs a test in extended and in strict mode.
@@ -79,19 +89,15 @@ type object = map[string]any
 type list = []any
 
 // try calls an operation and returns its answer or its error.
-func (h *harness) try(name string, in object) (object, *awsjson.Error) {
+func (h *harness) try(name string, in object) (object, *wire.Error) {
 	h.Helper()
-	action, ok := FindAction(name)
-	if !ok {
-		h.Fatalf("no operation %s", name)
-	}
 	body, err := json.Marshal(in)
 	if err != nil {
 		h.Fatal(err)
 	}
-	out, err := h.api.Serve(context.Background(), &Request{Action: action, Account: h.account, Body: body}, nil)
-	if err != nil {
-		return nil, h.declared(name, err)
+	out, e := h.serve(name, body)
+	if e != nil {
+		return nil, h.declared(name, e)
 	}
 	shape := h.model.Operations[name].Output.Shape
 	if shape == "" {
@@ -108,26 +114,38 @@ func (h *harness) try(name string, in object) (object, *awsjson.Error) {
 	return answer, nil
 }
 
-// declared makes sure that an operation may answer with the error.
-func (h *harness) declared(name string, err error) *awsjson.Error {
+// serve calls an operation as the front door does.
+func (h *harness) serve(name string, body []byte) ([]byte, *wire.Error) {
 	h.Helper()
-	e, ok := errors.AsType[*awsjson.Error](err)
-	if !ok {
-		h.Fatalf("%s: %v is not an answer", name, err)
+	op := h.api.Operation(name)
+	if op == nil {
+		h.Fatalf("no operation %s", name)
 	}
+	c := &service.Call{Operation: op, Account: h.account, State: h.replica.Current().State, Rules: h.rules.Load(), Proposer: h.replica}
+	var w wire.Response
+	if err := c.Serve(context.Background(), &wire.Request{Body: body, Strict: c.Rules.Registry.Strict}, &w); err != nil {
+		e, _ := c.Error(h.api, err)
+		return nil, e
+	}
+	return w.Body, nil
+}
+
+// declared makes sure that an operation may answer with the error.
+func (h *harness) declared(name string, e *wire.Error) *wire.Error {
+	h.Helper()
 	for _, shape := range h.model.Operations[name].Errors {
 		if shape.Shape == e.Code {
 			h.errorConforms(e)
 			return e
 		}
 	}
-	if e.Code != codeSerialization {
+	if e.Code != "SerializationException" {
 		h.Errorf("%s: the model does not declare %v", name, e)
 	}
 	return e
 }
 
-func (h *harness) errorConforms(e *awsjson.Error) {
+func (h *harness) errorConforms(e *wire.Error) {
 	h.Helper()
 	if e.Status != 400 || e.Message == "" {
 		h.Errorf("%s has status %d and message %q", e.Code, e.Status, e.Message)
@@ -188,7 +206,7 @@ func (h *harness) call(name string, in object) object {
 }
 
 // fails calls an operation that must fail with the code, and returns the error.
-func (h *harness) fails(code, name string, in object) *awsjson.Error {
+func (h *harness) fails(code, name string, in object) *wire.Error {
 	h.Helper()
 	answer, e := h.try(name, in)
 	if e == nil {
@@ -209,7 +227,7 @@ func (h *harness) invalid(text, name string, in object) {
 }
 
 // member returns the member of an error.
-func member(e *awsjson.Error, name string) string {
+func member(e *wire.Error, name string) string {
 	for _, m := range e.Members {
 		if m.Name == name {
 			return m.Value

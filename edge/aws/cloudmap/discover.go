@@ -1,11 +1,13 @@
 package cloudmap
 
 import (
+	"context"
 	"math/rand/v2"
 	"strconv"
 	"sync"
 
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
 // defaultDiscoverResults is how many instances DiscoverInstances returns where
@@ -17,8 +19,8 @@ var matches = sync.Pool{New: func() any { return new([]*registry.Instance) }}
 
 // DiscoverInstances returns instances of a service in random order. The answer
 // is put together from what was encoded when the instances changed.
-func (a *API) DiscoverInstances(c *call, in *DiscoverInstancesRequest, out []byte) ([]byte, error) {
-	svc, err := a.discoverable(c, *in.NamespaceName, *in.ServiceName, in.OwnerAccount)
+func (a *api) DiscoverInstances(_ context.Context, c *service.Call, in *DiscoverInstancesRequest, out []byte) ([]byte, error) {
+	svc, err := discoverable(c, *in.NamespaceName, *in.ServiceName, in.OwnerAccount)
 	if err != nil {
 		return out, err
 	}
@@ -64,8 +66,8 @@ func appendDiscovered(out []byte, svc *registry.Service, found []*registry.Insta
 
 // DiscoverInstancesRevision returns the number that rises when instances come
 // or go.
-func (a *API) DiscoverInstancesRevision(c *call, in *DiscoverInstancesRevisionRequest, out []byte) ([]byte, error) {
-	svc, err := a.discoverable(c, *in.NamespaceName, *in.ServiceName, in.OwnerAccount)
+func (a *api) DiscoverInstancesRevision(_ context.Context, c *service.Call, in *DiscoverInstancesRevisionRequest, out []byte) ([]byte, error) {
+	svc, err := discoverable(c, *in.NamespaceName, *in.ServiceName, in.OwnerAccount)
 	if err != nil {
 		return out, err
 	}
@@ -74,6 +76,6 @@ func (a *API) DiscoverInstancesRevision(c *call, in *DiscoverInstancesRevisionRe
 	return append(out, '}'), nil
 }
 
-func (a *API) discoverable(c *call, namespace, service string, owner *string) (*registry.Service, error) {
-	return a.state().Registry.FindForDiscovery(c.rules, c.account, c.owner(owner), namespace, service)
+func discoverable(c *service.Call, namespace, service string, owner *string) (*registry.Service, error) {
+	return c.State.Registry.FindForDiscovery(&c.Rules.Registry, c.Account, c.Owner(owner), namespace, service)
 }

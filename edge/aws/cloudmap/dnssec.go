@@ -16,7 +16,7 @@ import (
 type SigningKeys func() (*dnssec.Key, error)
 
 // newKey makes a key if the tags may need one.
-func (a *API) newKey(tags []registry.Tag) registry.NewKey {
+func (a *api) newKey(tags []registry.Tag) registry.NewKey {
 	if !registry.WantsKey(tags) {
 		return registry.NewKey{}
 	}

@@ -1,7 +1,6 @@
 package cloudmap
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
@@ -24,10 +23,9 @@ func testKey() (*dnssec.Key, error) {
 // dnssecOf is the member that AWS does not have.
 func (h *harness) dnssecOf(id string) any {
 	h.Helper()
-	action, _ := FindAction("GetNamespace")
-	out, err := h.api.Serve(context.Background(), &Request{Action: action, Account: h.account, Body: []byte(`{"Id":"` + id + `"}`)}, nil)
-	if err != nil {
-		h.Fatal(err)
+	out, e := h.serve("GetNamespace", []byte(`{"Id":"`+id+`"}`))
+	if e != nil {
+		h.Fatal(e)
 	}
 	var answer object
 	if err := json.Unmarshal(out, &answer); err != nil {
@@ -80,8 +78,8 @@ func TestDNSSECIsRefused(t *testing.T) {
 	h := newHarness(t, false)
 	tags := list{object{"Key": "cairn.dnssec", "Value": "enabled"}}
 	h.invalid("only a namespace of type DNS_PUBLIC", "CreatePrivateDnsNamespace", object{"Name": "p.example", "Vpc": "vpc-1", "Tags": tags})
-	h.api.keys = func() (*dnssec.Key, error) { return nil, errors.New("give a seal key") }
+	h.useKeys(func() (*dnssec.Key, error) { return nil, errors.New("give a seal key") })
 	h.invalid("give a seal key", "CreatePublicDnsNamespace", object{"Name": "a.example", "Tags": tags})
-	h.api.keys = nil
+	h.useKeys(nil)
 	h.invalid("signs nothing", "CreatePublicDnsNamespace", object{"Name": "a.example", "Tags": tags})
 }

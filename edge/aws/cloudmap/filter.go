@@ -8,6 +8,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
 // filter is a filter of any list, checked as far as all lists agree.
@@ -57,7 +58,7 @@ func newFilter(allowed conditions, name string, condition *FilterCondition, valu
 		want = 2
 	}
 	if f.condition != FilterConditionIn && len(values) != want || len(values) == 0 {
-		return f, invalid("Filter %s with condition %s takes %d value(s), but %d are given", name, f.condition, want, len(values))
+		return f, invalid("Filter %s with condition %s takes %d service.Value(s), but %d are given", name, f.condition, want, len(values))
 	}
 	return f, nil
 }
@@ -95,7 +96,7 @@ func and[T any](a, b func(*T) bool) func(*T) bool {
 	return func(v *T) bool { return a(v) && b(v) }
 }
 
-func namespaceFilter(c *call, in []*NamespaceFilter) (func(*registry.Namespace) bool, error) {
+func namespaceFilter(c *service.Call, in []*NamespaceFilter) (func(*registry.Namespace) bool, error) {
 	wanted := everything[registry.Namespace]
 	for _, nf := range in {
 		f, err := newFilter(namespaceConditions, string(*nf.Name), nf.Condition, nf.Values)
@@ -111,7 +112,7 @@ func namespaceFilter(c *call, in []*NamespaceFilter) (func(*registry.Namespace) 
 			test = func(ns *registry.Namespace) bool { return f.matches(ns.HTTPName) }
 		case NamespaceFilterNameResourceOwner:
 			err = f.oneOf(ownerSelf, ownerOthers)
-			test = func(ns *registry.Namespace) bool { return f.matches(c.ownerWord(ns.Account)) }
+			test = func(ns *registry.Namespace) bool { return f.matches(ownerWord(c, ns.Account)) }
 		}
 		if err != nil {
 			return nil, err
@@ -127,21 +128,21 @@ const (
 	ownerOthers = "OTHER_ACCOUNTS"
 )
 
-func (c *call) ownerWord(owner command.AccountID) string {
-	if owner == c.account {
+func ownerWord(c *service.Call, owner command.AccountID) string {
+	if owner == c.Account {
 		return ownerSelf
 	}
 	return ownerOthers
 }
 
-func serviceFilter(c *call, in []*ServiceFilter) (func(*registry.Service) bool, error) {
+func serviceFilter(c *service.Call, in []*ServiceFilter) (func(*registry.Service) bool, error) {
 	wanted := everything[registry.Service]
 	for _, sf := range in {
 		f, err := newFilter(serviceConditions, string(*sf.Name), sf.Condition, sf.Values)
 		if err != nil {
 			return nil, err
 		}
-		test := func(svc *registry.Service) bool { return f.matches(c.ownerWord(svc.Account)) }
+		test := func(svc *registry.Service) bool { return f.matches(ownerWord(c, svc.Account)) }
 		if *sf.Name == ServiceFilterNameNamespaceId {
 			err = f.wholeIDs(c, "namespace")
 			test = func(svc *registry.Service) bool { return f.matches(wholeID(svc.Account, string(svc.Namespace))) }
@@ -159,10 +160,10 @@ func serviceFilter(c *call, in []*ServiceFilter) (func(*registry.Service) bool, 
 // wholeIDs replaces ids and ARNs by account and id, since a bare id means one of
 // the caller's own. A list has only what the caller sees, so naming something
 // else finds nothing.
-func (f *filter) wholeIDs(c *call, kind string) error {
+func (f *filter) wholeIDs(c *service.Call, kind string) error {
 	f.values = slices.Clone(f.values)
 	for i, v := range f.values {
-		account, id, err := c.rules.ID(c.account, kind, v)
+		account, id, err := c.Rules.Registry.ID(c.Account, kind, v)
 		if err != nil {
 			return err
 		}
@@ -173,7 +174,7 @@ func (f *filter) wholeIDs(c *call, kind string) error {
 
 func wholeID(account command.AccountID, id string) string { return string(account) + "/" + id }
 
-func operationFilter(c *call, in []*OperationFilter) (func(*registry.Operation) bool, error) {
+func operationFilter(c *service.Call, in []*OperationFilter) (func(*registry.Operation) bool, error) {
 	wanted := everything[registry.Operation]
 	for _, of := range in {
 		f, err := newFilter(operationConditions, string(*of.Name), of.Condition, of.Values)
@@ -189,7 +190,7 @@ func operationFilter(c *call, in []*OperationFilter) (func(*registry.Operation) 
 	return wanted, nil
 }
 
-func (f *filter) operationTest(c *call) (func(*registry.Operation) bool, error) {
+func (f *filter) operationTest(c *service.Call) (func(*registry.Operation) bool, error) {
 	switch OperationFilterName(f.name) {
 	case OperationFilterNameNamespaceId:
 		err := f.wholeIDs(c, "namespace")

@@ -1,29 +1,31 @@
 package cloudmap
 
 import (
+	"context"
 	"iter"
 
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
 // UpdateInstanceCustomHealthStatus sets the health of an instance whose service
 // has a HealthCheckCustomConfig.
-func (a *API) UpdateInstanceCustomHealthStatus(c *call, in *UpdateInstanceCustomHealthStatusRequest) error {
-	c.target = *in.ServiceId + "/" + *in.InstanceId
+func (a *api) UpdateInstanceCustomHealthStatus(ctx context.Context, c *service.Call, in *UpdateInstanceCustomHealthStatusRequest) error {
+	c.Target = *in.ServiceId + "/" + *in.InstanceId
 	health := registry.Healthy
 	if *in.Status == CustomHealthStatusUnhealthy {
 		health = registry.Unhealthy
 	}
-	_, err := a.do(c, &registry.SetCustomHealth{
+	_, err := c.Propose(ctx, &registry.SetCustomHealth{
 		ServiceRef: *in.ServiceId, ID: registry.InstanceID(*in.InstanceId), Health: health,
 	})
 	return err
 }
 
 // GetInstancesHealthStatus returns the health of some or all instances.
-func (a *API) GetInstancesHealthStatus(c *call, in *GetInstancesHealthStatusRequest) (*GetInstancesHealthStatusResponse, error) {
-	c.target = *in.ServiceId
-	svc, err := a.state().Registry.FindService(c.rules, c.account, *in.ServiceId)
+func (a *api) GetInstancesHealthStatus(_ context.Context, c *service.Call, in *GetInstancesHealthStatusRequest) (*GetInstancesHealthStatusResponse, error) {
+	c.Target = *in.ServiceId
+	svc, err := c.State.Registry.FindService(&c.Rules.Registry, c.Account, *in.ServiceId)
 	if err != nil {
 		return nil, err
 	}
@@ -34,18 +36,18 @@ func (a *API) GetInstancesHealthStatus(c *call, in *GetInstancesHealthStatusRequ
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPage(c, "GetInstancesHealthStatus", append([]string{string(svc.ID)}, in.Instances...), in.MaxResults, in.NextToken)
+	p, err := newPage(c, append([]string{string(svc.ID)}, in.Instances...), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	out := &GetInstancesHealthStatusResponse{Status: map[string]HealthStatus{}}
-	for id, inst := range instancesAfter(svc, asked, registry.InstanceID(p.after)) {
-		if !p.take(string(id)) {
+	for id, inst := range instancesAfter(svc, asked, registry.InstanceID(p.After)) {
+		if !p.Add(string(id)) {
 			break
 		}
 		out.Status[string(id)] = HealthStatus(svc.Health(inst).String())
 	}
-	out.NextToken = p.next
+	out.NextToken = p.Next
 	return out, nil
 }
 

@@ -1,32 +1,35 @@
 package cloudmap
 
 import (
+	"context"
+
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
 // RegisterInstance adds or replaces an instance.
-func (a *API) RegisterInstance(c *call, in *RegisterInstanceRequest) (*RegisterInstanceResponse, error) {
-	c.target = *in.ServiceId + "/" + *in.InstanceId
-	id, err := a.asynchronous(c, &registry.RegisterInstance{
+func (a *api) RegisterInstance(ctx context.Context, c *service.Call, in *RegisterInstanceRequest) (*RegisterInstanceResponse, error) {
+	c.Target = *in.ServiceId + "/" + *in.InstanceId
+	id, err := a.proposeOperation(ctx, c, &registry.RegisterInstance{
 		ServiceRef: *in.ServiceId, ID: registry.InstanceID(*in.InstanceId),
-		Attributes: in.Attributes, CreatorRequestID: value(in.CreatorRequestId),
+		Attributes: in.Attributes, CreatorRequestID: service.Value(in.CreatorRequestId),
 	})
 	return &RegisterInstanceResponse{OperationId: id}, err
 }
 
 // DeregisterInstance removes an instance.
-func (a *API) DeregisterInstance(c *call, in *DeregisterInstanceRequest) (*DeregisterInstanceResponse, error) {
-	c.target = *in.ServiceId + "/" + *in.InstanceId
-	id, err := a.asynchronous(c, &registry.DeregisterInstance{
+func (a *api) DeregisterInstance(ctx context.Context, c *service.Call, in *DeregisterInstanceRequest) (*DeregisterInstanceResponse, error) {
+	c.Target = *in.ServiceId + "/" + *in.InstanceId
+	id, err := a.proposeOperation(ctx, c, &registry.DeregisterInstance{
 		ServiceRef: *in.ServiceId, ID: registry.InstanceID(*in.InstanceId),
 	})
 	return &DeregisterInstanceResponse{OperationId: id}, err
 }
 
 // GetInstance describes one instance.
-func (a *API) GetInstance(c *call, in *GetInstanceRequest) (*GetInstanceResponse, error) {
-	c.target = *in.ServiceId + "/" + *in.InstanceId
-	svc, inst, err := a.state().Registry.FindInstance(c.rules, c.account, *in.ServiceId, registry.InstanceID(*in.InstanceId))
+func (a *api) GetInstance(_ context.Context, c *service.Call, in *GetInstanceRequest) (*GetInstanceResponse, error) {
+	c.Target = *in.ServiceId + "/" + *in.InstanceId
+	svc, inst, err := c.State.Registry.FindInstance(&c.Rules.Registry, c.Account, *in.ServiceId, registry.InstanceID(*in.InstanceId))
 	if err != nil {
 		return nil, err
 	}
@@ -40,25 +43,25 @@ func (a *API) GetInstance(c *call, in *GetInstanceRequest) (*GetInstanceResponse
 }
 
 // ListInstances lists the instances of a service.
-func (a *API) ListInstances(c *call, in *ListInstancesRequest) (*ListInstancesResponse, error) {
-	c.target = *in.ServiceId
-	svc, err := a.state().Registry.FindService(c.rules, c.account, *in.ServiceId)
+func (a *api) ListInstances(_ context.Context, c *service.Call, in *ListInstancesRequest) (*ListInstancesResponse, error) {
+	c.Target = *in.ServiceId
+	svc, err := c.State.Registry.FindService(&c.Rules.Registry, c.Account, *in.ServiceId)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPage(c, "ListInstances", string(svc.ID), in.MaxResults, in.NextToken)
+	p, err := newPage(c, string(svc.ID), in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	out := &ListInstancesResponse{Instances: []InstanceSummary{}, ResourceOwner: string(svc.Account)}
-	for id, inst := range svc.Instances(registry.InstanceID(p.after)) {
-		if !p.take(string(id)) {
+	for id, inst := range svc.Instances(registry.InstanceID(p.After)) {
+		if !p.Add(string(id)) {
 			break
 		}
 		out.Instances = append(out.Instances, InstanceSummary{
 			Attributes: inst.Attributes().Map(), CreatedByAccount: string(svc.Registrar(inst)), Id: string(id),
 		})
 	}
-	out.NextToken = p.next
+	out.NextToken = p.Next
 	return out, nil
 }

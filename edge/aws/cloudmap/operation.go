@@ -1,44 +1,29 @@
 package cloudmap
 
 import (
-	"cmp"
-	"slices"
 	"sync"
 
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
-// operation is one operation of the API.
-type operation struct {
-	name       string
-	hostPrefix string   // that AWS's clients put before the endpoint's host name
-	errors     []string // codes that the operation declares
-	// serve decodes and validates body, calls the operation's handler and appends
-	// the answer's body to out, which it returns. Errors of its own are
-	// *awsjson.SerializationError and *ValidationError; all others are the
-	// handler's. With an error, what is behind len(out) has no meaning.
-	serve func(h handlers, c *call, body, out []byte) ([]byte, error)
+// decodeInput decodes and validates the input of an operation.
+func decodeInput[T any, P interface {
+	*T
+	input
+}](r *wire.Request) (any, error) {
+	in := P(new(T))
+	err := readInput(r.Body, r.Strict, in)
+	if _, decoded := err.(*ValidationError); err != nil && !decoded {
+		return nil, err
+	}
+	return (*T)(in), err
 }
 
-// findOperation returns the operation of that name, or nil.
-func findOperation(name string) *operation {
-	i, found := slices.BinarySearchFunc(operations[:], name, func(op operation, name string) int {
-		return cmp.Compare(op.name, name)
-	})
-	if !found {
-		return nil
-	}
-	return &operations[i]
-}
-
-// dispatch serves the operation of that name; see operation.serve. An unknown
-// one is an *awsjson.Error.
-func dispatch(h handlers, name string, c *call, body, out []byte) ([]byte, error) {
-	op := findOperation(name)
-	if op == nil {
-		return out, &awsjson.Error{Code: "UnknownOperationException", Status: 400}
-	}
-	return op.serve(h, c, body, out)
+// encodeOutput appends the output of an operation.
+func encodeOutput[O interface{ append([]byte) []byte }](w *wire.Response, out any) error {
+	w.Body = out.(O).append(w.Body)
+	return nil
 }
 
 // input is the input shape of an operation.

@@ -7,17 +7,16 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
-
-	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 )
 
 func TestOperationsAreTheModels(t *testing.T) {
 	m := loadModel(t)
-	if len(operations) != 30 || len(m.Operations) != 30 {
-		t.Errorf("%d operations, the model has %d", len(operations), len(m.Operations))
+	api := fakeAPI(&fakeHandlers{})
+	if n := len(api.All()); n != 30 || len(m.Operations) != 30 {
+		t.Errorf("%d operations, the model has %d", n, len(m.Operations))
 	}
 	for name, want := range m.Operations {
-		op := findOperation(name)
+		op := api.Operation(name)
 		if op == nil {
 			t.Errorf("%s is missing", name)
 			continue
@@ -26,12 +25,12 @@ func TestOperationsAreTheModels(t *testing.T) {
 		for _, e := range want.Errors {
 			codes = append(codes, e.Shape)
 		}
-		if op.name != name || op.hostPrefix != want.Endpoint.HostPrefix || !gocmp.Equal(op.errors, codes) {
-			t.Errorf("%s: got %q, host prefix %q, errors %v", name, op.name, op.hostPrefix, op.errors)
+		if op.Name != name || op.HostPrefix != want.Endpoint.HostPrefix || !gocmp.Equal(op.Errors, codes) {
+			t.Errorf("%s: got %q, host prefix %q, errors %v", name, op.Name, op.HostPrefix, op.Errors)
 		}
 	}
 	for _, name := range []string{"", "A", "CreateNamespace", "createService", "Z"} {
-		if findOperation(name) != nil {
+		if api.Operation(name) != nil {
 			t.Errorf("there is an operation %q", name)
 		}
 	}
@@ -51,7 +50,7 @@ func TestDispatch(t *testing.T) {
 			want = "before"
 		}
 		h := &fakeHandlers{}
-		out, err := dispatch(h, name, &call{strict: true}, body, []byte("before"))
+		out, err := dispatch(h, name, true, body, []byte("before"))
 		if err != nil || string(out) != want {
 			t.Errorf("%s: got %s, %v; want %s", name, out, err, want)
 		}
@@ -60,23 +59,16 @@ func TestDispatch(t *testing.T) {
 		}
 
 		fault := errors.New("fault")
-		if _, err := dispatch(&fakeHandlers{err: fault}, name, &call{}, body, nil); err != fault {
+		if _, err := dispatch(&fakeHandlers{err: fault}, name, false, body, nil); err != fault {
 			t.Errorf("%s: got error %v, want the handler's", name, err)
 		}
-	}
-}
-
-func TestDispatchUnknownOperation(t *testing.T) {
-	_, err := dispatch(&fakeHandlers{}, "CreateNamespace", &call{}, nil, nil)
-	if e, ok := errors.AsType[*awsjson.Error](err); !ok || e.Code != "UnknownOperationException" || e.Status != 400 {
-		t.Errorf("got %v", err)
 	}
 }
 
 func TestDispatchStopsAtBadInput(t *testing.T) {
 	for _, body := range []string{`{"Id":1}`, `{"Id":"a"`, `{}`, ``} {
 		h := &fakeHandlers{}
-		if _, err := dispatch(h, "GetService", &call{}, []byte(body), nil); err == nil || h.got != nil {
+		if _, err := dispatch(h, "GetService", false, []byte(body), nil); err == nil || h.got != nil {
 			t.Errorf("%s: error %v, the handler got %v", body, err, h.got)
 		}
 	}

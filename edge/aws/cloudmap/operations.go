@@ -1,14 +1,17 @@
 package cloudmap
 
 import (
+	"context"
+
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
 // GetOperation describes an operation.
-func (a *API) GetOperation(c *call, in *GetOperationRequest) (*GetOperationResponse, error) {
-	c.target = *in.OperationId
+func (a *api) GetOperation(_ context.Context, c *service.Call, in *GetOperationRequest) (*GetOperationResponse, error) {
+	c.Target = *in.OperationId
 	id := registry.OperationID(*in.OperationId)
-	op, err := a.state().Registry.FindOperation(c.rules, c.account, c.owner(in.OwnerAccount), id)
+	op, err := c.State.Registry.FindOperation(&c.Rules.Registry, c.Account, c.Owner(in.OwnerAccount), id)
 	if err != nil {
 		return nil, err
 	}
@@ -25,25 +28,25 @@ func (a *API) GetOperation(c *call, in *GetOperationRequest) (*GetOperationRespo
 
 // ListOperations lists the operations that all filters let through, newest
 // first.
-func (a *API) ListOperations(c *call, in *ListOperationsRequest) (*ListOperationsResponse, error) {
+func (a *api) ListOperations(_ context.Context, c *service.Call, in *ListOperationsRequest) (*ListOperationsResponse, error) {
 	wanted, err := operationFilter(c, in.Filters)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPage(c, "ListOperations", in.Filters, in.MaxResults, in.NextToken)
+	p, err := newPage(c, in.Filters, in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	out := &ListOperationsResponse{Operations: []OperationSummary{}}
-	for id, op := range a.state().Registry.Operations(c.rules, c.account, registry.OperationID(p.after)) {
+	for id, op := range c.State.Registry.Operations(&c.Rules.Registry, c.Account, registry.OperationID(p.After)) {
 		if !wanted(op) {
 			continue
 		}
-		if !p.take(string(id)) {
+		if !p.Add(string(id)) {
 			break
 		}
 		out.Operations = append(out.Operations, OperationSummary{Id: string(id), Status: OperationStatus(op.Status())})
 	}
-	out.NextToken = p.next
+	out.NextToken = p.Next
 	return out, nil
 }

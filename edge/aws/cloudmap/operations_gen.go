@@ -2,6 +2,12 @@
 
 package cloudmap
 
+import (
+	"context"
+
+	"github.com/cairn-discovery/cairn/edge/aws/service"
+)
+
 // The codes of the errors that the operations declare.
 const (
 	codeCustomHealthNotFound                    = "CustomHealthNotFound"
@@ -24,540 +30,251 @@ const (
 // handlers does the work of the operations. It gets inputs that have passed
 // validation. Outputs must not be nil unless there is an error.
 type handlers interface {
-	CreateHttpNamespace(c *call, in *CreateHttpNamespaceRequest) (*CreateHttpNamespaceResponse, error)
-	CreatePrivateDnsNamespace(c *call, in *CreatePrivateDnsNamespaceRequest) (*CreatePrivateDnsNamespaceResponse, error)
-	CreatePublicDnsNamespace(c *call, in *CreatePublicDnsNamespaceRequest) (*CreatePublicDnsNamespaceResponse, error)
-	CreateService(c *call, in *CreateServiceRequest) (*CreateServiceResponse, error)
-	DeleteNamespace(c *call, in *DeleteNamespaceRequest) (*DeleteNamespaceResponse, error)
-	DeleteService(c *call, in *DeleteServiceRequest) (*DeleteServiceResponse, error)
-	DeleteServiceAttributes(c *call, in *DeleteServiceAttributesRequest) (*DeleteServiceAttributesResponse, error)
-	DeregisterInstance(c *call, in *DeregisterInstanceRequest) (*DeregisterInstanceResponse, error)
+	CreateHttpNamespace(ctx context.Context, c *service.Call, in *CreateHttpNamespaceRequest) (*CreateHttpNamespaceResponse, error)
+	CreatePrivateDnsNamespace(ctx context.Context, c *service.Call, in *CreatePrivateDnsNamespaceRequest) (*CreatePrivateDnsNamespaceResponse, error)
+	CreatePublicDnsNamespace(ctx context.Context, c *service.Call, in *CreatePublicDnsNamespaceRequest) (*CreatePublicDnsNamespaceResponse, error)
+	CreateService(ctx context.Context, c *service.Call, in *CreateServiceRequest) (*CreateServiceResponse, error)
+	DeleteNamespace(ctx context.Context, c *service.Call, in *DeleteNamespaceRequest) (*DeleteNamespaceResponse, error)
+	DeleteService(ctx context.Context, c *service.Call, in *DeleteServiceRequest) (*DeleteServiceResponse, error)
+	DeleteServiceAttributes(ctx context.Context, c *service.Call, in *DeleteServiceAttributesRequest) (*DeleteServiceAttributesResponse, error)
+	DeregisterInstance(ctx context.Context, c *service.Call, in *DeregisterInstanceRequest) (*DeregisterInstanceResponse, error)
 	// DiscoverInstances appends its output, in JSON, to out and returns that.
-	DiscoverInstances(c *call, in *DiscoverInstancesRequest, out []byte) ([]byte, error)
+	DiscoverInstances(ctx context.Context, c *service.Call, in *DiscoverInstancesRequest, out []byte) ([]byte, error)
 	// DiscoverInstancesRevision appends its output, in JSON, to out and returns that.
-	DiscoverInstancesRevision(c *call, in *DiscoverInstancesRevisionRequest, out []byte) ([]byte, error)
-	GetInstance(c *call, in *GetInstanceRequest) (*GetInstanceResponse, error)
-	GetInstancesHealthStatus(c *call, in *GetInstancesHealthStatusRequest) (*GetInstancesHealthStatusResponse, error)
-	GetNamespace(c *call, in *GetNamespaceRequest) (*GetNamespaceResponse, error)
-	GetOperation(c *call, in *GetOperationRequest) (*GetOperationResponse, error)
-	GetService(c *call, in *GetServiceRequest) (*GetServiceResponse, error)
-	GetServiceAttributes(c *call, in *GetServiceAttributesRequest) (*GetServiceAttributesResponse, error)
-	ListInstances(c *call, in *ListInstancesRequest) (*ListInstancesResponse, error)
-	ListNamespaces(c *call, in *ListNamespacesRequest) (*ListNamespacesResponse, error)
-	ListOperations(c *call, in *ListOperationsRequest) (*ListOperationsResponse, error)
-	ListServices(c *call, in *ListServicesRequest) (*ListServicesResponse, error)
-	ListTagsForResource(c *call, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error)
-	RegisterInstance(c *call, in *RegisterInstanceRequest) (*RegisterInstanceResponse, error)
-	TagResource(c *call, in *TagResourceRequest) (*TagResourceResponse, error)
-	UntagResource(c *call, in *UntagResourceRequest) (*UntagResourceResponse, error)
-	UpdateHttpNamespace(c *call, in *UpdateHttpNamespaceRequest) (*UpdateHttpNamespaceResponse, error)
-	UpdateInstanceCustomHealthStatus(c *call, in *UpdateInstanceCustomHealthStatusRequest) error
-	UpdatePrivateDnsNamespace(c *call, in *UpdatePrivateDnsNamespaceRequest) (*UpdatePrivateDnsNamespaceResponse, error)
-	UpdatePublicDnsNamespace(c *call, in *UpdatePublicDnsNamespaceRequest) (*UpdatePublicDnsNamespaceResponse, error)
-	UpdateService(c *call, in *UpdateServiceRequest) (*UpdateServiceResponse, error)
-	UpdateServiceAttributes(c *call, in *UpdateServiceAttributesRequest) (*UpdateServiceAttributesResponse, error)
+	DiscoverInstancesRevision(ctx context.Context, c *service.Call, in *DiscoverInstancesRevisionRequest, out []byte) ([]byte, error)
+	GetInstance(ctx context.Context, c *service.Call, in *GetInstanceRequest) (*GetInstanceResponse, error)
+	GetInstancesHealthStatus(ctx context.Context, c *service.Call, in *GetInstancesHealthStatusRequest) (*GetInstancesHealthStatusResponse, error)
+	GetNamespace(ctx context.Context, c *service.Call, in *GetNamespaceRequest) (*GetNamespaceResponse, error)
+	GetOperation(ctx context.Context, c *service.Call, in *GetOperationRequest) (*GetOperationResponse, error)
+	GetService(ctx context.Context, c *service.Call, in *GetServiceRequest) (*GetServiceResponse, error)
+	GetServiceAttributes(ctx context.Context, c *service.Call, in *GetServiceAttributesRequest) (*GetServiceAttributesResponse, error)
+	ListInstances(ctx context.Context, c *service.Call, in *ListInstancesRequest) (*ListInstancesResponse, error)
+	ListNamespaces(ctx context.Context, c *service.Call, in *ListNamespacesRequest) (*ListNamespacesResponse, error)
+	ListOperations(ctx context.Context, c *service.Call, in *ListOperationsRequest) (*ListOperationsResponse, error)
+	ListServices(ctx context.Context, c *service.Call, in *ListServicesRequest) (*ListServicesResponse, error)
+	ListTagsForResource(ctx context.Context, c *service.Call, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error)
+	RegisterInstance(ctx context.Context, c *service.Call, in *RegisterInstanceRequest) (*RegisterInstanceResponse, error)
+	TagResource(ctx context.Context, c *service.Call, in *TagResourceRequest) (*TagResourceResponse, error)
+	UntagResource(ctx context.Context, c *service.Call, in *UntagResourceRequest) (*UntagResourceResponse, error)
+	UpdateHttpNamespace(ctx context.Context, c *service.Call, in *UpdateHttpNamespaceRequest) (*UpdateHttpNamespaceResponse, error)
+	UpdateInstanceCustomHealthStatus(ctx context.Context, c *service.Call, in *UpdateInstanceCustomHealthStatusRequest) error
+	UpdatePrivateDnsNamespace(ctx context.Context, c *service.Call, in *UpdatePrivateDnsNamespaceRequest) (*UpdatePrivateDnsNamespaceResponse, error)
+	UpdatePublicDnsNamespace(ctx context.Context, c *service.Call, in *UpdatePublicDnsNamespaceRequest) (*UpdatePublicDnsNamespaceResponse, error)
+	UpdateService(ctx context.Context, c *service.Call, in *UpdateServiceRequest) (*UpdateServiceResponse, error)
+	UpdateServiceAttributes(ctx context.Context, c *service.Call, in *UpdateServiceAttributesRequest) (*UpdateServiceAttributesResponse, error)
 }
 
-// operations are all operations of the API, by name. It is never changed.
-var operations = [...]operation{
-	{
-		name:   "CreateHttpNamespace",
-		errors: []string{codeInvalidInput, codeNamespaceAlreadyExists, codeResourceLimitExceeded, codeDuplicateRequest, codeTooManyTagsException},
-		serve:  serveCreateHttpNamespace,
-	},
-	{
-		name:   "CreatePrivateDnsNamespace",
-		errors: []string{codeInvalidInput, codeNamespaceAlreadyExists, codeResourceLimitExceeded, codeDuplicateRequest, codeTooManyTagsException},
-		serve:  serveCreatePrivateDnsNamespace,
-	},
-	{
-		name:   "CreatePublicDnsNamespace",
-		errors: []string{codeInvalidInput, codeNamespaceAlreadyExists, codeResourceLimitExceeded, codeDuplicateRequest, codeTooManyTagsException},
-		serve:  serveCreatePublicDnsNamespace,
-	},
-	{
-		name:   "CreateService",
-		errors: []string{codeInvalidInput, codeResourceLimitExceeded, codeNamespaceNotFound, codeServiceAlreadyExists, codeTooManyTagsException},
-		serve:  serveCreateService,
-	},
-	{
-		name:   "DeleteNamespace",
-		errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
-		serve:  serveDeleteNamespace,
-	},
-	{
-		name:   "DeleteService",
-		errors: []string{codeInvalidInput, codeServiceNotFound, codeResourceInUse},
-		serve:  serveDeleteService,
-	},
-	{
-		name:   "DeleteServiceAttributes",
-		errors: []string{codeInvalidInput, codeServiceNotFound},
-		serve:  serveDeleteServiceAttributes,
-	},
-	{
-		name:   "DeregisterInstance",
-		errors: []string{codeDuplicateRequest, codeInvalidInput, codeInstanceNotFound, codeResourceInUse, codeServiceNotFound},
-		serve:  serveDeregisterInstance,
-	},
-	{
-		name:       "DiscoverInstances",
-		hostPrefix: "data-",
-		errors:     []string{codeServiceNotFound, codeNamespaceNotFound, codeInvalidInput, codeRequestLimitExceeded},
-		serve:      serveDiscoverInstances,
-	},
-	{
-		name:       "DiscoverInstancesRevision",
-		hostPrefix: "data-",
-		errors:     []string{codeServiceNotFound, codeNamespaceNotFound, codeInvalidInput, codeRequestLimitExceeded},
-		serve:      serveDiscoverInstancesRevision,
-	},
-	{
-		name:   "GetInstance",
-		errors: []string{codeInstanceNotFound, codeInvalidInput, codeServiceNotFound},
-		serve:  serveGetInstance,
-	},
-	{
-		name:   "GetInstancesHealthStatus",
-		errors: []string{codeInstanceNotFound, codeInvalidInput, codeServiceNotFound},
-		serve:  serveGetInstancesHealthStatus,
-	},
-	{
-		name:   "GetNamespace",
-		errors: []string{codeInvalidInput, codeNamespaceNotFound},
-		serve:  serveGetNamespace,
-	},
-	{
-		name:   "GetOperation",
-		errors: []string{codeInvalidInput, codeOperationNotFound},
-		serve:  serveGetOperation,
-	},
-	{
-		name:   "GetService",
-		errors: []string{codeInvalidInput, codeServiceNotFound},
-		serve:  serveGetService,
-	},
-	{
-		name:   "GetServiceAttributes",
-		errors: []string{codeInvalidInput, codeServiceNotFound},
-		serve:  serveGetServiceAttributes,
-	},
-	{
-		name:   "ListInstances",
-		errors: []string{codeServiceNotFound, codeInvalidInput},
-		serve:  serveListInstances,
-	},
-	{
-		name:   "ListNamespaces",
-		errors: []string{codeInvalidInput},
-		serve:  serveListNamespaces,
-	},
-	{
-		name:   "ListOperations",
-		errors: []string{codeInvalidInput},
-		serve:  serveListOperations,
-	},
-	{
-		name:   "ListServices",
-		errors: []string{codeInvalidInput},
-		serve:  serveListServices,
-	},
-	{
-		name:   "ListTagsForResource",
-		errors: []string{codeResourceNotFoundException, codeInvalidInput},
-		serve:  serveListTagsForResource,
-	},
-	{
-		name:   "RegisterInstance",
-		errors: []string{codeDuplicateRequest, codeInvalidInput, codeResourceInUse, codeResourceLimitExceeded, codeServiceNotFound},
-		serve:  serveRegisterInstance,
-	},
-	{
-		name:   "TagResource",
-		errors: []string{codeResourceNotFoundException, codeTooManyTagsException, codeInvalidInput},
-		serve:  serveTagResource,
-	},
-	{
-		name:   "UntagResource",
-		errors: []string{codeResourceNotFoundException, codeInvalidInput},
-		serve:  serveUntagResource,
-	},
-	{
-		name:   "UpdateHttpNamespace",
-		errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
-		serve:  serveUpdateHttpNamespace,
-	},
-	{
-		name:   "UpdateInstanceCustomHealthStatus",
-		errors: []string{codeInstanceNotFound, codeServiceNotFound, codeCustomHealthNotFound, codeInvalidInput},
-		serve:  serveUpdateInstanceCustomHealthStatus,
-	},
-	{
-		name:   "UpdatePrivateDnsNamespace",
-		errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
-		serve:  serveUpdatePrivateDnsNamespace,
-	},
-	{
-		name:   "UpdatePublicDnsNamespace",
-		errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
-		serve:  serveUpdatePublicDnsNamespace,
-	},
-	{
-		name:   "UpdateService",
-		errors: []string{codeDuplicateRequest, codeInvalidInput, codeServiceNotFound},
-		serve:  serveUpdateService,
-	},
-	{
-		name:   "UpdateServiceAttributes",
-		errors: []string{codeInvalidInput, codeServiceNotFound, codeServiceAttributesLimitExceededException},
-		serve:  serveUpdateServiceAttributes,
-	},
-}
-
-func serveCreateHttpNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(CreateHttpNamespaceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
+// operations returns the operations of the API, by name.
+func operations(h handlers) []service.Operation {
+	return []service.Operation{
+		{
+			Name:   "CreateHttpNamespace",
+			Errors: []string{codeInvalidInput, codeNamespaceAlreadyExists, codeResourceLimitExceeded, codeDuplicateRequest, codeTooManyTagsException},
+			Decode: decodeInput[CreateHttpNamespaceRequest],
+			Run:    service.Run(h.CreateHttpNamespace),
+			Encode: encodeOutput[*CreateHttpNamespaceResponse],
+		},
+		{
+			Name:   "CreatePrivateDnsNamespace",
+			Errors: []string{codeInvalidInput, codeNamespaceAlreadyExists, codeResourceLimitExceeded, codeDuplicateRequest, codeTooManyTagsException},
+			Decode: decodeInput[CreatePrivateDnsNamespaceRequest],
+			Run:    service.Run(h.CreatePrivateDnsNamespace),
+			Encode: encodeOutput[*CreatePrivateDnsNamespaceResponse],
+		},
+		{
+			Name:   "CreatePublicDnsNamespace",
+			Errors: []string{codeInvalidInput, codeNamespaceAlreadyExists, codeResourceLimitExceeded, codeDuplicateRequest, codeTooManyTagsException},
+			Decode: decodeInput[CreatePublicDnsNamespaceRequest],
+			Run:    service.Run(h.CreatePublicDnsNamespace),
+			Encode: encodeOutput[*CreatePublicDnsNamespaceResponse],
+		},
+		{
+			Name:   "CreateService",
+			Errors: []string{codeInvalidInput, codeResourceLimitExceeded, codeNamespaceNotFound, codeServiceAlreadyExists, codeTooManyTagsException},
+			Decode: decodeInput[CreateServiceRequest],
+			Run:    service.Run(h.CreateService),
+			Encode: encodeOutput[*CreateServiceResponse],
+		},
+		{
+			Name:   "DeleteNamespace",
+			Errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
+			Decode: decodeInput[DeleteNamespaceRequest],
+			Run:    service.Run(h.DeleteNamespace),
+			Encode: encodeOutput[*DeleteNamespaceResponse],
+		},
+		{
+			Name:   "DeleteService",
+			Errors: []string{codeInvalidInput, codeServiceNotFound, codeResourceInUse},
+			Decode: decodeInput[DeleteServiceRequest],
+			Run:    service.Run(h.DeleteService),
+			Encode: encodeOutput[*DeleteServiceResponse],
+		},
+		{
+			Name:   "DeleteServiceAttributes",
+			Errors: []string{codeInvalidInput, codeServiceNotFound},
+			Decode: decodeInput[DeleteServiceAttributesRequest],
+			Run:    service.Run(h.DeleteServiceAttributes),
+			Encode: encodeOutput[*DeleteServiceAttributesResponse],
+		},
+		{
+			Name:   "DeregisterInstance",
+			Errors: []string{codeDuplicateRequest, codeInvalidInput, codeInstanceNotFound, codeResourceInUse, codeServiceNotFound},
+			Decode: decodeInput[DeregisterInstanceRequest],
+			Run:    service.Run(h.DeregisterInstance),
+			Encode: encodeOutput[*DeregisterInstanceResponse],
+		},
+		{
+			Name:       "DiscoverInstances",
+			HostPrefix: "data-",
+			Errors:     []string{codeServiceNotFound, codeNamespaceNotFound, codeInvalidInput, codeRequestLimitExceeded},
+			Decode:     decodeInput[DiscoverInstancesRequest],
+			Run:        service.RunRaw(h.DiscoverInstances),
+		},
+		{
+			Name:       "DiscoverInstancesRevision",
+			HostPrefix: "data-",
+			Errors:     []string{codeServiceNotFound, codeNamespaceNotFound, codeInvalidInput, codeRequestLimitExceeded},
+			Decode:     decodeInput[DiscoverInstancesRevisionRequest],
+			Run:        service.RunRaw(h.DiscoverInstancesRevision),
+		},
+		{
+			Name:   "GetInstance",
+			Errors: []string{codeInstanceNotFound, codeInvalidInput, codeServiceNotFound},
+			Decode: decodeInput[GetInstanceRequest],
+			Run:    service.Run(h.GetInstance),
+			Encode: encodeOutput[*GetInstanceResponse],
+		},
+		{
+			Name:   "GetInstancesHealthStatus",
+			Errors: []string{codeInstanceNotFound, codeInvalidInput, codeServiceNotFound},
+			Decode: decodeInput[GetInstancesHealthStatusRequest],
+			Run:    service.Run(h.GetInstancesHealthStatus),
+			Encode: encodeOutput[*GetInstancesHealthStatusResponse],
+		},
+		{
+			Name:   "GetNamespace",
+			Errors: []string{codeInvalidInput, codeNamespaceNotFound},
+			Decode: decodeInput[GetNamespaceRequest],
+			Run:    service.Run(h.GetNamespace),
+			Encode: encodeOutput[*GetNamespaceResponse],
+		},
+		{
+			Name:   "GetOperation",
+			Errors: []string{codeInvalidInput, codeOperationNotFound},
+			Decode: decodeInput[GetOperationRequest],
+			Run:    service.Run(h.GetOperation),
+			Encode: encodeOutput[*GetOperationResponse],
+		},
+		{
+			Name:   "GetService",
+			Errors: []string{codeInvalidInput, codeServiceNotFound},
+			Decode: decodeInput[GetServiceRequest],
+			Run:    service.Run(h.GetService),
+			Encode: encodeOutput[*GetServiceResponse],
+		},
+		{
+			Name:   "GetServiceAttributes",
+			Errors: []string{codeInvalidInput, codeServiceNotFound},
+			Decode: decodeInput[GetServiceAttributesRequest],
+			Run:    service.Run(h.GetServiceAttributes),
+			Encode: encodeOutput[*GetServiceAttributesResponse],
+		},
+		{
+			Name:   "ListInstances",
+			Errors: []string{codeServiceNotFound, codeInvalidInput},
+			Decode: decodeInput[ListInstancesRequest],
+			Run:    service.Run(h.ListInstances),
+			Encode: encodeOutput[*ListInstancesResponse],
+		},
+		{
+			Name:   "ListNamespaces",
+			Errors: []string{codeInvalidInput},
+			Decode: decodeInput[ListNamespacesRequest],
+			Run:    service.Run(h.ListNamespaces),
+			Encode: encodeOutput[*ListNamespacesResponse],
+		},
+		{
+			Name:   "ListOperations",
+			Errors: []string{codeInvalidInput},
+			Decode: decodeInput[ListOperationsRequest],
+			Run:    service.Run(h.ListOperations),
+			Encode: encodeOutput[*ListOperationsResponse],
+		},
+		{
+			Name:   "ListServices",
+			Errors: []string{codeInvalidInput},
+			Decode: decodeInput[ListServicesRequest],
+			Run:    service.Run(h.ListServices),
+			Encode: encodeOutput[*ListServicesResponse],
+		},
+		{
+			Name:   "ListTagsForResource",
+			Errors: []string{codeResourceNotFoundException, codeInvalidInput},
+			Decode: decodeInput[ListTagsForResourceRequest],
+			Run:    service.Run(h.ListTagsForResource),
+			Encode: encodeOutput[*ListTagsForResourceResponse],
+		},
+		{
+			Name:   "RegisterInstance",
+			Errors: []string{codeDuplicateRequest, codeInvalidInput, codeResourceInUse, codeResourceLimitExceeded, codeServiceNotFound},
+			Decode: decodeInput[RegisterInstanceRequest],
+			Run:    service.Run(h.RegisterInstance),
+			Encode: encodeOutput[*RegisterInstanceResponse],
+		},
+		{
+			Name:   "TagResource",
+			Errors: []string{codeResourceNotFoundException, codeTooManyTagsException, codeInvalidInput},
+			Decode: decodeInput[TagResourceRequest],
+			Run:    service.Run(h.TagResource),
+			Encode: encodeOutput[*TagResourceResponse],
+		},
+		{
+			Name:   "UntagResource",
+			Errors: []string{codeResourceNotFoundException, codeInvalidInput},
+			Decode: decodeInput[UntagResourceRequest],
+			Run:    service.Run(h.UntagResource),
+			Encode: encodeOutput[*UntagResourceResponse],
+		},
+		{
+			Name:   "UpdateHttpNamespace",
+			Errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
+			Decode: decodeInput[UpdateHttpNamespaceRequest],
+			Run:    service.Run(h.UpdateHttpNamespace),
+			Encode: encodeOutput[*UpdateHttpNamespaceResponse],
+		},
+		{
+			Name:   "UpdateInstanceCustomHealthStatus",
+			Errors: []string{codeInstanceNotFound, codeServiceNotFound, codeCustomHealthNotFound, codeInvalidInput},
+			Decode: decodeInput[UpdateInstanceCustomHealthStatusRequest],
+			Run:    service.RunEmpty(h.UpdateInstanceCustomHealthStatus),
+		},
+		{
+			Name:   "UpdatePrivateDnsNamespace",
+			Errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
+			Decode: decodeInput[UpdatePrivateDnsNamespaceRequest],
+			Run:    service.Run(h.UpdatePrivateDnsNamespace),
+			Encode: encodeOutput[*UpdatePrivateDnsNamespaceResponse],
+		},
+		{
+			Name:   "UpdatePublicDnsNamespace",
+			Errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
+			Decode: decodeInput[UpdatePublicDnsNamespaceRequest],
+			Run:    service.Run(h.UpdatePublicDnsNamespace),
+			Encode: encodeOutput[*UpdatePublicDnsNamespaceResponse],
+		},
+		{
+			Name:   "UpdateService",
+			Errors: []string{codeDuplicateRequest, codeInvalidInput, codeServiceNotFound},
+			Decode: decodeInput[UpdateServiceRequest],
+			Run:    service.Run(h.UpdateService),
+			Encode: encodeOutput[*UpdateServiceResponse],
+		},
+		{
+			Name:   "UpdateServiceAttributes",
+			Errors: []string{codeInvalidInput, codeServiceNotFound, codeServiceAttributesLimitExceededException},
+			Decode: decodeInput[UpdateServiceAttributesRequest],
+			Run:    service.Run(h.UpdateServiceAttributes),
+			Encode: encodeOutput[*UpdateServiceAttributesResponse],
+		},
 	}
-	result, err := h.CreateHttpNamespace(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveCreatePrivateDnsNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(CreatePrivateDnsNamespaceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.CreatePrivateDnsNamespace(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveCreatePublicDnsNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(CreatePublicDnsNamespaceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.CreatePublicDnsNamespace(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveCreateService(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(CreateServiceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.CreateService(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveDeleteNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(DeleteNamespaceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.DeleteNamespace(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveDeleteService(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(DeleteServiceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.DeleteService(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveDeleteServiceAttributes(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(DeleteServiceAttributesRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.DeleteServiceAttributes(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveDeregisterInstance(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(DeregisterInstanceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.DeregisterInstance(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveDiscoverInstances(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(DiscoverInstancesRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	return h.DiscoverInstances(c, in, out)
-}
-
-func serveDiscoverInstancesRevision(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(DiscoverInstancesRevisionRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	return h.DiscoverInstancesRevision(c, in, out)
-}
-
-func serveGetInstance(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(GetInstanceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.GetInstance(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveGetInstancesHealthStatus(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(GetInstancesHealthStatusRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.GetInstancesHealthStatus(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveGetNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(GetNamespaceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.GetNamespace(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveGetOperation(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(GetOperationRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.GetOperation(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveGetService(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(GetServiceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.GetService(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveGetServiceAttributes(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(GetServiceAttributesRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.GetServiceAttributes(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveListInstances(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(ListInstancesRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.ListInstances(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveListNamespaces(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(ListNamespacesRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.ListNamespaces(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveListOperations(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(ListOperationsRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.ListOperations(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveListServices(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(ListServicesRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.ListServices(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveListTagsForResource(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(ListTagsForResourceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.ListTagsForResource(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveRegisterInstance(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(RegisterInstanceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.RegisterInstance(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveTagResource(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(TagResourceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.TagResource(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveUntagResource(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(UntagResourceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.UntagResource(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveUpdateHttpNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(UpdateHttpNamespaceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.UpdateHttpNamespace(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveUpdateInstanceCustomHealthStatus(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(UpdateInstanceCustomHealthStatusRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	return out, h.UpdateInstanceCustomHealthStatus(c, in)
-}
-
-func serveUpdatePrivateDnsNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(UpdatePrivateDnsNamespaceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.UpdatePrivateDnsNamespace(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveUpdatePublicDnsNamespace(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(UpdatePublicDnsNamespaceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.UpdatePublicDnsNamespace(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveUpdateService(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(UpdateServiceRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.UpdateService(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
-}
-
-func serveUpdateServiceAttributes(h handlers, c *call, body, out []byte) ([]byte, error) {
-	in := new(UpdateServiceAttributesRequest)
-	if err := c.read(body, in); err != nil {
-		return out, err
-	}
-	result, err := h.UpdateServiceAttributes(c, in)
-	if err != nil {
-		return out, err
-	}
-	return result.append(out), nil
 }

@@ -1,29 +1,32 @@
 package cloudmap
 
 import (
+	"context"
+
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
 // CreateService makes a service.
-func (a *API) CreateService(c *call, in *CreateServiceRequest) (*CreateServiceResponse, error) {
-	c.target = *in.Name
+func (a *api) CreateService(ctx context.Context, c *service.Call, in *CreateServiceRequest) (*CreateServiceResponse, error) {
+	c.Target = *in.Name
 	cmd := &registry.CreateService{
-		Name: *in.Name, NamespaceRef: value(in.NamespaceId), HTTPOnly: in.Type != nil,
-		Description: value(in.Description), HealthCheck: healthCheckOf(in.HealthCheckConfig),
+		Name: *in.Name, NamespaceRef: service.Value(in.NamespaceId), HTTPOnly: in.Type != nil,
+		Description: service.Value(in.Description), HealthCheck: healthCheckOf(in.HealthCheckConfig),
 		CustomHealth: in.HealthCheckCustomConfig != nil, Tags: tagsOf(in.Tags),
-		CreatorRequestID: value(in.CreatorRequestId),
+		CreatorRequestID: service.Value(in.CreatorRequestId),
 	}
 	if d := in.DnsConfig; d != nil {
-		cmd.DNSNamespaceRef = value(d.NamespaceId)
+		cmd.DNSNamespaceRef = service.Value(d.NamespaceId)
 		cmd.DNS = &registry.DNSConfig{
-			Policy: registry.RoutingPolicy(value(d.RoutingPolicy)), Records: recordsOf(d.DnsRecords),
+			Policy: registry.RoutingPolicy(service.Value(d.RoutingPolicy)), Records: recordsOf(d.DnsRecords),
 		}
 	}
-	reply, err := a.do(c, cmd)
+	reply, err := c.Propose(ctx, cmd)
 	if err != nil {
 		return nil, err
 	}
-	return &CreateServiceResponse{Service: a.service(c, reply.Value.(*registry.Service))}, nil
+	return &CreateServiceResponse{Service: serviceOf(c, reply.Value.(*registry.Service))}, nil
 }
 
 func healthCheckOf(in *HealthCheckConfig) *registry.HealthCheck {
@@ -31,8 +34,8 @@ func healthCheckOf(in *HealthCheckConfig) *registry.HealthCheck {
 		return nil
 	}
 	return &registry.HealthCheck{
-		Type: registry.HealthCheckType(*in.Type), ResourcePath: value(in.ResourcePath),
-		FailureThreshold: value(in.FailureThreshold),
+		Type: registry.HealthCheckType(*in.Type), ResourcePath: service.Value(in.ResourcePath),
+		FailureThreshold: service.Value(in.FailureThreshold),
 	}
 }
 
@@ -50,8 +53,8 @@ func recordsOf(in []*DnsRecord) []registry.DNSRecord {
 }
 
 // UpdateService replaces the TTLs and the check of a service.
-func (a *API) UpdateService(c *call, in *UpdateServiceRequest) (*UpdateServiceResponse, error) {
-	c.target = *in.Id
+func (a *api) UpdateService(ctx context.Context, c *service.Call, in *UpdateServiceRequest) (*UpdateServiceResponse, error) {
+	c.Target = *in.Id
 	cmd := &registry.UpdateService{
 		Ref: *in.Id, Description: in.Service.Description,
 		HealthCheck: healthCheckOf(in.Service.HealthCheckConfig),
@@ -59,29 +62,29 @@ func (a *API) UpdateService(c *call, in *UpdateServiceRequest) (*UpdateServiceRe
 	if d := in.Service.DnsConfig; d != nil {
 		cmd.Records = recordsOf(d.DnsRecords)
 	}
-	id, err := a.asynchronous(c, cmd)
+	id, err := a.proposeOperation(ctx, c, cmd)
 	return &UpdateServiceResponse{OperationId: id}, err
 }
 
 // DeleteService removes a service without instances.
-func (a *API) DeleteService(c *call, in *DeleteServiceRequest) (*DeleteServiceResponse, error) {
-	c.target = *in.Id
-	_, err := a.do(c, &registry.DeleteService{Ref: *in.Id})
+func (a *api) DeleteService(ctx context.Context, c *service.Call, in *DeleteServiceRequest) (*DeleteServiceResponse, error) {
+	c.Target = *in.Id
+	_, err := c.Propose(ctx, &registry.DeleteService{Ref: *in.Id})
 	return &DeleteServiceResponse{}, err
 }
 
 // GetService describes one service.
-func (a *API) GetService(c *call, in *GetServiceRequest) (*GetServiceResponse, error) {
-	c.target = *in.Id
-	svc, err := a.state().Registry.FindService(c.rules, c.account, *in.Id)
+func (a *api) GetService(_ context.Context, c *service.Call, in *GetServiceRequest) (*GetServiceResponse, error) {
+	c.Target = *in.Id
+	svc, err := c.State.Registry.FindService(&c.Rules.Registry, c.Account, *in.Id)
 	if err != nil {
 		return nil, err
 	}
-	return &GetServiceResponse{Service: a.service(c, svc)}, nil
+	return &GetServiceResponse{Service: serviceOf(c, svc)}, nil
 }
 
-func (a *API) service(c *call, svc *registry.Service) *Service {
-	s := a.serviceSummary(c, svc)
+func serviceOf(c *service.Call, svc *registry.Service) *Service {
+	s := serviceSummary(c, svc)
 	return &Service{
 		Arn: s.Arn, CreateDate: s.CreateDate, CreatedByAccount: s.CreatedByAccount,
 		CreatorRequestId: svc.CreatorRequestID, Description: s.Description, DnsConfig: s.DnsConfig,
@@ -91,9 +94,9 @@ func (a *API) service(c *call, svc *registry.Service) *Service {
 	}
 }
 
-func (a *API) serviceSummary(c *call, svc *registry.Service) ServiceSummary {
+func serviceSummary(c *service.Call, svc *registry.Service) ServiceSummary {
 	s := ServiceSummary{
-		Arn: c.rules.ServiceARN(svc.Account, svc.ID), CreateDate: svc.CreateDate,
+		Arn: c.Rules.Registry.ServiceARN(svc.Account, svc.ID), CreateDate: svc.CreateDate,
 		CreatedByAccount: string(svc.CreatedBy), Description: svc.Description, Id: string(svc.ID),
 		InstanceCount: count(svc.InstanceCount()), Name: svc.Name, ResourceOwner: string(svc.Account),
 		Type: ServiceType(svc.Type), DnsConfig: dnsConfig(svc), HealthCheckConfig: healthCheckConfig(svc.HealthCheck),
@@ -132,52 +135,52 @@ func healthCheckConfig(h *registry.HealthCheck) *HealthCheckConfig {
 }
 
 // ListServices lists the services that all filters let through.
-func (a *API) ListServices(c *call, in *ListServicesRequest) (*ListServicesResponse, error) {
+func (a *api) ListServices(_ context.Context, c *service.Call, in *ListServicesRequest) (*ListServicesResponse, error) {
 	wanted, err := serviceFilter(c, in.Filters)
 	if err != nil {
 		return nil, err
 	}
-	p, err := newPage(c, "ListServices", in.Filters, in.MaxResults, in.NextToken)
+	p, err := newPage(c, in.Filters, in.MaxResults, in.NextToken)
 	if err != nil {
 		return nil, err
 	}
 	out := &ListServicesResponse{Services: []ServiceSummary{}}
-	for id, svc := range a.state().Registry.VisibleServices(c.rules, c.account, registry.ServiceID(p.after)) {
+	for id, svc := range c.State.Registry.VisibleServices(&c.Rules.Registry, c.Account, registry.ServiceID(p.After)) {
 		if !wanted(svc) {
 			continue
 		}
-		if !p.take(string(id)) {
+		if !p.Add(string(id)) {
 			break
 		}
-		out.Services = append(out.Services, a.serviceSummary(c, svc))
+		out.Services = append(out.Services, serviceSummary(c, svc))
 	}
-	out.NextToken = p.next
+	out.NextToken = p.Next
 	return out, nil
 }
 
 // GetServiceAttributes returns the attributes of a service itself.
-func (a *API) GetServiceAttributes(c *call, in *GetServiceAttributesRequest) (*GetServiceAttributesResponse, error) {
-	c.target = *in.ServiceId
-	svc, err := a.state().Registry.FindService(c.rules, c.account, *in.ServiceId)
+func (a *api) GetServiceAttributes(_ context.Context, c *service.Call, in *GetServiceAttributesRequest) (*GetServiceAttributesResponse, error) {
+	c.Target = *in.ServiceId
+	svc, err := c.State.Registry.FindService(&c.Rules.Registry, c.Account, *in.ServiceId)
 	if err != nil {
 		return nil, err
 	}
 	return &GetServiceAttributesResponse{ServiceAttributes: &ServiceAttributes{
 		Attributes: svc.Attributes.Map(), ResourceOwner: string(svc.Account),
-		ServiceArn: c.rules.ServiceARN(svc.Account, svc.ID),
+		ServiceArn: c.Rules.Registry.ServiceARN(svc.Account, svc.ID),
 	}}, nil
 }
 
 // UpdateServiceAttributes adds or replaces attributes of a service itself.
-func (a *API) UpdateServiceAttributes(c *call, in *UpdateServiceAttributesRequest) (*UpdateServiceAttributesResponse, error) {
-	c.target = *in.ServiceId
-	_, err := a.do(c, &registry.UpdateServiceAttributes{Ref: *in.ServiceId, Attributes: in.Attributes})
+func (a *api) UpdateServiceAttributes(ctx context.Context, c *service.Call, in *UpdateServiceAttributesRequest) (*UpdateServiceAttributesResponse, error) {
+	c.Target = *in.ServiceId
+	_, err := c.Propose(ctx, &registry.UpdateServiceAttributes{Ref: *in.ServiceId, Attributes: in.Attributes})
 	return &UpdateServiceAttributesResponse{}, err
 }
 
 // DeleteServiceAttributes removes attributes of a service itself.
-func (a *API) DeleteServiceAttributes(c *call, in *DeleteServiceAttributesRequest) (*DeleteServiceAttributesResponse, error) {
-	c.target = *in.ServiceId
-	_, err := a.do(c, &registry.DeleteServiceAttributes{Ref: *in.ServiceId, Keys: in.Attributes})
+func (a *api) DeleteServiceAttributes(ctx context.Context, c *service.Call, in *DeleteServiceAttributesRequest) (*DeleteServiceAttributesResponse, error) {
+	c.Target = *in.ServiceId
+	_, err := c.Propose(ctx, &registry.DeleteServiceAttributes{Ref: *in.ServiceId, Keys: in.Attributes})
 	return &DeleteServiceAttributesResponse{}, err
 }

@@ -1,26 +1,31 @@
 package cloudmap
 
-import "github.com/cairn-discovery/cairn/core/registry"
+import (
+	"context"
+
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
+)
 
 // TagResource adds tags to a namespace or service.
-func (a *API) TagResource(c *call, in *TagResourceRequest) (*TagResourceResponse, error) {
-	c.target = *in.ResourceARN
+func (a *api) TagResource(ctx context.Context, c *service.Call, in *TagResourceRequest) (*TagResourceResponse, error) {
+	c.Target = *in.ResourceARN
 	tags := tagsOf(in.Tags)
-	_, err := a.do(c, &registry.TagResource{ARN: *in.ResourceARN, Tags: tags, NewKey: a.newKey(tags)})
+	_, err := c.Propose(ctx, &registry.TagResource{ARN: *in.ResourceARN, Tags: tags, NewKey: a.newKey(tags)})
 	return &TagResourceResponse{}, err
 }
 
 // UntagResource removes tags from a namespace or service.
-func (a *API) UntagResource(c *call, in *UntagResourceRequest) (*UntagResourceResponse, error) {
-	c.target = *in.ResourceARN
-	_, err := a.do(c, &registry.UntagResource{ARN: *in.ResourceARN, Keys: in.TagKeys})
+func (a *api) UntagResource(ctx context.Context, c *service.Call, in *UntagResourceRequest) (*UntagResourceResponse, error) {
+	c.Target = *in.ResourceARN
+	_, err := c.Propose(ctx, &registry.UntagResource{ARN: *in.ResourceARN, Keys: in.TagKeys})
 	return &UntagResourceResponse{}, err
 }
 
 // ListTagsForResource lists the tags of a namespace or service.
-func (a *API) ListTagsForResource(c *call, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {
-	c.target = *in.ResourceARN
-	ns, svc, err := a.state().Registry.FindResource(c.rules, c.account, *in.ResourceARN)
+func (a *api) ListTagsForResource(_ context.Context, c *service.Call, in *ListTagsForResourceRequest) (*ListTagsForResourceResponse, error) {
+	c.Target = *in.ResourceARN
+	ns, svc, err := c.State.Registry.FindResource(&c.Rules.Registry, c.Account, *in.ResourceARN)
 	if err != nil {
 		return nil, err
 	}

@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
 func TestValidationMessages(t *testing.T) {
@@ -88,7 +89,7 @@ func TestValidationMessages(t *testing.T) {
 				"Member must have length less than or equal to 4096",
 		},
 	} {
-		_, err := dispatch(&fakeHandlers{}, test.operation, &call{}, []byte(test.body), nil)
+		_, err := dispatch(&fakeHandlers{}, test.operation, false, []byte(test.body), nil)
 		if invalid, ok := errors.AsType[*ValidationError](err); !ok || invalid.Error() != test.want {
 			t.Errorf("%s %s:\n got %v\nwant %s", test.operation, test.body, err, test.want)
 		}
@@ -111,7 +112,7 @@ func TestCompatibilityModes(t *testing.T) {
 	} {
 		body := []byte(`{"Name":"a","DnsConfig":` + test.config + `}`)
 		for strict, want := range map[bool]string{false: test.extended, true: test.strict} {
-			_, err := dispatch(&fakeHandlers{}, "CreateService", &call{strict: strict}, body, nil)
+			_, err := dispatch(&fakeHandlers{}, "CreateService", strict, body, nil)
 			if got := errorText(err); got != want {
 				t.Errorf("%s, strict %v:\n got %s\nwant %s", test.config, strict, got, want)
 			}
@@ -129,7 +130,7 @@ func errorText(err error) string {
 func TestMessagesStayShort(t *testing.T) {
 	tags := slices.Repeat([]string{`{"Key":""}`}, 5000)
 	body := `{"ResourceARN":"` + strings.Repeat("x", 100_000) + `","Tags":[` + strings.Join(tags, ",") + `]}`
-	_, err := dispatch(&fakeHandlers{}, "TagResource", &call{}, []byte(body), nil)
+	_, err := dispatch(&fakeHandlers{}, "TagResource", false, []byte(body), nil)
 
 	invalid, ok := errors.AsType[*ValidationError](err)
 	if !ok || invalid.Count != 10_002 || !strings.HasPrefix(invalid.Error(), "10002 validation errors detected: ") {
@@ -191,7 +192,7 @@ func checkInput(t failer, m apiModel, operation string, strict bool, doc any) {
 	}
 	shape := m.Operations[operation].Input.Shape
 	h := &fakeHandlers{}
-	_, err = dispatch(h, operation, &call{strict: strict}, body, nil)
+	_, err = dispatch(h, operation, strict, body, nil)
 	got := errorText(err)
 	if _, ok := errors.AsType[*awsjson.SerializationError](err); ok {
 		got = "mistyped"
@@ -267,8 +268,9 @@ func project(v reflect.Value) any {
 // kinds, short ones, and the twin's verdict on what is JSON.
 func FuzzInput(f *testing.F) {
 	m := loadModel(f)
+	operations := fakeAPI(&fakeHandlers{}).All()
 	for i, op := range operations {
-		body, err := json.Marshal(m.validInput(m.Operations[op.name].Input.Shape))
+		body, err := json.Marshal(m.validInput(m.Operations[op.Name].Input.Shape))
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -277,7 +279,7 @@ func FuzzInput(f *testing.F) {
 	hugeExponent := regexp.MustCompile(`[eE][+-]?[0-9]{4}`) // the twin would compute for long
 	f.Fuzz(func(t *testing.T, index byte, strict bool, body []byte) {
 		op := operations[int(index)%len(operations)]
-		_, err := op.serve(&fakeHandlers{}, &call{strict: strict}, body, nil)
+		_, err := op.Decode(&wire.Request{Body: body, Strict: strict})
 		_, invalid := errors.AsType[*ValidationError](err)
 		serialization, mistyped := errors.AsType[*awsjson.SerializationError](err)
 		switch {
@@ -289,7 +291,7 @@ func FuzzInput(f *testing.F) {
 			return
 		}
 		if doc, ok := parse(body); ok && !hugeExponent.Match(body) {
-			checkInput(t, m, op.name, strict, doc)
+			checkInput(t, m, op.Name, strict, doc)
 		}
 	})
 }

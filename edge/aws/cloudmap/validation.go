@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
 // Limits of a validation message, so that no request makes an answer longer than
@@ -29,6 +30,9 @@ type ValidationError struct {
 
 // Error returns the message in the form of AWS's validation.
 func (e *ValidationError) Error() string { return e.message }
+
+// ErrorKind implements wire.KindError.
+func (e *ValidationError) ErrorKind() wire.Kind { return wire.Validation }
 
 // validation collects the violations of one input. The generated methods validate
 // walk the input and tell it where they are.

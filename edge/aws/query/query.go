@@ -13,19 +13,51 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
 // ContentType is that of an answer.
 const ContentType = "text/xml"
 
-// Error is an error as the protocol tells it.
-type Error struct {
-	Code    string
-	Status  int // of HTTP
-	Message string
+// Protocol is the Query protocol of an API. It implements wire.Protocol.
+type Protocol struct {
+	// Namespace is that of the API's XML.
+	Namespace string
 }
 
-func (e *Error) Error() string { return e.Code + ": " + e.Message }
+// ContentType implements wire.Protocol.
+func (p *Protocol) ContentType() string { return ContentType }
+
+// AppendError implements wire.Protocol.
+func (p *Protocol) AppendError(b []byte, e *wire.Error, requestID string) []byte {
+	return AppendError(b, p.Namespace, e, requestID)
+}
+
+// Common implements wire.Protocol.
+func (p *Protocol) Common(k wire.Kind) wire.Code { return commonCodes.Common(k) }
+
+// commonCodes are those of "Common Errors" in the API reference of STS.
+var commonCodes = wire.Codes{
+	wire.Internal:              {Name: "InternalFailure", Status: http.StatusInternalServerError},
+	wire.Unavailable:           {Name: "ServiceUnavailable", Status: http.StatusServiceUnavailable},
+	wire.Serialization:         {Name: "SerializationException", Status: http.StatusBadRequest},
+	wire.Validation:            {Name: "ValidationError", Status: http.StatusBadRequest},
+	wire.UnknownOperation:      {Name: "InvalidAction", Status: http.StatusBadRequest},
+	wire.TooLarge:              {Name: "RequestEntityTooLargeException", Status: http.StatusRequestEntityTooLarge},
+	wire.Throttling:            {Name: "Throttling", Status: http.StatusBadRequest},
+	wire.AccessDenied:          {Name: "AccessDenied", Status: http.StatusForbidden},
+	wire.MissingAuthentication: {Name: "MissingAuthenticationToken", Status: http.StatusForbidden},
+	wire.IncompleteSignature:   {Name: "IncompleteSignature", Status: http.StatusBadRequest},
+	wire.InvalidSignature:      {Name: "SignatureDoesNotMatch", Status: http.StatusForbidden},
+	wire.UnrecognizedClient:    {Name: "InvalidClientTokenId", Status: http.StatusForbidden},
+	wire.ExpiredToken:          {Name: "ExpiredToken", Status: http.StatusForbidden},
+	wire.NotSupported:          {Name: "UnsupportedOperation", Status: http.StatusBadRequest},
+}
+
+func malformed(format string, args ...any) error {
+	return &wire.Error{Code: "MalformedQueryString", Status: http.StatusBadRequest, Message: fmt.Sprintf(format, args...)}
+}
 
 // maxFields bounds a form; the largest request of STS has some 200.
 const maxFields = 1000
@@ -41,15 +73,15 @@ func Parse(method, rawQuery string, body []byte) (Form, error) {
 		text = string(body)
 	}
 	if strings.Count(text, "&") >= maxFields {
-		return nil, &Error{"MalformedQueryString", http.StatusBadRequest, fmt.Sprintf("The request has more than %d fields", maxFields)}
+		return nil, malformed("The request has more than %d fields", maxFields)
 	}
 	values, err := url.ParseQuery(text)
 	if err != nil {
-		return nil, &Error{"MalformedQueryString", http.StatusBadRequest, "The request is not a form"}
+		return nil, malformed("The request is not a form")
 	}
 	for name, all := range values {
 		if len(all) > 1 {
-			return nil, &Error{"MalformedQueryString", http.StatusBadRequest, fmt.Sprintf("The field %q is given twice", shortened(name))}
+			return nil, malformed("The field %q is given twice", shortened(name))
 		}
 	}
 	return Form(values), nil
@@ -96,7 +128,7 @@ func AppendResponse(b []byte, namespace, action string, result any, requestID st
 }
 
 // AppendError appends an error.
-func AppendError(b []byte, namespace string, e *Error, requestID string) []byte {
+func AppendError(b []byte, namespace string, e *wire.Error, requestID string) []byte {
 	kind := "Sender"
 	if e.Status >= 500 {
 		kind = "Receiver"

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
 func TestParse(t *testing.T) {
@@ -27,7 +29,7 @@ func TestParse(t *testing.T) {
 	}
 	for _, bad := range []string{"Action=%zz", "Action=A&Action=B", strings.Repeat("a=1&", maxFields+1), "a;b=1"} {
 		_, err := Parse("POST", "", []byte(bad))
-		if e, ok := errors.AsType[*Error](err); !ok || e.Code != "MalformedQueryString" {
+		if e, ok := errors.AsType[*wire.Error](err); !ok || e.Code != "MalformedQueryString" {
 			t.Errorf("%.20q: %v", bad, err)
 		}
 	}
@@ -43,14 +45,14 @@ func TestAnswers(t *testing.T) {
 	if string(b) != want {
 		t.Errorf("%s\nwant\n%s", b, want)
 	}
-	b = AppendError(nil, "n", &Error{"Access<Denied", 403, "a & b\x00"}, "id")
+	b = AppendError(nil, "n", &wire.Error{Code: "Access<Denied", Status: 403, Message: "a & b\x00"}, "id")
 	var parsed struct {
 		Error struct{ Type, Code, Message string }
 	}
 	if err := xml.Unmarshal(b, &parsed); err != nil || parsed.Error.Code != "Access<Denied" || parsed.Error.Type != "Sender" {
 		t.Errorf("%v %s", err, b)
 	}
-	if b := AppendError(nil, "n", &Error{"X", 500, ""}, "id"); !strings.Contains(string(b), "Receiver") {
+	if b := AppendError(nil, "n", &wire.Error{Code: "X", Status: 500, Message: ""}, "id"); !strings.Contains(string(b), "Receiver") {
 		t.Errorf("%s", b)
 	}
 }

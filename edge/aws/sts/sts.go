@@ -12,21 +12,22 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/edge/aws/query"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 	"github.com/cairn-discovery/cairn/internal/oidc"
 )
 
-// Version is that of the API; Namespace is that of its XML.
-const (
-	Version   = "2011-06-15"
-	Namespace = "https://sts.amazonaws.com/doc/2011-06-15/"
-	// Service is the name in credential scopes.
-	Service = "sts"
-)
+// Name is the prefix of the API's actions in policies, and the service in
+// credential scopes.
+const Name = "sts"
+
+// namespace is that of the API's XML.
+const namespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 
 // Provider is an issuer of tokens that roles can trust.
 type Provider struct {
@@ -34,72 +35,49 @@ type Provider struct {
 	Verifier *oidc.Verifier
 }
 
-// Config is what an API needs.
+// Config is what the API needs.
 type Config struct {
-	// Directory gives who there is now. Nil in open mode, where nobody is asked
-	// who they are and there are no roles.
-	Directory func() *identity.Directory
 	// Sessions makes tokens. Nil: no role can be assumed.
 	Sessions *Sessions
 	// Providers gives the issuers in force.
 	Providers func() []Provider
 }
 
-// API serves the actions.
-type API struct{ cfg Config }
+// api has the handlers of the operations.
+type api struct{ cfg Config }
 
-// New returns an API.
-func New(cfg Config) *API { return &API{cfg} }
-
-// Request is one call.
-type Request struct {
-	ID   string // of the request, for the answer
-	Form query.Form
-	// Caller is who signed the request. Nil in open mode, and for a request that
-	// needs no signature.
-	Caller *identity.Principal
-	// Account is the caller's.
-	Account string
-	Now     time.Time
-	// Context gives the condition keys of the request.
-	Context access.Context
-	// Target is set by Serve to what the call is about, for the log.
-	Target string
+// New returns the API.
+func New(cfg Config) (*service.API, error) {
+	a := &api{cfg}
+	return service.New(service.Definition{
+		Name:     Name,
+		Version:  "2011-06-15",
+		Protocol: &query.Protocol{Namespace: namespace},
+		Operations: []service.Operation{
+			{Name: "AssumeRole", Decode: decodeAssumeRole, Run: service.Run(a.assumeRole), Encode: encode("AssumeRole")},
+			{Name: "AssumeRoleWithWebIdentity", Decode: decodeWebIdentity, Run: service.Run(a.assumeRoleWithWebIdentity), Encode: encode("AssumeRoleWithWebIdentity")},
+			{Name: "GetCallerIdentity", Decode: decodeCallerIdentity, Run: service.Run(a.callerIdentity), Encode: encode("GetCallerIdentity")},
+		},
+		Policies: map[string]service.Policy{
+			"AssumeRole":                {Access: access.Write, Class: new(command.RateSTS), Authorization: service.ByHandler, Record: recordAssumeRole},
+			"AssumeRoleWithWebIdentity": {Access: access.Write, Class: new(command.RateSTS), Authorization: service.Unsigned, Record: recordWebIdentity},
+			"GetCallerIdentity":         {Access: access.Read, Class: new(command.RateSTS), Authorization: service.ByHandler},
+		},
+		Resources:   auditResources,
+		AlwaysAudit: true,
+	})
 }
 
-// Actions lists what is served.
-func Actions() []string {
-	return []string{"AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity"}
+func encode(operation string) func(*wire.Response, any) error {
+	return func(w *wire.Response, out any) (err error) {
+		w.Body, err = query.AppendResponse(w.Body, namespace, operation, out, w.RequestID)
+		return err
+	}
 }
 
-// Unsigned reports whether an action needs no signature, because the request
-// proves in another way who the caller is.
-func Unsigned(action string) bool { return action == "AssumeRoleWithWebIdentity" }
+type callerIdentityInput struct{}
 
-// Serve carries out a call and appends the body of the answer to out. An error
-// is a *query.Error, or of ours.
-func (a *API) Serve(ctx context.Context, r *Request, out []byte) ([]byte, error) {
-	action := r.Form.Text("Action")
-	if v := r.Form.Text("Version"); v != Version {
-		return out, fault("InvalidAction", http.StatusBadRequest, "Could not find operation %s for version %s", shown(action), shown(v))
-	}
-	var result any
-	var err error
-	switch action {
-	case "GetCallerIdentity":
-		result = a.callerIdentity(r)
-	case "AssumeRole":
-		result, err = a.assumeRole(r)
-	case "AssumeRoleWithWebIdentity":
-		result, err = a.assumeRoleWithWebIdentity(ctx, r)
-	default:
-		err = fault("InvalidAction", http.StatusBadRequest, "Could not find operation %s for version %s", shown(action), Version)
-	}
-	if err != nil {
-		return out, err
-	}
-	return query.AppendResponse(out, Namespace, action, result, r.ID)
-}
+func decodeCallerIdentity(*wire.Request) (any, error) { return new(callerIdentityInput), nil }
 
 type callerIdentity struct {
 	Arn     string
@@ -108,37 +86,39 @@ type callerIdentity struct {
 }
 
 // callerIdentity needs no permission, and no policy can forbid it.
-func (a *API) callerIdentity(r *Request) *callerIdentity {
-	if r.Caller == nil {
-		return &callerIdentity{Arn: identity.RootARN(r.Account), UserId: r.Account, Account: r.Account}
+func (a *api) callerIdentity(_ context.Context, c *service.Call, _ *callerIdentityInput) (*callerIdentity, error) {
+	if c.Caller == nil {
+		account := string(c.Account)
+		return &callerIdentity{Arn: identity.RootARN(account), UserId: account, Account: account}, nil
 	}
-	return &callerIdentity{Arn: r.Caller.ARN, UserId: r.Caller.ID, Account: r.Caller.Account}
+	return &callerIdentity{Arn: c.Caller.ARN, UserId: c.Caller.ID, Account: c.Caller.Account}, nil
 }
 
-func fault(code string, status int, format string, args ...any) error {
-	return &query.Error{Code: code, Status: status, Message: fmt.Sprintf(format, args...)}
+func fault(code string, status int, format string, args ...any) *wire.Error {
+	return &wire.Error{Code: code, Status: status, Message: fmt.Sprintf(format, args...)}
 }
 
 func invalid(format string, args ...any) error {
-	return fault("ValidationError", http.StatusBadRequest, format, args...)
+	return &wire.Fault{Kind: wire.Validation, Message: fmt.Sprintf(format, args...)}
 }
 
-// denied is the answer to whoever may not assume a role, whether there is one of
-// that name or not.
+// denied is the answer to a caller that may not assume a role, whether there is
+// one of that name or not.
 func denied(caller, action, role string) error {
-	return fault("AccessDenied", http.StatusForbidden, "User: %s is not authorized to perform: sts:%s on resource: %s", caller, action, shown(role))
+	return fault("AccessDenied", http.StatusForbidden, "User: %s is not authorized to perform: sts:%s on resource: %s", caller, action, truncate(role))
 }
 
-func shown(s string) string {
+// truncate cuts a text of a caller that is too long for a message.
+func truncate(s string) string {
 	if len(s) > 200 {
 		s = s[:197] + "..."
 	}
 	return strings.ToValidUTF8(s, "?")
 }
 
-// ready reports why no role can be assumed.
-func (a *API) ready() error {
-	if a.cfg.Directory == nil {
+// ready returns why no role can be assumed, or nil.
+func (a *api) ready(c *service.Call) error {
+	if c.Directory == nil {
 		return fault("AccessDenied", http.StatusForbidden, "Roles can be assumed with auth.mode sigv4 only")
 	}
 	if a.cfg.Sessions == nil {

@@ -9,24 +9,23 @@ import (
 	"github.com/cairn-discovery/cairn/internal/oidc"
 )
 
-// assumeContext has the condition keys of AssumeRole beside those of every
+// assumeRoleContext has the condition keys of AssumeRole beside those of every
 // request; see "Actions, resources, and condition keys for AWS Security Token
 // Service" in the Service Authorization Reference.
-type assumeContext struct {
+type assumeRoleContext struct {
 	access.Context
-	request *Request
-	p       *parameters
+	in      *assumeRoleInput
 	session *identity.Session
 }
 
-func (c *assumeContext) Values(key string) []string {
+func (c *assumeRoleContext) Values(key string) []string {
 	switch key {
 	case "sts:externalid":
-		return given(c.request.Form.Text("ExternalId"))
+		return nonEmpty(c.in.externalID)
 	case "sts:rolesessionname":
-		return given(c.p.name)
+		return nonEmpty(c.in.name)
 	case "sts:sourceidentity":
-		return given(c.session.SourceIdentity)
+		return nonEmpty(c.session.SourceIdentity)
 	case "aws:tagkeys":
 		var keys []string
 		for k := range c.session.Tags {
@@ -46,7 +45,8 @@ func (c *assumeContext) Values(key string) []string {
 	return c.Context.Values(key)
 }
 
-func given(s string) []string {
+// nonEmpty returns a list of s, or nil if it is empty.
+func nonEmpty(s string) []string {
 	if s == "" {
 		return nil
 	}
@@ -57,7 +57,7 @@ func given(s string) []string {
 // prefix is the issuer, with the token's claims.
 type tokenContext struct {
 	access.Context
-	p        *parameters
+	in       *webIdentityInput
 	claims   *oidc.Claims
 	provider string
 }
@@ -75,7 +75,7 @@ func (c *tokenContext) Values(key string) []string {
 	}
 	switch key {
 	case "sts:rolesessionname":
-		return given(c.p.name)
+		return nonEmpty(c.in.name)
 	case "aws:federatedprovider":
 		return []string{c.provider}
 	}
