@@ -47,7 +47,7 @@ func (d *directory) adopt(c *Config) {
 		d.log.Error("the identities of the configuration stay as they were", "error", err)
 		return
 	}
-	d.file.Store(&fileIdentities{source, c.providers()})
+	d.file.Store(&fileIdentities{source, c.providers(d.log)})
 }
 
 // current returns who there is now.

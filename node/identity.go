@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"strings"
 
@@ -126,8 +127,8 @@ func (c *Config) addKeys(s *identity.Source, account string, u User) error {
 	return errors.Join(errs...)
 }
 
-// providers are the issuers whose tokens are taken.
-func (c *Config) providers() []sts.Provider {
+// providers are the issuers whose tokens are accepted.
+func (c *Config) providers(log *slog.Logger) []sts.Provider {
 	var all []sts.Provider
 	for _, a := range c.Accounts {
 		for _, p := range a.OIDCProviders {
@@ -138,7 +139,7 @@ func (c *Config) providers() []sts.Provider {
 			all = append(all, sts.Provider{
 				ARN: identity.ProviderARN(a.ID, p.Issuer),
 				Verifier: &oidc.Verifier{
-					Issuer: p.Issuer, Audiences: audiences, Keys: oidc.NewKeys(oidc.Location{File: p.JWKSFile, URL: p.JWKSURL}),
+					Issuer: p.Issuer, Audiences: audiences, Keys: oidc.NewKeys(oidc.Location{File: p.JWKSFile, URL: p.JWKSURL, Logger: log}),
 				},
 			})
 		}

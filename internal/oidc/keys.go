@@ -2,30 +2,30 @@ package oidc
 
 import (
 	"context"
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rsa"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
+	"log/slog"
 	"net/http"
 	"os"
 	"sync"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
-// Bounds of a key set and of fetching it.
+// Limits of a key set and of reading it.
 const (
 	maxKeySet = 256 << 10
 	maxKeys   = 100
-	// maxAge is how long a set is used without looking again.
+	// maxAge is how old a set may be before it is read again.
 	maxAge = time.Hour
-	// minAge is how soon one is fetched anew because of an unknown key, so that
-	// tokens that name keys at random cannot make us fetch all the time.
+	// minAge is the least time between two reads, so that tokens that name random
+	// keys cannot cause a read each.
 	minAge       = 30 * time.Second
 	fetchTimeout = 5 * time.Second
 )
@@ -33,96 +33,155 @@ const (
 // Location says where the keys of an issuer are: in a file or at a URL.
 type Location struct {
 	File, URL string
-	// Client fetches the URL. Nil means one that follows no redirects.
-	Client *http.Client
+	// Logger is told of reads that fail. Nil: nobody is.
+	Logger *slog.Logger
 }
 
-// Keys is the key set of an issuer. It is read when it is first needed, again
-// when it is old, and when a token names a key that it does not have. It is safe
-// for concurrent use.
+// Keys is the key set of an issuer. It is safe for concurrent use.
+//
+// The set is read when it is first needed, when it is older than an hour, and
+// when no key of it has signed a token, at most every 30 seconds. A read has a
+// goroutine of its own, which ends within 5 seconds. Only tokens that no key of
+// the last good set has signed wait for it; so an issuer that does not answer
+// delays nobody else, and its last good set stays in use.
 type Keys struct {
-	at Location
+	at     Location
+	client *http.Client
 
-	mu      sync.Mutex // held while the set is read: others wait for the result
-	byID    map[string]publicKey
-	read    time.Time // when the set was read, or tried to
-	lastErr error
-}
-
-type publicKey struct {
-	algorithm string
-	key       crypto.PublicKey
+	mu      sync.Mutex
+	set     []jose.JSONWebKey // the last good one; nil: none yet
+	readAt  time.Time         // start of the last read
+	reading chan struct{}     // closed at the end of the read that runs; nil: none runs
 }
 
 // NewKeys returns the keys at a location. It reads nothing yet.
 func NewKeys(at Location) *Keys {
-	if at.Client == nil {
-		at.Client = &http.Client{
-			Timeout:       fetchTimeout,
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}
+	if at.Logger == nil {
+		at.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Keys{at: at}
+	return &Keys{at: at, client: &http.Client{
+		Timeout:       fetchTimeout,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
 }
 
-// find returns the key of that id and algorithm. A set with one key needs no id.
-func (k *Keys) find(ctx context.Context, id, algorithm string, now time.Time) (crypto.PublicKey, error) {
-	if algorithm != "RS256" && algorithm != "ES256" {
-		return nil, errors.New("oidc: only the algorithms RS256 and ES256 are taken")
+// keysAt is the oidc.KeySet of one verification. The library wraps errors as
+// text, so the error is kept here.
+type keysAt struct {
+	keys *Keys
+	now  time.Time
+	err  error
+}
+
+// VerifySignature returns the payload of a token whose signature is right. The
+// library has checked that its algorithm is RS256 or ES256.
+func (k *keysAt) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	if err != nil {
+		return nil, err
+	}
+	header := jws.Signatures[0].Protected
+	if _, ok := header.ExtraHeaders["crit"]; ok {
+		k.err = errors.New("oidc: the token has critical extensions, and none is supported")
+		return nil, k.err
+	}
+	payload, err := k.keys.verify(ctx, jws, k.now)
+	k.err = err
+	return payload, err
+}
+
+// verify returns the payload if a key of the set has signed it. If none has, it
+// waits for a newer set where that may be read now.
+func (k *Keys) verify(ctx context.Context, jws *jose.JSONWebSignature, now time.Time) ([]byte, error) {
+	payload, err := verifyWith(k.current(), jws)
+	reading := k.refresh(now, err != nil)
+	if err == nil || reading == nil {
+		return payload, err
+	}
+	select {
+	case <-reading:
+		return verifyWith(k.current(), jws)
+	case <-ctx.Done():
+		return nil, errors.New("oidc: the call ended before the issuer's keys were read")
+	}
+}
+
+func verifyWith(set []jose.JSONWebKey, jws *jose.JSONWebSignature) ([]byte, error) {
+	if set == nil {
+		return nil, errors.New("oidc: the issuer's keys cannot be read")
+	}
+	header := jws.Signatures[0].Protected
+	err := errors.New("oidc: the issuer has no such key")
+	for _, key := range set {
+		if key.KeyID != header.KeyID || key.Algorithm != header.Algorithm {
+			continue
+		}
+		if payload, failed := jws.Verify(key); failed == nil {
+			return payload, nil
+		}
+		err = errors.New("oidc: the signature is wrong")
+	}
+	return nil, err
+}
+
+func (k *Keys) current() []jose.JSONWebKey {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.set
+}
+
+// refresh starts a read if the set is old or did not suffice, unless one runs or
+// was made a moment ago. It returns the end of the read that runs, or nil.
+func (k *Keys) refresh(now time.Time, insufficient bool) <-chan struct{} {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	age := now.Sub(k.readAt)
+	due := age >= maxAge || age < 0 || insufficient && age >= minAge
+	if due && k.reading == nil {
+		k.readAt, k.reading = now, make(chan struct{})
+		go k.read(k.reading)
+	}
+	return k.reading
+}
+
+// read reads the set. If that fails, the last good one stays.
+func (k *Keys) read(done chan struct{}) {
+	text, err := k.fetch()
+	var set []jose.JSONWebKey
+	if err == nil {
+		set, err = parseSet(text)
+	}
+	if err != nil {
+		k.at.Logger.Warn("the keys of an OpenID Connect issuer cannot be read; the last good ones stay in use",
+			"file", k.at.File, "url", k.at.URL, "err", err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	age := now.Sub(k.read)
-	if _, ok := k.byID[id]; k.byID == nil && age >= minAge || age >= maxAge || !ok && age >= minAge || age < 0 {
-		k.refresh(ctx, now)
-	}
-	if k.byID == nil {
-		return nil, fmt.Errorf("oidc: the issuer's keys cannot be read: %w", k.lastErr)
-	}
-	found, ok := k.byID[id]
-	if !ok || found.algorithm != algorithm {
-		return nil, errors.New("oidc: the issuer has no such key")
-	}
-	return found.key, nil
-}
-
-// refresh reads the set. If that fails, what was there before stays.
-func (k *Keys) refresh(ctx context.Context, now time.Time) {
-	k.read = now
-	text, err := k.at.fetch(ctx)
 	if err == nil {
-		var set map[string]publicKey
-		if set, err = parseSet(text); err == nil {
-			k.byID = set
-		}
+		k.set = set
 	}
-	k.lastErr = err
+	k.reading = nil
+	close(done)
 }
 
-func (l *Location) fetch(ctx context.Context) ([]byte, error) {
-	if l.File != "" {
-		f, err := os.Open(l.File)
+func (k *Keys) fetch() ([]byte, error) {
+	if k.at.File != "" {
+		f, err := os.Open(k.at.File)
 		if err != nil {
 			return nil, err
 		}
 		defer f.Close()
 		return readAll(f)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, l.URL, nil)
+	response, err := k.client.Get(k.at.URL)
 	if err != nil {
 		return nil, err
 	}
-	answer, err := l.Client.Do(r)
-	if err != nil {
-		return nil, err
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s answers with status %d", k.at.URL, response.StatusCode)
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s answers with status %d", l.URL, answer.StatusCode)
-	}
-	return readAll(answer.Body)
+	return readAll(response.Body)
 }
 
 func readAll(r io.Reader) ([]byte, error) {
@@ -133,23 +192,11 @@ func readAll(r io.Reader) ([]byte, error) {
 	return text, err
 }
 
-// jwk is a JSON Web Key (RFC 7517).
-type jwk struct {
-	Type      string `json:"kty"`
-	ID        string `json:"kid"`
-	Use       string `json:"use"`
-	Algorithm string `json:"alg"`
-	N         string `json:"n"`
-	E         string `json:"e"`
-	Curve     string `json:"crv"`
-	X         string `json:"x"`
-	Y         string `json:"y"`
-}
-
-// parseSet reads a JWK set. Keys of kinds that are not used here are left out.
-func parseSet(text []byte) (map[string]publicKey, error) {
+// parseSet reads a JWK set (RFC 7517 section 5). Keys that are not for RS256 or
+// ES256 signatures are left out. The Algorithm of all others is set.
+func parseSet(text []byte) ([]jose.JSONWebKey, error) {
 	var set struct {
-		Keys []jwk `json:"keys"`
+		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.Unmarshal(text, &set); err != nil {
 		return nil, errors.New("the key set is not JSON of the right form")
@@ -157,14 +204,18 @@ func parseSet(text []byte) (map[string]publicKey, error) {
 	if len(set.Keys) > maxKeys {
 		return nil, fmt.Errorf("the key set has more than %d keys", maxKeys)
 	}
-	keys := map[string]publicKey{}
-	for _, j := range set.Keys {
-		if j.Use != "" && j.Use != "sig" {
+	var keys []jose.JSONWebKey
+	for _, raw := range set.Keys {
+		var key jose.JSONWebKey
+		if key.UnmarshalJSON(raw) != nil || key.Use != "" && key.Use != "sig" {
 			continue
 		}
-		if key, ok := j.public(); ok && (j.Algorithm == "" || j.Algorithm == key.algorithm) {
-			keys[j.ID] = key
+		algorithm := algorithmOf(key.Key)
+		if algorithm == "" || key.Algorithm != "" && key.Algorithm != algorithm {
+			continue
 		}
+		key.Algorithm = algorithm
+		keys = append(keys, key)
 	}
 	if len(keys) == 0 {
 		return nil, errors.New("the key set has no key for RS256 or ES256")
@@ -172,38 +223,17 @@ func parseSet(text []byte) (map[string]publicKey, error) {
 	return keys, nil
 }
 
-func (j *jwk) public() (publicKey, bool) {
-	switch {
-	case j.Type == "RSA":
-		n, e := number(j.N), number(j.E)
-		if n == nil || e == nil || n.BitLen() < 2048 || n.BitLen() > 8192 || !e.IsInt64() || e.Int64() < 3 || e.Int64() > 1<<31-1 {
-			return publicKey{}, false
+// algorithmOf returns the algorithm that a public key is used with, or "".
+func algorithmOf(key any) string {
+	switch k := key.(type) {
+	case *rsa.PublicKey:
+		if bits := k.N.BitLen(); 2048 <= bits && bits <= 8192 && k.E >= 3 {
+			return string(jose.RS256)
 		}
-		return publicKey{"RS256", &rsa.PublicKey{N: n, E: int(e.Int64())}}, true
-	case j.Type == "EC" && j.Curve == "P-256":
-		x, y := fixed(j.X), fixed(j.Y)
-		if x == nil || y == nil {
-			return publicKey{}, false
+	case *ecdsa.PublicKey:
+		if k.Curve == elliptic.P256() {
+			return string(jose.ES256)
 		}
-		key, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), append(append([]byte{4}, x...), y...))
-		return publicKey{"ES256", key}, err == nil
 	}
-	return publicKey{}, false
-}
-
-func number(s string) *big.Int {
-	raw, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(raw) == 0 {
-		return nil
-	}
-	return new(big.Int).SetBytes(raw)
-}
-
-// fixed reads a coordinate of P-256.
-func fixed(s string) []byte {
-	raw, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(raw) != 32 {
-		return nil
-	}
-	return raw
+	return ""
 }

@@ -1,8 +1,10 @@
 // Package oidc verifies the tokens of OpenID Connect issuers: the JSON Web
 // Tokens that Kubernetes gives to service accounts, and CI systems to jobs.
 //
-// Only RS256 and ES256 (RFC 7518 sections 3.3 and 3.4) are taken, and only keys
-// of the issuer's own set; a token's header cannot choose anything else.
+// Tokens and keys are parsed, and signatures verified, by coreos/go-oidc and
+// go-jose. This package limits them to RS256 and ES256 (RFC 7518 sections 3.3 and
+// 3.4), reads claims by their exact names, and decides when the keys of an issuer
+// are read.
 //
 //	keys := oidc.NewKeys(oidc.Location{File: "jwks.json"})
 //	v := oidc.Verifier{Issuer: "https://issuer", Audiences: []string{"sts.amazonaws.com"}, Keys: keys}
@@ -10,40 +12,27 @@
 package oidc
 
 import (
-	"bytes"
 	"context"
-	"crypto"
-	"crypto/ecdsa"
-	"crypto/rsa"
-	"crypto/sha256"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
 )
 
-// MaxToken is the longest token that is looked at, as in STS.
-const MaxToken = 20000
+// maxToken is the longest token that is accepted, as in STS.
+const maxToken = 20000
 
-// leeway allows for clocks that are not quite right.
+// leeway allows for clocks that differ a little.
 const leeway = time.Minute
 
-// ErrExpired means that a token is genuine but its time is over.
+// ErrExpired means that a token is genuine but expired.
 var ErrExpired = errors.New("oidc: the token has expired")
 
-// Claims are what a token says.
-type Claims struct {
-	Issuer   string
-	Subject  string
-	Audience []string
-	Expires  time.Time
-}
-
-// Verifier takes the tokens of one issuer.
+// Verifier accepts the tokens of one issuer. It is safe for concurrent use.
 type Verifier struct {
 	// Issuer is the URL that the claim iss must be.
 	Issuer string
@@ -52,121 +41,84 @@ type Verifier struct {
 	Keys      *Keys
 }
 
-type header struct {
-	Algorithm string   `json:"alg"`
-	KeyID     string   `json:"kid"`
-	Critical  []string `json:"crit"`
-}
-
-type payload struct {
-	Issuer    string          `json:"iss"`
-	Subject   string          `json:"sub"`
-	Audience  json.RawMessage `json:"aud"`
-	Expires   *float64        `json:"exp"`
-	NotBefore *float64        `json:"nbf"`
-}
-
-// Issuer reads the issuer that a token claims, without verifying anything, to
-// find who can verify it.
+// Issuer returns the issuer that a token claims, without verifying anything, so
+// that the caller can find the Verifier. It returns "" if there is none.
 func Issuer(token string) string {
-	var p payload
-	parts := strings.Split(token, ".")
-	if len(token) > MaxToken || len(parts) != 3 || decode(parts[1], &p) != nil {
+	payload, err := compactPayload(token)
+	if err != nil {
 		return ""
 	}
-	return p.Issuer
+	c, err := readClaims(payload)
+	if err != nil {
+		return ""
+	}
+	return c.Issuer
 }
 
-// Verify returns the claims of a token that is genuine and good now.
+// Verify returns the claims of a token that is genuine and valid at the time now.
+// Its errors are safe to show to the caller: they name no file or address.
 func (v *Verifier) Verify(ctx context.Context, token string, now time.Time) (*Claims, error) {
-	if len(token) > MaxToken {
-		return nil, fmt.Errorf("oidc: the token is longer than %d bytes", MaxToken)
-	}
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		return nil, errors.New("oidc: not a JSON Web Token")
-	}
-	var h header
-	if err := decode(parts[0], &h); err != nil {
-		return nil, err
-	}
-	if len(h.Critical) > 0 {
-		return nil, errors.New("oidc: the token has critical extensions, of which none is known")
-	}
-	signature, err := base64.RawURLEncoding.Strict().DecodeString(parts[2])
-	if err != nil {
-		return nil, errors.New("oidc: the signature is not base 64")
-	}
-	key, err := v.Keys.find(ctx, h.KeyID, h.Algorithm, now)
+	payload, err := compactPayload(token)
 	if err != nil {
 		return nil, err
 	}
-	if !verifySignature(key, parts[0]+"."+parts[1], signature) {
-		return nil, errors.New("oidc: the signature is wrong")
-	}
-	return v.claims(parts[1], now)
-}
-
-// claims reads what is said by a token whose signature is right.
-func (v *Verifier) claims(part string, now time.Time) (*Claims, error) {
-	var p payload
-	if err := decode(part, &p); err != nil {
+	c, err := readClaims(payload)
+	if err != nil {
 		return nil, err
 	}
-	var c Claims
-	var one string
-	if json.Unmarshal(p.Audience, &one) == nil {
-		c.Audience = []string{one}
-	} else if json.Unmarshal(p.Audience, &c.Audience) != nil {
-		return nil, errors.New("oidc: the claim aud is neither a text nor a list of texts")
-	}
-	c.Issuer, c.Subject = p.Issuer, p.Subject
+	// The library checks the signature and the issuer. It matches the names of
+	// claims without case, so the claims are those read above; the payload is the
+	// same, since the token has one payload.
+	keys := &keysAt{keys: v.Keys, now: now}
+	_, err = oidc.NewVerifier(v.Issuer, keys, &oidc.Config{
+		SupportedSigningAlgs: []string{oidc.RS256, oidc.ES256},
+		SkipClientIDCheck:    true, // there may be several audiences
+		SkipExpiryCheck:      true, // its leeway is another
+	}).Verify(ctx, token)
 	switch {
-	case p.Issuer != v.Issuer:
+	case keys.err != nil:
+		return nil, keys.err
+	case c.Issuer != v.Issuer:
 		return nil, errors.New("oidc: the token is of another issuer")
-	case p.Subject == "":
-		return nil, errors.New("oidc: the token has no subject")
+	case err != nil:
+		return nil, errors.New("oidc: the token is malformed or not signed with RS256 or ES256")
+	}
+	if err := v.check(c, now); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// check checks the claims of a token whose signature is right.
+func (v *Verifier) check(c *Claims, now time.Time) error {
+	switch {
+	case c.Subject == "":
+		return errors.New("oidc: the token has no subject")
 	case !slices.ContainsFunc(c.Audience, func(a string) bool { return slices.Contains(v.Audiences, a) }):
-		return nil, errors.New("oidc: the token is for another audience")
-	case p.Expires == nil:
-		return nil, errors.New("oidc: the token never expires")
-	}
-	c.Expires = seconds(*p.Expires)
-	if !now.Before(c.Expires.Add(leeway)) {
-		return nil, ErrExpired
-	}
-	if p.NotBefore != nil && now.Add(leeway).Before(seconds(*p.NotBefore)) {
-		return nil, errors.New("oidc: the token is not good yet")
-	}
-	return &c, nil
-}
-
-func seconds(s float64) time.Time {
-	const farAway = 1 << 40
-	return time.Unix(int64(max(-farAway, min(s, farAway))), 0)
-}
-
-func decode(part string, v any) error {
-	raw, err := base64.RawURLEncoding.DecodeString(part)
-	if err != nil {
-		return errors.New("oidc: a part of the token is not base 64")
-	}
-	if err := json.NewDecoder(bytes.NewReader(raw)).Decode(v); err != nil {
-		return errors.New("oidc: a part of the token is not JSON of the right form")
+		return errors.New("oidc: the token is for another audience")
+	case c.expires.IsZero():
+		return errors.New("oidc: the token never expires")
+	case !now.Before(c.expires.Add(leeway)):
+		return ErrExpired
+	case now.Add(leeway).Before(c.notBefore):
+		return errors.New("oidc: the token is not valid yet")
 	}
 	return nil
 }
 
-// verifySignature is by RFC 7518: PKCS #1 v1.5 for RSA, and the two numbers of
-// ECDSA side by side.
-func verifySignature(key crypto.PublicKey, signed string, signature []byte) bool {
-	sum := sha256.Sum256([]byte(signed))
-	switch k := key.(type) {
-	case *rsa.PublicKey:
-		return rsa.VerifyPKCS1v15(k, crypto.SHA256, sum[:], signature) == nil
-	case *ecdsa.PublicKey:
-		return len(signature) == 64 &&
-			ecdsa.Verify(k, sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
+// compactPayload returns the payload of a token in compact form (RFC 7515 section
+// 7.1). The JSON form is refused: it can have several signatures.
+func compactPayload(token string) ([]byte, error) {
+	if len(token) > maxToken {
+		return nil, fmt.Errorf("oidc: the token is longer than %d bytes", maxToken)
 	}
-	return false
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 || strings.HasPrefix(token, "{") {
+		return nil, errors.New("oidc: not a JSON Web Token")
+	}
+	payload, err := base64.RawURLEncoding.Strict().DecodeString(parts[1])
+	if err != nil {
+		return nil, errors.New("oidc: a part of the token is not base64")
+	}
+	return payload, nil
 }
