@@ -107,18 +107,22 @@ func (v *Verifier) check(c *Claims, now time.Time) error {
 }
 
 // compactPayload returns the payload of a token in compact form (RFC 7515 section
-// 7.1). The JSON form is refused: it can have several signatures.
+// 7.1). The JSON form, which can have several signatures, is not base64.
 func compactPayload(token string) ([]byte, error) {
 	if len(token) > maxToken {
 		return nil, fmt.Errorf("oidc: the token is longer than %d bytes", maxToken)
 	}
 	parts := strings.Split(token, ".")
-	if len(parts) != 3 || strings.HasPrefix(token, "{") {
+	if len(parts) != 3 {
 		return nil, errors.New("oidc: not a JSON Web Token")
 	}
-	payload, err := base64.RawURLEncoding.Strict().DecodeString(parts[1])
-	if err != nil {
-		return nil, errors.New("oidc: a part of the token is not base64")
+	var decoded [3][]byte
+	for i, part := range parts {
+		var err error
+		// Strict, as the library is not: a token has one spelling.
+		if decoded[i], err = base64.RawURLEncoding.Strict().DecodeString(part); err != nil {
+			return nil, errors.New("oidc: a part of the token is not base64")
+		}
 	}
-	return payload, nil
+	return decoded[1], nil
 }
