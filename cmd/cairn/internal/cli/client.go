@@ -38,9 +38,9 @@ type clientFlags struct {
 	timeout  time.Duration
 }
 
-// ClientCommand gives cmd the flags of a client command, and a body that calls
-// run with a session and the arguments.
-func ClientCommand(p *Program, cmd *cobra.Command, run func(context.Context, *Session) error) {
+// ClientCommand gives cmd the flags of a client command, arguments that stand for
+// flags, and a body that calls run with a session.
+func ClientCommand(p *Program, cmd *cobra.Command, args []Arg, run func(context.Context, *Session) error) {
 	var f clientFlags
 	cmd.Flags().SortFlags = false
 	// As persistent flags they follow the command's own in its help.
@@ -49,7 +49,7 @@ func ClientCommand(p *Program, cmd *cobra.Command, run func(context.Context, *Se
 	flags.StringVar(&f.region, "region", "", "AWS region `NAME` to sign for (default from the usual AWS settings, or "+DefaultRegion+")")
 	f.output.AddTo(flags)
 	flags.DurationVar(&f.timeout, "timeout", time.Minute, "give up after this `TIME`")
-	cmd.Args = cobra.NoArgs
+	Arguments(cmd, args...)
 	cmd.DisableFlagsInUseLine = true
 	cmd.RunE = Interruptible(func(ctx context.Context, _ []string) error {
 		ctx, cancel := context.WithTimeout(ctx, f.timeout)

@@ -1,30 +1,10 @@
 package cli
 
 import (
-	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
-
-// Require makes flags required that were declared before. It panics if a name
-// is not that of a flag.
-func Require(cmd *cobra.Command, names ...string) {
-	for _, name := range names {
-		if err := cmd.MarkFlagRequired(name); err != nil {
-			panic(err)
-		}
-	}
-}
-
-// Positional declares the arguments of cmd, which are all required, by the
-// names that help shows. It inserts them into cmd.Use after the command's name.
-func Positional(cmd *cobra.Command, names ...string) {
-	words := strings.SplitN(cmd.Use, " ", 2)
-	cmd.Use = strings.Join(slices.Insert(words, 1, names...), " ")
-	cmd.Args = cobra.ExactArgs(len(names))
-}
 
 // Output is the value of --output.
 type Output string
@@ -37,7 +17,7 @@ const (
 
 // AddTo declares --output.
 func (o *Output) AddTo(flags *pflag.FlagSet) {
-	flags.StringVar((*string)(o), "output", string(outputTable), "how to print the answer: `table|json`")
+	flags.StringVarP((*string)(o), "output", "o", string(outputTable), "how to print the answer: `table|json`")
 }
 
 // Check returns an error of usage if the value is neither table nor json.

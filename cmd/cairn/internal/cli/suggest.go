@@ -1,19 +1,27 @@
 package cli
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
-// flagError adds to the error of an unknown flag the flags with similar names.
+// flagError rewords the error of an unknown flag: it suggests flags with similar
+// names. Flags of a command that does not exist cannot be known, so then the
+// error is about the command.
 func flagError(cmd *cobra.Command, err error) error {
 	unknown, ok := errors.AsType[*pflag.NotExistError](err)
 	if !ok {
 		return err
+	}
+	if args := cmd.Flags().Args(); cmd.HasSubCommands() && len(args) > 0 {
+		return NoCommand(cmd, args)
 	}
 	var near []string
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
@@ -22,22 +30,125 @@ func flagError(cmd *cobra.Command, err error) error {
 		}
 	})
 	if len(near) > 0 {
-		return fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
+		return fmt.Errorf("%w; did you mean %s?", err, alternatives(near))
 	}
-	return fmt.Errorf("%w; see %q", err, strings.Replace(cmd.CommandPath(), "cairn", "cairn help", 1))
+	return fmt.Errorf("%w; see %q", err, helpCommand(cmd))
 }
 
-// NoCommand is the check of arguments for a command that only has others: a
-// remaining argument is a command that does not exist.
-func NoCommand(cmd *cobra.Command, args []string) error {
-	if len(args) == 0 {
-		return nil
+// maxSuggestions is the number of commands that an error names at most.
+const maxSuggestions = 3
+
+// suggest returns commands below parent that the typed words may stand for, the
+// best first, and the part of the words that it used: "ns list shop" begins with
+// two words that stand for list-namespaces.
+func suggest(parent *cobra.Command, args []string) (typed string, near []string) {
+	for n := len(args); n > 0; n-- {
+		typed = strings.Join(args[:n], " ")
+		if near = suggestFor(parent, splitWords(typed)); len(near) > 0 {
+			return typed, near
+		}
 	}
-	text := fmt.Sprintf("unknown command %q; see \"cairn help\"", args[0])
-	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		text = fmt.Sprintf("unknown command %q; did you mean %s?", args[0], strings.Join(near, " or "))
+	return typed, nil
+}
+
+// suggestFor returns the commands with the highest score for the words.
+func suggestFor(parent *cobra.Command, words []string) []string {
+	type candidate struct {
+		path  string
+		score int
 	}
-	return errors.New(text)
+	var found []candidate
+	for _, cmd := range leaves(parent) {
+		path := strings.TrimPrefix(cmd.CommandPath(), "cairn ")
+		if score := matchScore(words, splitWords(path)); score > 0 {
+			found = append(found, candidate{path, score})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(b.score, a.score) })
+	var near []string
+	for _, c := range found {
+		if c.score == found[0].score && len(near) < maxSuggestions {
+			near = append(near, c.path)
+		}
+	}
+	return near
+}
+
+// leaves returns the commands below cmd, without those that only have others.
+func leaves(cmd *cobra.Command) []*cobra.Command {
+	var all []*cobra.Command
+	for _, sub := range cmd.Commands() {
+		switch {
+		case sub.Hidden:
+		case sub.HasSubCommands():
+			all = append(all, leaves(sub)...)
+		default:
+			all = append(all, sub)
+		}
+	}
+	return all
+}
+
+// splitWords returns the words of a command line in lower case: "user
+// attach-policy" and "UserAttachPolicy" have the same words.
+func splitWords(text string) []string {
+	var b strings.Builder
+	lower := false // the letter before
+	for _, r := range text {
+		if unicode.IsUpper(r) && lower {
+			b.WriteByte(' ')
+		}
+		lower = unicode.IsLower(r)
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return strings.FieldsFunc(b.String(), func(r rune) bool { return r == ' ' || r == '-' || r == '_' })
+}
+
+// synonyms are words of other programs for words of our commands.
+var synonyms = map[string]string{
+	"add": "create", "new": "create", "make": "create", "describe": "get", "info": "get", "find": "discover",
+	"resolve": "discover", "lookup": "discover", "remove": "delete", "rm": "delete", "del": "delete", "unregister": "deregister",
+	"set": "update", "change": "update", "start": "serve", "run": "serve", "server": "serve", "dump": "backup", "why": "explain",
+	"ls": "list", "ns": "namespace", "svc": "service", "op": "operation", "ops": "operations",
+}
+
+// matchScore returns how well typed words fit the words of a command, in any
+// order; 0 if a typed word fits none. Words of the command that were not typed
+// count against it.
+func matchScore(typed, words []string) int {
+	free := slices.Clone(words)
+	score := 0
+	for _, t := range typed {
+		best, at := 0, -1
+		for i, w := range free {
+			if s := max(wordScore(t, w), wordScore(synonyms[t], w)); s > best {
+				best, at = s, i
+			}
+		}
+		if at < 0 {
+			return 0
+		}
+		score += best
+		free = slices.Delete(free, at, at+1)
+	}
+	return max(1, 10*score-len(free))
+}
+
+// wordScore returns how well a typed word fits a word of a command: 4 if it is
+// the same but for the plural, 3 if it is a misspelling, 2 if it is its beginning,
+// else 0.
+func wordScore(typed, word string) int {
+	switch {
+	case typed == "":
+		return 0
+	case strings.TrimSuffix(typed, "s") == strings.TrimSuffix(word, "s"):
+		return 4
+	case len(typed) > 2 && distance(typed, word) <= len(typed)/3:
+		return 3
+	case len(typed) > 1 && strings.HasPrefix(word, typed):
+		return 2
+	}
+	return 0
 }
 
 // isNear reports whether typed may be a misspelling of name: at most two letters

@@ -23,14 +23,14 @@ const tagDNSSEC = "cairn.dnssec"
 func newGetDNSSEC(p *cli.Program) *cobra.Command {
 	var namespace namespaceRef
 	cmd := &cobra.Command{
-		Use:   "get-dnssec (--namespace-id ID | --namespace N)",
+		Use:   "get-dnssec",
 		Short: "Show the keys of a signed namespace, and the DS record for its parent",
 		Long: `Shows the keys that a namespace is signed with, each as the DS record that its
 parent zone needs and as a DNSKEY record that a validator can take for a trust
 anchor. They are also in the answer of GetNamespace, in
 Properties.DnsProperties.DNSSEC.`,
-		Example: `  cairn get-dnssec --namespace example.com
-  cairn get-dnssec --namespace example.com --output json`,
+		Example: `  cairn get-dnssec example.com
+  cairn get-dnssec example.com --output json`,
 	}
 	command(p, cmd, func(ctx context.Context, c *client) error {
 		id, err := namespace.resolve(ctx, c)
@@ -38,14 +38,14 @@ Properties.DnsProperties.DNSSEC.`,
 			return err
 		}
 		return c.showDNSSEC(ctx, id)
-	})
+	}, namespace.arg())
 	namespace.requireIn(cmd)
 	return cmd
 }
 
 func newEnableDNSSEC(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "enable-dnssec (--namespace-id ID | --namespace N)",
+		Use:   "enable-dnssec",
 		Short: "Sign the zone of a public namespace",
 		Long: `Creates a key for a public DNS namespace and signs its zone from then on, for
 clients that ask for signatures. Add the DS record that is shown to the parent
@@ -54,7 +54,7 @@ key (auth.seal_key_file) to encrypt the private key.
 
 It sets the tag cairn.dnssec of the namespace to "enabled", which any AWS client
 can do as well.`,
-		Example: `  cairn enable-dnssec --namespace example.com`,
+		Example: `  cairn enable-dnssec example.com`,
 	}
 	switchDNSSEC(p, cmd, func(ctx context.Context, c *client, arn *string) error { return c.tagDNSSEC(ctx, arn, "enabled") })
 	return cmd
@@ -63,15 +63,15 @@ can do as well.`,
 func newRollDNSSEC(p *cli.Program) *cobra.Command {
 	var finish bool
 	cmd := &cobra.Command{
-		Use:   "roll-dnssec (--namespace-id ID | --namespace N) [--finish]",
+		Use:   "roll-dnssec [--finish]",
 		Short: "Replace the key of a signed namespace",
 		Long: `Publishes a new key beside the old one. It signs after two hours. Then replace
 the DS record in the parent zone by that of the new key, wait until the old DS
 record's TTL is over, and end the roll with --finish, which deletes the old key.
 That is refused in the first 50 hours, while resolvers may have signatures of the
 old key in their caches.`,
-		Example: `  cairn roll-dnssec --namespace example.com
-  cairn roll-dnssec --namespace example.com --finish`,
+		Example: `  cairn roll-dnssec example.com
+  cairn roll-dnssec example.com --finish`,
 	}
 	switchDNSSEC(p, cmd, func(ctx context.Context, c *client, arn *string) error {
 		if finish {
@@ -85,12 +85,12 @@ old key in their caches.`,
 
 func newDisableDNSSEC(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "disable-dnssec (--namespace-id ID | --namespace N)",
+		Use:   "disable-dnssec",
 		Short: "Stop signing the zone of a namespace, and delete its keys",
 		Long: `Stops signing at once and deletes the keys. First remove the DS record from the
 parent zone and wait until its TTL is over: while resolvers have it, they take
 answers without signatures for forged.`,
-		Example: `  cairn disable-dnssec --namespace example.com`,
+		Example: `  cairn disable-dnssec example.com`,
 	}
 	switchDNSSEC(p, cmd, func(ctx context.Context, c *client, arn *string) error {
 		_, err := c.api.UntagResource(ctx, &servicediscovery.UntagResourceInput{ResourceARN: arn, TagKeys: []string{tagDNSSEC}})
@@ -116,7 +116,7 @@ func switchDNSSEC(p *cli.Program, cmd *cobra.Command, do func(ctx context.Contex
 			return err
 		}
 		return c.showDNSSEC(ctx, id)
-	})
+	}, namespace.arg())
 	namespace.requireIn(cmd)
 }
 

@@ -2,6 +2,8 @@ package cloudmap
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/servicediscovery"
@@ -11,13 +13,18 @@ import (
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 )
 
+const instanceUsage = "`ID` of the instance in its service"
+
+// instanceArg returns the argument that can be given in place of --instance-id.
+func instanceArg(cmd *cobra.Command) cli.Arg { return cli.FlagArg(cmd, "INSTANCE", "instance-id") }
+
 func newRegisterInstance(p *cli.Program) *cobra.Command {
 	var service serviceRef
 	var instance, attributes, requestID string
 	cmd := &cobra.Command{
-		Use:   "register-instance (--service-id ID | --service N/S) --instance-id I --attributes JSON",
+		Use:   "register-instance --attributes K=V,...",
 		Short: "Register an instance of a service, or replace it",
-		Example: `  cairn register-instance --service example.internal/web --instance-id web-1 \
+		Example: `  cairn register-instance example.internal/web web-1 \
       --attributes '{"AWS_INSTANCE_IPV4":"10.0.0.1","AWS_INSTANCE_PORT":"8080"}'
   cairn register-instance --service-id srv-abcdefgh23456777 --instance-id web-2 \
       --attributes AWS_INSTANCE_IPV4=10.0.0.2,color=blue`,
@@ -39,10 +46,10 @@ func newRegisterInstance(p *cli.Program) *cobra.Command {
 		}
 		return c.finish(ctx, out.OperationId,
 			cli.Text("ServiceId", aws.ToString(id)), cli.Text("InstanceId", instance))
-	})
+	}, service.arg(), instanceArg(cmd))
 	service.requireIn(cmd)
 	f := cmd.Flags()
-	f.StringVar(&instance, "instance-id", "", "`ID` of the instance in its service")
+	f.StringVar(&instance, "instance-id", "", instanceUsage)
 	f.StringVar(&attributes, "attributes", "", "attributes as a `JSON` object, or as K=V,...")
 	f.StringVar(&requestID, "creator-request-id", "", requestIDUsage)
 	cli.Require(cmd, "instance-id", "attributes")
@@ -52,9 +59,9 @@ func newRegisterInstance(p *cli.Program) *cobra.Command {
 func newListInstances(p *cli.Program) *cobra.Command {
 	var service serviceRef
 	cmd := &cobra.Command{
-		Use:   "list-instances (--service-id ID | --service N/S)",
+		Use:   "list-instances",
 		Short: "List the instances of a service, healthy or not",
-		Example: `  cairn list-instances --service example.internal/web
+		Example: `  cairn list-instances example.internal/web
   cairn list-instances --service-id srv-abcdefgh23456777 --output json`,
 	}
 	command(p, cmd, func(ctx context.Context, c *client) error {
@@ -63,7 +70,7 @@ func newListInstances(p *cli.Program) *cobra.Command {
 			return err
 		}
 		return listInstances(ctx, c, id)
-	})
+	}, service.arg())
 	service.requireIn(cmd)
 	return cmd
 }
@@ -71,27 +78,70 @@ func newListInstances(p *cli.Program) *cobra.Command {
 func listInstances(ctx context.Context, c *client, service *string) error {
 	answer := struct{ Instances []types.InstanceSummary }{[]types.InstanceSummary{}}
 	pages := servicediscovery.NewListInstancesPaginator(c.api, &servicediscovery.ListInstancesInput{ServiceId: service})
-	var rows [][]string
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return err
 		}
 		answer.Instances = append(answer.Instances, page.Instances...)
-		for _, i := range page.Instances {
-			rows = append(rows, []string{aws.ToString(i.Id), cli.Pairs(i.Attributes)})
-		}
 	}
-	return c.PrintAnswer(answer, []string{"INSTANCE", "ATTRIBUTES"}, rows)
+	if c.JSON() {
+		return c.PrintAnswer(answer, nil, nil)
+	}
+	health, err := c.statusColumn(ctx, service)
+	if err != nil {
+		return err
+	}
+	var rows [][]string
+	for _, i := range answer.Instances {
+		rows = append(rows, []string{aws.ToString(i.Id), health(i.Id), cli.Pairs(i.Attributes)})
+	}
+	return c.PrintAnswer(answer, []string{"INSTANCE", "HEALTH", "ATTRIBUTES"}, rows)
+}
+
+func newGetInstance(p *cli.Program) *cobra.Command {
+	var service serviceRef
+	var instance string
+	cmd := &cobra.Command{
+		Use:     "get-instance",
+		Short:   "Show an instance",
+		Example: `  cairn get-instance example.internal/web web-1`,
+	}
+	command(p, cmd, func(ctx context.Context, c *client) error {
+		id, err := service.resolve(ctx, c)
+		if err != nil {
+			return err
+		}
+		out, err := c.api.GetInstance(ctx, &servicediscovery.GetInstanceInput{ServiceId: id, InstanceId: &instance})
+		if err != nil {
+			return err
+		}
+		if c.JSON() {
+			return c.PrintAnswer(out, nil, nil)
+		}
+		fields := []cli.Field{
+			cli.Text("ServiceId", aws.ToString(id)), cli.Text("InstanceId", aws.ToString(out.Instance.Id)),
+			cli.Text("CreatorRequestId", aws.ToString(out.Instance.CreatorRequestId)), cli.Text("ResourceOwner", aws.ToString(out.ResourceOwner)),
+			cli.Text("CreatedByAccount", aws.ToString(out.Instance.CreatedByAccount)),
+		}
+		for _, k := range slices.Sorted(maps.Keys(out.Instance.Attributes)) {
+			fields = append(fields, cli.Text(k, out.Instance.Attributes[k]))
+		}
+		return c.PrintThing(out, fields...)
+	}, service.arg(), instanceArg(cmd))
+	service.requireIn(cmd)
+	cmd.Flags().StringVar(&instance, "instance-id", "", instanceUsage)
+	cli.Require(cmd, "instance-id")
+	return cmd
 }
 
 func newDeregisterInstance(p *cli.Program) *cobra.Command {
 	var service serviceRef
 	var instance string
 	cmd := &cobra.Command{
-		Use:     "deregister-instance (--service-id ID | --service N/S) --instance-id I",
+		Use:     "deregister-instance",
 		Short:   "Remove an instance from its service",
-		Example: `  cairn deregister-instance --service example.internal/web --instance-id web-1`,
+		Example: `  cairn deregister-instance example.internal/web web-1`,
 	}
 	operationCommand(p, cmd, func(ctx context.Context, c *client) error {
 		id, err := service.resolve(ctx, c)
@@ -106,9 +156,9 @@ func newDeregisterInstance(p *cli.Program) *cobra.Command {
 		}
 		return c.finish(ctx, out.OperationId,
 			cli.Text("ServiceId", aws.ToString(id)), cli.Text("InstanceId", instance))
-	})
+	}, service.arg(), instanceArg(cmd))
 	service.requireIn(cmd)
-	cmd.Flags().StringVar(&instance, "instance-id", "", "`ID` of the instance in its service")
+	cmd.Flags().StringVar(&instance, "instance-id", "", instanceUsage)
 	cli.Require(cmd, "instance-id")
 	return cmd
 }

@@ -20,29 +20,52 @@ type namespaceOptions struct {
 	soaTTL           int64
 }
 
+// namespaceType maps the names of AWS's operations, which are other names of
+// create-namespace and update-namespace, to the type that they are for.
+var namespaceType = map[string]types.NamespaceType{
+	"create-http-namespace":        types.NamespaceTypeHttp,
+	"create-public-dns-namespace":  types.NamespaceTypeDnsPublic,
+	"create-private-dns-namespace": types.NamespaceTypeDnsPrivate,
+	"update-http-namespace":        types.NamespaceTypeHttp,
+	"update-public-dns-namespace":  types.NamespaceTypeDnsPublic,
+	"update-private-dns-namespace": types.NamespaceTypeDnsPrivate,
+}
+
 func newCreateNamespace(p *cli.Program) *cobra.Command {
 	var o namespaceOptions
 	cmd := &cobra.Command{
-		Use:   "create-namespace --name N --type DNS_PRIVATE|DNS_PUBLIC|HTTP [--vpc V]",
-		Short: "Create a namespace",
+		Use:     "create-namespace --type DNS_PRIVATE|DNS_PUBLIC|HTTP [--vpc V]",
+		Aliases: []string{"create-http-namespace", "create-public-dns-namespace", "create-private-dns-namespace"},
+		Short:   "Create a namespace",
 		Long: `Creates a namespace, the domain that services live in. Instances in an HTTP
-namespace are found by API calls only, those in a DNS namespace also by DNS.`,
-		Example: `  cairn create-namespace --name example.internal --type DNS_PRIVATE --vpc vpc-12345678
-  cairn create-namespace --name example.com --type DNS_PUBLIC --description "the shop"
-  cairn create-namespace --name jobs --type HTTP --output json`,
+namespace are found by API calls only, those in a DNS namespace also by DNS.
+
+The command can also be called by the names of AWS's operations, such as
+create-http-namespace, which include the type.`,
+		Example: `  cairn create-namespace example.internal --type DNS_PRIVATE --vpc vpc-12345678
+  cairn create-namespace example.com --type DNS_PUBLIC --description "the shop"
+  cairn create-http-namespace jobs --output json`,
 	}
-	operationCommand(p, cmd, func(ctx context.Context, c *client) error { return createNamespace(ctx, c, o) })
+	operationCommand(p, cmd, func(ctx context.Context, c *client) error {
+		if kind := namespaceType[cmd.CalledAs()]; kind != "" {
+			o.kind = string(kind)
+		}
+		return createNamespace(ctx, c, o)
+	}, cli.FlagArg(cmd, "NAME", "name"))
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "`NAME` of the namespace")
 	f.StringVar(&o.kind, "type", "", "`DNS_PRIVATE|DNS_PUBLIC|HTTP`")
 	f.StringVar(&o.vpc, "vpc", "", "`ID` of the VPC that sees a DNS_PRIVATE namespace")
-	f.Int64Var(&o.soaTTL, "soa-ttl", 0, "`SECONDS` for which resolvers cache that a name does not exist (DNS namespaces)")
+	f.Int64Var(&o.soaTTL, "soa-ttl", 0, soaTTLUsage)
 	f.StringVar(&o.description, "description", "", "`TEXT` about the namespace")
 	f.StringVar(&o.tag, "tags", "", "tags as `K=V,...` or as a JSON object")
 	f.StringVar(&o.requestID, "creator-request-id", "", requestIDUsage)
-	cli.Require(cmd, "name", "type")
+	cli.Require(cmd, "name")
+	cli.RequireValue(cmd, "--type", func() bool { return o.kind != "" || namespaceType[cmd.CalledAs()] != "" })
 	return cmd
 }
+
+const soaTTLUsage = "`SECONDS` for which resolvers cache that a name does not exist (DNS namespaces)"
 
 func createNamespace(ctx context.Context, c *client, o namespaceOptions) error {
 	tags, err := parseTags(o.tag)

@@ -16,9 +16,9 @@ import (
 func newGetOperation(p *cli.Program) *cobra.Command {
 	var id string
 	cmd := &cobra.Command{
-		Use:     "get-operation --operation-id ID",
+		Use:     "get-operation",
 		Short:   "Show the status of an operation",
-		Example: `  cairn get-operation --operation-id abcdefghijklmnopqrstuvwxyz234567-m5x2k9c0`,
+		Example: `  cairn get-operation abcdefghijklmnopqrstuvwxyz234567-m5x2k9c0`,
 	}
 	command(p, cmd, func(ctx context.Context, c *client) error {
 		out, err := c.api.GetOperation(ctx, &servicediscovery.GetOperationInput{OperationId: &id})
@@ -26,7 +26,7 @@ func newGetOperation(p *cli.Program) *cobra.Command {
 			return err
 		}
 		return c.printOperation(out.Operation)
-	})
+	}, cli.FlagArg(cmd, "ID", "operation-id"))
 	cmd.Flags().StringVar(&id, "operation-id", "", "`ID` of the operation")
 	cli.Require(cmd, "operation-id")
 	return cmd

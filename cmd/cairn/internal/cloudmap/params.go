@@ -20,15 +20,10 @@ func parseDNSConfig(text string) (*types.DnsConfig, error) {
 	if config == nil || err != nil {
 		return nil, err
 	}
+	setDefaultTTLs(config.DnsRecords)
 	policy := types.RoutingPolicyMultivalue
-	for i := range config.DnsRecords {
-		r := &config.DnsRecords[i]
-		if r.TTL == nil {
-			r.TTL = aws.Int64(defaultTTL)
-		}
-		if r.Type == types.RecordTypeCname {
-			policy = types.RoutingPolicyWeighted
-		}
+	if slices.ContainsFunc(config.DnsRecords, func(r types.DnsRecord) bool { return r.Type == types.RecordTypeCname }) {
+		policy = types.RoutingPolicyWeighted
 	}
 	if config.RoutingPolicy == "" {
 		config.RoutingPolicy = policy
@@ -36,6 +31,16 @@ func parseDNSConfig(text string) (*types.DnsConfig, error) {
 	return config, nil
 }
 
+// setDefaultTTLs sets the TTL of records that have none.
+func setDefaultTTLs(records []types.DnsRecord) {
+	for i := range records {
+		if records[i].TTL == nil {
+			records[i].TTL = aws.Int64(defaultTTL)
+		}
+	}
+}
+
+// parseTags parses --tags. The tags are in the order of their keys.
 func parseTags(text string) ([]types.Tag, error) {
 	m, err := cli.ParseMap("--tags", text)
 	if err != nil {

@@ -13,30 +13,66 @@ import (
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 )
 
-// namespaceRef is a namespace by id or by name, as given in flags.
+// namespaceRef is a namespace by id or by name, as given on the command line.
 type namespaceRef struct{ id, name string }
 
+// addTo declares the flags.
 func (r *namespaceRef) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.id, "namespace-id", "", "`ID` or ARN of the namespace")
 	cmd.Flags().StringVar(&r.name, "namespace", "", "`NAME` of the namespace")
-	cmd.MarkFlagsMutuallyExclusive("namespace-id", "namespace")
 }
 
-// requireIn makes one of the two flags required.
+// requireIn declares the flags, and that the namespace must be given.
 func (r *namespaceRef) requireIn(cmd *cobra.Command) {
 	r.addTo(cmd)
-	cmd.MarkFlagsOneRequired("namespace-id", "namespace")
+	cli.RequireValue(cmd, "NAMESPACE or --namespace-id", r.given)
+}
+
+// arg returns the argument that can be given in place of the flags.
+func (r *namespaceRef) arg() cli.Arg {
+	return cli.Arg{Name: "NAMESPACE", Usage: "(NAMESPACE | --namespace-id ID)", Set: r.set}
+}
+
+// optionalArg is arg for commands that do not need a namespace.
+func (r *namespaceRef) optionalArg() cli.Arg {
+	return cli.Arg{Name: "NAMESPACE", Usage: "[NAMESPACE | --namespace-id ID]", Set: r.set}
+}
+
+func (r *namespaceRef) given() bool { return r.id != "" || r.name != "" }
+
+func (r *namespaceRef) set(value string) error {
+	if r.given() {
+		return cli.Usagef("the namespace is given twice: as an argument and as a flag")
+	}
+	if isID(value, "ns-") {
+		r.id = value
+	} else {
+		r.name = value
+	}
+	return nil
+}
+
+// isID reports whether a value is an ARN, or an id of the form that nodes make:
+// the prefix and 16 letters or digits.
+func isID(value, prefix string) bool {
+	if strings.HasPrefix(value, "arn:") {
+		return true
+	}
+	rest, ok := strings.CutPrefix(value, prefix)
+	return ok && len(rest) == 16 && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
 }
 
 // resolve returns the id, and nil if no namespace was named.
 func (r *namespaceRef) resolve(ctx context.Context, c *client) (*string, error) {
-	if r.id == "" && r.name == "" {
-		return nil, nil
-	}
-	if r.id != "" {
+	switch {
+	case r.id != "" && r.name != "":
+		return nil, cli.Usagef("--namespace and --namespace-id exclude each other")
+	case r.id != "":
 		return &r.id, nil
+	case r.name != "":
+		return c.namespaceID(ctx, r.name)
 	}
-	return c.namespaceID(ctx, r.name)
+	return nil, nil
 }
 
 // namespaceID returns the id of the only namespace with a name. Two namespaces of
@@ -73,38 +109,77 @@ func (c *client) namespaces(ctx context.Context, filters ...types.NamespaceFilte
 	return all, nil
 }
 
-// serviceRef is a service by id or by NAMESPACE/SERVICE, as given in flags.
+// serviceRef is a service by id or by NAMESPACE/SERVICE, as given on the command
+// line.
 type serviceRef struct{ id, path string }
 
+// addTo declares the flags.
 func (r *serviceRef) addTo(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&r.id, "service-id", "", "`ID` or ARN of the service")
 	cmd.Flags().StringVar(&r.path, "service", "", "`NAMESPACE/SERVICE`: the service by names")
-	cmd.MarkFlagsMutuallyExclusive("service-id", "service")
 }
 
+// requireIn declares the flags, and that the service must be given.
 func (r *serviceRef) requireIn(cmd *cobra.Command) {
 	r.addTo(cmd)
-	cmd.MarkFlagsOneRequired("service-id", "service")
+	cli.RequireValue(cmd, "NAMESPACE/SERVICE or --service-id", r.given)
+}
+
+// arg returns the argument that can be given in place of the flags.
+func (r *serviceRef) arg() cli.Arg {
+	return cli.Arg{Name: "NAMESPACE/SERVICE", Usage: "(NAMESPACE/SERVICE | --service-id ID)", Set: r.set}
+}
+
+func (r *serviceRef) given() bool { return r.id != "" || r.path != "" }
+
+func (r *serviceRef) set(value string) error {
+	if r.given() {
+		return cli.Usagef("the service is given twice: as an argument and as a flag")
+	}
+	if isID(value, "srv-") {
+		r.id = value
+		return nil
+	}
+	if _, _, err := splitService(value); err != nil {
+		return err
+	}
+	r.path = value
+	return nil
+}
+
+// splitService splits NAMESPACE/SERVICE. The name of a namespace can have a slash,
+// that of a service cannot.
+func splitService(path string) (namespace, service string, err error) {
+	i := strings.LastIndexByte(path, '/')
+	if i <= 0 || i == len(path)-1 {
+		return "", "", cli.Usagef("%q must be NAMESPACE/SERVICE", path)
+	}
+	return path[:i], path[i+1:], nil
 }
 
 // resolve returns the id, and nil if no service was named.
 func (r *serviceRef) resolve(ctx context.Context, c *client) (*string, error) {
-	if r.id == "" && r.path == "" {
-		return nil, nil
-	}
-	if r.id != "" {
+	switch {
+	case r.id != "" && r.path != "":
+		return nil, cli.Usagef("--service and --service-id exclude each other")
+	case r.id != "":
 		return &r.id, nil
+	case r.path != "":
+		return c.serviceByPath(ctx, r.path)
 	}
-	// The name of a namespace can have a slash, that of a service cannot.
-	i := strings.LastIndexByte(r.path, '/')
-	if i <= 0 || i == len(r.path)-1 {
-		return nil, cli.Usagef("--service: %q must be NAMESPACE/SERVICE", r.path)
-	}
-	namespace, err := c.namespaceID(ctx, r.path[:i])
+	return nil, nil
+}
+
+func (c *client) serviceByPath(ctx context.Context, path string) (*string, error) {
+	namespace, service, err := splitService(path)
 	if err != nil {
 		return nil, err
 	}
-	return c.serviceID(ctx, namespace, r.path[i+1:], r.path)
+	id, err := c.namespaceID(ctx, namespace)
+	if err != nil {
+		return nil, err
+	}
+	return c.serviceID(ctx, id, service, path)
 }
 
 // serviceID returns the id of a service in its namespace.

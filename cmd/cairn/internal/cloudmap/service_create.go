@@ -23,21 +23,20 @@ type serviceOptions struct {
 func newCreateService(p *cli.Program) *cobra.Command {
 	var o serviceOptions
 	cmd := &cobra.Command{
-		Use: "create-service --name S (--namespace-id ID | --namespace N) [--dns-config JSON] " +
-			"[--health-check-config JSON] [--health-check-custom-config JSON]",
+		Use:   "create-service [--dns-config JSON] [--health-check-config JSON] [--health-check-custom-config JSON]",
 		Short: "Create a service in a namespace",
 		Long: `Creates a service, the name that instances are registered under.
 
 The configurations are written as in the AWS CLI, in JSON or in its shorthand.
 In --dns-config the default TTL is 60, and the default RoutingPolicy is
 MULTIVALUE (WEIGHTED for CNAME, which has no other).`,
-		Example: `  cairn create-service --name web --namespace example.internal \
+		Example: `  cairn create-service example.internal/web \
       --dns-config '{"DnsRecords":[{"Type":"A","TTL":60}],"RoutingPolicy":"MULTIVALUE"}'
-  cairn create-service --name web --namespace example.internal --dns-config 'DnsRecords=[{Type=A}]' \
+  cairn create-service example.internal/web --dns-config 'DnsRecords=[{Type=A}]' \
       --health-check-custom-config '{"FailureThreshold":1}'
   cairn create-service --name worker --namespace-id ns-abcdefgh23456777`,
 	}
-	command(p, cmd, func(ctx context.Context, c *client) error { return createService(ctx, c, o) })
+	command(p, cmd, func(ctx context.Context, c *client) error { return createService(ctx, c, o) }, o.arg())
 	f := cmd.Flags()
 	f.StringVar(&o.name, "name", "", "`NAME` of the service")
 	o.namespace.requireIn(cmd)
@@ -48,8 +47,27 @@ MULTIVALUE (WEIGHTED for CNAME, which has no other).`,
 	f.StringVar(&o.description, "description", "", "`TEXT` about the service")
 	f.StringVar(&o.tag, "tags", "", "tags as `K=V,...` or as a JSON object")
 	f.StringVar(&o.requestID, "creator-request-id", "", requestIDUsage)
-	cli.Require(cmd, "name")
+	cli.RequireValue(cmd, "NAMESPACE/SERVICE or --name", func() bool { return o.name != "" })
 	return cmd
+}
+
+// arg returns the argument that gives the namespace and the name.
+func (o *serviceOptions) arg() cli.Arg {
+	return cli.Arg{
+		Name:  "NAMESPACE/SERVICE",
+		Usage: "(NAMESPACE/SERVICE | --namespace-id ID --name SERVICE)",
+		Set: func(value string) error {
+			namespace, service, err := splitService(value)
+			if err != nil {
+				return err
+			}
+			if o.name != "" {
+				return cli.Usagef("the name of the service is given twice: as an argument and as --name")
+			}
+			o.name = service
+			return o.namespace.set(namespace)
+		},
+	}
 }
 
 func createService(ctx context.Context, c *client, o serviceOptions) error {
@@ -86,11 +104,15 @@ func (c *client) printService(s *types.Service) error {
 	if c.JSON() {
 		return c.PrintFields(cli.Value("Service", s))
 	}
-	return c.PrintFields(
+	return c.PrintFields(serviceFields(s)...)
+}
+
+func serviceFields(s *types.Service) []cli.Field {
+	return []cli.Field{
 		cli.Text("ServiceId", aws.ToString(s.Id)),
 		cli.Text("Name", aws.ToString(s.Name)),
 		cli.Text("Type", string(s.Type)),
 		cli.Text("NamespaceId", aws.ToString(s.NamespaceId)),
 		cli.Text("Arn", aws.ToString(s.Arn)),
-	)
+	}
 }
