@@ -25,7 +25,7 @@ func cacheEntry(i, size int) *entry {
 	}
 }
 
-// The cache never takes more memory than it may, and counts right.
+// The memory of the cache is bounded and counted correctly.
 func TestCacheIsBounded(t *testing.T) {
 	const limit = 1 << 20
 	c := testCache(t, limit)
@@ -56,7 +56,7 @@ func TestCacheIsBounded(t *testing.T) {
 	}
 }
 
-// What is used stays, whatever else passes through.
+// Entries that are in use stay in the cache while others pass through it.
 func TestCacheKeepsWhatIsUsed(t *testing.T) {
 	c := testCache(t, 1<<20)
 	now := time.Unix(1e9, 0)

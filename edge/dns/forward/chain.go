@@ -14,16 +14,16 @@ const maxChain = 12
 // errChain is an answer whose aliases lead in a circle or too far.
 var errChain = errors.New("chain of aliases is too long")
 
-// chain is what of an answer section belongs to the question: the aliases from
-// its name on and the records at their end. Everything else, which nobody asked
-// for, is left out.
+// chain holds the records of an answer section that belong to the question: the
+// aliases that begin at its name, and the records at their end. All other records
+// are left out.
 type chain struct {
 	kept  []RR
-	end   []byte // the name at the end
-	found bool   // there are records of the type asked for
+	end   []byte // the last name, in lower case
+	found bool   // it has records of the type in the question
 }
 
-// follow walks along the chain from q's name, which is in lower case.
+// follow collects the chain that begins at q's name, which is in lower case.
 func follow(q Question, answer []RR) (chain, error) {
 	c := chain{end: q.Name}
 	for range maxChain {
@@ -46,8 +46,7 @@ func (c *chain) step(q Question, answer []RR) (alias *RR) {
 		}
 		switch {
 		case ofDNAME(rr) && !dnswire.EqualName(rr.Name, c.end):
-			// It explains the alias that was made from it (RFC 6672). What it
-			// says is not used.
+			// The alias was made from it (RFC 6672). Its data is not used.
 			if dnswire.IsSubdomain(c.end, rr.Name) {
 				c.kept = append(c.kept, *rr)
 			}
@@ -69,18 +68,18 @@ func (c *chain) step(q Question, answer []RR) (alias *RR) {
 	return alias
 }
 
-// ofDNAME says whether a record is a DNAME or signs one.
+// ofDNAME reports whether a record is a DNAME record or the signature of one.
 func ofDNAME(rr *RR) bool {
 	return rr.Type == dnswire.TypeDNAME || rr.Type == dnswire.TypeRRSIG && len(rr.Data) >= 2 &&
 		binary.BigEndian.Uint16(rr.Data) == dnswire.TypeDNAME
 }
 
-// answers says whether records of rrtype answer q.
+// answers reports whether records of rrtype answer q.
 func answers(rrtype uint16, q Question) bool {
 	return rrtype == q.Type || q.Type == dnswire.TypeANY
 }
 
-// wanted says whether records of rrtype may stand in an answer to q.
+// wanted reports whether records of rrtype can be part of an answer to q.
 func wanted(rrtype uint16, q Question) bool {
 	switch {
 	case answers(rrtype, q), rrtype == dnswire.TypeCNAME, rrtype == dnswire.TypeDNAME:
@@ -90,17 +89,18 @@ func wanted(rrtype uint16, q Question) bool {
 	}
 }
 
-// proof is what of an authority section says that there are no such records:
-// the SOA record of a zone that name is in (RFC 2308 section 3), and for who
-// wants it what DNSSEC adds. It returns also for how many seconds that holds.
+// proof returns the records of an authority section that prove a negative answer:
+// the SOA record of a zone that contains name (RFC 2308 section 3) and, if the
+// client asks for it, what DNSSEC adds. ttl is how many seconds the answer may be
+// cached.
 func proof(q Question, name []byte, authority []RR) (kept []RR, ttl uint32, ok bool) {
 	for i := range authority {
 		rr := authority[i]
 		switch {
 		case rr.Class != q.Class:
 		case rr.Type == dnswire.TypeSOA && !ok && len(rr.Data) >= 4 && dnswire.IsSubdomain(name, rr.Name):
-			// RFC 2308 section 5: the least of both, and the record is given
-			// out with that.
+			// RFC 2308 section 5: the lesser of both, which is also the TTL of
+			// the record in the answer.
 			minimum := binary.BigEndian.Uint32(rr.Data[len(rr.Data)-4:])
 			ttl, ok = min(sane(rr.TTL), sane(minimum)), true
 			rr.TTL = ttl
@@ -116,7 +116,7 @@ func dnssec(rrtype uint16) bool {
 	return rrtype == dnswire.TypeRRSIG || rrtype == dnswire.TypeNSEC || rrtype == dnswire.TypeNSEC3
 }
 
-// sane is a TTL with its meaning by RFC 2181 section 8.
+// sane returns a TTL as RFC 2181 section 8 defines it: 0 if the top bit is set.
 func sane(ttl uint32) uint32 {
 	if ttl > maxTTL {
 		return 0
@@ -124,7 +124,7 @@ func sane(ttl uint32) uint32 {
 	return ttl
 }
 
-// bound puts all records' TTLs between the bounds and returns the least.
+// bound limits the TTLs of all records to least..most and returns the shortest.
 func bound(sections [][]RR, least, most time.Duration) uint32 {
 	lo, hi := uint32(least/time.Second), uint32(most/time.Second)
 	shortest := hi

@@ -13,8 +13,8 @@ import (
 
 // Config is what a Resolver needs.
 type Config struct {
-	// Upstreams are recursive resolvers, asked in this order. One that does
-	// not answer is passed over for a while. Required.
+	// Upstreams are recursive resolvers, asked in this order. One that does not
+	// answer is skipped for some time. Required.
 	Upstreams []netip.AddrPort
 	// Self are the addresses of our own listeners, which must not be among the
 	// upstreams. An unspecified address (0.0.0.0 or ::) is every address of
@@ -25,19 +25,18 @@ type Config struct {
 	// Timeout is how long one question may take, all its upstreams and
 	// retries together. 0 means 5 s, which is what clients commonly wait.
 	Timeout time.Duration
-	// MaxInFlight is how many questions may be on their way to the upstreams;
-	// those beyond it get ErrBusy. Clients that wait for the same question
-	// count once. 0 means 1024.
+	// MaxInFlight is how many questions are resolved at a time; more get ErrBusy.
+	// Clients that wait for the same question count once. 0 means 1024.
 	MaxInFlight int
-	// MinTTL and MaxTTL are bounds for TTLs. A MinTTL lets records live longer
-	// than their owner wants. 0 means none and one day.
+	// MinTTL and MaxTTL are bounds for TTLs. A MinTTL keeps records longer than
+	// their owner allows. 0 means no minimum, and one day.
 	MinTTL, MaxTTL time.Duration
-	// MaxNegativeTTL is the bound for how long an answer is remembered that
-	// says that there is nothing (RFC 2308 section 5). 0 means 5 min.
+	// MaxNegativeTTL is the longest time that a negative answer is cached (RFC
+	// 2308 section 5). 0 means 5 min.
 	MaxNegativeTTL time.Duration
-	// Logger gets changes in the state of upstreams. Nil means none.
+	// Logger logs changes in the state of upstreams. Nil means no log.
 	Logger *slog.Logger
-	// Registerer takes the metrics. Nil means that nobody wants them.
+	// Registerer registers the metrics. Nil means no metrics.
 	Registerer prometheus.Registerer
 }
 
@@ -49,16 +48,15 @@ const (
 	defaultMaxTTL         = 24 * time.Hour
 	defaultMaxNegativeTTL = 5 * time.Minute
 
-	// failureTTL is for how many seconds it is remembered that no upstream
-	// gave an answer (RFC 9520 section 3.2 wants 1 s to 5 min).
+	// failureTTL is how many seconds a failure of all upstreams is cached (RFC
+	// 9520 section 3.2 requires 1 s to 5 min).
 	failureTTL = 1
 
-	// udpSize is the largest answer asked for over UDP: what fits into an IPv6
-	// packet of 1280 octets, which arrives everywhere unfragmented.
+	// udpSize is the largest answer over UDP that upstreams may send. It fits
+	// into an IPv6 packet of 1280 octets, which is never fragmented.
 	udpSize = 1232
 
-	// maxTTL is the largest TTL there is; larger ones mean 0 (RFC 2181
-	// section 8).
+	// maxTTL is the largest valid TTL; larger ones mean 0 (RFC 2181 section 8).
 	maxTTL = 1<<31 - 1
 )
 
@@ -102,7 +100,7 @@ func (c *Config) check() error {
 	return nil
 }
 
-// isSelf says whether what is sent to up arrives at the listener self.
+// isSelf reports whether messages to up arrive at the listener self.
 func isSelf(up, self netip.AddrPort) bool {
 	if up.Port() != self.Port() {
 		return false
@@ -114,11 +112,11 @@ func isSelf(up, self netip.AddrPort) bool {
 	return to.IsLoopback() || isLocal(to)
 }
 
-// isLocal says whether an address is one of this machine's.
+// isLocal reports whether an address is one of this machine.
 func isLocal(addr netip.Addr) bool {
 	local, err := net.InterfaceAddrs()
 	if err != nil {
-		return false // Resolver.IsOwnQuery still finds the loop
+		return false // Resolver.IsOwnQuery finds the loop then
 	}
 	for _, a := range local {
 		if p, err := netip.ParsePrefix(a.String()); err == nil && p.Addr().Unmap().WithZone("") == addr {

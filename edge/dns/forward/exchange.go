@@ -11,16 +11,15 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// askOne asks one upstream, over UDP and where that is not enough over TCP. An
-// error is that it gave no answer; what it says is for the caller to judge.
+// askOne asks one upstream, over UDP and if necessary over TCP. It returns an
+// error if there was no answer; the caller decides whether the answer is useful.
 func (r *Resolver) askOne(ctx context.Context, u *upstream, q Question, round int) (*message, error) {
 	wait, mixCase := u.wait(round, r.cfg.Timeout), u.keepsCase()
 	m, err := r.attempt(ctx, u, newQuery(q, true, mixCase), wait)
 	if errors.Is(err, errNoEDNS) {
 		m, err = r.attempt(ctx, u, newQuery(q, false, mixCase), wait)
 	}
-	// When nobody waits for the answer any more, that there was none is not
-	// the upstream's fault.
+	// If the call has ended, the upstream did not fail.
 	if err != nil && ctx.Err() == nil {
 		u.failed(err, r.cfg.Logger)
 	}
@@ -28,7 +27,7 @@ func (r *Resolver) askOne(ctx context.Context, u *upstream, q Question, round in
 }
 
 // attempt sends one query over UDP, and over TCP if the answer is truncated or
-// does not look right.
+// may be forged.
 func (r *Resolver) attempt(
 	ctx context.Context, u *upstream, query *query, wait time.Duration,
 ) (*message, error) {
@@ -50,7 +49,7 @@ const (
 	tcp = "tcp"
 )
 
-// timed sends a query and waits for its answer only so long.
+// timed sends a query and waits for its answer until wait has passed.
 func (r *Resolver) timed(
 	ctx context.Context, u *upstream, query *query, wait time.Duration, transport string,
 ) (*message, error) {
@@ -72,17 +71,17 @@ func (r *Resolver) timed(
 	return m, err
 }
 
-// errForged says that somebody tries to guess the answer.
+// errForged means that an attacker may be guessing the id of the query.
 var errForged = errors.New("too many messages that are no answer to the query")
 
-// maxUnrelated is after how many messages that are no answer a query is asked
-// over TCP instead, where guessing is hopeless. Until then each is ignored: who
-// sends them must not be able to suppress the answer (RFC 5452 section 9.1).
+// maxUnrelated is how many messages that do not answer the query are ignored
+// before it is sent over TCP, where an attacker cannot guess the answer. They are
+// ignored so that an attacker cannot suppress the answer (RFC 5452 section 9.1).
 const maxUnrelated = 8
 
-// overUDP sends the query from a socket of its own: its port is a new random
-// one, and being connected it takes messages from the upstream's address and
-// port only. Answers that come late find it closed.
+// overUDP sends the query from a new connected socket: its port is random, and it
+// receives messages from the upstream's address and port only. It is closed when
+// late answers arrive.
 func (r *Resolver) overUDP(ctx context.Context, u *upstream, query *query) (*message, error) {
 	conn, err := dial(ctx, "udp", u)
 	if err != nil {
@@ -110,11 +109,10 @@ func (r *Resolver) overUDP(ctx context.Context, u *upstream, query *query) (*mes
 	return nil, errForged
 }
 
-// udpBuffer is more than upstreams are asked to send, for those that do not
-// care.
+// udpBuffer is larger than udpSize because some upstreams ignore that limit.
 const udpBuffer = 4096
 
-// overTCP sends the query over a connection of its own (RFC 7766).
+// overTCP sends the query over a new connection (RFC 7766).
 func (r *Resolver) overTCP(ctx context.Context, u *upstream, query *query) (*message, error) {
 	conn, err := dial(ctx, "tcp", u)
 	if err != nil {
@@ -135,7 +133,7 @@ func (r *Resolver) overTCP(ctx context.Context, u *upstream, query *query) (*mes
 	}
 	err = query.match(raw)
 	if errors.Is(err, errCaseMismatch) {
-		// Nobody can have forged this, so it is the upstream's way.
+		// An attacker cannot forge this over TCP: the upstream changes the case.
 		u.setLosesCase()
 		err = nil
 	}
@@ -145,7 +143,7 @@ func (r *Resolver) overTCP(ctx context.Context, u *upstream, query *query) (*mes
 	return query.read(raw)
 }
 
-// upstreamConn is a connection that ctx interrupts.
+// upstreamConn is a connection whose reads and writes end with ctx.
 type upstreamConn struct {
 	net.Conn
 	stop func() bool
@@ -158,7 +156,7 @@ func dial(ctx context.Context, network string, u *upstream) (*upstreamConn, erro
 		return nil, err
 	}
 	stop := context.AfterFunc(ctx, func() {
-		// Reads and writes end at once; an error means that it is closed.
+		// Reads and writes end at once. An error means that it is closed.
 		_ = conn.SetDeadline(time.Unix(1, 0))
 	})
 	return &upstreamConn{Conn: conn, stop: stop}, nil
@@ -166,6 +164,6 @@ func dial(ctx context.Context, network string, u *upstream) (*upstreamConn, erro
 
 func (c *upstreamConn) close() {
 	c.stop()
-	// Everything wanted from it has been read.
+	// The answer has been read; an error changes nothing.
 	_ = c.Close()
 }

@@ -6,11 +6,11 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// fetch resolves a question through the upstreams, which are expected to return
-// whole chains of aliases. Where one ends without a word on its last name, that
-// name is asked for as well.
+// fetch resolves a question through the upstreams, which normally return whole
+// chains of aliases. If an answer says nothing about the last name of its chain,
+// fetch asks for that name too.
 //
-// It returns nil when no upstream gave a usable answer.
+// It returns nil if no upstream gave a useful answer.
 func (r *Resolver) fetch(ctx context.Context, q Question) *entry {
 	var before []RR
 	for hop := q; len(before) < maxChain; {
@@ -32,8 +32,8 @@ func (r *Resolver) fetch(ctx context.Context, q Question) *entry {
 	return nil
 }
 
-// conclude makes the entry for an answer. It returns nil if the chain of
-// aliases goes on elsewhere.
+// conclude returns the cache entry for an answer, or nil if the answer does not
+// contain the end of the chain of aliases.
 func (r *Resolver) conclude(q Question, m *message, c chain, answer []RR) *entry {
 	proof, negativeTTL, proven := proof(q, c.end, m.authority)
 	if !c.found && !proven && m.rcode == dnswire.RcodeNoError && len(c.kept) > 0 {
@@ -53,7 +53,7 @@ func (r *Resolver) conclude(q Question, m *message, c chain, answer []RR) *entry
 	default:
 		e.resp.Authority = proof
 		ttl := bound([][]RR{answer, proof}, 0, r.cfg.MaxNegativeTTL)
-		if proven { // without an SOA record it must not be kept: RFC 2308 section 5
+		if proven { // RFC 2308 section 5: not cached without an SOA record
 			e.ttl = min(ttl, negativeTTL)
 		}
 	}
@@ -70,8 +70,8 @@ func withoutSOA(rrs []RR) []RR {
 	return kept
 }
 
-// ask asks the upstreams one after the other, those that stay silent again in
-// further rounds. It returns nil when none gave an answer.
+// ask asks the upstreams one after the other. Those that do not answer are asked
+// again in further rounds. It returns nil if none gave a useful answer.
 func (r *Resolver) ask(ctx context.Context, q Question) *message {
 	candidates := inOrder(r.upstreams)
 	for round := range maxRounds {
@@ -84,7 +84,7 @@ func (r *Resolver) ask(ctx context.Context, q Question) *message {
 			if ctx.Err() != nil {
 				return nil
 			}
-			// Who cannot help would say so again.
+			// An upstream that answered would give the same answer again.
 			if err != nil {
 				silent = append(silent, u)
 			}
@@ -94,12 +94,12 @@ func (r *Resolver) ask(ctx context.Context, q Question) *message {
 	return nil
 }
 
-// maxRounds is how often each upstream is asked before a question is given up.
+// maxRounds is how often each upstream is asked before the question fails.
 const maxRounds = 3
 
-// helpful says whether an answer settles the question. A failure may be the
-// upstream's alone, and a referral or an answer about something else comes from
-// a server that is no recursive resolver.
+// helpful reports whether an answer is final. After a failure, another upstream may
+// succeed; a referral or an answer to another question comes from a server that is
+// not a recursive resolver.
 func helpful(m *message, q Question) bool {
 	switch m.rcode {
 	case dnswire.RcodeNXDomain:

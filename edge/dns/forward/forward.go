@@ -2,12 +2,11 @@
 // it is a stub resolver (RFC 1034 section 5.3.1) with a cache, and neither
 // iterates from the root nor validates DNSSEC.
 //
-// Whom to resolve for is the caller's to decide. A server that calls Resolve
-// for anybody is an open resolver; see view.Client.Recursion.
+// The caller decides which clients may use it. A server that calls Resolve for
+// every client is an open resolver; see view.Client.Recursion.
 //
-// Answers are kept and given out by the whole question they were given for. No
-// record of an answer is ever used for another question, so an upstream's
-// answer can poison nothing but itself.
+// Answers are cached by the whole question. No record of an answer is used for
+// another question, so a forged answer affects its own question only.
 package forward
 
 import (
@@ -20,15 +19,15 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Errors of Resolve. To a client each is SERVFAIL.
+// Errors of Resolve. Clients get SERVFAIL for each of them.
 var (
-	// ErrBusy says that as many questions are being resolved as may be.
+	// ErrBusy means that Config.MaxInFlight questions are being resolved.
 	ErrBusy = errors.New("forward: too many questions in flight")
-	// ErrClosed says that Run has ended.
+	// ErrClosed means that Run has ended.
 	ErrClosed = errors.New("forward: resolver has been shut down")
-	// ErrQuestion says that the question is not one that can be forwarded: its
-	// name is not in wire form, or its type or class is for the hop between
-	// two servers only, such as AXFR.
+	// ErrQuestion means that the question cannot be forwarded: its name is not in
+	// wire form, or its type or class is only for messages between two servers,
+	// such as AXFR.
 	ErrQuestion = errors.New("forward: question cannot be forwarded")
 )
 
@@ -88,15 +87,14 @@ func (r *Resolver) Run(ctx context.Context) error {
 	return nil
 }
 
-// Cached answers from the cache alone and does not wait, so that a server can
-// answer on the spot what it knows. It allocates nothing.
+// Cached answers from the cache only. It does not wait and does not allocate.
 func (r *Resolver) Cached(q Question, into *Response) bool {
 	var room [maxKey]byte
 	key, ok := q.appendKey(room[:0])
 	return ok && (localNames(key[:len(q.Name)], q, into) || r.fromCache(key, into))
 }
 
-// fromCache is Cached for a question's key.
+// fromCache sets into to the cached answer for a key.
 func (r *Resolver) fromCache(key []byte, into *Response) bool {
 	if !r.cache.get(key, time.Now(), into) {
 		return false

@@ -40,7 +40,7 @@ func www(ttl string) dns.RR { return rr("www.example. " + ttl + " IN A 192.0.2.1
 
 const soa = "example. 300 IN SOA ns.example. admin.example. 1 2 3 4 30"
 
-// What a query to an upstream looks like.
+// Form of a query to an upstream.
 func TestQuery(t *testing.T) {
 	seen := make(chan *asked, 2)
 	up := upstreamOf(t, func(a *asked) {
@@ -152,7 +152,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// A chain that the upstream leaves open is followed, with each name once.
+// A chain without an end in the answer is followed, and each name asked for once.
 func TestAliasIsFollowed(t *testing.T) {
 	up := upstreamOf(t, func(a *asked) {
 		switch strings.ToLower(a.Question[0].Name) {
@@ -239,7 +239,7 @@ func TestTruncatedGoesOverTCP(t *testing.T) {
 	}
 }
 
-// A large answer arrives whole.
+// A large answer arrives over TCP.
 func TestLargeAnswer(t *testing.T) {
 	up := upstreamOf(t, func(a *asked) {
 		m := a.reply(dns.RcodeSuccess)
@@ -260,7 +260,7 @@ func TestLargeAnswer(t *testing.T) {
 	}
 }
 
-// A failure of one upstream is not the end.
+// The next upstream is asked after a failure.
 func TestNextUpstream(t *testing.T) {
 	good := func(a *asked) { a.give(a.reply(dns.RcodeSuccess, www("60"))) }
 	for name, bad := range map[string]func(*asked){
@@ -304,7 +304,7 @@ func TestNextUpstream(t *testing.T) {
 	}
 }
 
-// An upstream that stays silent is passed over, until it may be asked again.
+// An upstream that does not answer is skipped until its rest is over.
 func TestSilentUpstreamRests(t *testing.T) {
 	var up [2]*fake
 	up[0] = upstreamOf(t, func(*asked) {})
@@ -325,8 +325,8 @@ func TestSilentUpstreamRests(t *testing.T) {
 	}
 }
 
-// Nobody answers: SERVFAIL, remembered for a second (RFC 9520), in which the
-// upstreams have peace.
+// No upstream answers: SERVFAIL, cached for a second (RFC 9520) in which the
+// upstreams are not asked.
 func TestFailureIsRemembered(t *testing.T) {
 	up := upstreamOf(t, func(a *asked) { a.give(a.reply(dns.RcodeServerFailure)) })
 	synctest.Test(t, func(t *testing.T) {
@@ -345,7 +345,7 @@ func TestFailureIsRemembered(t *testing.T) {
 	})
 }
 
-// An upstream that does not know EDNS is asked without (RFC 6891 section 7).
+// An upstream without EDNS is asked without it (RFC 6891 section 7).
 func TestUpstreamWithoutEDNS(t *testing.T) {
 	for name, refuse := range map[string]func(*asked){
 		"with the question": func(a *asked) { a.give(a.reply(dns.RcodeFormatError)) },
@@ -365,8 +365,8 @@ func TestUpstreamWithoutEDNS(t *testing.T) {
 	}
 }
 
-// An upstream that writes the question in lower case is believed over TCP
-// only, and from then on asked in lower case.
+// An upstream that changes the question to lower case is accepted over TCP only,
+// and asked in lower case from then on.
 func TestUpstreamThatFoldsCase(t *testing.T) {
 	up := upstreamOf(t, func(a *asked) {
 		m := a.reply(dns.RcodeSuccess, rr("a-rather-long-name.example. 0 IN A 192.0.2.1"))
@@ -408,7 +408,7 @@ func TestCache(t *testing.T) {
 	})
 	for _, c := range []struct {
 		name string
-		ttl  int // how long it is remembered, in seconds
+		ttl  int // how long it is cached, in seconds
 	}{
 		{"www.example.", 60},
 		{"zero.example.", 0},
@@ -450,7 +450,7 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// TTLs count down on what comes from the cache.
+// TTLs of cached answers count down.
 func TestTTLCountsDown(t *testing.T) {
 	up := upstreamOf(t, func(a *asked) { a.give(a.reply(dns.RcodeSuccess, www("60"), rr("www.example. 90 IN A 192.0.2.2"))) })
 	synctest.Test(t, func(t *testing.T) {
@@ -466,7 +466,7 @@ func TestTTLCountsDown(t *testing.T) {
 	})
 }
 
-// What is asked differently is another question.
+// Questions that differ in any part are cached apart.
 func TestCacheKey(t *testing.T) {
 	up := upstreamOf(t, func(a *asked) {
 		m := a.reply(dns.RcodeSuccess)
@@ -521,7 +521,7 @@ func TestQuestionsThatAreNotForwarded(t *testing.T) {
 	}
 }
 
-// Names that mean the same everywhere are not asked for: RFC 6761, RFC 7686.
+// Local names are never forwarded: RFC 6761, RFC 7686.
 func TestSpecialNames(t *testing.T) {
 	up := upstreamOf(t, func(a *asked) { a.give(a.reply(dns.RcodeSuccess, www("60"))) })
 	r := resolver(t, Config{}, up)
@@ -542,7 +542,7 @@ func TestSpecialNames(t *testing.T) {
 	}
 }
 
-// Any number of clients that ask the same at the same time are one query.
+// Clients that ask the same question at the same time cause one query.
 func TestCoalescing(t *testing.T) {
 	release := make(chan struct{})
 	up := upstreamOf(t, func(a *asked) {
@@ -565,7 +565,7 @@ func TestCoalescing(t *testing.T) {
 	}
 }
 
-// A client that gives up gets away at once, the others get their answer.
+// A client that gives up returns at once, the others get their answer.
 func TestGivingUp(t *testing.T) {
 	release := make(chan struct{})
 	up := upstreamOf(t, func(a *asked) {
@@ -644,7 +644,7 @@ func TestMaxInFlight(t *testing.T) {
 	resolve(t, r, "c.example.", dns.TypeA)
 }
 
-// Run ends what is in flight and leaves nothing behind.
+// Run ends all calls and leaves no goroutine behind.
 func TestShutdown(t *testing.T) {
 	up := upstreamOf(t, func(*asked) {})
 	r := resolver(t, Config{Timeout: time.Hour}, up)

@@ -16,8 +16,8 @@ import (
 
 const forgery = "www.example. 86400 IN A 203.0.113.66"
 
-// A message that is not the answer is passed over, whatever is wrong with it,
-// and the true answer that follows is taken (RFC 5452 section 9.1).
+// A message that does not answer the query is ignored, and the true answer that
+// follows is used (RFC 5452 section 9.1).
 func TestForgeriesAreIgnored(t *testing.T) {
 	for name, forge := range map[string]func(*asked, *dns.Msg){
 		"id":            func(_ *asked, m *dns.Msg) { m.Id++ },
@@ -47,7 +47,7 @@ func TestForgeriesAreIgnored(t *testing.T) {
 	}
 }
 
-// Whoever guesses much drives the question to TCP, where guessing is hopeless.
+// Many wrong guesses move the question to TCP, where an attacker cannot guess.
 func TestGuessingEndsUDP(t *testing.T) {
 	up := upstreamOf(t, func(a *asked) {
 		if !a.tcp {
@@ -67,8 +67,8 @@ func TestGuessingEndsUDP(t *testing.T) {
 	}
 }
 
-// The right id and port with another spelling is a guess, too: over TCP the
-// truth comes out.
+// The right id and port with the wrong case is treated as a guess: the question is
+// repeated over TCP.
 func TestForgedSpelling(t *testing.T) {
 	up := upstreamOf(t, func(a *asked) {
 		if !a.tcp {
@@ -105,8 +105,7 @@ func TestWrongSource(t *testing.T) {
 	expect(t, resolve(t, r, "www.example.", dns.TypeA), dns.RcodeSuccess, "www.example. 60 IN A 192.0.2.1")
 }
 
-// An answer that comes after its time reaches nobody, least of all the next
-// question.
+// A late answer is ignored; in particular it does not answer the next question.
 func TestLateAnswer(t *testing.T) {
 	var mu sync.Mutex
 	var late []*asked
@@ -129,7 +128,7 @@ func TestLateAnswer(t *testing.T) {
 	expect(t, resolve(t, r, "www.example.", dns.TypeA), dns.RcodeSuccess, "www.example. 60 IN A 192.0.2.1")
 }
 
-// What an answer says about other names is neither passed on nor remembered.
+// Records of other names in an answer are neither passed on nor cached.
 func TestAdditionalClaimsPoisonNothing(t *testing.T) {
 	up := upstreamOf(t, func(a *asked) {
 		m := a.reply(dns.RcodeSuccess)
@@ -152,7 +151,7 @@ func TestAdditionalClaimsPoisonNothing(t *testing.T) {
 	expect(t, resolve(t, r, "bank.example.", dns.TypeA), dns.RcodeSuccess, "bank.example. 60 IN A 192.0.2.77")
 }
 
-// Our own query that comes back is known; others are not taken for it.
+// A query of our own that comes back is recognised, and no other is.
 func TestOwn(t *testing.T) {
 	var self atomic.Pointer[Resolver]
 	type seen struct{ own, otherID, otherCase, otherType bool }
@@ -185,8 +184,8 @@ func TestOwn(t *testing.T) {
 	}
 }
 
-// A loop through another resolver, which asks us what we ask it, ends by
-// itself: the question joins its own flight.
+// A loop through another resolver, which asks us what we ask it, ends: the question
+// joins its own call.
 func TestLoopThroughAnotherEnds(t *testing.T) {
 	var self atomic.Pointer[Resolver]
 	var wg sync.WaitGroup

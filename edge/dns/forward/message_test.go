@@ -67,7 +67,7 @@ func packed(rr RR) []byte {
 	return append(b, rr.Data...)
 }
 
-// Whatever another library compresses is read as what it was.
+// Compression by another library is undone.
 func TestParseUndoesCompression(t *testing.T) {
 	all := samples()
 	rapid.Check(t, func(t *rapid.T) {
@@ -135,7 +135,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// A response that does not fit ends before the record that is too much.
+// A response that does not fit ends before the first record without room.
 func TestAppendStopsAtLimit(t *testing.T) {
 	resp := &Response{Answer: []RR{
 		{Name: []byte("\x01a\x00"), Type: 1, Class: 1, TTL: 9, Data: []byte{1, 2, 3, 4}},
@@ -170,7 +170,7 @@ func TestAppendStopsAtLimit(t *testing.T) {
 	}
 }
 
-// fuzzQuery is a query whose answer the fuzzer makes up.
+// fuzzQuery is the query that FuzzAnswer answers.
 func fuzzQuery(t testing.TB) (*query, Question) {
 	q := question(t, "www.example.", dns.TypeA)
 	q.DO = true
@@ -180,8 +180,8 @@ func fuzzQuery(t testing.TB) (*query, Question) {
 	return query, q
 }
 
-// FuzzAnswer gives arbitrary answers to a query: nothing may break, and what is
-// made of them must be well formed.
+// FuzzAnswer gives arbitrary answers to a query: nothing panics, and the responses
+// made from them are well formed.
 func FuzzAnswer(f *testing.F) {
 	query, _ := fuzzQuery(f)
 	seed := func(rcode int, answer, ns []dns.RR) {

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// metrics are what the Resolver tells of itself.
+// metrics are the metrics of a Resolver.
 type metrics struct {
 	hits, coalesced, rejected, abandoned, failed prometheus.Counter
 
@@ -22,8 +22,8 @@ type metrics struct {
 func newMetrics(reg prometheus.Registerer, r *Resolver) (*metrics, error) {
 	questions := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cairn_dns_forward_questions_total",
-		Help: "Forwarded questions that were answered from the cache, joined another's question, " +
-			"were rejected as too many, were given up by the client, or got no answer from any upstream.",
+		Help: "Forwarded questions by outcome: cached, coalesced (shared the query of another client), " +
+			"rejected (too many in flight), abandoned (the client gave up), failed (no upstream answered).",
 	}, []string{"outcome"})
 	m := &metrics{
 		hits:      questions.WithLabelValues("cached"),
@@ -33,15 +33,15 @@ func newMetrics(reg prometheus.Registerer, r *Resolver) (*metrics, error) {
 		failed:    questions.WithLabelValues("failed"),
 		unrelated: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "cairn_dns_forward_unrelated_total",
-			Help: "Messages from upstreams' addresses that were no answer to the query: late, or forged.",
+			Help: "Messages from upstream addresses that did not answer the query: late or forged.",
 		}),
 		exchanges: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cairn_dns_forward_exchanges_total",
-			Help: "Queries to upstreams, by how they ended.",
+			Help: "Queries to upstreams by upstream, transport and result.",
 		}, []string{"upstream", "transport", "result"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "cairn_dns_forward_exchange_seconds",
-			Help:    "How long upstreams took to answer.",
+			Help:    "Time until upstreams answered.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 13),
 		}, []string{"upstream"}),
 	}
@@ -64,9 +64,9 @@ func gauges(r *Resolver) []prometheus.Collector {
 	return []prometheus.Collector{
 		gauge("cairn_dns_forward_cache_entries", "Answers in the cache.",
 			func() int { n, _ := r.cache.usage(); return n }),
-		gauge("cairn_dns_forward_cache_bytes", "About how much memory the cache takes.",
+		gauge("cairn_dns_forward_cache_bytes", "Estimated memory of the cache.",
 			func() int { _, n := r.cache.usage(); return n }),
-		gauge("cairn_dns_forward_in_flight", "Questions on their way to the upstreams.",
+		gauge("cairn_dns_forward_in_flight", "Questions that are being resolved by upstreams.",
 			func() int {
 				r.mu.Lock()
 				defer r.mu.Unlock()

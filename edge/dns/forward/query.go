@@ -9,10 +9,9 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// query is a message to an upstream. An answer has to repeat its id and its
-// question, in which the case of each letter is random: an attacker who does
-// not see the query has to guess both and the port (RFC 5452 section 4;
-// draft-vixie-dnsext-dns0x20).
+// query is a message to an upstream. An answer must repeat its id and its question,
+// in which the case of each letter is random: an attacker who cannot read the query
+// must guess both and the port (RFC 5452 section 4; draft-vixie-dnsext-dns0x20).
 type query struct {
 	id          uint16
 	wire        []byte
@@ -57,14 +56,14 @@ func randomCase(name, random []byte) {
 
 func (q *query) question() []byte { return q.wire[dnswire.HeaderLen:q.questionEnd] }
 
-// What can be said of a message that claims to be the answer.
+// Errors of match: why a message is not the answer to a query.
 var (
-	errUnrelated    = errors.New("message is not an answer to the query")
-	errCaseMismatch = errors.New("answer does not keep the case of the question")
-	errNoEDNS       = errors.New("upstream does not know EDNS")
+	errUnrelated    = errors.New("the message does not answer the query")
+	errCaseMismatch = errors.New("the answer does not keep the case of the question")
+	errNoEDNS       = errors.New("the upstream does not support EDNS")
 )
 
-// match reports whether a message is the query's answer.
+// match returns nil if a message answers the query, or why it does not.
 func (q *query) match(raw []byte) error {
 	h, ok := dnswire.ParseHeader(raw)
 	if !ok || h.ID != q.id || h.Flags&dnswire.FlagQR == 0 || h.Flags&dnswire.OpcodeMask != dnswire.OpcodeQuery {
@@ -90,15 +89,14 @@ func (q *query) match(raw []byte) error {
 
 func (q *query) hasOPT() bool { return len(q.wire) > q.questionEnd }
 
-// rejectsEDNS says whether a response code is how servers that do not know EDNS
-// say so (RFC 6891 section 7).
+// rejectsEDNS reports whether a response code is one that servers without EDNS
+// answer with (RFC 6891 section 7).
 func rejectsEDNS(rcode uint16) bool {
 	return rcode == dnswire.RcodeFormErr || rcode == dnswire.RcodeNotImp
 }
 
-// read takes an answer that matches apart. The question in it is replaced by
-// its lower-case form first, for names in the answer point to it and should not
-// show our random case.
+// read parses an answer that matches. It converts the question to lower case first,
+// because names in the answer point to it and must not have its random case.
 func (q *query) read(raw []byte) (*message, error) {
 	dnswire.Lower(raw[dnswire.HeaderLen : q.questionEnd-4])
 	m, err := parse(raw)

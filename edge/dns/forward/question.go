@@ -6,7 +6,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// Question is what to resolve.
+// Question is a question to resolve.
 type Question struct {
 	// Name is the name in wire form without compression, in any case.
 	Name []byte
@@ -24,8 +24,8 @@ const (
 	keyDO, keyCD = 1, 2
 )
 
-// appendKey appends what the cache knows the question by, which starts with the
-// name in lower case. It is false if the question cannot be forwarded.
+// appendKey appends the key of the question in the cache, which begins with the
+// name in lower case. It returns false if the question cannot be forwarded.
 func (q Question) appendKey(key []byte) ([]byte, bool) {
 	if !dnswire.IsName(q.Name) || !forwardable(q.Type, q.Class) {
 		return nil, false
@@ -44,9 +44,9 @@ func (q Question) appendKey(key []byte) ([]byte, bool) {
 	return append(key, flags), true
 }
 
-// forwardable says whether a question makes sense to a resolver. Types from 128
-// to 254 and OPT are for the hop between two servers (RFC 6895 section 3.1),
-// class NONE and ANY for updates.
+// forwardable reports whether a resolver can answer questions of a type and class.
+// Types from 128 to 254 and OPT are for messages between two servers (RFC 6895
+// section 3.1), the classes NONE and ANY for updates.
 func forwardable(qtype, class uint16) bool {
 	switch {
 	case qtype == 0, qtype == dnswire.TypeOPT, qtype >= 128 && qtype < dnswire.TypeANY:

@@ -6,19 +6,19 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// Response is an upstream's answer. What it points to is shared: read only.
+// Response is an upstream's answer. Its slices are shared and must not be changed.
 type Response struct {
 	// Rcode is the response code, extended by EDNS.
 	Rcode uint16
-	// AuthenticData says that the upstream has validated the answer. To trust
-	// that, the way to the upstream must be safe (RFC 4035 section 4.9.3); it
-	// should not be passed on otherwise.
+	// AuthenticData is the upstream's claim that it has validated the answer. It
+	// can be trusted only if the connection to the upstream is secure (RFC 4035
+	// section 4.9.3), and must not be passed on otherwise.
 	AuthenticData bool
-	// Answer is the chain of aliases from the name asked for and the records
-	// at its end; Authority what proves that there are none.
+	// Answer is the chain of aliases that begins at the question's name, and the
+	// records at its end. Authority proves a negative answer.
 	Answer, Authority []RR
-	// Age is how many seconds ago the upstream answered. It is to be taken
-	// off every record's TTL and is never larger than any of these.
+	// Age is how many seconds ago the upstream answered. The caller subtracts it
+	// from every TTL; it is never larger than any of them.
 	Age uint32
 }
 
@@ -26,13 +26,13 @@ type Response struct {
 type RR struct {
 	Name        []byte
 	Type, Class uint16
-	// TTL is what the upstream said, within the bounds of Config.
+	// TTL is that of the upstream's answer, within the bounds of Config.
 	TTL  uint32
 	Data []byte
 }
 
-// MinTTL is for how many more seconds all of the response holds. It is 0 for
-// responses without records.
+// MinTTL returns the number of seconds that all records of the response are still
+// valid. It is 0 for responses without records.
 func (r *Response) MinTTL() uint32 {
 	least, any := ^uint32(0), false
 	for _, section := range [][]RR{r.Answer, r.Authority} {
@@ -48,11 +48,11 @@ func (r *Response) MinTTL() uint32 {
 
 // Append appends the sections to msg, which holds a header and one question
 // and nothing else, and sets the counts of answer and authority records in the
-// header. Owner names that are the question's name point to it, and so have
-// the case in which this client asked.
+// header. Owner names that equal the question's name are pointers to it, so they
+// have the case of this client's question.
 //
-// It stops before the first record that would make msg longer than limit and
-// returns false: the message is truncated then.
+// It stops before the first record that would make msg longer than limit, and
+// returns false: the message is truncated.
 func (r *Response) Append(msg []byte, limit int) ([]byte, bool) {
 	question := msg[dnswire.HeaderLen : len(msg)-4]
 	w := writer{msg: msg, limit: limit, question: question, age: r.Age}
@@ -74,8 +74,8 @@ type writer struct {
 	question []byte
 	age      uint32
 
-	last   []byte // the owner written last in full,
-	lastAt int    // and where
+	last   []byte // the last owner that was written in full
+	lastAt int    // its offset
 }
 
 func (w *writer) section(rrs []RR) (written int, fit bool) {
@@ -87,7 +87,7 @@ func (w *writer) section(rrs []RR) (written int, fit bool) {
 	return len(rrs), true
 }
 
-// record writes one record if it fits.
+// record writes one record and returns true if it fits.
 func (w *writer) record(rr *RR) bool {
 	pointer := w.pointer(rr.Name)
 	size := len(rr.Name)
@@ -108,7 +108,7 @@ func (w *writer) record(rr *RR) bool {
 	return true
 }
 
-// pointer finds an owner name that is in the message already. 0 is none.
+// pointer returns a pointer to an owner name that is already in the message, or 0.
 func (w *writer) pointer(name []byte) uint16 {
 	switch {
 	case len(name) == 1:

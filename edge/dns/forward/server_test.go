@@ -148,8 +148,8 @@ func question(t testing.TB, name string, qtype uint16) Question {
 	return Question{Name: []byte(wire), Type: qtype, Class: dnswire.ClassIN}
 }
 
-// resolve resolves a name to what dig would show: the response code, and the
-// records of answer and authority.
+// resolve resolves a name and returns the response code and the records of answer
+// and authority, as dig would show them.
 func resolve(t testing.TB, r *Resolver, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	q := question(t, name, qtype)
@@ -185,7 +185,7 @@ func rr(text string) dns.RR {
 	return r
 }
 
-// eventually waits until something is so.
+// eventually waits until a condition holds.
 func eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(10 * time.Second)

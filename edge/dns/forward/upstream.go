@@ -7,34 +7,34 @@ import (
 	"time"
 )
 
-// upstream is one resolver and what is known of it.
+// upstream is one resolver and its state.
 type upstream struct {
 	addr netip.AddrPort
 
 	mu        sync.Mutex
-	rtt       time.Duration // smoothed; 0 when it has not answered yet
+	rtt       time.Duration // smoothed; 0: it has not answered yet
 	rttVar    time.Duration
-	failures  int       // queries in a row that got no answer
-	after     time.Time // not to be asked before, if others can be
+	failures  int       // queries in a row without an answer
+	after     time.Time // rests until then: others are asked first
 	losesCase bool      // its answers do not keep the case of the question
 }
 
 const (
-	// firstShare and mostShare of the time for a question are how long to wait
-	// for an upstream that never answered, and for any in the last round.
+	// An upstream that never answered is waited for a firstShare-th part of the
+	// time of a question, and any upstream at most a mostShare-th part.
 	firstShare = 8
 	mostShare  = 3
 	leastWait  = 150 * time.Millisecond
 
-	// failuresToRest is after how many queries in a row without answer an
-	// upstream is passed over; the rest doubles from leastRest to mostRest.
+	// After failuresToRest queries in a row without an answer an upstream rests:
+	// it is asked last. The time doubles from leastRest to mostRest.
 	failuresToRest = 3
 	leastRest      = time.Second
 	mostRest       = 30 * time.Second
 )
 
-// inOrder returns the upstreams in the order in which to ask them: as
-// configured, save that those at rest come last.
+// inOrder returns the upstreams in the order to ask them: as configured, but
+// resting ones last.
 func inOrder(upstreams []*upstream) []*upstream {
 	now := time.Now()
 	order := make([]*upstream, 0, len(upstreams))
@@ -55,22 +55,22 @@ func (u *upstream) rests(now time.Time) bool {
 	return now.Before(u.after)
 }
 
-// wait is how long to wait for an answer: by the round-trip times seen so far
-// as TCP does it (RFC 6298), longer in each further round. All is how long the
-// question may take altogether.
+// wait returns how long to wait for an answer. It is derived from the round-trip
+// times as TCP does it (RFC 6298), and doubles in each round. all is the time of the
+// whole question.
 func (u *upstream) wait(round int, all time.Duration) time.Duration {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	w := all / firstShare
 	if u.rtt > 0 {
-		// A resolver that has to ask others itself is much slower than one
-		// that knows the answer, so a few fast answers say little.
+		// A resolver is much slower when it has to ask other servers, so a few
+		// fast answers from its cache do not predict the next one.
 		w = max(2*u.rtt+4*u.rttVar, leastWait)
 	}
 	return min(w<<round, all/mostShare)
 }
 
-// answered takes note of an answer after rtt.
+// answered records an answer that arrived after rtt.
 func (u *upstream) answered(rtt time.Duration, log *slog.Logger) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -86,7 +86,7 @@ func (u *upstream) answered(rtt time.Duration, log *slog.Logger) {
 	u.rtt += (rtt - u.rtt) / 8
 }
 
-// failed takes note of a query without answer.
+// failed records a query without an answer.
 func (u *upstream) failed(cause error, log *slog.Logger) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -101,7 +101,7 @@ func (u *upstream) failed(cause error, log *slog.Logger) {
 	u.after = time.Now().Add(min(leastRest<<min(over, 10), mostRest))
 }
 
-// keepsCase says whether the upstream repeats questions letter by letter.
+// keepsCase reports whether the upstream keeps the case of questions.
 func (u *upstream) keepsCase() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
