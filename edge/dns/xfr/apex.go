@@ -9,28 +9,28 @@ import (
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-// Apex is what all zones have in common.
+// Apex holds the settings that the records of all zones share.
 type Apex struct {
-	// Servers are the names in NS records, in wire form.
+	// Servers are the names in the NS records, in wire form.
 	Servers []string
 	NSTTL   uint32
-	// SOA is the data of SOA records up to the serial, Timers are their refresh,
-	// retry and expire.
+	// SOA is the data of SOA records before the serial, Timers are their refresh,
+	// retry and expire fields in seconds.
 	SOA    []byte
 	Timers [3]uint32
-	// Hosts are names that the server answers itself, of which zones have those
-	// that lie in them.
+	// Hosts are names that the server answers itself. Each is in the copies of the
+	// zones that contain its name.
 	Hosts []Host
 }
 
-// Host is a name with fixed addresses. It hides what a service has there.
+// Host is a name with fixed addresses. It replaces a service of the same name.
 type Host struct {
 	Name  string // in wire form and lower case
 	TTL   uint32
 	Addrs []netip.Addr
 }
 
-// hostsIn yields the hosts that lie in a zone.
+// hostsIn calls yield for the hosts in a zone.
 func (a *Apex) hostsIn(apex string, yield func(*Host)) {
 	for i := range a.Hosts {
 		if dnswire.IsSubdomain(a.Hosts[i].Name, apex) {
@@ -48,7 +48,8 @@ func (a *Apex) isHost(name string) bool {
 	return false
 }
 
-// soaOf is what the SOA record of a zone has of its own, its serial aside.
+// soaOf has the parts of an SOA record that differ from zone to zone, except for the
+// serial.
 type soaOf struct {
 	apex         string
 	ttl, minimum uint32
@@ -64,10 +65,10 @@ func (a *Apex) appendSOA(b []byte, z soaOf, revision uint64) []byte {
 	return binary.BigEndian.AppendUint32(b, z.minimum)
 }
 
-// appendNS appends the NS records of a zone, or of one that is cut out of it.
+// appendNS appends the NS records of a zone or of a zone below it.
 func (a *Apex) appendNS(b []byte, name string) []byte {
 	for i, server := range a.Servers {
-		// A server that is listed twice has one record.
+		// A server that is configured twice has one record.
 		twice := false
 		for _, before := range a.Servers[:i] {
 			twice = twice || strings.EqualFold(before, server)

@@ -10,7 +10,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-// version is a zone as it is in one state.
+// version is a zone in one state.
 type version struct {
 	state *state.State
 	zone  *zone.Zone
@@ -18,7 +18,7 @@ type version struct {
 	cuts  []string // zones below, see zone.Index.Cuts
 }
 
-// versionOf is false if the state has no such zone.
+// versionOf returns false if the state has no such zone.
 func versionOf(st *state.State, account command.AccountID, id registry.NamespaceID) (version, bool) {
 	z, ok := st.Zones.Zone(id)
 	if !ok {
@@ -28,19 +28,18 @@ func versionOf(st *state.State, account command.AccountID, id registry.Namespace
 	return version{state: st, zone: z, ns: ns, cuts: st.Zones.Cuts(z)}, ok
 }
 
-// soa is what the zone's SOA record has of its own.
+// soa returns the parts of the zone's SOA record that differ from zone to zone.
 func (v *version) soa(s *Server) soaOf {
 	return soaOf{v.zone.Apex, v.zone.SOATTL, v.zone.Minimum(s.cfg.Strict)}
 }
 
-// same reports whether two versions are known to have been alike at all times
-// between them.
+// same reports whether the zone is known not to have changed between two versions.
 func (v *version) same(w *version) bool {
 	return v.ns == w.ns && slices.Equal(v.cuts, w.cuts)
 }
 
-// hidden reports whether a name's records are not the zone's to hand out: they
-// are in or below another zone, or the server has the name for itself.
+// hidden reports whether the records of a name do not belong into the zone: they are
+// in another zone below it, or the server answers the name itself.
 func (v *version) hidden(s *Server, name string) bool {
 	for _, cut := range v.cuts {
 		if dnswire.IsSubdomain(name, cut) {
@@ -50,8 +49,8 @@ func (v *version) hidden(s *Server, name string) bool {
 	return s.cfg.Apex.isHost(name)
 }
 
-// fixed appends the records that no service makes: the name servers, those of
-// the zones below, and the hosts. The SOA record is not among them.
+// fixed appends the records that do not come from services: the name servers of the
+// zone and of the zones below it, and the hosts. The SOA record is not included.
 func (v *version) fixed(s *Server, b []byte) []byte {
 	b = s.cfg.Apex.appendNS(b, v.zone.Apex)
 	for _, cut := range v.cuts {
@@ -61,7 +60,7 @@ func (v *version) fixed(s *Server, b []byte) []byte {
 	return b
 }
 
-// each hands out all records, the SOA record aside.
+// each calls do for all records except the SOA record.
 func (v *version) each(s *Server, do func(rr []byte) error) error {
 	var some records
 	some.wire = v.fixed(s, nil)
@@ -77,7 +76,7 @@ func (v *version) each(s *Server, do func(rr []byte) error) error {
 	return nil
 }
 
-// append appends the records of a name.
+// append appends the records of a name, if there are any.
 func (v *version) append(s *Server, b []byte, n *zone.Node) []byte {
 	if n == nil || n.Set() == nil && n.Host() == nil || v.hidden(s, n.Name()) {
 		return b
@@ -89,27 +88,27 @@ func (v *version) append(s *Server, b []byte, n *zone.Node) []byte {
 	return appendOwner(b, &o, s.cfg.Strict)
 }
 
-// named are the records of a name.
+// named returns the records of a name.
 func (v *version) named(s *Server, name string) []byte {
 	return v.append(s, nil, v.state.Zones.Node(v.zone, name))
 }
 
-// difference returns the records that are gone from v and those that came with
-// w, at the cost of what has changed.
-func (v *version) difference(s *Server, w *version) (gone, come records) {
+// difference returns the records of v that w does not have, and those that w has and
+// v does not. Its cost depends on what has changed, not on the size of the zone.
+func (v *version) difference(s *Server, w *version) (removed, added records) {
 	if !slices.Equal(v.cuts, w.cuts) {
-		compare(v.all(s), w.all(s), &gone, &come)
-		return gone, come
+		compare(v.all(s), w.all(s), &removed, &added)
+		return removed, added
 	}
 	for _, name := range zone.ChangedOwners(v.ns, w.ns) {
-		compare(list(v.named(s, name)), list(w.named(s, name)), &gone, &come)
+		compare(list(v.named(s, name)), list(w.named(s, name)), &removed, &added)
 	}
-	return gone, come
+	return removed, added
 }
 
 func (v *version) all(s *Server) [][]byte {
 	var wire []byte
-	_ = v.each(s, func(rr []byte) error { // fails only if what it calls does
+	_ = v.each(s, func(rr []byte) error { // fails only if do does
 		wire = append(wire, rr...)
 		return nil
 	})

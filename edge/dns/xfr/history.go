@@ -10,42 +10,42 @@ import (
 )
 
 const (
-	// maxSteps bounds the changes that are kept of one zone.
+	// maxSteps is how many changes of one zone are kept.
 	maxSteps = 1000
-	// smallHistory is how many octets of changes are sent without asking whether
-	// the whole zone is less.
+	// smallHistory is how many octets of changes are sent even if the whole zone
+	// has fewer.
 	smallHistory = 64 << 10
 )
 
-// history is what is known of one zone: how it is, and how it came to be so.
+// history has the newest version of one zone and the changes that led to it.
 type history struct {
 	account   command.AccountID
 	namespace registry.NamespaceID
 
 	mu  sync.Mutex // guards what follows; held while differences are made
-	now *version   // as it was looked at last; nil: never
-	// first is the revision at which it was first seen so.
+	now *version   // the newest; nil: none yet
+	// first is the revision at which now was first seen.
 	first uint64
-	// steps lead here, the oldest first. They are immutable, and so is the part
-	// of the list that was handed out: since copies it.
-	steps  []step
-	octets int // in steps
-	told   bool
-	whole  int // octets of the last AXFR
+	// steps are the changes up to now, oldest first. A step is immutable; since
+	// returns a copy of the list.
+	steps     []step
+	octets    int  // in steps
+	told      bool // Config.Changed was called for now
+	wholeSize int  // octets of the last AXFR; 0: there was none
 }
 
-// step is a change of a zone.
+// step is one change of a zone.
 type step struct {
-	// The zone was the same at all revisions from first to last.
-	first, last uint64
-	soa         soaOf // as it was before the step
-	gone, come  records
+	// Before the step, the zone was the same at all revisions from first to last.
+	first, last    uint64
+	soa            soaOf // before the step
+	removed, added records
 }
 
-func (st *step) octets() int { return len(st.gone.wire) + len(st.come.wire) }
+func (st *step) octets() int { return len(st.removed.wire) + len(st.added.wire) }
 
-// catchUp looks at a newer state, and returns the newest one that was looked at,
-// or nil if the zone is gone.
+// catchUp adds the version of a newer state, and returns the newest version, or nil
+// if the zone does not exist any more.
 func (h *history) catchUp(s *Server, st *state.State) *version {
 	s.startedAt(st.Revision)
 	h.mu.Lock()
@@ -69,13 +69,13 @@ func (h *history) catchUp(s *Server, st *state.State) *version {
 	return h.now
 }
 
-// add keeps the step to the next version. One without differences is kept as
-// well: the zone may have changed and changed back, and a secondary may have
-// seen it from another of our servers in between.
+// add adds the step to the next version. A step without differences is added as
+// well: the zone may have changed and changed back, and a secondary may have the
+// version in between from another of our servers.
 func (h *history) add(s *Server, next *version) {
 	before := step{first: h.first, last: h.now.state.Revision, soa: h.now.soa(s)}
-	before.gone, before.come = h.now.difference(s, next)
-	if before.gone.n > 0 || before.come.n > 0 || before.soa != next.soa(s) {
+	before.removed, before.added = h.now.difference(s, next)
+	if before.removed.n > 0 || before.added.n > 0 || before.soa != next.soa(s) {
 		h.told = false
 	}
 	h.steps = append(h.steps, before)
@@ -83,12 +83,12 @@ func (h *history) add(s *Server, next *version) {
 	limit := s.share()
 	for h.octets > limit || len(h.steps) > maxSteps {
 		h.octets -= h.steps[0].octets()
-		h.steps[0] = step{} // nobody's memory but that of those who have it in hand
+		h.steps[0] = step{} // the memory is free when no transfer uses it
 		h.steps = h.steps[1:]
 	}
 }
 
-// news returns the SOA record if there is something to tell that was not told.
+// news returns the SOA record if Config.Changed was not called for this version.
 func (h *history) news(s *Server) []byte {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -99,8 +99,9 @@ func (h *history) news(s *Server) []byte {
 	return s.cfg.Apex.appendSOA(nil, h.now.soa(s), h.now.state.Revision)
 }
 
-// since returns the steps from the zone as it was at a serial. It is false if
-// that is not known, or if so much has changed that the whole is less.
+// since returns the steps from the version with a serial to the newest one. It
+// returns false if that version is not known, or if the whole zone has fewer octets
+// than the steps.
 func (h *history) since(s *Server, serial uint32) ([]step, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -111,14 +112,14 @@ func (h *history) since(s *Server, serial uint32) ([]step, bool) {
 	}
 	at, octets := now-back, 0
 	if at <= s.startedAt(now) {
-		return nil, false // by an earlier run, under other settings perhaps
+		return nil, false // of an earlier run, perhaps with other settings
 	}
 	if at >= h.first {
 		return nil, true
 	}
 	for i := len(h.steps) - 1; i >= 0; i-- {
 		st := &h.steps[i]
-		if octets += st.octets(); octets > max(h.whole, smallHistory) || at > st.last {
+		if octets += st.octets(); octets > max(h.wholeSize, smallHistory) || at > st.last {
 			return nil, false
 		}
 		if at >= st.first {
@@ -128,9 +129,9 @@ func (h *history) since(s *Server, serial uint32) ([]step, bool) {
 	return nil, false
 }
 
-// weighed keeps how many octets the whole zone has.
-func (h *history) weighed(octets int) {
+// setSize records how many octets the whole zone has.
+func (h *history) setSize(octets int) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.whole = octets
+	h.wholeSize = octets
 }

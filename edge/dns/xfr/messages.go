@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// maxMessage keeps every name of a message in reach of a pointer: RFC 1035
-	// section 4.1.4. So much is all that a transfer holds of its answer.
+	// maxMessage is the length of a message. A pointer can point to every name in
+	// it: RFC 1035 section 4.1.4. A transfer keeps one message in memory.
 	maxMessage = 16 << 10
 
 	udpSize = 1232 // of queries that we take
@@ -19,26 +19,26 @@ const (
 	keptFlags = dnswire.FlagRD | dnswire.FlagCD // of the query in the answer
 )
 
-// errTooLarge: the answer does not fit into one message, and must.
+// errTooLarge means that the answer does not fit into the only message.
 var errTooLarge = errors.New("xfr: too large for one message")
 
 // messages writes records into messages: RFC 5936 section 2.2. Every message
-// repeats the question, so that names can point to the zone's there.
+// repeats the question; names of records point to the zone's name in it.
 type messages struct {
 	query   []byte // header and question
 	edns    bool
-	signed  *tsig.Signature // nil: not
+	signed  *tsig.Signature // nil: messages are not signed
 	limit   int             // octets of a message
-	single  bool            // there is one message at the most
+	single  bool            // the answer is one message
 	send    func([]byte) error
 	buf     []byte
 	n       int    // records in buf
-	owner   string // of the record before
+	owner   string // of the last record
 	ownerAt int
 	sent    sums
 }
 
-// sums is what a transfer came to.
+// sums counts what a transfer has sent.
 type sums struct{ messages, records, octets int }
 
 func (m *messages) begin() {
@@ -46,7 +46,7 @@ func (m *messages) begin() {
 	m.n, m.owner = 0, ""
 }
 
-// room is what records may fill.
+// room returns the length of a message without its OPT and TSIG records.
 func (m *messages) room() int {
 	room := m.limit
 	if m.edns {
@@ -58,7 +58,7 @@ func (m *messages) room() int {
 	return room
 }
 
-// add writes one record.
+// add writes one record, and sends the message before if it is full.
 func (m *messages) add(rr []byte) error {
 	if len(m.buf) == 0 {
 		m.begin()
@@ -79,8 +79,8 @@ func (m *messages) add(rr []byte) error {
 	return nil
 }
 
-// name writes the name of a record, which ends in the zone's: RFC 1035 section
-// 4.1.4.
+// name writes the name of a record, compressed: it ends with the zone's name (RFC
+// 1035 section 4.1.4).
 func (m *messages) name(name []byte) {
 	if string(name) == m.owner {
 		m.buf = binary.BigEndian.AppendUint16(m.buf, dnswire.Pointer(m.ownerAt))

@@ -18,12 +18,12 @@ type metrics struct {
 func newMetrics(r prometheus.Registerer) *metrics {
 	m := &metrics{
 		transfers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cairn_dns_transfers_total",
-			Help: "Zone transfers by what was asked for (axfr, ixfr), what was sent (whole, changes, current: the SOA record alone) and outcome (done, failed, busy)."},
+			Help: "Zone transfers by type of the query (axfr, ixfr), what was sent (whole, changes, current: only the SOA record) and outcome (done, failed, busy)."},
 			[]string{"type", "sent", "outcome"}),
 		records: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cairn_dns_transfer_records_total",
-			Help: "Records sent in zone transfers, by what was asked for."}, []string{"type"}),
+			Help: "Records sent in zone transfers, by type of the query."}, []string{"type"}),
 		octets: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cairn_dns_transfer_octets_total",
-			Help: "Octets sent in zone transfers, by what was asked for."}, []string{"type"}),
+			Help: "Octets sent in zone transfers, by type of the query."}, []string{"type"}),
 	}
 	if r != nil {
 		r.MustRegister(m.transfers, m.records, m.octets)

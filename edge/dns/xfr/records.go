@@ -9,7 +9,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-// records are resource records in wire form, not compressed, one after the
+// records are resource records in wire form without compression, one after the
 // other.
 type records struct {
 	wire []byte
@@ -25,7 +25,7 @@ func cut(b []byte) (rr []byte, name int) {
 	return b[:r.End:r.End], r.NameEnd()
 }
 
-// each hands out one record after the other.
+// each calls do for each record.
 func (r *records) each(do func(rr []byte) error) error {
 	for b := r.wire; len(b) > 0; {
 		rr, _ := cut(b)
@@ -37,7 +37,7 @@ func (r *records) each(do func(rr []byte) error) error {
 	return nil
 }
 
-// list returns the records apart from each other, sorted, none twice.
+// list splits wire into its records, sorted and without duplicates.
 func list(wire []byte) [][]byte {
 	var out [][]byte
 	for b := wire; len(b) > 0; {
@@ -49,8 +49,9 @@ func list(wire []byte) [][]byte {
 	return slices.CompactFunc(out, bytes.Equal)
 }
 
-// compare adds to gone what is only in old and to come what is only in new.
-func compare(old, new [][]byte, gone, come *records) {
+// compare adds the records that are only in old to removed, and those that are only
+// in new to added.
+func compare(old, new [][]byte, removed, added *records) {
 	for len(old) > 0 || len(new) > 0 {
 		by := 0
 		switch {
@@ -62,10 +63,10 @@ func compare(old, new [][]byte, gone, come *records) {
 			by = bytes.Compare(old[0], new[0])
 		}
 		if by < 0 {
-			gone.add(old[0])
+			removed.add(old[0])
 		}
 		if by > 0 {
-			come.add(new[0])
+			added.add(new[0])
 		}
 		if by <= 0 {
 			old = old[1:]
@@ -98,8 +99,8 @@ func appendOwner(b []byte, o *zone.Owner, strict bool) []byte {
 	return appendSRV(b, o, strict)
 }
 
-// appendSRV appends SRV records. Targets are in lower case: ids that differ by
-// case make one name, and two records of one port must not be there twice.
+// appendSRV appends SRV records without duplicates. Targets are in lower case: ids
+// that differ in case only have the same name.
 func appendSRV(b []byte, o *zone.Owner, strict bool) []byte {
 	start := len(b)
 	for _, h := range o.Hosts {

@@ -11,17 +11,16 @@ import (
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 )
 
-// Rule says who may have a zone.
+// Rule allows clients to transfer zones.
 type Rule struct {
 	// Zone is the zone's name; "*" means all public zones.
 	Zone string
-	// VPC chooses the private zone of this name that is bound to it. Empty: the
-	// public one.
+	// VPC selects the private zone of this name in a VPC. Empty: the public zone.
 	VPC string
-	// Allow are the addresses that may ask. None means any address where there
-	// is a Key, and nobody where there is none.
+	// Allow has the networks of the clients. If it is empty, the rule allows every
+	// address with the Key, and none without a Key.
 	Allow []netip.Prefix
-	// Key must have signed the query. Nil: none needs to.
+	// Key is the key that must have signed the query. Nil: no signature is needed.
 	Key *tsig.Key
 
 	apex []byte // in wire form and lower case; nil: all public zones
@@ -43,8 +42,8 @@ func (r *Rule) check() error {
 	return nil
 }
 
-// zones yields the zones that the rule is about. Signed ones are not handed out:
-// the copy would have no signatures, and whoever validates would not believe it.
+// zones returns the zones of the rule. Signed zones are left out: their copy would
+// have no signatures, so resolvers that validate would reject it.
 func (r *Rule) zones(x *zone.Index) iter.Seq[*zone.Zone] {
 	return func(yield func(*zone.Zone) bool) {
 		if r.apex != nil {
@@ -63,7 +62,7 @@ func (r *Rule) zones(x *zone.Index) iter.Seq[*zone.Zone] {
 
 func signed(z *zone.Zone) bool { return len(z.Keys) > 0 }
 
-// permits reports whether a client may have the rule's zones.
+// permits reports whether a client may transfer the zones of the rule.
 func (r *Rule) permits(from netip.Addr, key *tsig.Key) bool {
 	if r.Key != nil && key != r.Key {
 		return false
@@ -76,20 +75,21 @@ func (r *Rule) permits(from netip.Addr, key *tsig.Key) bool {
 	return len(r.Allow) == 0 && r.Key != nil
 }
 
-// Permission is what Permit finds.
+// Permission is a result of Permit.
 type Permission uint8
 
-// The outcomes of Permit.
+// The results of Permit.
 const (
-	// Refused: the client may not have such a zone, whether or not there is one,
-	// or nobody may since it is signed.
+	// Refused: no rule allows the client to transfer a zone of this name, or the
+	// zone is signed.
 	Refused Permission = iota
-	// NotThere: it might, but there is no such zone.
+	// NotThere: a rule allows it, but there is no such zone.
 	NotThere
-	Granted
+	// Allowed: the client may transfer the zone.
+	Allowed
 )
 
-// Permit returns the zone of a name that a client may have. The name must be in
+// Permit returns the zone of a name that a client may transfer. The name must be in
 // wire form and lower case; key is the one that the query was signed with, or
 // nil.
 func (s *Server) Permit(x *zone.Index, name []byte, from netip.Addr, key *tsig.Key) (*zone.Zone, Permission) {
@@ -104,7 +104,7 @@ func (s *Server) Permit(x *zone.Index, name []byte, from netip.Addr, key *tsig.K
 			if signed(z) {
 				return nil, Refused
 			}
-			return z, Granted
+			return z, Allowed
 		}
 		if r.apex != nil {
 			found = NotThere

@@ -12,35 +12,36 @@ import (
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 )
 
-// Query asks for a zone that the client may have.
+// Query is a query for a zone that the client may transfer.
 type Query struct {
-	// Message is the query, of which the header and the question take up the
-	// first octets, as many as Question says.
+	// Message is the query. Its first Question octets are the header and the
+	// question.
 	Message  []byte
 	Question int
 	EDNS     bool
-	// Incremental: the client has the zone as it was at Serial.
+	// Incremental is true for IXFR: the client has the version with Serial.
 	Incremental bool
 	Serial      uint32
 	From        netip.AddrPort
-	// Signed is the query's signature; nil: it has none.
+	// Signed is the query's signature. Nil: it has none.
 	Signed *tsig.Signature
-	// Limit is how many octets the only message may have; zero: there may be
+	// Limit is the maximum length of the only message. Zero: the answer may have
 	// many messages.
 	Limit int
 	// Transport is for the log.
 	Transport string
 }
 
-// ErrBusy: as many transfers go on as may, of all clients or of this one.
+// ErrBusy means that the limit of transfers is reached, for all clients or for this
+// one.
 var ErrBusy = errors.New("xfr: too many transfers")
 
-// ErrGone: the zone was deleted meanwhile.
+// ErrGone means that the zone was deleted in the meantime.
 var ErrGone = errors.New("xfr: the zone is gone")
 
-// Transfer hands a zone out: it calls send with one message after the other,
-// which are only valid during the call. Before it has called it, it may return
-// ErrBusy or ErrGone. An error of send ends it and is returned.
+// Transfer sends a zone: it calls send for one message after the other. A message is
+// valid during the call only. Before the first message it may return ErrBusy or
+// ErrGone. An error of send ends the transfer and is returned.
 func (s *Server) Transfer(ctx context.Context, z *zone.Zone, q *Query, send func([]byte) error) error {
 	if !s.enter(q.From.Addr()) {
 		s.metrics.count(q, styleNone, "busy")
@@ -83,21 +84,21 @@ type transfer struct {
 	style    style
 }
 
-// style is what a transfer turned out to be.
+// style is what a transfer sends.
 type style string
 
 const (
 	styleNone    style = ""
 	styleWhole   style = "whole"   // all records
 	styleChanges style = "changes" // what changed
-	styleCurrent style = "current" // the SOA record alone: nothing changed, or there is no room
+	styleCurrent style = "current" // only the SOA record: nothing changed, or there is no room
 )
 
 func (t *transfer) run() error {
 	if !t.query.Incremental {
 		return t.whole()
 	}
-	// RFC 1995 section 2: a client with this or a newer version.
+	// RFC 1995 section 2: the client has this version or a newer one.
 	if int32(t.query.Serial-zone.Serial(t.now.state.Revision)) >= 0 {
 		return t.current()
 	}
@@ -106,7 +107,7 @@ func (t *transfer) run() error {
 	case ok && t.messages.single:
 		err := t.changes(steps)
 		if errors.Is(err, errTooLarge) {
-			return t.current() // the client will come back over TCP
+			return t.current() // the client asks again over TCP
 		}
 		return err
 	case ok:
@@ -125,7 +126,7 @@ func (t *transfer) currentSOA() error {
 	return t.soa(t.now.soa(t.server), t.now.state.Revision)
 }
 
-// current sends the SOA record alone.
+// current sends only the SOA record.
 func (t *transfer) current() error {
 	t.style = styleCurrent
 	t.messages.begin()
@@ -135,7 +136,7 @@ func (t *transfer) current() error {
 	return t.messages.flush()
 }
 
-// whole sends all records, between two times the SOA record.
+// whole sends all records. The SOA record is the first and the last.
 func (t *transfer) whole() error {
 	t.style = styleWhole
 	if err := t.currentSOA(); err != nil {
@@ -148,13 +149,12 @@ func (t *transfer) whole() error {
 		return err
 	}
 	err := t.messages.flush()
-	t.history.weighed(t.messages.sent.octets)
+	t.history.setSize(t.messages.sent.octets)
 	return err
 }
 
-// changes sends differences: RFC 1995 section 4. Each begins with the SOA record
-// as it was, then what is gone, then the SOA record as it was after, and what
-// came.
+// changes sends differences: RFC 1995 section 4. Each consists of the SOA record
+// before it, the removed records, the SOA record after it, and the added records.
 func (t *transfer) changes(steps []step) error {
 	t.style = styleChanges
 	if err := t.currentSOA(); err != nil {
@@ -189,17 +189,17 @@ func (t *transfer) step(st *step, from, to uint64, soa soaOf) error {
 	if err := t.soa(st.soa, from); err != nil {
 		return err
 	}
-	if err := st.gone.each(t.messages.add); err != nil {
+	if err := st.removed.each(t.messages.add); err != nil {
 		return err
 	}
 	if err := t.soa(soa, to); err != nil {
 		return err
 	}
-	return st.come.each(t.messages.add)
+	return st.added.each(t.messages.add)
 }
 
-// revision is the one that the client has: that of its serial nearest before
-// now.
+// revision returns the revision that the client has: the last one before now with
+// its serial.
 func (q *Query) revision(now uint64) uint64 {
 	return now - uint64(zone.Serial(now)-q.Serial)
 }

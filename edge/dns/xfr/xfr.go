@@ -1,9 +1,9 @@
-// Package xfr hands zones out to secondary servers: whole by AXFR (RFC 5936),
-// what has changed by IXFR (RFC 1995), and it finds out when to send NOTIFY (RFC
-// 1996). DESIGN.md says what a transferred zone contains and why.
+// Package xfr transfers zones to secondary servers: whole zones by AXFR (RFC 5936),
+// changes by IXFR (RFC 1995). It also reports when to send NOTIFY (RFC 1996).
+// DESIGN.md explains what a transferred zone contains and why.
 //
-// The server of messages stays edge/dns: it takes a query apart, checks its
-// signature and asks Permit; what then goes out is Transfer's.
+// edge/dns receives the query, checks its signature and asks Permit. Transfer then
+// sends the messages.
 package xfr
 
 import (
@@ -22,7 +22,7 @@ import (
 	"github.com/cairn-discovery/cairn/replica"
 )
 
-// Source gives the newest state.
+// Source returns the newest state.
 type Source interface {
 	Current() *replica.Snapshot
 }
@@ -30,39 +30,40 @@ type Source interface {
 // Config is what a Server needs.
 type Config struct {
 	Source Source // required
-	// Rules say who may have which zone. The first that fits a client decides.
+	// Rules allow clients to transfer zones. The first one that matches a client and
+	// a zone decides.
 	Rules []Rule
-	// Apex is what all zones have in common.
+	// Apex holds the settings that the records of all zones share.
 	Apex Apex
 	// Strict is that of edge/dns.
 	Strict bool
 	// Changed is called when the contents of a zone have changed, and for every
-	// zone at the start of Run. It must not block. Nil: nobody is told.
+	// zone at the start of Run. It must not block. Nil: it is not called.
 	Changed func(Change)
-	// Interval is the least time between two looks for changes; 0 means 1s.
+	// Interval is the shortest time between two checks for changes; 0 means 1s.
 	Interval time.Duration
-	// HistoryBytes bounds what is kept of changes, of all zones together, for
-	// IXFR; 0 means 16 MiB.
+	// HistoryBytes limits the memory for the changes of all zones, which IXFR
+	// sends; 0 means 16 MiB.
 	HistoryBytes int
-	// Transfers bounds how many go on at a time; 0 means 16. One client has a
-	// quarter of them at the most.
+	// Transfers is how many transfers run at a time; 0 means 16. One client can
+	// have a quarter of them.
 	Transfers int
-	// Timeout bounds one transfer; 0 means 5 minutes. For so long a client can
-	// make the server keep an old version of the zone.
+	// Timeout limits one transfer; 0 means 5 minutes. A client can make the server
+	// keep an old version of the zone for this time.
 	Timeout time.Duration
 	Logger  *slog.Logger // required
-	// Registerer takes the metrics. Nil: none are kept.
+	// Registerer registers the metrics. Nil: there are none.
 	Registerer prometheus.Registerer
 }
 
 // Change is a zone with new contents.
 type Change struct {
-	Rule int    // index of the rule that tells whom to notify
+	Rule int    // index of the rule that matches the zone
 	Apex string // in wire form
 	SOA  []byte // the zone's SOA record, in wire form, not compressed
 }
 
-// Server hands out zones. Make one with New, then Run it.
+// Server transfers zones. Create it with New, then call Run.
 type Server struct {
 	cfg     Config
 	metrics *metrics
@@ -70,7 +71,7 @@ type Server struct {
 	mu        sync.Mutex // guards what follows; held for moments
 	histories map[registry.NamespaceID]*history
 	started   bool
-	start     uint64 // the revision that was looked at first
+	start     uint64 // the first revision that was looked at
 	running   int
 	perClient map[netip.Addr]int
 }
@@ -102,8 +103,8 @@ func fill[T comparable](v *T, def T) {
 	}
 }
 
-// Run follows the zones that somebody may have, so that what has changed in them
-// is known when it is asked for, and tells of changes, until ctx ends.
+// Run watches the zones of the rules until ctx ends, records their changes for IXFR
+// and reports them to Config.Changed.
 func (s *Server) Run(ctx context.Context) error {
 	if len(s.cfg.Rules) == 0 {
 		<-ctx.Done()
@@ -112,14 +113,15 @@ func (s *Server) Run(ctx context.Context) error {
 	for {
 		snapshot := s.cfg.Source.Current()
 		s.follow(snapshot.State)
-		// Many changes in a row are one change; the first does not wait.
+		// Changes within one interval are reported together; the first is not
+		// delayed.
 		if !wait(ctx, time.After(s.cfg.Interval)) || !wait(ctx, snapshot.Superseded()) {
 			return nil
 		}
 	}
 }
 
-// wait is false if ctx ended first.
+// wait returns false if ctx ended first.
 func wait[T any](ctx context.Context, c <-chan T) bool {
 	select {
 	case <-ctx.Done():
@@ -129,14 +131,14 @@ func wait[T any](ctx context.Context, c <-chan T) bool {
 	}
 }
 
-// follow looks at all zones that rules are about.
+// follow looks at the zones of all rules.
 func (s *Server) follow(st *state.State) {
 	s.forget(st)
 	seen := map[registry.NamespaceID]bool{}
 	for i := range s.cfg.Rules {
 		for z := range s.cfg.Rules[i].zones(&st.Zones) {
 			if seen[z.Namespace] {
-				continue // an earlier rule is about it
+				continue // an earlier rule matches it
 			}
 			seen[z.Namespace] = true
 			h := s.historyOf(z)
@@ -148,7 +150,7 @@ func (s *Server) follow(st *state.State) {
 	}
 }
 
-// forget drops what is known of zones that are gone.
+// forget drops the histories of zones that do not exist any more.
 func (s *Server) forget(st *state.State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,9 +172,9 @@ func (s *Server) historyOf(z *zone.Zone) *history {
 	return h
 }
 
-// startedAt is the revision that was looked at first, which is the given one if
-// none was. What clients have of it or of earlier ones may be from an earlier run
-// of the node with other name servers.
+// startedAt returns the first revision that was looked at, which is now if there was
+// none. Clients may have it and earlier ones from an earlier run of the node, with
+// other name servers.
 func (s *Server) startedAt(now uint64) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,14 +184,14 @@ func (s *Server) startedAt(now uint64) uint64 {
 	return s.start
 }
 
-// share is how many octets of changes one zone may keep.
+// share returns how many octets of changes one zone may keep.
 func (s *Server) share() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return max(s.cfg.HistoryBytes/max(len(s.histories), 1), 16<<10)
 }
 
-// enter takes a transfer in, or is false if too many go on.
+// enter counts a new transfer, or returns false if the limit is reached.
 func (s *Server) enter(client netip.Addr) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
