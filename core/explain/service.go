@@ -97,7 +97,7 @@ func (e *explanation) instance(svc *registry.Service, inst *registry.Instance, r
 
 // leaseReason says what becomes of an instance that is not heard of again.
 func (e *explanation) leaseReason(l registry.Lease) string {
-	if l.Lapsed {
+	if l.Expired {
 		return sprintf("unless it is registered again it is deregistered at %s", e.clock(l.Due()))
 	}
 	return sprintf("it has %s %d: it becomes UNHEALTHY unless it is heard of by %s", registry.AttrTTL, l.TTL, e.clock(l.Due()))
@@ -110,7 +110,7 @@ func (e *explanation) healthReason(svc *registry.Service, inst *registry.Instanc
 		since = " since " + e.clock(int64(inst.Changed)*1000)
 	}
 	switch {
-	case inst.Lapsed:
+	case inst.Expired:
 		ttl, _ := inst.Attributes().Get(registry.AttrTTL)
 		return sprintf("UNHEALTHY%s: not heard of for longer than its %s of %s s", since, registry.AttrTTL, ttl)
 	case svc.CustomHealth:
@@ -149,7 +149,7 @@ func (e *explanation) event(ev health.Event) string {
 		why = ev.Reason.String() + streak(int(ev.Streak), ev.Reason, 0, registry.Health(ev.To))
 	case health.Told:
 		why = "told by UpdateInstanceCustomHealthStatus"
-	case health.Lapsed:
+	case health.Expired:
 		why = "its " + registry.AttrTTL + " ran out"
 	case health.Renewed:
 		why = "it was heard of again"

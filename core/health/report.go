@@ -44,8 +44,8 @@ const (
 	Probed Cause = iota
 	// Told: UpdateInstanceCustomHealthStatus.
 	Told
-	// Lapsed and Renewed: the instance's TTL ran out, or it was heard of again.
-	Lapsed
+	// Expired and Renewed: the instance's TTL ran out, or it was heard of again.
+	Expired
 	Renewed
 	// Begun: the instance was registered again, or its service got or lost a
 	// check.

@@ -16,6 +16,9 @@ import (
 	"encoding/base32"
 	"fmt"
 	"strings"
+
+	"github.com/cairn-discovery/cairn/core/arn"
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // User is somebody, or something, with access keys of its own.
@@ -79,27 +82,31 @@ type Source struct {
 	Keys     []AccessKey
 }
 
-// UserARN, RoleARN, PolicyARN, SessionARN and ProviderARN are as in IAM.
-func UserARN(account, name string) string { return "arn:aws:iam::" + account + ":user/" + name }
+// UserARN returns the ARN of a user.
+func UserARN(account, name string) string { return iamARN(account, "user/"+name) }
 
 // RoleARN returns the ARN of a role.
-func RoleARN(account, name string) string { return "arn:aws:iam::" + account + ":role/" + name }
+func RoleARN(account, name string) string { return iamARN(account, "role/"+name) }
 
 // PolicyARN returns the ARN of an account's own policy.
-func PolicyARN(account, name string) string { return "arn:aws:iam::" + account + ":policy/" + name }
+func PolicyARN(account, name string) string { return iamARN(account, "policy/"+name) }
 
 // SessionARN returns the ARN of a session of a role.
 func SessionARN(account, role, session string) string {
-	return "arn:aws:sts::" + account + ":assumed-role/" + role + "/" + session
+	return arn.Format("sts", "", command.AccountID(account), "assumed-role/"+role+"/"+session)
 }
 
 // ProviderARN returns the ARN of an OIDC provider, from its issuer's URL.
 func ProviderARN(account, issuer string) string {
-	return "arn:aws:iam::" + account + ":oidc-provider/" + strings.TrimPrefix(issuer, "https://")
+	return iamARN(account, "oidc-provider/"+strings.TrimPrefix(issuer, "https://"))
 }
 
 // RootARN returns the ARN of an account as a whole.
-func RootARN(account string) string { return "arn:aws:iam::" + account + ":root" }
+func RootARN(account string) string { return iamARN(account, "root") }
+
+func iamARN(account, resource string) string {
+	return arn.Format("iam", "", command.AccountID(account), resource)
+}
 
 // Limits of IAM.
 const (

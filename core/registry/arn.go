@@ -1,9 +1,7 @@
 package registry
 
 import (
-	"fmt"
-	"strings"
-
+	"github.com/cairn-discovery/cairn/core/arn"
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
@@ -19,39 +17,38 @@ func (r *Rules) ServiceARN(account command.AccountID, id ServiceID) string {
 
 // ARN returns the ARN of a resource such as namespace/ns-….
 func (r *Rules) ARN(account command.AccountID, resource string) string {
-	return "arn:aws:servicediscovery:" + r.Region + ":" + string(account) + ":" + resource
+	return arn.Format(arnService, r.Region, account, resource)
 }
 
-// resource is what an ARN of this region names.
+// arnService is the service in the ARNs of Cloud Map.
+const arnService = "servicediscovery"
+
+// resource is a resource that an ARN identifies.
 type resource struct {
 	account command.AccountID
 	kind    string // namespace or service
 	id      string
 }
 
-// parseARN takes an ARN of servicediscovery apart. It fails on anything that
-// cannot be one; an ARN of another region is not an error but names nothing.
-func (r *Rules) parseARN(arn string) (resource, error) {
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "servicediscovery" {
-		return resource{}, command.Invalid("%q is not the ARN of a namespace or service", arn)
+// parseARN parses the ARN of a namespace or service. An ARN of another region is
+// not an error, but has an empty id.
+func (r *Rules) parseARN(text string) (resource, error) {
+	a, ok := arn.Parse(text)
+	kind, id, hasID := a.KindAndID()
+	if !ok || a.Service != arnService || !hasID || kind != "namespace" && kind != "service" {
+		return resource{}, command.Invalid("%q is not the ARN of a namespace or service", text)
 	}
-	kind, id, ok := strings.Cut(parts[5], "/")
-	if !ok || kind != "namespace" && kind != "service" {
-		return resource{}, command.Invalid("%q is not the ARN of a namespace or service", arn)
-	}
-	if parts[3] != r.Region || parts[1] != "aws" {
+	if a.Region != r.Region || a.Partition != arn.Partition {
 		id = ""
 	}
-	return resource{command.AccountID(parts[4]), kind, id}, nil
+	return resource{a.Account, kind, id}, nil
 }
 
-// ID takes an id, or an ARN of the wanted kind ("namespace" or "service"), and
-// returns the bare id with the account that it belongs to: a bare id is one of
-// the caller's own. What belongs to another region gives the empty id, which is
-// never found.
+// ID returns the bare id and the owner of a resource that is named by its id or
+// its ARN. The kind is "namespace" or "service". A bare id belongs to the caller.
+// An ARN of another region gives the empty id, which is never found.
 func (r *Rules) ID(account command.AccountID, kind, ref string) (command.AccountID, string, error) {
-	if !strings.HasPrefix(ref, "arn:") {
+	if !arn.Is(ref) {
 		return account, ref, nil
 	}
 	res, err := r.parseARN(ref)
@@ -108,14 +105,20 @@ func (s *State) FindInstance(r *Rules, account command.AccountID, ref string, id
 	return svc, inst, nil
 }
 
-// quoted is for error texts that list names.
-func quoted[S ~string](names []S) string {
-	var b strings.Builder
-	for i, n := range names {
-		if i > 0 {
-			b.WriteString(", ")
-		}
-		fmt.Fprintf(&b, "%q", n)
+// FindResource returns the namespace or the service that an ARN names; the
+// other one is nil.
+func (s *State) FindResource(r *Rules, account command.AccountID, text string) (*Namespace, *Service, error) {
+	res, err := r.parseARN(text)
+	if err != nil {
+		return nil, nil, err
 	}
-	return b.String()
+	if res.account == account {
+		if ns, ok := s.Namespace(account, NamespaceID(res.id)); ok && res.kind == "namespace" {
+			return ns, nil, nil
+		}
+		if svc, ok := s.Service(account, ServiceID(res.id)); ok && res.kind == "service" {
+			return nil, svc, nil
+		}
+	}
+	return nil, nil, &command.NotFound{Message: "Resource not found: " + text}
 }

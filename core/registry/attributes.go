@@ -12,7 +12,7 @@ import (
 // zero value is empty.
 type Attributes string
 
-// NewAttributes packs a map.
+// NewAttributes returns the pairs of a map.
 func NewAttributes(m map[string]string) Attributes {
 	if len(m) == 0 {
 		return ""
@@ -49,7 +49,7 @@ func (a Attributes) All() iter.Seq2[string, string] {
 	}
 }
 
-// cut takes one string off the front.
+// cut returns the first string and the rest.
 func (a Attributes) cut() (string, Attributes) {
 	n, size := uint64(a[0]), 1
 	if n >= 0x80 {
@@ -85,7 +85,7 @@ func (a Attributes) Len() int {
 // Map unpacks into a new map, which is never nil.
 func (a Attributes) Map() map[string]string { return maps.Collect(a.All()) }
 
-// parseAttributes checks packed bytes that come from a store.
+// parseAttributes checks the packed bytes of a stored record.
 func parseAttributes(b []byte) (Attributes, bool) {
 	a := Attributes(b)
 	for parts := 0; len(b) > 0; parts++ {

@@ -11,18 +11,18 @@ type change interface {
 	apply(d *Draft, revision uint64)
 }
 
-// Draft builds the State that follows another one. It is not safe for
-// concurrent use; the State it began with is not touched.
+// Draft builds the State that follows another one. It is for one goroutine; the
+// State that it starts from is not changed.
 type Draft struct {
 	state    State
 	token    *ptree.Token
 	observer Observer // may be nil
-	// lastService is the one that changeService has changed last: instances
-	// come in order of their services when a State is loaded.
+	// lastService is the service that changeService has changed last. A load
+	// brings all instances of one service after each other.
 	lastService *Service
 }
 
-// NewDraft begins with s.
+// NewDraft returns a Draft that starts from s.
 func NewDraft(s *State) *Draft {
 	return &Draft{state: *s, token: new(ptree.Token)}
 }
@@ -47,8 +47,8 @@ func (d *Draft) Finish() *State {
 	return &s
 }
 
-// changeAccount applies a change to the account. What a draft has copied once is
-// its own, and is changed in place from then on.
+// changeAccount applies a change to the account. A draft copies an account,
+// namespace or service once; after that it changes its own copy in place.
 func (d *Draft) changeAccount(id command.AccountID, change func(*Account)) {
 	change(d.ownAccount(id))
 }
@@ -104,7 +104,7 @@ func (d *Draft) changeService(account command.AccountID, id ServiceID, change fu
 	change(svc)
 }
 
-// putNamespace stores a namespace; what it holds stays.
+// putNamespace stores a namespace and keeps its services.
 type putNamespace struct{ ns *Namespace }
 
 func (c putNamespace) apply(d *Draft, _ uint64) {
@@ -147,19 +147,19 @@ func (c deleteNamespace) apply(d *Draft, _ uint64) {
 	})
 }
 
-// putService stores a service; its instances and its revision stay.
+// putService stores a service and keeps its instances and its revision.
 type putService struct{ svc *Service }
 
 func (c putService) apply(d *Draft, _ uint64) {
 	d.changeNamespace(c.svc.Account, c.svc.Namespace, func(a *Account, ns *Namespace) {
 		svc := *c.svc
 		svc.owner, d.lastService = d.token, nil
-		svc.instances, svc.revision, svc.lapsed = ptree.Map[InstanceID, *Instance]{}, 0, 0
+		svc.instances, svc.revision, svc.expired = ptree.Map[InstanceID, *Instance]{}, 0, 0
 		old, _ := ns.services.Get(svc.key)
 		if old != nil && old.ID == svc.ID {
-			svc.instances, svc.revision, svc.lapsed = old.instances, old.revision, old.lapsed
+			svc.instances, svc.revision, svc.expired = old.instances, old.revision, old.expired
 		}
-		svc.prepare(ns)
+		svc.buildSummary(ns)
 		ns.services = ns.services.Put(d.token, svc.key, &svc)
 		a.services = a.services.Put(d.token, svc.ID, serviceRef{ns.ID, svc.key})
 		if svc.CreatorRequestID != "" {
@@ -189,46 +189,46 @@ func (c deleteService) apply(d *Draft, _ uint64) {
 	})
 }
 
-// touch records that what is inside a service, or a namespace where service is
+// bumpRevision records that what is inside a service, or a namespace where service is
 // empty, came or went. The revision at which it is stored is the
 // InstancesRevision of the service; and a deletion that did not see the newest
-// touch conflicts with it.
-type touch struct {
+// bumpRevision conflicts with it.
+type bumpRevision struct {
 	account   command.AccountID
 	namespace NamespaceID
 	service   ServiceID
 }
 
-func (c touch) apply(d *Draft, revision uint64) {
+func (c bumpRevision) apply(d *Draft, revision uint64) {
 	if c.service != "" {
 		d.changeService(c.account, c.service, func(svc *Service) { svc.revision = revision })
 	}
 }
 
-// untouch forgets about a service or namespace that is deleted.
-type untouch touch
+// dropRevision deletes the record of bumpRevision with its service or namespace.
+type dropRevision bumpRevision
 
-func (untouch) apply(*Draft, uint64) {}
+func (dropRevision) apply(*Draft, uint64) {}
 
-// place says to which service an instance belongs.
-type place struct {
+// location is the service of an instance.
+type location struct {
 	account   command.AccountID
 	namespace NamespaceID
 	service   ServiceID
 }
 
-func (svc *Service) place() place { return place{svc.Account, svc.Namespace, svc.ID} }
+func (svc *Service) location() location { return location{svc.Account, svc.Namespace, svc.ID} }
 
 type putInstance struct {
-	place
+	location
 	inst *Instance
 }
 
 func (c putInstance) apply(d *Draft, _ uint64) {
 	d.changeService(c.account, c.service, func(svc *Service) {
-		old := d.forgetPending(svc, c.inst.ID())
+		old := d.clearPending(svc, c.inst.ID())
 		svc.instances = svc.instances.Put(d.token, c.inst.ID(), c.inst)
-		svc.countLapsed(old, c.inst)
+		svc.countExpired(old, c.inst)
 		if c.inst.due != 0 {
 			key := pendingKey(c.inst.due, svc.ID, c.inst.ID())
 			d.state.pending = d.state.pending.Put(d.token, key, instanceRef{svc.Account, svc.ID, c.inst.ID()})
@@ -237,9 +237,9 @@ func (c putInstance) apply(d *Draft, _ uint64) {
 	})
 }
 
-// forgetPending drops the change of health that an instance waits for, and
-// returns the instance, or nil.
-func (d *Draft) forgetPending(svc *Service, id InstanceID) *Instance {
+// clearPending removes the pending health change of an instance from the index
+// and returns the instance, or nil.
+func (d *Draft) clearPending(svc *Service, id InstanceID) *Instance {
 	old, ok := svc.instances.Get(id)
 	if ok && old.due != 0 {
 		d.state.pending = d.state.pending.Delete(d.token, pendingKey(old.due, svc.ID, id))
@@ -247,27 +247,27 @@ func (d *Draft) forgetPending(svc *Service, id InstanceID) *Instance {
 	return old
 }
 
-// countLapsed counts the instances whose lease has run out.
-func (svc *Service) countLapsed(old, new *Instance) {
-	if old != nil && old.Lapsed {
-		svc.lapsed--
+// countExpired updates the number of instances with an expired lease.
+func (svc *Service) countExpired(old, new *Instance) {
+	if old != nil && old.Expired {
+		svc.expired--
 	}
-	if new != nil && new.Lapsed {
-		svc.lapsed++
+	if new != nil && new.Expired {
+		svc.expired++
 	}
 }
 
 type deleteInstance struct {
-	place
+	location
 	id InstanceID
 }
 
 func (c deleteInstance) apply(d *Draft, _ uint64) {
 	d.changeService(c.account, c.service, func(svc *Service) {
-		old := d.forgetPending(svc, c.id)
+		old := d.clearPending(svc, c.id)
 		svc.instances = svc.instances.Delete(d.token, c.id)
 		if old != nil {
-			svc.countLapsed(old, nil)
+			svc.countExpired(old, nil)
 			d.instanceChanged(svc, old, nil)
 		}
 	})

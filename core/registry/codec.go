@@ -15,17 +15,17 @@ import (
 //
 //	1n/ACCOUNT/HTTP-NAME                   namespace
 //	2s/ACCOUNT/NAMESPACE/SERVICE-KEY       service
-//	3t/ACCOUNT/NAMESPACE/SERVICE           touch
+//	3t/ACCOUNT/NAMESPACE/SERVICE           revision
 //	4i/ACCOUNT/NAMESPACE/SERVICE/INSTANCE  instance
 //	5o/ACCOUNT/OPERATION                   operation
 //	6l/ACCOUNT/NAMESPACE/SERVICE/INSTANCE  lease of an instance
 //
-// Names, not ids, key what must have a unique name, so that of two nodes which
-// give the same name at once one meets a conflict.
+// The keys of namespaces and services contain names and not ids, so that two nodes
+// which use the same name at once get a conflict.
 const (
 	namespacePrefix = "1n"
 	servicePrefix   = "2s"
-	touchPrefix     = "3t"
+	revisionPrefix  = "3t"
 	instancePrefix  = "4i"
 	operationPrefix = "5o"
 )
@@ -38,13 +38,13 @@ func serviceKeyOf(account command.AccountID, ns NamespaceID, key string) string 
 	return servicePrefix + "/" + string(account) + "/" + string(ns) + "/" + key
 }
 
-func touchKey(account command.AccountID, ns NamespaceID, svc ServiceID) string {
-	return touchPrefix + "/" + string(account) + "/" + string(ns) + "/" + string(svc)
+func revisionKey(account command.AccountID, ns NamespaceID, svc ServiceID) string {
+	return revisionPrefix + "/" + string(account) + "/" + string(ns) + "/" + string(svc)
 }
 
-func instanceKey(svc *Service, id InstanceID) string { return svc.place().key(id) }
+func instanceKey(svc *Service, id InstanceID) string { return svc.location().key(id) }
 
-func (p place) key(id InstanceID) string {
+func (p location) key(id InstanceID) string {
 	return instancePrefix + "/" + string(p.account) + "/" + string(p.namespace) + "/" + string(p.service) + "/" + string(id)
 }
 
@@ -56,8 +56,8 @@ func (c putNamespace) Key() string    { return namespaceKey(c.ns.Account, c.ns.H
 func (c deleteNamespace) Key() string { return namespaceKey(c.account, c.httpName) }
 func (c putService) Key() string      { return serviceKeyOf(c.svc.Account, c.svc.Namespace, c.svc.key) }
 func (c deleteService) Key() string   { return serviceKeyOf(c.account, c.namespace, c.key) }
-func (c touch) Key() string           { return touchKey(c.account, c.namespace, c.service) }
-func (c untouch) Key() string         { return touchKey(c.account, c.namespace, c.service) }
+func (c bumpRevision) Key() string    { return revisionKey(c.account, c.namespace, c.service) }
+func (c dropRevision) Key() string    { return revisionKey(c.account, c.namespace, c.service) }
 func (c putInstance) Key() string     { return c.key(c.inst.ID()) }
 func (c deleteInstance) Key() string  { return c.key(c.id) }
 func (c putOperation) Key() string    { return operationStoreKey(c.op.Account, c.op.ID) }
@@ -67,8 +67,8 @@ func (c putNamespace) Value(b []byte) ([]byte, bool)    { return c.ns.encode(b),
 func (c deleteNamespace) Value(b []byte) ([]byte, bool) { return b, false }
 func (c putService) Value(b []byte) ([]byte, bool)      { return c.svc.encode(b), true }
 func (c deleteService) Value(b []byte) ([]byte, bool)   { return b, false }
-func (c touch) Value(b []byte) ([]byte, bool)           { return b, true }
-func (c untouch) Value(b []byte) ([]byte, bool)         { return b, false }
+func (c bumpRevision) Value(b []byte) ([]byte, bool)    { return b, true }
+func (c dropRevision) Value(b []byte) ([]byte, bool)    { return b, false }
 func (c putInstance) Value(b []byte) ([]byte, bool)     { return c.inst.encode(b), true }
 func (c deleteInstance) Value(b []byte) ([]byte, bool)  { return b, false }
 func (c putOperation) Value(b []byte) ([]byte, bool)    { return c.op.encode(b), true }
@@ -104,11 +104,11 @@ func decode(kind string, account command.AccountID, rest string, value []byte) (
 	switch kind {
 	case servicePrefix:
 		return decodeService(account, NamespaceID(ns), rest, value)
-	case touchPrefix:
+	case revisionPrefix:
 		if value == nil {
-			return untouch{account, NamespaceID(ns), ServiceID(rest)}, nil
+			return dropRevision{account, NamespaceID(ns), ServiceID(rest)}, nil
 		}
-		return touch{account, NamespaceID(ns), ServiceID(rest)}, nil
+		return bumpRevision{account, NamespaceID(ns), ServiceID(rest)}, nil
 	case leasePrefix:
 		return decodeLease(account, NamespaceID(ns), rest, value)
 	case instancePrefix:
@@ -116,7 +116,7 @@ func decode(kind string, account command.AccountID, rest string, value []byte) (
 		if !ok {
 			return nil, errShortKey
 		}
-		return decodeInstance(place{account, NamespaceID(ns), ServiceID(svc)}, InstanceID(id), value)
+		return decodeInstance(location{account, NamespaceID(ns), ServiceID(svc)}, InstanceID(id), value)
 	}
 	return nil, fmt.Errorf("unknown kind %q", kind)
 }
@@ -137,7 +137,7 @@ func decodeService(account command.AccountID, ns NamespaceID, key string, value 
 	return putService{svc}, svc.decode(value)
 }
 
-func decodeInstance(p place, id InstanceID, value []byte) (command.Change, error) {
+func decodeInstance(p location, id InstanceID, value []byte) (command.Change, error) {
 	if value == nil {
 		return deleteInstance{p, id}, nil
 	}
@@ -174,7 +174,7 @@ func (Slice) All(s *State) iter.Seq[command.Stored] {
 
 func (a *Account) all(yield func(command.Stored) bool) bool {
 	for _, ns := range a.namespaces.All() {
-		if !yield(command.Stored{Change: putNamespace{ns}}) || !yield(command.Stored{Change: touch{a.id, ns.ID, ""}}) {
+		if !yield(command.Stored{Change: putNamespace{ns}}) || !yield(command.Stored{Change: bumpRevision{a.id, ns.ID, ""}}) {
 			return false
 		}
 		for _, svc := range ns.services.All() {
@@ -193,11 +193,11 @@ func (a *Account) all(yield func(command.Stored) bool) bool {
 
 func (svc *Service) all(yield func(command.Stored) bool) bool {
 	if !yield(command.Stored{Change: putService{svc}}) ||
-		!yield(command.Stored{Change: touch{svc.Account, svc.Namespace, svc.ID}, Revision: svc.revision}) {
+		!yield(command.Stored{Change: bumpRevision{svc.Account, svc.Namespace, svc.ID}, Revision: svc.revision}) {
 		return false
 	}
 	for _, inst := range svc.instances.All() {
-		if !yield(command.Stored{Change: putInstance{svc.place(), inst}}) {
+		if !yield(command.Stored{Change: putInstance{svc.location(), inst}}) {
 			return false
 		}
 	}

@@ -10,13 +10,13 @@ import (
 	"github.com/cairn-discovery/cairn/internal/record"
 )
 
-// The field numbers of each kind of record are fixed for ever: add, never
-// change.
+// The field numbers of each kind of record are permanent: add new ones, never
+// change existing ones.
 
 var (
 	errAttributes = errors.New("malformed attributes")
 	errHealth     = errors.New("unknown health status")
-	errLong       = errors.New("an id is longer than any can be")
+	errLong       = errors.New("an id is longer than 65535 bytes")
 )
 
 func (ns *Namespace) encode(b []byte) []byte {
@@ -216,7 +216,7 @@ func (i *Instance) encode(b []byte) []byte {
 	b = record.AppendUint(b, 5, uint64(i.due))
 	b = record.AppendUint(b, 6, uint64(i.Registered))
 	b = record.AppendUint(b, 7, uint64(i.Changed))
-	if i.Lapsed {
+	if i.Expired {
 		b = record.AppendUint(b, 8, 1)
 	}
 	if i.createdBy != (unique.Handle[command.AccountID]{}) {
@@ -245,7 +245,7 @@ func parseInstance(id InstanceID, value []byte) (*Instance, error) {
 		case 7:
 			rest.Changed = uint32(f.Uint)
 		case 8:
-			rest.Lapsed = f.Uint == 1
+			rest.Expired = f.Uint == 1
 		case 9:
 			rest.createdBy = unique.Make(command.AccountID(f.Bytes))
 		}
@@ -262,7 +262,7 @@ func parseInstance(id InstanceID, value []byte) (*Instance, error) {
 	}
 	inst := newInstance(id, a, string(request))
 	inst.Health, inst.pending, inst.due = rest.Health, rest.pending, rest.due
-	inst.Registered, inst.Changed, inst.Lapsed = rest.Registered, rest.Changed, rest.Lapsed
+	inst.Registered, inst.Changed, inst.Expired = rest.Registered, rest.Changed, rest.Expired
 	inst.createdBy = rest.createdBy
 	return &inst, nil
 }

@@ -5,7 +5,7 @@ import (
 	"github.com/cairn-discovery/cairn/internal/jsontext"
 )
 
-// HealthFilter says which instances DiscoverInstances returns.
+// HealthFilter selects the instances that DiscoverInstances returns.
 type HealthFilter string
 
 // The filters of the API.
@@ -28,8 +28,8 @@ type Query struct {
 	Health   HealthFilter // empty: FilterHealthy
 }
 
-// FindForDiscovery returns the service that a namespace name and a service name
-// mean to DiscoverInstances, in the namespaces of owner that the account sees.
+// FindForDiscovery returns the service with these names in a namespace of owner
+// that the account may see.
 func (s *State) FindForDiscovery(r *Rules, account, owner command.AccountID, namespace, service string) (*Service, error) {
 	ns, ok := s.NamespaceForDiscovery(r, account, owner, namespace)
 	if !ok {
@@ -57,8 +57,8 @@ func (a *Account) namespaceNamed(r *Rules, name string) (*Namespace, bool) {
 	return nil, false
 }
 
-// Discover appends to found the instances of the service that a query asks for,
-// in no particular order.
+// Discover appends the instances of the service that match the query, in no
+// particular order.
 func (svc *Service) Discover(q *Query, found []*Instance) []*Instance {
 	start := len(found)
 	for _, inst := range svc.instances.All() {
@@ -67,7 +67,7 @@ func (svc *Service) Discover(q *Query, found []*Instance) []*Instance {
 		}
 	}
 	matches := found[start:]
-	if svc.HasHealth() || svc.lapsed > 0 {
+	if svc.HasHealth() || svc.expired > 0 {
 		matches = svc.filterHealth(matches, q.Health)
 	}
 	if len(q.Optional) > 0 {
@@ -76,7 +76,8 @@ func (svc *Service) Discover(q *Query, found []*Instance) []*Instance {
 	return found[:start+len(matches)]
 }
 
-// filterHealth keeps what the filter asks for, at the front of matches.
+// filterHealth moves the instances that pass the filter to the front and returns
+// them.
 func (svc *Service) filterHealth(matches []*Instance, filter HealthFilter) []*Instance {
 	want := Healthy
 	switch filter {
@@ -88,7 +89,7 @@ func (svc *Service) filterHealth(matches []*Instance, filter HealthFilter) []*In
 	checked := svc.HasHealth()
 	kept := keep(matches, func(i *Instance) bool {
 		h := i.HealthIn(checked)
-		return h == want || h == Unknown && !checked // which no filter drops
+		return h == want || h == Unknown && !checked // without a check every filter passes
 	})
 	if kept == 0 && filter == FilterHealthyOrElseAll {
 		return matches
@@ -96,7 +97,8 @@ func (svc *Service) filterHealth(matches []*Instance, filter HealthFilter) []*In
 	return matches[:kept]
 }
 
-// preferring keeps those that have the optional attributes, or if none has, all.
+// preferring returns the instances with the optional attributes, or all instances
+// if none has them.
 func preferring(matches []*Instance, optional map[string]string) []*Instance {
 	kept := keep(matches, func(i *Instance) bool { return i.Attributes().Contains(optional) })
 	if kept == 0 {
@@ -105,8 +107,8 @@ func preferring(matches []*Instance, optional map[string]string) []*Instance {
 	return matches[:kept]
 }
 
-// keep moves what is wanted to the front, loses nothing, and returns how many
-// were wanted.
+// keep moves the wanted instances to the front and returns their number. The
+// others follow.
 func keep(matches []*Instance, wanted func(*Instance) bool) int {
 	n := 0
 	for i, inst := range matches {
@@ -118,23 +120,23 @@ func keep(matches []*Instance, wanted func(*Instance) bool) int {
 	return n
 }
 
-// prepare encodes the parts of a discovery answer that the service's instances
-// have in common, one for each health status.
-func (svc *Service) prepare(ns *Namespace) {
+// buildSummary encodes the end of an HttpInstanceSummary, which is the same for all
+// instances of the service, once for each health status.
+func (svc *Service) buildSummary(ns *Namespace) {
 	svc.check = newCheck(svc)
-	for h := range svc.tails {
+	for h := range svc.summarySuffix {
 		b := []byte(`,"HealthStatus":"` + Health(h).String() + `","NamespaceName":`)
 		b = jsontext.AppendString(b, ns.HTTPName)
 		b = append(b, `,"ServiceName":`...)
 		b = jsontext.AppendString(b, svc.Name)
-		svc.tails[h] = string(append(b, '}'))
+		svc.summarySuffix[h] = string(append(b, '}'))
 	}
 }
 
 // AppendSummary appends an instance of the service as an HttpInstanceSummary in
-// JSON, from parts that were prepared when the state changed.
+// JSON. Both parts were encoded when the state changed.
 func (svc *Service) AppendSummary(b []byte, inst *Instance) []byte {
-	b = append(b, summaryStart...)
+	b = append(b, summaryPrefix...)
 	b = append(b, inst.summary()...)
-	return append(b, svc.tails[svc.Health(inst)]...)
+	return append(b, svc.summarySuffix[svc.Health(inst)]...)
 }

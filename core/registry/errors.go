@@ -2,6 +2,7 @@ package registry
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
 )
@@ -26,19 +27,20 @@ func (e *InstanceNotFound) Error() string {
 	return fmt.Sprintf("Instance not found: %s in service %s", e.ID, e.Service)
 }
 
-// NoHealthStatus means that a service reports no health, having no health check.
+// NoHealthStatus means that the service has no health check.
 type NoHealthStatus struct{ Service ServiceID }
 
 func (e *NoHealthStatus) Error() string {
 	return fmt.Sprintf("No instance of service %s has a health status: the service has no health check", e.Service)
 }
 
-// OperationNotFound means that the account has no such operation, or no longer.
+// OperationNotFound means that the account has no such operation, or that it was
+// deleted.
 type OperationNotFound struct{ ID OperationID }
 
 func (e *OperationNotFound) Error() string { return "Operation not found: " + string(e.ID) }
 
-// NamespaceAlreadyExists means that the name or the CreatorRequestId is taken.
+// NamespaceAlreadyExists means that the name or the CreatorRequestId is in use.
 type NamespaceAlreadyExists struct {
 	ID               NamespaceID
 	CreatorRequestID string // of the existing namespace
@@ -46,7 +48,7 @@ type NamespaceAlreadyExists struct {
 
 func (e *NamespaceAlreadyExists) Error() string { return "Namespace already exists." }
 
-// ServiceAlreadyExists means that the name or the CreatorRequestId is taken.
+// ServiceAlreadyExists means that the name or the CreatorRequestId is in use.
 type ServiceAlreadyExists struct {
 	ID               ServiceID
 	Account          command.AccountID
@@ -58,7 +60,7 @@ func (e *ServiceAlreadyExists) Error() string { return "Service already exists."
 // DuplicateRequest means that the request id belongs to another operation.
 type DuplicateRequest struct {
 	Operation OperationID
-	Call      string // as clients name it, e.g. UpdateHttpNamespace
+	Call      string // the API operation, such as UpdateHttpNamespace
 }
 
 func (e *DuplicateRequest) Error() string {
@@ -79,9 +81,22 @@ func (e *CustomHealthNotFound) Error() string {
 	return fmt.Sprintf("Service %s has no HealthCheckCustomConfig", e.Service)
 }
 
-// ServiceAttributesLimitExceeded means that the service would have more than 30.
+// ServiceAttributesLimitExceeded means that the service would have more than 30
+// attributes.
 type ServiceAttributesLimitExceeded struct{ Service ServiceID }
 
 func (e *ServiceAttributesLimitExceeded) Error() string {
 	return fmt.Sprintf("Service %s would have more than %d attributes", e.Service, maxServiceAttributes)
+}
+
+// quoted lists names for an error message.
+func quoted[S ~string](names []S) string {
+	var b strings.Builder
+	for i, n := range names {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%q", n)
+	}
+	return b.String()
 }

@@ -25,7 +25,7 @@ func (a *Account) dump(at string) []string {
 	for _, ns := range a.namespaces.All() {
 		lines = append(lines, fmt.Sprintf("%s namespace %s %q %x", at, ns.ID, ns.HTTPName, ns.encode(nil)))
 		for key, svc := range ns.services.All() {
-			lines = append(lines, fmt.Sprintf("%s service %s/%s revision %d %q %x", at, ns.ID, key, svc.revision, svc.tails, svc.encode(nil)), fmt.Sprintf("%s check %s %d %+v", at, svc.ID, svc.lapsed, svc.check))
+			lines = append(lines, fmt.Sprintf("%s service %s/%s revision %d %q %x", at, ns.ID, key, svc.revision, svc.summarySuffix, svc.encode(nil)), fmt.Sprintf("%s check %s %d %+v", at, svc.ID, svc.expired, svc.check))
 			for id, inst := range svc.instances.All() {
 				lines = append(lines, fmt.Sprintf("%s instance %s/%s %s %x", at, svc.ID, id, inst.summary(), inst.encode(nil)))
 			}

@@ -34,7 +34,7 @@ func (svc *Service) Health(inst *Instance) Health { return inst.HealthIn(svc.Has
 // health check.
 func (i *Instance) HealthIn(checked bool) Health {
 	switch {
-	case i.Lapsed:
+	case i.Expired:
 		return Unhealthy
 	case checked:
 		return i.Health
@@ -42,7 +42,7 @@ func (i *Instance) HealthIn(checked bool) Health {
 	return Unknown
 }
 
-// SetCustomHealth is UpdateInstanceCustomHealthStatus.
+// SetCustomHealth implements UpdateInstanceCustomHealthStatus.
 type SetCustomHealth struct {
 	ServiceRef string // id or ARN
 	ID         InstanceID
@@ -67,11 +67,11 @@ func (c *SetCustomHealth) Decide(v command.View, m *command.Meta) (command.Decis
 	}
 	next := inst.withHealth(c.Health, m.Now)
 	if r.Strict {
-		next = inst.delayed(c.Health, m.Now+customHealthDelay)
+		next = inst.schedule(c.Health, m.Now+customHealthDelay)
 	}
 	changes := s.renewal(svc, c.ID, m.Now)
-	if next = next.lapsed(false, m.Now); *next != *inst {
-		changes = append(changes, putInstance{svc.place(), next})
+	if next = next.withExpired(false, m.Now); *next != *inst {
+		changes = append(changes, putInstance{svc.location(), next})
 	}
 	if len(changes) == 0 {
 		return command.Decision{}, nil
@@ -82,9 +82,9 @@ func (c *SetCustomHealth) Decide(v command.View, m *command.Meta) (command.Decis
 	}, nil
 }
 
-// delayed is strict mode: a change waits, the same change again does not speed
-// it up, and the opposite one before it is due cancels it.
-func (i *Instance) delayed(h Health, due int64) *Instance {
+// schedule delays a health change, as AWS does (strict mode). The same change
+// again keeps the earlier time; the opposite change cancels the pending one.
+func (i *Instance) schedule(h Health, due int64) *Instance {
 	next := *i
 	switch {
 	case h == i.Health:
@@ -95,7 +95,8 @@ func (i *Instance) delayed(h Health, due int64) *Instance {
 	return &next
 }
 
-// SettleHealth makes the custom health changes visible that are due.
+// SettleHealth applies the custom health changes that are due. Reply.Count is their
+// number.
 type SettleHealth struct {
 	Max int // how many at the most
 }
@@ -115,15 +116,15 @@ func (c *SettleHealth) Decide(v command.View, m *command.Meta) (command.Decision
 		if inst.due > m.Now || d.Reply.Count == c.Max {
 			break
 		}
-		d.Changes = append(d.Changes, putInstance{svc.place(), inst.withHealth(inst.pending, m.Now)})
+		d.Changes = append(d.Changes, putInstance{svc.location(), inst.withHealth(inst.pending, m.Now)})
 		d.Reads = append(d.Reads, command.Read{Key: instanceKey(svc, inst.ID()), Exists: true})
 		d.Reply.Count++
 	}
 	return d, nil
 }
 
-// NextHealthDue returns when the next custom health change falls due, in
-// milliseconds since 1970, or false if none waits.
+// NextHealthDue returns the time of the next pending custom health change in
+// milliseconds since 1970, or false if there is none.
 func (s *State) NextHealthDue() (int64, bool) {
 	for _, ref := range s.pending.All() {
 		if svc, ok := s.Service(ref.account, ref.service); ok {
@@ -135,7 +136,60 @@ func (s *State) NextHealthDue() (int64, bool) {
 	return 0, false
 }
 
-// pendingKey orders waiting changes by the time they fall due.
+// pendingKey orders pending changes by time.
 func pendingKey(due int64, svc ServiceID, inst InstanceID) string {
 	return fmt.Sprintf("%016x/%s/%s", due, svc, inst)
+}
+
+// SetVerdicts stores verdicts of probers, those of many instances in one command. A
+// verdict is skipped if its instance was registered again or its check was changed
+// since the probe. Reply.Count is the number of verdicts that were stored.
+type SetVerdicts struct{ Verdicts []Verdict }
+
+// Verdict is a change of an instance's health, and the versions it depends on.
+type Verdict struct {
+	Account  command.AccountID
+	Service  ServiceID
+	Instance InstanceID
+	// Registered is Instance.Registered of the instance that was probed.
+	Registered int64
+	// Check is Check.Stamp of the check that probed it.
+	Check uint64
+	// From is the health before, To the one after.
+	From, To Health
+}
+
+func (c *SetVerdicts) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, _ := of(v)
+	var d command.Decision
+	var last *Service
+	for i := range c.Verdicts {
+		v := &c.Verdicts[i]
+		svc, inst := s.current(v)
+		if inst == nil {
+			continue
+		}
+		if svc != last {
+			last = svc
+			d.Reads = append(d.Reads, svc.read())
+		}
+		d.Changes = append(d.Changes, putInstance{svc.location(), inst.withHealth(v.To, m.Now)})
+		d.Reads = append(d.Reads, command.Read{Key: instanceKey(svc, inst.ID()), Exists: true})
+		d.Reply.Count++
+	}
+	return d, nil
+}
+
+// current returns the service and the instance of a verdict, or nil if one of them
+// has changed since the probe.
+func (s *State) current(v *Verdict) (*Service, *Instance) {
+	svc, ok := s.Service(v.Account, v.Service)
+	if !ok || svc.check == nil || svc.check.Stamp != v.Check {
+		return nil, nil
+	}
+	inst, ok := svc.Instance(v.Instance)
+	if !ok || inst.Registered != v.Registered || inst.Health != v.From {
+		return nil, nil
+	}
+	return svc, inst
 }

@@ -44,14 +44,14 @@ func hashOf(parts ...string) [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
-// fingerprint tells apart requests that repeat a request id with other
-// parameters. It is never zero.
+// fingerprint identifies the parameters of a request, to detect a request id that
+// is used again with other parameters. It is never zero.
 func fingerprint(parts ...string) uint64 {
 	sum := hashOf(parts...)
 	return binary.BigEndian.Uint64(sum[:8]) | 1
 }
 
-// operationTarget is the first half of the ids of all operations on one target.
+// operationTarget returns the first half of the ids of all operations on one target.
 func operationTarget(parts ...string) string {
 	sum := hashOf(parts...)
 	return base32Lower.EncodeToString(sum[:20])
@@ -70,8 +70,8 @@ func operationTime(ms int64) string {
 	return s
 }
 
-// operationKey turns an operation id into the key under which operations are in
-// order of time. The second result is false for what cannot be such an id.
+// operationKey returns the key that orders operations by time, or false if id does
+// not have the form of an operation id.
 func operationKey(id OperationID) (string, bool) {
 	if len(id) != operationTargetLen+1+operationTimeLen || id[operationTargetLen] != '-' {
 		return "", false

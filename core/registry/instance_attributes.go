@@ -10,7 +10,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// The attributes with a meaning of their own.
+// The attributes that the API defines.
 const (
 	AttrAliasDNSName     = "AWS_ALIAS_DNS_NAME"
 	AttrEC2InstanceID    = "AWS_EC2_INSTANCE_ID"
@@ -20,8 +20,8 @@ const (
 	AttrIPv6             = "AWS_INSTANCE_IPV6"
 	AttrPort             = "AWS_INSTANCE_PORT"
 
-	// AttrWeight is the weight of an instance in a WEIGHTED service, 0 to 255;
-	// ours, ignored in strict mode.
+	// AttrWeight is the weight of an instance in a WEIGHTED service, 0 to 255. It
+	// is our extension and has no meaning in strict mode.
 	AttrWeight = "weight"
 )
 
@@ -29,11 +29,11 @@ var knownAttributes = []string{
 	AttrAliasDNSName, AttrEC2InstanceID, AttrInitHealthStatus, AttrCNAME, AttrIPv4, AttrIPv6, AttrPort,
 }
 
-// ecsPrefix begins the attributes that ECS writes beyond the documented ones.
+// ecsPrefix is the prefix of undocumented attributes that ECS writes.
 const ecsPrefix = "AWS_ECS_"
 
-// checkAttributes applies the rules of the RegisterInstance API page and
-// returns the attributes to keep, which differ from the given ones only for
+// checkAttributes applies the rules of the RegisterInstance API page. It returns the
+// attributes to store; they differ from the given ones only with
 // AWS_EC2_INSTANCE_ID.
 func checkAttributes(r *Rules, ns *Namespace, svc *Service, attrs map[string]string) (map[string]string, error) {
 	if err := checkAttributeLimits(attrs); err != nil {
@@ -60,7 +60,7 @@ func checkAttributes(r *Rules, ns *Namespace, svc *Service, attrs map[string]str
 	return attrs, checkWeight(r, svc, attrs)
 }
 
-// checkOwnAttributes looks at those to which cairn gives a meaning.
+// checkOwnAttributes checks the attributes with the prefix of our extensions.
 func checkOwnAttributes(r *Rules, attrs map[string]string) error {
 	if r.Strict {
 		return nil
@@ -108,7 +108,7 @@ func known(key string) bool {
 	return strings.HasPrefix(key, ecsPrefix)
 }
 
-// checkAttributeValues looks at each known attribute by itself.
+// checkAttributeValues checks the value of each known attribute.
 func checkAttributeValues(attrs map[string]string) error {
 	if v, ok := attrs[AttrIPv4]; ok {
 		if addr, err := netip.ParseAddr(v); err != nil || !addr.Is4() {
@@ -126,7 +126,7 @@ func checkAttributeValues(attrs map[string]string) error {
 	for _, key := range []string{AttrCNAME, AttrAliasDNSName} {
 		if v, ok := attrs[key]; ok {
 			if problem := domainNameProblem(strings.TrimSuffix(v, ".")); problem != "" {
-				return command.Invalid("%s %q is not a domain name: %s", key, shortened(v), problem)
+				return command.Invalid("%s %q is not a domain name: %s", key, truncate(v), problem)
 			}
 		}
 	}
@@ -141,7 +141,8 @@ func validPort(s string) bool {
 	return err == nil && n > 0 && s[0] != '+'
 }
 
-// checkAlias: an alias stands alone in a service with A or AAAA records.
+// checkAlias checks that an alias is the only target, in a service with A or AAAA
+// records.
 func checkAlias(svc *Service, attrs map[string]string) error {
 	if svc.DNS.Has(RecordSRV) || svc.DNS.Has(RecordCNAME) || svc.DNS == nil || svc.DNS.Policy != Weighted {
 		return command.Invalid("%s is allowed only for a service with A or AAAA records and RoutingPolicy WEIGHTED", AttrAliasDNSName)
@@ -154,8 +155,8 @@ func checkAlias(svc *Service, attrs map[string]string) error {
 	return nil
 }
 
-// checkAddresses makes sure that every record and check of the service finds
-// what it is made from.
+// checkAddresses checks that the attributes have what the records and the check of
+// the service need.
 func checkAddresses(svc *Service, attrs map[string]string) error {
 	_, v4 := attrs[AttrIPv4]
 	_, v6 := attrs[AttrIPv6]

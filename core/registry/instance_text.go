@@ -9,28 +9,28 @@ import (
 )
 
 // All text of an instance is one string, because a registry holds millions of
-// them and nearly all of it is the prepared answer already:
+// instances. Most of it is the encoded JSON of discovery answers:
 //
 //	ID","Attributes":{"KEY":"VALUE",…}  sizes  CreatorRequestId
 //
-// sizes are the lengths of the keys and values, a uvarint each, so that reading
-// an attribute is no work either. What is to be escaped in JSON makes the
-// answer differ from the text that it stands for; then both are there, the
-// answer first, and its length last.
+// sizes are the lengths of the keys and values, a uvarint each, so that reading an
+// attribute needs no parsing. If JSON escapes are needed, the text has both forms:
+// the escaped JSON, then the same without escapes, and the length of the JSON at the
+// end.
 const (
-	summaryStart = `{"InstanceId":"` // stands before the text in an answer
-	formMiddle   = `","Attributes":{`
-	lengthSize   = 4
+	summaryPrefix = `{"InstanceId":"` // precedes the text in an answer
+	summaryMiddle = `","Attributes":{`
+	lengthSize    = 4
 )
 
-// newInstance makes an instance of its text. The id and the request have less
+// newInstance returns an instance with its text. The id and the request are shorter
 // than 64 KiB.
 func newInstance(id InstanceID, attrs Attributes, request string) Instance {
-	b := appendForm(make([]byte, 0, 512), id, attrs, true)
+	b := appendSummaryText(make([]byte, 0, 512), id, attrs, true)
 	i := Instance{idLen: uint16(len(id)), requestLen: uint16(len(request))}
 	answer := uint32(len(b))
-	if i.escaped = len(b) != formLen(id, attrs); i.escaped {
-		b = appendForm(b, id, attrs, false)
+	if i.escaped = len(b) != summaryTextLen(id, attrs); i.escaped {
+		b = appendSummaryText(b, id, attrs, false)
 	}
 	i.sizes = uint32(len(b))
 	for k, v := range attrs.All() {
@@ -45,11 +45,11 @@ func newInstance(id InstanceID, attrs Attributes, request string) Instance {
 	return i
 }
 
-func appendForm(b []byte, id InstanceID, attrs Attributes, escaped bool) []byte {
+func appendSummaryText(b []byte, id InstanceID, attrs Attributes, escaped bool) []byte {
 	start := len(b)
 	b = appendQuoted(b, string(id), escaped)
-	b = append(b[:start], b[start+1:]...) // its first quote is in summaryStart
-	b = append(b, formMiddle[1:]...)
+	b = append(b[:start], b[start+1:]...) // summaryPrefix has the first quote
+	b = append(b, summaryMiddle[1:]...)
 	for k, v := range attrs.All() {
 		b = append(appendQuoted(b, k, escaped), ':')
 		b = append(appendQuoted(b, v, escaped), ',')
@@ -69,9 +69,9 @@ func appendQuoted(b []byte, s string, escaped bool) []byte {
 	return append(b, '"')
 }
 
-// formLen is the length of what appendForm appends if nothing is to be escaped.
-func formLen(id InstanceID, attrs Attributes) int {
-	n := len(id) + len(formMiddle) + len("}")
+// summaryTextLen returns the length of the unescaped form.
+func summaryTextLen(id InstanceID, attrs Attributes) int {
+	n := len(id) + len(summaryMiddle) + len("}")
 	for k, v := range attrs.All() {
 		n += len(k) + len(v) + len(`"":"",`)
 	}
@@ -81,7 +81,7 @@ func formLen(id InstanceID, attrs Attributes) int {
 	return n
 }
 
-// raw returns where the text without escapes begins.
+// raw returns the offset of the unescaped form.
 func (i *Instance) raw() uint32 {
 	if !i.escaped {
 		return 0
@@ -89,7 +89,7 @@ func (i *Instance) raw() uint32 {
 	return binary.LittleEndian.Uint32([]byte(i.text[len(i.text)-lengthSize:]))
 }
 
-// requestStart returns where the CreatorRequestId begins.
+// requestStart returns the offset of the CreatorRequestId.
 func (i *Instance) requestStart() int {
 	if i.escaped {
 		return len(i.text) - lengthSize - int(i.requestLen)
@@ -97,7 +97,7 @@ func (i *Instance) requestStart() int {
 	return len(i.text) - int(i.requestLen)
 }
 
-// summary is what an answer has of the instance after summaryStart.
+// summary returns the JSON that follows summaryPrefix in an answer.
 func (i *Instance) summary() string {
 	if i.escaped {
 		return i.text[:i.raw()]
@@ -119,7 +119,7 @@ func (i *Instance) CreatorRequestID() string {
 
 // Attributes returns the instance's attributes.
 func (i *Instance) Attributes() InstanceAttributes {
-	start := i.raw() + uint32(i.idLen) + uint32(len(formMiddle))
+	start := i.raw() + uint32(i.idLen) + uint32(len(summaryMiddle))
 	return InstanceAttributes{i.text[start : i.sizes-1], i.text[i.sizes:i.requestStart()]}
 }
 
@@ -130,7 +130,7 @@ type InstanceAttributes struct {
 	sizes string // length of each key and value
 }
 
-// cut takes one pair off the front.
+// cut returns the first pair and removes it.
 func (a *InstanceAttributes) cut() (key, val string) {
 	k, v := a.size(), a.size()
 	key, val = a.pairs[1:1+k], a.pairs[k+4:k+4+v]
@@ -141,7 +141,7 @@ func (a *InstanceAttributes) cut() (key, val string) {
 func (a *InstanceAttributes) size() int {
 	n, digits := int(a.sizes[0]), 1
 	if n >= 0x80 {
-		n = n&0x7f | int(a.sizes[1])<<7 // two digits do, see Attributes
+		n = n&0x7f | int(a.sizes[1])<<7 // at most two bytes, see Attributes
 		digits = 2
 	}
 	a.sizes = a.sizes[digits:]
@@ -191,10 +191,10 @@ func (a InstanceAttributes) Contains(pairs map[string]string) bool {
 	return true
 }
 
-// Size is about how many bytes keys and values have.
+// Size returns the approximate number of bytes of keys and values.
 func (a InstanceAttributes) Size() int { return len(a.pairs) }
 
-// appendPacked appends what the Attributes of the same pairs are.
+// appendPacked appends the encoding of Attributes.
 func (a InstanceAttributes) appendPacked(b []byte) []byte {
 	for k, v := range a.All() {
 		b = appendPacked(b, k)
@@ -203,7 +203,7 @@ func (a InstanceAttributes) appendPacked(b []byte) []byte {
 	return b
 }
 
-// equal reports whether the pairs are the same as those of others.
+// equal reports whether others has the same pairs.
 func (a InstanceAttributes) equal(others Attributes) bool {
 	var buf [512]byte
 	return string(a.appendPacked(buf[:0])) == string(others)

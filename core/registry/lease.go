@@ -7,50 +7,47 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// AttrTTL is the attribute by which an instance asks to be forgotten unless it
-// is heard of: seconds, 1 to 86400. Ours; in strict mode an attribute like any
-// other.
+// AttrTTL is the attribute that gives an instance a lease: its TTL in seconds, 1 to
+// 86400. It is our extension and has no meaning in strict mode.
 const AttrTTL = "cairn.ttl"
 
 const maxTTL = 86400 // seconds
 
-// Lease is what an instance with a TTL lives by. Unless it is renewed, the
-// instance becomes UNHEALTHY when the TTL is over, and is deregistered when it
-// has passed once more.
+// Lease is the lease of an instance with a TTL. If it is not renewed for one TTL, the
+// instance becomes UNHEALTHY; after a second TTL it is deregistered.
 //
-// Renewals are kept coarsely: one that comes less than a sixteenth of the TTL
-// after the last that was stored is not stored, and so that none is lost by
-// that, everything falls due a sixteenth later.
+// A renewal is stored only if at least TTL/16 has passed since the last stored one.
+// Every deadline is extended by TTL/16 to compensate.
 type Lease struct {
 	Account   command.AccountID
 	Namespace NamespaceID
 	Service   ServiceID
 	Instance  InstanceID
-	// Renewed is when the instance was heard of, in milliseconds since 1970.
+	// Renewed is the time of the last stored renewal in milliseconds since 1970.
 	Renewed int64
 	// TTL is in seconds.
 	TTL int64
-	// Lapsed: the TTL has passed once already.
-	Lapsed bool
+	// Expired means that one TTL has passed without a renewal.
+	Expired bool
 }
 
 func (l *Lease) grain() int64 { return l.TTL * 1000 / 16 }
 
-// Due is when the lease lapses, or the instance is deregistered if it has.
+// Due returns when the lease lapses, or the instance is deregistered if it has.
 func (l *Lease) Due() int64 {
-	if l.Lapsed {
+	if l.Expired {
 		return l.Renewed + 2*l.TTL*1000 + l.grain()
 	}
 	return l.Renewed + l.TTL*1000 + l.grain()
 }
 
-func (l *Lease) place() place { return place{l.Account, l.Namespace, l.Service} }
+func (l *Lease) location() location { return location{l.Account, l.Namespace, l.Service} }
 
 func (l *Lease) key() string { return leaseKey(l.Service, l.Instance) }
 
 func leaseKey(svc ServiceID, inst InstanceID) string { return string(svc) + "/" + string(inst) }
 
-// Leases yields all leases in the order in which they fall due.
+// Leases yields all leases in the order of Due.
 func (s *State) Leases() iter.Seq[Lease] {
 	return func(yield func(Lease) bool) {
 		for _, key := range s.leasesByDue.All() {
@@ -69,7 +66,7 @@ func (s *State) Lease(svc ServiceID, inst InstanceID) (Lease, bool) {
 	return Lease{}, false
 }
 
-// leaseTTL returns the TTL among attributes that were checked, 0 for none.
+// leaseTTL returns the TTL of checked attributes, or 0.
 func leaseTTL(r *Rules, attrs map[string]string) int64 {
 	v, ok := attrs[AttrTTL]
 	if !ok || r.Strict {
@@ -81,45 +78,45 @@ func leaseTTL(r *Rules, attrs map[string]string) int64 {
 
 func checkTTL(v string) error {
 	if n, err := strconv.ParseUint(v, 10, 32); err != nil || n < 1 || n > maxTTL {
-		return command.Invalid("%s %q is not allowed: it must be a whole number of seconds from 1 to %d", AttrTTL, shortened(v), maxTTL)
+		return command.Invalid("%s %q is not allowed: it must be a whole number of seconds from 1 to %d", AttrTTL, truncate(v), maxTTL)
 	}
 	return nil
 }
 
-// leaseAtRegistration begins a lease, or ends that of the instance that is
-// replaced.
+// leaseAtRegistration returns the change that stores a new lease, or deletes the
+// lease of the replaced instance.
 func (s *State) leaseAtRegistration(svc *Service, id InstanceID, ttl, now int64) []command.Change {
 	if ttl > 0 {
 		return []command.Change{putLease{Lease{svc.Account, svc.Namespace, svc.ID, id, now, ttl, false}}}
 	}
-	return s.withoutLease(svc, id)
+	return s.leaseDeletion(svc, id)
 }
 
-// withoutLease ends the lease that an instance may have.
-func (s *State) withoutLease(svc *Service, id InstanceID) []command.Change {
+// leaseDeletion returns the change that deletes the lease of an instance, if any.
+func (s *State) leaseDeletion(svc *Service, id InstanceID) []command.Change {
 	if s.leases.Has(leaseKey(svc.ID, id)) {
-		return []command.Change{deleteLease{svc.place(), id}}
+		return []command.Change{deleteLease{svc.location(), id}}
 	}
 	return nil
 }
 
-// renewal is what is to be stored because an instance was heard of; often that
-// is nothing.
+// renewal returns the change that stores a renewal, or none if the last stored
+// renewal is recent.
 func (s *State) renewal(svc *Service, id InstanceID, now int64) []command.Change {
 	l, ok := s.Lease(svc.ID, id)
-	if !ok || !l.Lapsed && now-l.Renewed < l.grain() {
+	if !ok || !l.Expired && now-l.Renewed < l.grain() {
 		return nil
 	}
-	l.Renewed, l.Lapsed = now, false
+	l.Renewed, l.Expired = now, false
 	return []command.Change{putLease{l}}
 }
 
-// EndLeases does what has fallen due. A lease that is not as given any more was
-// renewed or is gone, and is left alone. Reply.Count is the number of leases
-// that were dealt with.
+// EndLeases expires leases and deregisters instances whose lease has expired before.
+// A lease that differs from the given one was renewed or deleted, and is skipped.
+// Reply.Count is the number of leases that were changed.
 //
-// Who proposes it decides when a lease is due, because only that side knows for
-// how long nobody could be heard (a restart); see worker/janitor.
+// The proposer decides when a lease is due, because only it knows for how long the
+// node could not receive renewals (a restart); see worker/janitor.
 type EndLeases struct{ Leases []Lease }
 
 func (c *EndLeases) Decide(v command.View, m *command.Meta) (command.Decision, error) {
@@ -138,19 +135,19 @@ func (c *EndLeases) Decide(v command.View, m *command.Meta) (command.Decision, e
 		}
 		d.Changes = append(d.Changes, s.endLease(svc, inst, current, m)...)
 		d.Reads = append(d.Reads, command.Read{Key: instanceKey(svc, inst.ID()), Exists: true},
-			command.Read{Key: current.place().leaseKey(inst.ID()), Exists: true})
+			command.Read{Key: current.location().leaseKey(inst.ID()), Exists: true})
 		d.Reply.Count++
 	}
 	return d, nil
 }
 
 func (s *State) endLease(svc *Service, inst *Instance, l Lease, m *command.Meta) []command.Change {
-	if !l.Lapsed {
-		l.Lapsed = true
-		return []command.Change{putLease{l}, putInstance{svc.place(), inst.lapsed(true, m.Now)}}
+	if !l.Expired {
+		l.Expired = true
+		return []command.Change{putLease{l}, putInstance{svc.location(), inst.withExpired(true, m.Now)}}
 	}
 	owner := *m
 	owner.Account = svc.Account
 	op := newDeregistration(&owner, s, svc, inst)
-	return append(svc.deregister(inst, op), deleteLease{svc.place(), inst.ID()})
+	return append(svc.deregister(inst, op), deleteLease{svc.location(), inst.ID()})
 }

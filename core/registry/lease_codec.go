@@ -10,43 +10,45 @@ import (
 	"github.com/cairn-discovery/cairn/internal/record"
 )
 
-// leasePrefix keys a lease: 6l/ACCOUNT/NAMESPACE/SERVICE/INSTANCE. It is a
-// record of its own so that a renewal writes a few bytes and touches neither the
-// instance nor what is prepared from it.
+// leasePrefix is the prefix of leases: 6l/ACCOUNT/NAMESPACE/SERVICE/INSTANCE. A lease
+// is a record of its own, so that a renewal writes few bytes and does not change the
+// instance.
 const leasePrefix = "6l"
 
-func (p place) leaseKey(id InstanceID) string { return leasePrefix + p.key(id)[len(instancePrefix):] }
+func (p location) leaseKey(id InstanceID) string {
+	return leasePrefix + p.key(id)[len(instancePrefix):]
+}
 
 type putLease struct{ lease Lease }
 
-func (c putLease) Key() string                   { return c.lease.place().leaseKey(c.lease.Instance) }
+func (c putLease) Key() string                   { return c.lease.location().leaseKey(c.lease.Instance) }
 func (c putLease) Value(b []byte) ([]byte, bool) { return c.lease.encode(b), true }
 
 func (c putLease) apply(d *Draft, _ uint64) {
 	l := c.lease
-	d.forgetLease(l.key())
+	d.removeLease(l.key())
 	d.state.leases = d.state.leases.Put(d.token, l.key(), &l)
 	d.state.leasesByDue = d.state.leasesByDue.Put(d.token, l.dueKey(), l.key())
 }
 
 type deleteLease struct {
-	place
+	location
 	id InstanceID
 }
 
 func (c deleteLease) Key() string                   { return c.leaseKey(c.id) }
 func (c deleteLease) Value(b []byte) ([]byte, bool) { return b, false }
 
-func (c deleteLease) apply(d *Draft, _ uint64) { d.forgetLease(leaseKey(c.service, c.id)) }
+func (c deleteLease) apply(d *Draft, _ uint64) { d.removeLease(leaseKey(c.service, c.id)) }
 
-func (d *Draft) forgetLease(key string) {
+func (d *Draft) removeLease(key string) {
 	if old, ok := d.state.leases.Get(key); ok {
 		d.state.leases = d.state.leases.Delete(d.token, key)
 		d.state.leasesByDue = d.state.leasesByDue.Delete(d.token, old.dueKey())
 	}
 }
 
-// dueKey orders leases by the time they fall due.
+// dueKey orders leases by Due.
 func (l *Lease) dueKey() string {
 	var due [8]byte
 	binary.BigEndian.PutUint64(due[:], uint64(l.Due()))
@@ -56,7 +58,7 @@ func (l *Lease) dueKey() string {
 func (l *Lease) encode(b []byte) []byte {
 	b = record.AppendUint(b, 1, uint64(l.Renewed))
 	b = record.AppendUint(b, 2, uint64(l.TTL))
-	if l.Lapsed {
+	if l.Expired {
 		b = record.AppendUint(b, 3, 1)
 	}
 	return b
@@ -70,7 +72,7 @@ func (l *Lease) decode(value []byte) error {
 		case 2:
 			l.TTL = int64(min(f.Uint, maxTTL))
 		case 3:
-			l.Lapsed = f.Uint == 1
+			l.Expired = f.Uint == 1
 		}
 	})
 	if err == nil && (l.TTL < 1 || l.Renewed < 0) {
@@ -85,7 +87,7 @@ func decodeLease(account command.AccountID, ns NamespaceID, rest string, value [
 		return nil, errShortKey
 	}
 	if value == nil {
-		return deleteLease{place{account, ns, ServiceID(svc)}, InstanceID(id)}, nil
+		return deleteLease{location{account, ns, ServiceID(svc)}, InstanceID(id)}, nil
 	}
 	l := Lease{Account: account, Namespace: ns, Service: ServiceID(svc), Instance: InstanceID(id)}
 	err := l.decode(value)

@@ -76,7 +76,7 @@ func (w *world) listOperations() []*registry.Operation {
 	return all
 }
 
-// TestLeaseWithoutHealthCheck: a lapsed instance leaves the answers of a service
+// TestLeaseWithoutHealthCheck: a expired instance leaves the answers of a service
 // that has no health check too.
 func TestLeaseWithoutHealthCheck(t *testing.T) {
 	w := newWorld(t, false)

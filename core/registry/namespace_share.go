@@ -11,9 +11,9 @@ import (
 	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
-// A namespace can be shared with other accounts, its consumers, as AWS does it
-// through Resource Access Manager; see "Sharing AWS Cloud Map namespaces" in the
-// developer guide. A consumer names what is shared by its ARN, or by OwnerAccount.
+// A namespace can be shared with other accounts, its consumers, as with AWS Resource
+// Access Manager; see "Sharing AWS Cloud Map namespaces" in the developer guide. A
+// consumer refers to it by its ARN or by OwnerAccount.
 //
 //	                              owner   consumer
 //	namespace: read                 y        y
@@ -28,19 +28,18 @@ import (
 // UpdateService is refused, in a namespace that is shared, while the service
 // has instances of accounts other than the caller's.
 //
-// A service in a shared namespace belongs to the namespace's owner, whoever
-// created it, so a namespace that is shared no longer is as good as gone for
-// its consumers, with all that they had in it.
+// A service in a shared namespace belongs to the namespace owner, even if a consumer
+// created it. When sharing ends, consumers lose access to the namespace and to
+// everything they created in it.
 
-// Share is a sharing that a setting makes, beside those in the State.
+// Share is a share from the configuration. Others are in the State.
 type Share struct {
 	Owner     command.AccountID
 	Namespace string // name or id
 	With      []command.AccountID
 }
 
-// NotPermitted means that the account sees the resource and may not do this
-// with it.
+// NotPermitted means that the account sees the resource but may not change it.
 type NotPermitted struct {
 	Account command.AccountID
 	ARN     string
@@ -51,7 +50,7 @@ func (e *NotPermitted) Error() string {
 	return "Account " + string(e.Account) + " is not authorized to do this on resource: " + e.ARN + " because " + e.Why
 }
 
-// SharedWith lists the accounts that the State shares the namespace with.
+// SharedWith returns the accounts with which the State shares the namespace.
 func (ns *Namespace) SharedWith() []command.AccountID { return slices.Clone(ns.sharedWith) }
 
 // shares reports whether the namespace is shared with an account.
@@ -67,7 +66,7 @@ func (r *Rules) shares(ns *Namespace, with command.AccountID) bool {
 	return false
 }
 
-// visible returns the namespace if it is the account's or shared with it.
+// visible returns the namespace if the account owns it or shares it.
 func (s *State) visible(r *Rules, account, owner command.AccountID, id NamespaceID) (*Namespace, bool) {
 	ns, ok := s.Namespace(owner, id)
 	if !ok || owner != account && !r.shares(ns, account) {
@@ -76,7 +75,7 @@ func (s *State) visible(r *Rules, account, owner command.AccountID, id Namespace
 	return ns, true
 }
 
-// owned refuses what only the owner of a namespace may do.
+// owned returns an error if the account does not own the namespace.
 func (r *Rules) owned(m *command.Meta, ns *Namespace) error {
 	if ns.Account == m.Account {
 		return nil
@@ -84,10 +83,10 @@ func (r *Rules) owned(m *command.Meta, ns *Namespace) error {
 	return &NotPermitted{m.Account, r.NamespaceARN(ns.Account, ns.ID), "only the owner of a shared namespace may change it"}
 }
 
-// creator is the account that created the service.
+// creator returns the account that created the service.
 func (svc *Service) creator() command.AccountID { return cmp.Or(svc.CreatedBy, svc.Account) }
 
-// Registrar is the account that registered an instance of the service.
+// Registrar returns the account that registered an instance of the service.
 func (svc *Service) Registrar(inst *Instance) command.AccountID {
 	if inst.createdBy == (unique.Handle[command.AccountID]{}) {
 		return svc.creator()
@@ -95,7 +94,7 @@ func (svc *Service) Registrar(inst *Instance) command.AccountID {
 	return inst.createdBy.Value()
 }
 
-// mayChange refuses what only the owner and the creator of a service may do.
+// mayChange returns an error if the account neither owns nor created the service.
 func (r *Rules) mayChange(m *command.Meta, svc *Service) error {
 	if svc.Account == m.Account || svc.creator() == m.Account {
 		return nil
@@ -103,8 +102,8 @@ func (r *Rules) mayChange(m *command.Meta, svc *Service) error {
 	return &NotPermitted{m.Account, r.ServiceARN(svc.Account, svc.ID), "another account created this service in the shared namespace"}
 }
 
-// mayChangeInstance lets in who may change the service, and who registered the
-// instance.
+// mayChangeInstance returns an error if the account may not change the service and
+// did not register the instance.
 func (r *Rules) mayChangeInstance(m *command.Meta, svc *Service, inst *Instance) error {
 	if r.mayChange(m, svc) == nil || svc.Registrar(inst) == m.Account {
 		return nil
@@ -116,8 +115,8 @@ func (r *Rules) notRegistrar(m *command.Meta, svc *Service) error {
 	return &NotPermitted{m.Account, r.ServiceARN(svc.Account, svc.ID), "another account registered this instance"}
 }
 
-// mayUpdate refuses UpdateService where it would change what other accounts
-// have registered.
+// mayUpdate returns an error if UpdateService would change instances that other
+// accounts have registered.
 func (r *Rules) mayUpdate(m *command.Meta, ns *Namespace, svc *Service) error {
 	if err := r.mayChange(m, svc); err != nil {
 		return err
@@ -133,18 +132,18 @@ func (r *Rules) mayUpdate(m *command.Meta, ns *Namespace, svc *Service) error {
 	return nil
 }
 
-// isShared reports whether the namespace is shared with anybody.
+// isShared reports whether the namespace is shared with any account.
 func (r *Rules) isShared(ns *Namespace) bool {
 	return len(ns.sharedWith) > 0 || slices.ContainsFunc(r.Shares, func(s Share) bool { return len(s.With) > 0 && s.covers(ns) })
 }
 
-// covers reports whether the share is one of the namespace.
+// covers reports whether the share is for the namespace.
 func (s *Share) covers(ns *Namespace) bool {
 	return s.Owner == ns.Account && (s.Namespace == ns.Name || s.Namespace == string(ns.ID))
 }
 
-// NamespaceForDiscovery returns the namespace that a name means to
-// DiscoverInstances, among those of owner that the account sees.
+// NamespaceForDiscovery returns the namespace of owner with the given name, if the
+// account may see it.
 func (s *State) NamespaceForDiscovery(r *Rules, account, owner command.AccountID, name string) (*Namespace, bool) {
 	ns, ok := s.account(owner).namespaceNamed(r, name)
 	if !ok || owner != account && !r.shares(ns, account) {
@@ -153,18 +152,18 @@ func (s *State) NamespaceForDiscovery(r *Rules, account, owner command.AccountID
 	return ns, true
 }
 
-// OwnerAccount is the account that owns the namespace of the operation.
+// OwnerAccount returns the account that owns the namespace of the operation.
 func (op *Operation) OwnerAccount() command.AccountID { return cmp.Or(op.owner, op.Account) }
 
-// own notes that an operation is on a namespace of another account.
-func (op *Operation) own(owner command.AccountID) {
+// setOwner records the owner of the namespace, if it is another account.
+func (op *Operation) setOwner(owner command.AccountID) {
 	if owner != op.Account {
 		op.owner = owner
 	}
 }
 
-// FindOperation returns an operation that the account began on a namespace of
-// owner. It is gone for an account that the namespace is not shared with any more.
+// FindOperation returns an operation that the account started on a namespace of
+// owner. An account that lost access to the namespace does not find it.
 func (s *State) FindOperation(r *Rules, account, owner command.AccountID, id OperationID) (*Operation, error) {
 	op, err := s.Operation(account, id)
 	if err != nil {
@@ -184,7 +183,7 @@ func (s *State) FindOperation(r *Rules, account, owner command.AccountID, id Ope
 // shareKey orders the shares of a State by consumer.
 func shareKey(with command.AccountID, id NamespaceID) string { return string(with) + "/" + string(id) }
 
-// reshare keeps the index of shares in step with a namespace.
+// reshare updates the index of shares after a change of a namespace.
 func (d *Draft) reshare(old, next *Namespace) {
 	if old != nil {
 		for _, with := range old.sharedWith {
@@ -198,98 +197,15 @@ func (d *Draft) reshare(old, next *Namespace) {
 	}
 }
 
-// sharedNamespaces returns the namespaces of others that the account sees, in
-// order of their ids.
-func (s *State) sharedNamespaces(r *Rules, account command.AccountID) []*Namespace {
-	var found []*Namespace
-	prefix := string(account) + "/"
-	for key, owner := range s.shares.After(prefix) {
-		id, ok := strings.CutPrefix(key, prefix)
-		if !ok {
-			break
-		}
-		if ns, ok := s.Namespace(owner, NamespaceID(id)); ok && owner != account {
-			found = append(found, ns)
-		}
-	}
-	for _, share := range r.Shares {
-		if share.Owner == account || !slices.Contains(share.With, account) {
-			continue
-		}
-		for _, ns := range s.account(share.Owner).namespaces.All() {
-			if share.covers(ns) && !slices.Contains(found, ns) {
-				found = append(found, ns)
-			}
-		}
-	}
-	slices.SortFunc(found, func(a, b *Namespace) int { return cmp.Compare(a.ID, b.ID) })
-	return found
-}
-
-// VisibleNamespaces yields the namespaces after the given id that are the
-// account's or shared with it, in order of their ids.
-func (s *State) VisibleNamespaces(r *Rules, account command.AccountID, after NamespaceID) iter.Seq2[NamespaceID, *Namespace] {
-	shared := s.sharedNamespaces(r, account)
-	own := s.Namespaces(account, after)
-	if len(shared) == 0 {
-		return own
-	}
-	at, _ := slices.BinarySearchFunc(shared, after, func(ns *Namespace, id NamespaceID) int { return cmp.Compare(ns.ID, id) })
-	shared = slices.DeleteFunc(slices.Clone(shared[at:]), func(ns *Namespace) bool { return ns.ID == after })
-	return merged(own, shared, func(ns *Namespace) NamespaceID { return ns.ID })
-}
-
-// VisibleServices yields the services after the given id in namespaces that the
-// account sees, in order of their ids.
-func (s *State) VisibleServices(r *Rules, account command.AccountID, after ServiceID) iter.Seq2[ServiceID, *Service] {
-	own := s.Services(account, after)
-	var shared []*Service
-	for _, ns := range s.sharedNamespaces(r, account) {
-		for _, svc := range ns.services.All() {
-			if svc.ID > after {
-				shared = append(shared, svc)
-			}
-		}
-	}
-	if len(shared) == 0 {
-		return own
-	}
-	slices.SortFunc(shared, func(a, b *Service) int { return cmp.Compare(a.ID, b.ID) })
-	return merged(own, shared, func(svc *Service) ServiceID { return svc.ID })
-}
-
-// merged yields two listings in order as one.
-func merged[K cmp.Ordered, V any](own iter.Seq2[K, V], others []V, key func(V) K) iter.Seq2[K, V] {
-	return func(yield func(K, V) bool) {
-		rest := others
-		for k, v := range own {
-			for len(rest) > 0 && key(rest[0]) < k {
-				if !yield(key(rest[0]), rest[0]) {
-					return
-				}
-				rest = rest[1:]
-			}
-			if !yield(k, v) {
-				return
-			}
-		}
-		for _, v := range rest {
-			if !yield(key(v), v) {
-				return
-			}
-		}
-	}
-}
-
-// ShareNamespace shares a namespace of the account with others, or ends that.
+// ShareNamespace starts or ends sharing a namespace of the account.
 type ShareNamespace struct {
 	Ref  string // id or ARN
 	With []command.AccountID
-	// Stop ends the sharing instead of beginning it.
+	// Stop ends the sharing.
 	Stop bool
 }
 
-// maxConsumers bounds the accounts that one namespace is shared with.
+// maxConsumers is the highest number of consumers of a namespace.
 const maxConsumers = 1000
 
 func (c *ShareNamespace) Decide(v command.View, m *command.Meta) (command.Decision, error) {
@@ -323,7 +239,7 @@ func (c *ShareNamespace) Decide(v command.View, m *command.Meta) (command.Decisi
 	return command.Decision{Changes: []command.Change{putNamespace{&next}}, Reads: []command.Read{ns.read()}}, nil
 }
 
-// NamespaceShares yields the shares of an account's namespaces.
+// NamespaceShares yields the shared namespaces of an account with their consumers.
 func (s *State) NamespaceShares(owner command.AccountID) iter.Seq2[*Namespace, []command.AccountID] {
 	return func(yield func(*Namespace, []command.AccountID) bool) {
 		for _, ns := range s.account(owner).namespaces.All() {

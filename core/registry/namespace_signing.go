@@ -10,37 +10,37 @@ import (
 	"github.com/cairn-discovery/cairn/internal/record"
 )
 
-// TagDNSSEC is the tag of a namespace that says whether its zone is signed. It
-// is a tag so that every AWS client can set it.
+// TagDNSSEC is the tag of a namespace that controls the signing of its zone. It is a
+// tag so that every AWS client can set it.
 const TagDNSSEC = "cairn.dnssec"
 
 // Values of TagDNSSEC. Without the tag a zone is not signed.
 const (
 	// DNSSECEnabled: the zone is signed with one key.
 	DNSSECEnabled = "enabled"
-	// DNSSECRolling: a new key is published beside the old one, and signs after
-	// a while. The value DNSSECEnabled after that ends the roll.
+	// DNSSECRolling: a new key is published with the old one, and signs later. The
+	// value DNSSECEnabled then ends the roll.
 	DNSSECRolling = "rolling"
-	// DNSSECDisabled is the same as no tag. The keys are gone for good.
+	// DNSSECDisabled is the same as no tag. The keys are deleted.
 	DNSSECDisabled = "disabled"
 )
 
-// WantsKey reports whether tags ask for a zone to be signed, so that a command
-// with them has to bring a new key in case it is needed.
+// WantsKey reports whether the tags ask for a signed zone. A command with such tags
+// must have a new key, which may be needed.
 func WantsKey(tags []Tag) bool {
 	return slices.ContainsFunc(tags, func(t Tag) bool {
 		return t.Key == TagDNSSEC && (t.Value == DNSSECEnabled || t.Value == DNSSECRolling)
 	})
 }
 
-// NewKey is a key that a command brings for the case that it needs one.
+// NewKey is a key of a command that may need one.
 type NewKey struct {
 	*dnssec.Key
-	// Problem says why there is none, and what would help.
+	// Problem is why there is no key, and the remedy.
 	Problem string
 }
 
-// sign gives the namespace the keys that its tags ask for.
+// sign sets the keys of the namespace according to its tags.
 func (ns *Namespace) sign(k NewKey, now int64) error {
 	wanted, tagged := ns.Tags.Get(TagDNSSEC)
 	switch {
@@ -73,7 +73,7 @@ func (ns *Namespace) addKey(k NewKey, now int64) error {
 	return nil
 }
 
-// endRoll drops the old key once nobody can need it any more.
+// endRoll deletes the old key once no resolver can need it.
 func (ns *Namespace) endRoll(now int64) error {
 	last := ns.Keys[len(ns.Keys)-1]
 	if end := last.Created + dnssec.RollTime.Milliseconds(); now < end {
@@ -84,7 +84,7 @@ func (ns *Namespace) endRoll(now int64) error {
 	return nil
 }
 
-// serviceTags refuses a tag that would do nothing.
+// serviceTags returns an error for a tag that has no effect on a service.
 func serviceTags(tags Attributes) error {
 	if _, ok := tags.Get(TagDNSSEC); ok {
 		return command.Invalid("Tag %s is for namespaces: a service is signed with its namespace", TagDNSSEC)

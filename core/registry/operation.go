@@ -1,12 +1,13 @@
 package registry
 
 import (
+	"iter"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// OperationType says what an operation does.
+// OperationType is the kind of an operation.
 type OperationType string
 
 // The operation types of the API.
@@ -19,20 +20,20 @@ const (
 	DeregisterInstanceOperation OperationType = "DEREGISTER_INSTANCE"
 )
 
-// Operation is the record of an asynchronous call. Here the work is done when
-// the call returns, so an operation has ended when it is first seen.
+// Operation is the record of an asynchronous call. The work is done when the call
+// returns, so every stored operation has ended.
 type Operation struct {
 	ID      OperationID
 	Account command.AccountID
 	Type    OperationType
-	// Failed says that the work could not be done; ErrorCode and ErrorMessage
-	// say why, and are empty otherwise.
+	// Failed means that the work could not be done. ErrorCode and ErrorMessage are
+	// the reason, and empty otherwise.
 	Failed                  bool
 	ErrorCode, ErrorMessage string
-	// Date is when the operation was created and ended, in milliseconds.
+	// Date is when the operation was created and ended, in milliseconds since 1970.
 	Date int64
-	// Namespace, Service and Instance are what it concerns, the empty string
-	// where it concerns none.
+	// Namespace, Service and Instance are the resources of the operation. They are
+	// empty if it has none.
 	Namespace        NamespaceID
 	Service          ServiceID
 	Instance         InstanceID
@@ -42,7 +43,7 @@ type Operation struct {
 	owner       command.AccountID // of the namespace, where that is not Account
 }
 
-// Targets yields what the operation works on, by the names of the API.
+// Targets returns the resources of the operation, by the names of the API.
 func (op *Operation) Targets() map[string]string {
 	switch {
 	case op.Instance != "":
@@ -53,7 +54,7 @@ func (op *Operation) Targets() map[string]string {
 	return map[string]string{"NAMESPACE": string(op.Namespace)}
 }
 
-// Status is SUCCESS or FAIL.
+// Status returns SUCCESS or FAIL.
 func (op *Operation) Status() string {
 	if op.Failed {
 		return "FAIL"
@@ -65,19 +66,18 @@ func (op *Operation) fail(code, message string) {
 	op.Failed, op.ErrorCode, op.ErrorMessage = true, code, message
 }
 
-// operation begins an operation on a target. Its id holds the time in
-// milliseconds, so the second one of a millisecond is dated a little later.
+// newOperation returns a new operation on a target. Its id contains the time in
+// milliseconds, so the second operation in a millisecond gets a later date.
 func newOperation(m *command.Meta, a *Account, t OperationType, target ...string) *Operation {
 	return newOperationAfter(m, 0, a, t, target...)
 }
 
-// maxAhead is how far the dates of a target's operations may be ahead of the
-// clock, in milliseconds, for it to be many operations and not another clock.
+// maxAhead is how far the dates of a target's operations may be ahead of the clock,
+// in milliseconds. A larger difference means that the clock was changed.
 const maxAhead = 60_000
 
-// operationAfter is operation where the target had one at last already. Without
-// it, each of many operations within a second would have to step over all those
-// before it.
+// newOperationAfter is newOperation for a target whose last operation is known. It
+// avoids a search for a free date if the target has many operations in a second.
 func newOperationAfter(m *command.Meta, last int64, a *Account, t OperationType, target ...string) *Operation {
 	prefix := operationTarget(append([]string{string(m.Account)}, target...)...)
 	date := m.Now
@@ -93,18 +93,18 @@ func newOperationAfter(m *command.Meta, last int64, a *Account, t OperationType,
 	}
 }
 
-// storedOperation is an operation as it stands in a store: there are too many
-// of them to keep each as a struct.
+// storedOperation is an encoded operation. There are too many operations to keep
+// each as a struct.
 type storedOperation string
 
 func (o storedOperation) operation(account command.AccountID, key string) *Operation {
 	op := &Operation{ID: operationIDOf(key), Account: account}
-	op.decode([]byte(o)) // checked when it was applied
+	op.decode([]byte(o)) // its encoding was checked by Decode
 	return op
 }
 
-// requestKey names a request by its id and target. The target of a creation is
-// new each time, so its id is enough.
+// requestKey identifies a request by its id and target. The target of a creation is
+// always new, so the id is enough.
 func (op *Operation) requestKey() string {
 	if op.CreatorRequestID == "" {
 		return ""
@@ -117,24 +117,24 @@ func (op *Operation) requestKey() string {
 	return string(sum[:16])
 }
 
-// repeated returns the operation that an earlier call with the same request id
-// began on the same target, if it succeeded and is still remembered.
-func (a *Account) repeated(op *Operation) (*Operation, bool) {
-	earlier, ok := a.earlier(op)
-	return earlier, ok && !earlier.Failed
+// duplicateOf returns the successful operation of an earlier call with the same
+// request id on the same target, if it is still stored.
+func (a *Account) duplicateOf(op *Operation) (*Operation, bool) {
+	previous, ok := a.previous(op)
+	return previous, ok && !previous.Failed
 }
 
-// refusal is the decision on an operation that fails. The same request finds the
-// operation of its first failure again, for as long as it would fail anew.
-func (a *Account) refusal(op *Operation) command.Decision {
-	if earlier, ok := a.earlier(op); ok && earlier.Failed && earlier.fingerprint == op.fingerprint {
-		return command.Decision{Reply: command.Reply{ID: string(earlier.ID)}}
+// failOperation returns a decision that stores a failed operation. A retry with the
+// same request id returns the first failure while the cause persists.
+func (a *Account) failOperation(op *Operation) command.Decision {
+	if previous, ok := a.previous(op); ok && previous.Failed && previous.fingerprint == op.fingerprint {
+		return command.Decision{Reply: command.Reply{ID: string(previous.ID)}}
 	}
 	return command.Decision{Changes: []command.Change{putOperation{op}}, Reply: command.Reply{ID: string(op.ID)}}
 }
 
-// earlier returns the latest operation of the same request, if it is remembered.
-func (a *Account) earlier(op *Operation) (*Operation, bool) {
+// previous returns the newest operation of the same request, if it is still stored.
+func (a *Account) previous(op *Operation) (*Operation, bool) {
 	key, ok := a.operationByRequest.Get(op.requestKey())
 	if !ok {
 		return nil, false
@@ -157,10 +157,11 @@ func (s *State) Operation(account command.AccountID, id OperationID) (*Operation
 	return nil, &OperationNotFound{ID: id}
 }
 
-// ExpireOperations forgets operations, oldest first, of all accounts.
+// ExpireOperations deletes old operations of all accounts, oldest first. Reply.Count
+// is their number.
 type ExpireOperations struct {
 	Before int64 // milliseconds since 1970
-	Max    int   // how many at the most
+	Max    int   // at most so many
 }
 
 func (c *ExpireOperations) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
@@ -182,4 +183,32 @@ func (c *ExpireOperations) Decide(v command.View, _ *command.Meta) (command.Deci
 		}
 	}
 	return d, nil
+}
+
+// Operations yields the operations of the account, newest first, from the one
+// before the given id; the empty id means all. Operations of namespaces that
+// are gone are left out, as AWS does, but not the failed attempts to create one;
+// so are those of namespaces that are not shared with the account any more.
+func (s *State) Operations(r *Rules, account command.AccountID, before OperationID) iter.Seq2[OperationID, *Operation] {
+	a := s.account(account)
+	all := a.operations.Backward()
+	if key, ok := operationKey(before); ok {
+		all = a.operations.Before(key)
+	}
+	return func(yield func(OperationID, *Operation) bool) {
+		for key, stored := range all {
+			op := stored.operation(account, key)
+			if op.listed(s, r) && !yield(op.ID, op) {
+				return
+			}
+		}
+	}
+}
+
+func (op *Operation) listed(s *State, r *Rules) bool {
+	if op.Type == CreateNamespaceOperation && op.Failed {
+		return true
+	}
+	_, ok := s.visible(r, op.Account, op.OwnerAccount(), op.Namespace)
+	return ok
 }

@@ -1,10 +1,13 @@
-// Package registry holds what cairn knows about namespaces, services,
-// instances and operations, and the rules for changing it.
+// Package registry is the slice of namespaces, services, instances and operations:
+// their state, the commands that change it, and the search of DiscoverInstances.
 //
-// It is pure: a Command is decided against a State and gives Changes or a typed
-// error; Changes applied to a State give the next State. Time, ids and
-// randomness arrive with the command. Nothing here reads a clock, a file or a
-// socket, so replaying the same changes gives the same State everywhere.
+// It is pure. Deciding a command gives changes or a typed error; applying changes to
+// a State gives the next State. Time, ids and randomness come with the command, so
+// replaying the same changes gives the same State everywhere.
+//
+// Listings are in a fixed order and continue after any key. A page token is the last
+// key of a page, so additions and removals between two pages neither repeat nor skip
+// other entries.
 //
 // The rules are those of the AWS Cloud Map API, version 2017-03-14, with the
 // choices of docs/divergences/cloudmap.md.
@@ -33,42 +36,42 @@ type OperationID string
 // State is one immutable version of the registry. The zero value is empty.
 type State struct {
 	accounts ptree.Map[command.AccountID, *Account]
-	// shares finds the owner of a namespace that is shared, see shareKey.
+	// shares maps a shared namespace to its owner, see shareKey.
 	shares sharesIndex
-	// pending holds the custom health changes that wait (strict mode), keyed by
-	// the time they fall due and the instance.
+	// pending holds the delayed custom health changes (strict mode), keyed by time
+	// and instance.
 	pending ptree.Map[string, instanceRef]
-	// leases are those of instances with a TTL, by service and instance;
-	// leasesByDue orders their keys by the time they fall due.
+	// leases are the leases of instances with a TTL, by service and instance.
+	// leasesByDue orders their keys by Lease.Due.
 	leases      ptree.Map[string, *Lease]
 	leasesByDue ptree.Map[string, string]
 }
 
-// Account is everything that one account owns. Accounts exist implicitly: one
-// that owns nothing is not in the State.
+// Account has the resources of one account. An account that never had any is not in
+// the State.
 type Account struct {
 	id         command.AccountID
 	owner      *ptree.Token // the Draft that may change it in place
 	namespaces ptree.Map[NamespaceID, *Namespace]
 	services   ptree.Map[ServiceID, serviceRef]
-	// byHTTPName finds a namespace by the name that DiscoverInstances takes.
+	// byHTTPName maps the name that DiscoverInstances uses to the namespace.
 	byHTTPName ptree.Map[string, NamespaceID]
-	// byRequest finds a namespace by the CreatorRequestId that made it.
+	// byRequest maps the CreatorRequestId to the namespace.
 	byRequest ptree.Map[string, NamespaceID]
 
 	// operations is ordered by time, see operationKey.
 	operations ptree.Map[string, storedOperation]
-	// operationByRequest finds the operation that a repeated request means.
+	// operationByRequest maps a requestKey to the newest operation with it.
 	operationByRequest ptree.Map[string, string]
 }
 
-// serviceRef says where a service is kept.
+// serviceRef is the place of a service.
 type serviceRef struct {
 	namespace NamespaceID
 	key       string // of Namespace.services
 }
 
-// instanceRef says where an instance is kept.
+// instanceRef is the place of an instance.
 type instanceRef struct {
 	account  command.AccountID
 	service  ServiceID
@@ -80,7 +83,8 @@ type Counts struct {
 	Namespaces, Services, Instances, Operations int
 }
 
-// Counts adds up over all accounts. Its cost grows with the number of services.
+// Counts returns the numbers of all accounts. Its cost grows with the number of
+// services.
 func (s *State) Counts() Counts {
 	var c Counts
 	for _, a := range s.accounts.All() {
@@ -98,7 +102,7 @@ func (s *State) Counts() Counts {
 
 var noAccount = &Account{}
 
-// Accounts lists the accounts that own something, or once did.
+// Accounts yields the accounts that have or had resources.
 func (s *State) Accounts() iter.Seq[command.AccountID] {
 	return func(yield func(command.AccountID) bool) {
 		for id := range s.accounts.All() {
@@ -109,7 +113,7 @@ func (s *State) Accounts() iter.Seq[command.AccountID] {
 	}
 }
 
-// account returns what the account owns, never nil.
+// account returns the resources of an account, never nil.
 func (s *State) account(id command.AccountID) *Account {
 	if a, ok := s.accounts.Get(id); ok {
 		return a

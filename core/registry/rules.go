@@ -4,27 +4,26 @@ import (
 	"net/netip"
 )
 
-// Rules are the settings that decide what is accepted. They never influence
+// Rules are the settings that decide what the registry accepts. They never influence
 // how a change is applied, so nodes with different rules keep the same State.
 type Rules struct {
-	// Region stands in ARNs and in error texts.
+	// Region is part of ARNs and of error messages.
 	Region string
-	// Strict makes cairn behave as AWS does where it otherwise does better;
-	// see docs/divergences/cloudmap.md.
+	// Strict selects the behaviour of AWS wherever the default differs; see
+	// docs/divergences/cloudmap.md.
 	Strict bool
-	// Shares are namespaces shared by a setting.
+	// Shares are the shares of the configuration.
 	Shares []Share
-	// VPCs are the ids that a private namespace may be bound to. Nil means any.
+	// VPCs are the ids that a private namespace may use. Nil means any.
 	VPCs map[string]bool
-	// DefaultTTL is the TTL, in seconds, of a DNS record that is given without
-	// one. Not used in strict mode, where a TTL is required.
+	// DefaultTTL is the TTL in seconds of a DNS record that is given without one.
+	// Strict mode requires a TTL.
 	DefaultTTL int64
-	// EC2Instances gives the addresses of the ids that may be used as
-	// AWS_EC2_INSTANCE_ID.
+	// EC2Instances maps the ids that AWS_EC2_INSTANCE_ID may have to addresses.
 	EC2Instances map[string]netip.Addr
 }
 
-// Limits of AWS that no setting changes.
+// Limits of AWS that cannot be configured.
 const (
 	maxTags              = 50
 	maxServiceAttributes = 30
@@ -38,8 +37,8 @@ const (
 	DefaultSOATTL = 5
 	StrictSOATTL  = 900
 
-	// customHealthDelay is how long a custom health change waits in strict
-	// mode, in milliseconds.
+	// customHealthDelay is the delay of a custom health change in strict mode, in
+	// milliseconds.
 	customHealthDelay = 30_000
 )
 

@@ -34,8 +34,7 @@ func (c *UpdateServiceAttributes) Decide(v command.View, m *command.Meta) (comma
 	return svc.withAttributes(NewAttributes(all)), nil
 }
 
-// DeleteServiceAttributes removes attributes; keys that are not there do not
-// matter.
+// DeleteServiceAttributes removes attributes and ignores unknown keys.
 type DeleteServiceAttributes struct {
 	Ref  string // id or ARN
 	Keys []string

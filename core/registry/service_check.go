@@ -8,24 +8,23 @@ import (
 )
 
 // Check is the active check of a service with the settings from the service's
-// own attributes: what a prober needs to know. It is immutable.
+// attributes, as a prober needs it. It is immutable.
 type Check struct {
 	HealthCheck
 	Settings CheckSettings
-	// Stamp tells this check from others that the service has had. It is never
-	// zero.
+	// Stamp identifies this version of the check. It is never zero.
 	Stamp uint64
 }
 
-// CheckSettings are what a service's attributes say about its check. Zero
-// values mean the settings of the node.
+// CheckSettings are the settings of a check in the service's attributes. Zero values
+// mean the settings of the node.
 type CheckSettings struct {
 	Interval         time.Duration
 	Timeout          time.Duration // for the whole probe
 	SuccessThreshold int
 	ExpectedStatus   []StatusRange // empty: 200 to 399
-	Body             string        // to be found in the first 5,120 bytes of the body
-	Host             string        // in place of service.namespace
+	Body             string        // must be in the first 5,120 bytes of the body
+	Host             string        // instead of service.namespace
 	GRPC             bool          // the gRPC health protocol, over TLS for type HTTPS
 }
 
@@ -35,9 +34,8 @@ type StatusRange struct{ First, Last int }
 // Check returns the service's active check, or nil.
 func (svc *Service) Check() *Check { return svc.check }
 
-// newCheck puts a check together from a service as it is stored. Settings that
-// are not understood are left out: they were refused, unless strict mode, where
-// they have no meaning, let them in.
+// newCheck returns the check of a stored service. It ignores invalid settings, which
+// only strict mode accepts, where they have no meaning.
 func newCheck(svc *Service) *Check {
 	if svc.HealthCheck == nil {
 		return nil

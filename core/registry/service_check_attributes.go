@@ -11,10 +11,10 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// ownPrefix begins the attributes to which cairn gives a meaning.
+// ownPrefix is the prefix of our extensions.
 const ownPrefix = "cairn."
 
-// The service attributes that say how the instances are checked.
+// The service attributes that configure the health check.
 const (
 	AttrCheckInterval         = "cairn.health.interval"
 	AttrCheckTimeout          = "cairn.health.timeout"
@@ -34,19 +34,19 @@ const (
 	maxCheckBody     = 255 // as Route 53's SearchString
 )
 
-// checkAttributeNames lists the attributes of a service those that are settings of its check.
+// checkAttributeNames returns the service attributes that configure its health check.
 func checkAttributeNames() []string {
 	return []string{AttrCheckBody, AttrCheckExpectedStatus, AttrCheckHost, AttrCheckInterval, AttrCheckProtocol,
 		AttrCheckSuccessThreshold, AttrCheckTimeout}
 }
 
-// set takes over one attribute; rule is the one that its value breaks.
+// set sets the field of one attribute, or returns the rule that the value breaks.
 func (s *CheckSettings) set(key, v string) (rule string) {
 	switch key {
 	case AttrCheckInterval:
-		s.Interval, rule = parseSpan(v, minCheckInterval, maxCheckInterval)
+		s.Interval, rule = parseDuration(v, minCheckInterval, maxCheckInterval)
 	case AttrCheckTimeout:
-		s.Timeout, rule = parseSpan(v, minCheckTimeout, maxCheckTimeout)
+		s.Timeout, rule = parseDuration(v, minCheckTimeout, maxCheckTimeout)
 	case AttrCheckSuccessThreshold:
 		n, err := strconv.ParseUint(v, 10, 8)
 		if err != nil || n < 1 || n > maxThreshold {
@@ -74,8 +74,8 @@ func (s *CheckSettings) set(key, v string) (rule string) {
 	return rule
 }
 
-// checkServiceAttributes looks at the attributes that are about to be set, and
-// whether all of them together fit the service's check.
+// checkServiceAttributes checks the given attributes, and that all attributes
+// together are valid for the service's check.
 func checkServiceAttributes(svc *Service, given, all map[string]string) error {
 	var s CheckSettings
 	for _, k := range slices.Sorted(maps.Keys(given)) {
@@ -87,14 +87,14 @@ func checkServiceAttributes(svc *Service, given, all map[string]string) error {
 				k, ownPrefix, quoted(checkAttributeNames()))
 		}
 		if rule := s.set(k, given[k]); rule != "" {
-			return command.Invalid("%s %q %s", k, shortened(given[k]), rule)
+			return command.Invalid("%s %q %s", k, truncate(given[k]), rule)
 		}
 	}
 	return checkFit(svc, given, all)
 }
 
-// checkFit refuses settings that the service's check would silently ignore. A
-// service may still be without a check.
+// checkFit returns an error for settings that the service's check would ignore. A
+// service without a check accepts all settings.
 func checkFit(svc *Service, given, all map[string]string) error {
 	if svc.HealthCheck == nil {
 		return nil
@@ -115,8 +115,8 @@ func checkFit(svc *Service, given, all map[string]string) error {
 	return nil
 }
 
-// parseSpan reads a time: a whole number of seconds, or a number with its unit.
-func parseSpan(v string, least, most time.Duration) (time.Duration, string) {
+// parseDuration parses a whole number of seconds, or a number with a unit.
+func parseDuration(v string, least, most time.Duration) (time.Duration, string) {
 	d, err := time.ParseDuration(v)
 	if n, numErr := strconv.ParseUint(v, 10, 16); numErr == nil {
 		d, err = time.Duration(n)*time.Second, nil
@@ -127,7 +127,7 @@ func parseSpan(v string, least, most time.Duration) (time.Duration, string) {
 	return d, ""
 }
 
-// parseStatuses reads "200", "200-299" or a list of such with commas.
+// parseStatuses parses "200", "200-299" or a list of them with commas.
 func parseStatuses(v string) ([]StatusRange, string) {
 	const rule = `must be status codes from 100 to 599, such as "200", "200-299" or "200,301-302"`
 	var ranges []StatusRange
@@ -146,7 +146,7 @@ func parseStatuses(v string) ([]StatusRange, string) {
 	return ranges, ""
 }
 
-// validHost accepts what may stand in a Host header: RFC 9110 section 7.2.
+// validHost reports whether v is a valid Host header (RFC 9110 section 7.2).
 func validHost(v string) bool {
 	if _, err := netip.ParseAddr(strings.Trim(v, "[]")); err == nil {
 		return true

@@ -7,12 +7,12 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// recordSets are the combinations of records that a service may have.
+// recordSets are the allowed combinations of record types.
 var recordSets = []recordTypes{
 	{RecordA}, {RecordAAAA}, {RecordA, RecordAAAA}, {RecordSRV}, {RecordCNAME},
 }
 
-// types lists the record types, A before AAAA.
+// types returns the record types in order of their names.
 func (d *DNSConfig) types() recordTypes {
 	if d == nil {
 		return nil
@@ -25,10 +25,10 @@ func (d *DNSConfig) types() recordTypes {
 	return types
 }
 
-// recordTypes are in order of their names.
+// recordTypes are record types in order of their names.
 type recordTypes []RecordType
 
-// String is how AWS's messages show them.
+// String returns the form of AWS's messages.
 func (t recordTypes) String() string {
 	names := make([]string, len(t))
 	for i, name := range t {
@@ -42,7 +42,7 @@ func (d *DNSConfig) Has(t RecordType) bool {
 	return d != nil && slices.ContainsFunc(d.Records, func(rec DNSRecord) bool { return rec.Type == t })
 }
 
-// newDNSConfig checks the DNS side of a service and fills in what was left out.
+// newDNSConfig checks a DNS configuration and adds defaults.
 func newDNSConfig(r *Rules, ns *Namespace, name string, in *DNSConfig) (*DNSConfig, error) {
 	if err := checkRecordName(ns, name); err != nil {
 		return nil, err
@@ -69,18 +69,18 @@ func newDNSConfig(r *Rules, ns *Namespace, name string, in *DNSConfig) (*DNSConf
 	return d, nil
 }
 
-// checkRecordName makes sure that records of the service have a name in the DNS.
+// checkRecordName checks that the records of the service have a valid name.
 func checkRecordName(ns *Namespace, name string) error {
 	if name == "." {
 		return nil
 	}
 	if full := name + "." + ns.Name; len(full) > 253 {
-		return command.Invalid("Service name %q is not allowed: %q has more than 253 characters", name, shortened(full))
+		return command.Invalid("Service name %q is not allowed: %q has more than 253 characters", name, truncate(full))
 	}
 	return nil
 }
 
-// newHealthCheck checks an active check and fills in what was left out.
+// newHealthCheck checks an active check and adds defaults.
 func newHealthCheck(r *Rules, ns *Namespace, svc *Service, in *HealthCheck) (*HealthCheck, error) {
 	if in == nil {
 		return nil, nil

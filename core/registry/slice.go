@@ -12,7 +12,7 @@ func (Slice) Name() string { return sliceName }
 
 // Prefixes implements command.Slice.
 func (Slice) Prefixes() []string {
-	return []string{namespacePrefix + "/", servicePrefix + "/", touchPrefix + "/", instancePrefix + "/", operationPrefix + "/", leasePrefix + "/"}
+	return []string{namespacePrefix + "/", servicePrefix + "/", revisionPrefix + "/", instancePrefix + "/", operationPrefix + "/", leasePrefix + "/"}
 }
 
 // of returns the registry of a view, and its rules.

@@ -10,12 +10,12 @@ import (
 // Tag is one tag of a namespace or service.
 type Tag struct{ Key, Value string }
 
-// newTags checks the tags of a create call.
+// newTags returns the tags of a new resource.
 func newTags(resource string, tags []Tag) (Attributes, error) {
 	return addTags("", resource, tags)
 }
 
-// addTags gives the tags a resource has after tags were added.
+// addTags returns the tags of a resource after adding some.
 func addTags(old Attributes, resource string, tags []Tag) (Attributes, error) {
 	all := old.Map()
 	seen := map[string]bool{}
@@ -43,18 +43,18 @@ func reservedTag(key string) bool {
 type TagResource struct {
 	ARN  string
 	Tags []Tag
-	// NewKey is for a zone to be signed; see WantsKey.
+	// NewKey is needed if the tags ask for a signed zone; see WantsKey.
 	NewKey NewKey
 }
 
 func (c *TagResource) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s, r := of(v)
-	return retag(s, r, m, c.ARN, c.NewKey, func(old Attributes) (Attributes, error) {
+	return replaceTags(s, r, m, c.ARN, c.NewKey, func(old Attributes) (Attributes, error) {
 		return addTags(old, c.ARN, c.Tags)
 	})
 }
 
-// UntagResource removes tags; keys that are not there do not matter.
+// UntagResource removes tags and ignores unknown keys.
 type UntagResource struct {
 	ARN  string
 	Keys []string
@@ -62,7 +62,7 @@ type UntagResource struct {
 
 func (c *UntagResource) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s, r := of(v)
-	return retag(s, r, m, c.ARN, NewKey{}, func(old Attributes) (Attributes, error) {
+	return replaceTags(s, r, m, c.ARN, NewKey{}, func(old Attributes) (Attributes, error) {
 		all := old.Map()
 		maps.DeleteFunc(all, func(k, _ string) bool {
 			for _, gone := range c.Keys {
@@ -76,7 +76,7 @@ func (c *UntagResource) Decide(v command.View, m *command.Meta) (command.Decisio
 	})
 }
 
-func retag(s *State, r *Rules, m *command.Meta, arn string, k NewKey, change func(Attributes) (Attributes, error)) (command.Decision, error) {
+func replaceTags(s *State, r *Rules, m *command.Meta, arn string, k NewKey, change func(Attributes) (Attributes, error)) (command.Decision, error) {
 	ns, svc, err := s.FindResource(r, m.Account, arn)
 	if err != nil {
 		return command.Decision{}, err
@@ -103,22 +103,4 @@ func retag(s *State, r *Rules, m *command.Meta, arn string, k NewKey, change fun
 	next := *svc
 	next.Tags = tags
 	return command.Decision{Changes: []command.Change{putService{&next}}, Reads: []command.Read{svc.read()}}, nil
-}
-
-// FindResource returns the namespace or the service that an ARN names; the
-// other one is nil.
-func (s *State) FindResource(r *Rules, account command.AccountID, arn string) (*Namespace, *Service, error) {
-	res, err := r.parseARN(arn)
-	if err != nil {
-		return nil, nil, err
-	}
-	if res.account == account {
-		if ns, ok := s.Namespace(account, NamespaceID(res.id)); ok && res.kind == "namespace" {
-			return ns, nil, nil
-		}
-		if svc, ok := s.Service(account, ServiceID(res.id)); ok && res.kind == "service" {
-			return nil, svc, nil
-		}
-	}
-	return nil, nil, &command.NotFound{Message: "Resource not found: " + arn}
 }

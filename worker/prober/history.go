@@ -21,7 +21,7 @@ func (l *loop) record(svc *registry.Service, old, inst *registry.Instance) {
 		delete(l.journal[svc.ID], old.ID())
 		return
 	}
-	if old == nil || old.Health == inst.Health && old.Lapsed == inst.Lapsed {
+	if old == nil || old.Health == inst.Health && old.Expired == inst.Expired {
 		return
 	}
 	checked := svc.HasHealth()
@@ -47,9 +47,9 @@ func (l *loop) record(svc *registry.Service, old, inst *registry.Instance) {
 
 func (l *loop) cause(svc *registry.Service, old, inst *registry.Instance) health.Cause {
 	switch {
-	case inst.Lapsed && !old.Lapsed:
-		return health.Lapsed
-	case old.Lapsed && !inst.Lapsed && old.Health == inst.Health:
+	case inst.Expired && !old.Expired:
+		return health.Expired
+	case old.Expired && !inst.Expired && old.Health == inst.Health:
 		return health.Renewed
 	case old.Registered != inst.Registered:
 		return health.Begun
