@@ -21,6 +21,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
@@ -60,9 +61,9 @@ func TestAPINames(t *testing.T) {
 func TestAPIAddresses(t *testing.T) {
 	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) {
 		c.DNS.APINames = []string{"discovery.cairn.internal"}
-		c.DNS.APIAddresses = []node.Addr{{Addr: netip.MustParseAddr("192.0.2.7")}}
-		c.DNS.NameServers = []node.NameServer{
-			{Name: "ns1.example.com", Addrs: []node.Addr{{Addr: netip.MustParseAddr("192.0.2.53")}}},
+		c.DNS.APIAddresses = []config.Addr{{Addr: netip.MustParseAddr("192.0.2.7")}}
+		c.DNS.NameServers = []config.NameServer{
+			{Name: "ns1.example.com", Addrs: []config.Addr{{Addr: netip.MustParseAddr("192.0.2.53")}}},
 			{Name: "ns2.example.net"},
 		}
 	}))
@@ -101,19 +102,19 @@ func upstream(t *testing.T) string {
 // Names outside our zones are resolved for those who may, and for nobody else.
 // Who may can change while the node runs.
 func TestForward(t *testing.T) {
-	config := func(c *node.Config) { c.DNS.Forward = []string{upstream(t)} }
+	forward := func(c *node.Config) { c.DNS.Forward = []string{upstream(t)} }
 	changed := nodetest.Config(t)
-	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(config), nodetest.With(func(c *node.Config) {
+	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(forward), nodetest.With(func(c *node.Config) {
 		changed.DNS = c.DNS
 	}))
 	expectA(t, n, "www.example.com.", "NOERROR", "203.0.113.1")
-	changed.DNS.Trusted, changed.VPCs = nil, []node.VPC{}
-	if err := n.Reload(changed); err != nil {
+	changed.DNS.Trusted, changed.VPCs = nil, []config.VPC{}
+	if err := n.Reload(changed.Config); err != nil {
 		t.Fatal(err)
 	}
 	expectA(t, n, "www.example.com.", "REFUSED")
-	changed.VPCs = []node.VPC{{ID: "vpc-1", CIDRs: []node.Prefix{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}}}}
-	if err := n.Reload(changed); err != nil {
+	changed.VPCs = []config.VPC{{ID: "vpc-1", CIDRs: []config.Prefix{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}}}}
+	if err := n.Reload(changed.Config); err != nil {
 		t.Fatal(err)
 	}
 	expectA(t, n, "www.example.com.", "NOERROR", "203.0.113.1")
@@ -121,12 +122,12 @@ func TestForward(t *testing.T) {
 
 // certificate writes the certificate that net/http/httptest has for tests into
 // a folder.
-func certificate(t *testing.T) (settings node.TLS, pool *x509.CertPool) {
+func certificate(t *testing.T) (settings config.TLS, pool *x509.CertPool) {
 	t.Helper()
 	s := httptest.NewTLSServer(nil)
 	defer s.Close()
 	dir := t.TempDir()
-	settings = node.TLS{CertFile: filepath.Join(dir, "tls.crt"), KeyFile: filepath.Join(dir, "tls.key")}
+	settings = config.TLS{CertFile: filepath.Join(dir, "tls.crt"), KeyFile: filepath.Join(dir, "tls.key")}
 	key, err := x509.MarshalPKCS8PrivateKey(s.TLS.Certificates[0].PrivateKey)
 	if err != nil {
 		t.Fatal(err)
@@ -206,28 +207,28 @@ func TestTLS(t *testing.T) {
 
 // What is wrong with the settings of DNS is told before anything starts.
 func TestDNSSettings(t *testing.T) {
-	prefix := func(s string) node.Prefix { return node.Prefix{Prefix: netip.MustParsePrefix(s)} }
+	prefix := func(s string) config.Prefix { return config.Prefix{Prefix: netip.MustParsePrefix(s)} }
 	for want, change := range map[string]func(*node.Config){
 		`dns.forward[0]: "example.com" must be IP or IP:PORT`: func(c *node.Config) { c.DNS.Forward = []string{"example.com"} },
 		`dns.forward[0]: "0.0.0.0" must be`:                   func(c *node.Config) { c.DNS.Forward = []string{"0.0.0.0"} },
 		`dns.trusted[0]: "0.0.0.0/0" with dns.forward`: func(c *node.Config) {
-			c.DNS.Forward, c.DNS.Trusted = []string{"192.0.2.1"}, []node.Prefix{prefix("0.0.0.0/0")}
+			c.DNS.Forward, c.DNS.Trusted = []string{"192.0.2.1"}, []config.Prefix{prefix("0.0.0.0/0")}
 		},
 		`vpcs[0].cidrs[1]: "::/0" with dns.forward`: func(c *node.Config) {
 			c.DNS.Forward = []string{"192.0.2.1"}
-			c.VPCs = []node.VPC{{ID: "vpc-1", CIDRs: []node.Prefix{prefix("10.0.0.0/8"), prefix("::/0")}}}
+			c.VPCs = []config.VPC{{ID: "vpc-1", CIDRs: []config.Prefix{prefix("10.0.0.0/8"), prefix("::/0")}}}
 		},
 		"vpcs: view: VPC vpc-1: CIDR ::ffff:0.0.0.0/90 cuts": func(c *node.Config) {
-			c.VPCs = []node.VPC{{ID: "vpc-1", CIDRs: []node.Prefix{prefix("::ffff:0:0/90")}}}
+			c.VPCs = []config.VPC{{ID: "vpc-1", CIDRs: []config.Prefix{prefix("::ffff:0:0/90")}}}
 		},
 		`dns.dot_addr: "127.0.0.1:0" needs tls.cert_file`: func(c *node.Config) { c.DNS.DoTAddr = "127.0.0.1:0" },
 		`dns.doh_addr: "nowhere" must be HOST:PORT`:       func(c *node.Config) { c.DNS.DoHAddr = "nowhere" },
 		`tls.client_ca_file: "ca.pem" needs cert_file`:    func(c *node.Config) { c.TLS.ClientCAFile = "ca.pem" },
 		"tls: needs both": func(c *node.Config) { c.TLS.KeyFile = "key.pem" },
 		"dns.cookie_secret: must be 32 hexadecimal digits": func(c *node.Config) { c.DNS.CookieSecret = "hush" },
-		`dns.name_servers[0].name: "a b" must be`:          func(c *node.Config) { c.DNS.NameServers = []node.NameServer{{Name: "a b"}} },
+		`dns.name_servers[0].name: "a b" must be`:          func(c *node.Config) { c.DNS.NameServers = []config.NameServer{{Name: "a b"}} },
 		`dns.hostmaster: "x@y" must be`:                    func(c *node.Config) { c.DNS.Hostmaster = "x@y" },
-		`dns.regions[1].name: "a" must be`:                 func(c *node.Config) { c.DNS.Regions = []node.Region{{Name: "a"}, {Name: "a"}} },
+		`dns.regions[1].name: "a" must be`:                 func(c *node.Config) { c.DNS.Regions = []config.Region{{Name: "a"}, {Name: "a"}} },
 		"dns.rate_limit: slip must be 0 to 1000":           func(c *node.Config) { c.DNS.RateLimit.Slip = -1 },
 		`dns.forward_timeout: "-1s" must be`:               func(c *node.Config) { c.DNS.ForwardTimeout.Duration = -1e9 },
 	} {

@@ -16,6 +16,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
@@ -193,7 +194,7 @@ func TestAdminIsNeverProbed(t *testing.T) {
 
 func TestExplainQuestions(t *testing.T) {
 	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) {
-		c.VPCs = []node.VPC{{ID: "vpc-1", CIDRs: []node.Prefix{{Prefix: netip.MustParsePrefix("10.1.0.0/16")}}}}
+		c.VPCs = []config.VPC{{ID: "vpc-1", CIDRs: []config.Prefix{{Prefix: netip.MustParsePrefix("10.1.0.0/16")}}}}
 	}))
 	service := checkedService(t, n, `{"Type":"HTTP"}`)
 	registerAt(t, n, service, "one", netip.MustParseAddrPort("127.0.0.1:9"))

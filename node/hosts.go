@@ -5,16 +5,17 @@ import (
 	"net/netip"
 
 	"github.com/cairn-discovery/cairn/edge/dns"
+	"github.com/cairn-discovery/cairn/node/config"
 )
 
 // defaultNameServer is the server named in NS and SOA records where none is
 // configured.
 const defaultNameServer = "ns.cairn.internal"
 
-// hostsOf are the names that DNS answers by itself: those of the API, with
-// "data-" before them too, where SDKs look for DiscoverInstances, and those of
-// the name servers whose addresses are given.
-func hostsOf(c *Config, l *listeners) []dns.Host {
+// hostsOf returns the names that DNS answers besides the zones: those of the API,
+// also with the prefix "data-", which SDKs put before the name for
+// DiscoverInstances, and those of the name servers whose addresses are given.
+func hostsOf(c *config.Config, l *listeners) []dns.Host {
 	api := addrsOf(c.DNS.APIAddresses)
 	if len(api) == 0 {
 		api = reachable(l.api.Addr())
@@ -34,7 +35,7 @@ func hostsOf(c *Config, l *listeners) []dns.Host {
 	return hosts
 }
 
-func addrsOf(in []Addr) []netip.Addr {
+func addrsOf(in []config.Addr) []netip.Addr {
 	var out []netip.Addr
 	for _, a := range in {
 		out = append(out, a.Addr)
@@ -42,9 +43,9 @@ func addrsOf(in []Addr) []netip.Addr {
 	return out
 }
 
-// reachable are the addresses by which a listener is reached: its own, or if it
-// listens on all addresses those of this machine, loopback and link-local ones
-// left out.
+// reachable returns the addresses at which a listener is reached: its own, or if
+// it listens on all addresses those of this machine without loopback and
+// link-local ones.
 func reachable(listener net.Addr) []netip.Addr {
 	ap, err := netip.ParseAddrPort(listener.String())
 	if err != nil {

@@ -2,133 +2,69 @@ package node
 
 import (
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
-	"os"
-	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
-	"github.com/cairn-discovery/cairn/core/registry"
+	adminidentity "github.com/cairn-discovery/cairn/edge/admin/identity"
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 	"github.com/cairn-discovery/cairn/internal/oidc"
-	"github.com/cairn-discovery/cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/node/config"
 )
 
-// sealKeyVariable is the environment variable that can give the seal key.
-const sealKeyVariable = "CAIRN_SEAL_KEY"
-
-// sealKey returns the key, or nil where none is given.
-func (c *Config) sealKey() (*seal.Key, error) {
-	text := string(c.SealKey)
-	if c.Auth.SealKeyFile != "" {
-		var err error
-		if text, err = readSecretFile(c.Auth.SealKeyFile); err != nil {
-			return nil, err
-		}
-	}
-	if text == "" {
-		return nil, nil
-	}
-	return seal.ParseKey(text)
+// fileIdentities are those of the configuration. They never change; a reload
+// makes new ones.
+type fileIdentities struct {
+	source    *identity.Source
+	providers []sts.Provider
 }
 
-// adminTokenVariable is the environment variable that can give the admin token.
-const adminTokenVariable = "CAIRN_ADMIN_TOKEN"
-
-// minAdminToken is short enough to be typed and too long to be guessed.
-const minAdminToken = 16
-
-// adminToken returns the token, or nothing where none is given.
-func (c *Config) adminToken() (string, error) {
-	token := string(c.AdminToken)
-	if c.AdminTokenFile != "" {
-		var err error
-		if token, err = readSecretFile(c.AdminTokenFile); err != nil {
-			return "", err
-		}
-	}
-	if token != "" && len(token) < minAdminToken || c.AdminTokenFile != "" && token == "" {
-		return "", fmt.Errorf("the admin token must have %d characters or more", minAdminToken)
-	}
-	return token, nil
-}
-
-// maxSecretFile bounds a file with a secret.
-const maxSecretFile = 4096
-
-// readSecretFile reads a secret. Errors name the file and nothing in it.
-func readSecretFile(name string) (string, error) {
-	f, err := os.Open(name)
+// setIdentities makes the identities of c, which Check has accepted, the current
+// ones.
+func (n *Node) setIdentities(c *config.Config) {
+	source, err := c.Identities()
 	if err != nil {
-		return "", err
+		n.log.Error("the identities of the configuration stay as they were", "error", err)
+		return
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSecretFile+1))
-	if err != nil {
-		return "", fmt.Errorf("read %s: %w", name, errors.Unwrap(err))
-	}
-	if len(b) > maxSecretFile {
-		return "", fmt.Errorf("%s is too long to be a secret", name)
-	}
-	return strings.TrimSpace(string(b)), nil
+	n.directory.file.Store(&fileIdentities{source, providersOf(c, n.log.With("part", "identities"))})
 }
 
-// identities are what the configuration file says about who there is.
-func (c *Config) identities() (*identity.Source, error) {
-	s := new(identity.Source)
-	var errs []error
-	for _, a := range c.Accounts {
-		for _, p := range a.Policies {
-			s.Policies = append(s.Policies, identity.Policy{Account: a.ID, Name: p.Name, Text: string(p.Document)})
-		}
-		for _, g := range a.Groups {
-			s.Groups = append(s.Groups, identity.Group{Account: a.ID, Name: g.Name, Attached: attached(g.Name, g.Policies, g.ManagedPolicies, "")})
-		}
-		for _, r := range a.Roles {
-			s.Roles = append(s.Roles, identity.Role{
-				Account: a.ID, Name: r.Name, Trust: string(r.TrustPolicy), MaxSession: int64(r.MaxSessionDuration.Seconds()),
-				Attached: attached(r.Name, r.Policies, r.ManagedPolicies, r.PermissionsBoundary), Tags: r.Tags,
-			})
-		}
-		for _, u := range a.Users {
-			s.Users = append(s.Users, identity.User{
-				Account: a.ID, Name: u.Name, Groups: u.Groups, Tags: u.Tags,
-				Attached: attached(u.Name, u.Policies, u.ManagedPolicies, u.PermissionsBoundary),
-			})
-			errs = append(errs, c.addKeys(s, a.ID, u))
-		}
+// compileDirectory makes the directory of the identities of the configuration
+// and the store.
+func (n *Node) compileDirectory(file *fileIdentities, stored identity.State) *identity.Directory {
+	compiled, problems := identity.Compile(n.openSecret, file.source, stored.Source())
+	for _, problem := range problems {
+		n.log.Warn("an identity cannot be used", "part", "identities", "about", problem.About, "problem", problem.Err)
 	}
-	return s, errors.Join(errs...)
+	return compiled
 }
 
-func attached(owner string, policies []Policy, managed []string, boundary string) identity.Attached {
-	a := identity.Attached{Managed: managed, Boundary: boundary}
-	for i, p := range policies {
-		a.Inline = append(a.Inline, identity.Inline{Name: fmt.Sprintf("%s.policies[%d]", owner, i), Text: string(p)})
+// storedIdentities returns the identities in the store: none until the node runs.
+func (n *Node) storedIdentities() identity.State {
+	if r := n.replica.Load(); r != nil {
+		return r.Current().Identity
 	}
-	return a
+	return identity.State{}
 }
 
-// addKeys reads the files of secrets too, unless nobody has to sign.
-func (c *Config) addKeys(s *identity.Source, account string, u User) error {
-	var errs []error
-	for _, k := range u.AccessKeys {
-		secret := string(k.Secret)
-		if k.SecretFile != "" && c.Auth.Mode == authSigV4 {
-			var err error
-			if secret, err = readSecretFile(k.SecretFile); err != nil {
-				errs = append(errs, fmt.Errorf("secret_file of access key %s: %w", k.ID, err))
-			}
-		}
-		s.Keys = append(s.Keys, identity.AccessKey{ID: k.ID, Account: account, User: u.Name, Secret: secret, Inactive: k.Inactive})
+// openSecret returns the secret of a key in the store.
+func (n *Node) openSecret(k *identity.AccessKey) (string, error) {
+	if n.sealKey == nil {
+		return "", errors.New("its secret is sealed, and there is no seal key: give auth.seal_key_file")
 	}
-	return errors.Join(errs...)
+	secret, err := n.sealKey.Open(k.Sealed, adminidentity.SealContext(k.ID))
+	return string(secret), err
 }
 
-// providers are the issuers whose tokens are accepted.
-func (c *Config) providers(log *slog.Logger) []sts.Provider {
+// identitySource returns the identities of the configuration.
+func (n *Node) identitySource() *identity.Source { return n.directory.file.Load().source }
+
+// identityProviders returns the issuers whose tokens are accepted.
+func (n *Node) identityProviders() []sts.Provider { return n.directory.file.Load().providers }
+
+func providersOf(c *config.Config, log *slog.Logger) []sts.Provider {
 	var all []sts.Provider
 	for _, a := range c.Accounts {
 		for _, p := range a.OIDCProviders {
@@ -147,15 +83,29 @@ func (c *Config) providers(log *slog.Logger) []sts.Provider {
 	return all
 }
 
-// sharesOf are the shares that the configuration makes.
-func sharesOf(c *Config) []registry.Share {
-	var shares []registry.Share
-	for _, s := range c.Shares {
-		share := registry.Share{Owner: command.AccountID(s.Owner), Namespace: s.Namespace}
-		for _, with := range s.With {
-			share.With = append(share.With, command.AccountID(with))
-		}
-		shares = append(shares, share)
+// mergeRates returns the request rates of the configuration with those that the
+// store has for single accounts in their place.
+func mergeRates(file *throttle.Rates, stored identity.State) *throttle.Rates {
+	if !stored.HasSettings() {
+		return file
 	}
-	return shares
+	rates := &throttle.Rates{Default: file.Default, Accounts: map[command.AccountID]throttle.Set{}}
+	for id, set := range file.Accounts {
+		rates.Accounts[id] = set
+	}
+	for id, a := range stored.Accounts() {
+		if len(a.Rates) > 0 {
+			rates.Accounts[command.AccountID(id)] = overrideRates(file.Of(command.AccountID(id)), a.Rates)
+		}
+	}
+	return rates
+}
+
+func overrideRates(set throttle.Set, rates map[string]command.Rate) throttle.Set {
+	for name, rate := range rates {
+		if class, ok := command.ParseRateClass(name); ok {
+			set[class] = command.Rate(rate)
+		}
+	}
+	return set
 }

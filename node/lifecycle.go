@@ -7,39 +7,40 @@ import (
 	"time"
 )
 
-// part is one running piece of a node.
-type part struct {
+// component is one running piece of a node.
+type component struct {
 	name string
-	// run works until ctx ends, then finishes what it has in hand and returns.
-	// Returning earlier, with or without an error, ends the node.
+	// run works until ctx ends, then finishes its current work and returns. If it
+	// returns earlier, with or without an error, the node ends.
 	run func(ctx context.Context) error
-	// up is closed when the parts after this one may start. Nil means at once.
+	// up is closed when the components after this one may start. Nil means at once.
 	up <-chan struct{}
-	// grace is how long run may take to return after ctx has ended.
-	grace time.Duration
+	// stopTimeout is how long run may take to return after ctx has ended.
+	stopTimeout time.Duration
 }
 
-// running is a started part.
-type running struct {
-	part
-	stop context.CancelFunc
-	done chan struct{} // closed when run has returned
-	err  error         // what it returned; read after done
+// started is a component that runs.
+type started struct {
+	component
+	cancel context.CancelFunc
+	done   chan struct{} // closed when run has returned
+	err    error         // what it returned; read after done
 }
 
-// runParts starts parts one after the other, calls onUp when all are up, and
-// waits until ctx ends or a part does. Then it calls onStop and stops what it
-// started in the reverse order, one after the other: each part can rely on
-// those before it for as long as it runs.
+// runComponents starts components one after the other, calls onUp when all are
+// up, and waits until ctx ends or a component does. Then it calls onStop and
+// stops what it started in the reverse order, one after the other: each component
+// can use those before it until it has stopped.
 //
-// It returns nil if ctx ended it and every part stopped well in its time.
-func runParts(ctx context.Context, parts []part, onUp, onStop func()) error {
-	ended := make(chan *running, len(parts))
-	var started []*running
+// It returns nil if ctx ended it and every component stopped without an error in
+// time.
+func runComponents(ctx context.Context, components []component, onUp, onStop func()) error {
+	ended := make(chan *started, len(components))
+	var running []*started
 	var err error
-	for _, p := range parts {
-		started = append(started, start(ctx, p, ended))
-		if err = waitUp(ctx, p, ended); err != nil {
+	for _, c := range components {
+		running = append(running, start(ctx, c, ended))
+		if err = waitUp(ctx, c, ended); err != nil {
 			break
 		}
 	}
@@ -48,75 +49,77 @@ func runParts(ctx context.Context, parts []part, onUp, onStop func()) error {
 		err = waitEnd(ctx, ended)
 	}
 	onStop()
-	for i := len(started) - 1; i >= 0; i-- {
-		err = errors.Join(err, started[i].finish())
+	for i := len(running) - 1; i >= 0; i-- {
+		err = errors.Join(err, running[i].stop())
 	}
 	return err
 }
 
-// start runs a part under a context of its own, which ends only when it is the
-// part's turn to stop.
-func start(ctx context.Context, p part, ended chan<- *running) *running {
-	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
-	r := &running{part: p, stop: stop, done: make(chan struct{})}
+// start runs a component with its own context, which ends only when it is this
+// component's turn to stop.
+func start(ctx context.Context, c component, ended chan<- *started) *started {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s := &started{component: c, cancel: cancel, done: make(chan struct{})}
 	go func() {
-		r.err = p.run(ctx)
-		close(r.done)
-		ended <- r // has room for every part
+		s.err = c.run(ctx)
+		close(s.done)
+		ended <- s // has room for every component
 	}()
-	return r
+	return s
 }
 
-// waitUp waits for one part to be up. The end of ctx is not an error.
-func waitUp(ctx context.Context, p part, ended <-chan *running) error {
-	if p.up == nil {
+// waitUp waits until a component is up. The end of ctx is not an error.
+func waitUp(ctx context.Context, c component, ended <-chan *started) error {
+	if c.up == nil {
 		return nil
 	}
 	select {
-	case <-p.up:
+	case <-c.up:
 		return nil
 	case <-ctx.Done():
 		return nil
-	case r := <-ended:
-		return r.early()
+	case s := <-ended:
+		return s.unexpectedExit()
 	}
 }
 
-func waitEnd(ctx context.Context, ended <-chan *running) error {
+func waitEnd(ctx context.Context, ended <-chan *started) error {
 	select {
 	case <-ctx.Done():
 		return nil
-	case r := <-ended:
-		return r.early()
+	case s := <-ended:
+		return s.unexpectedExit()
 	}
 }
 
-// early is the error of a part that ended before it was told to.
-func (r *running) early() error {
-	if r.err == nil {
-		return fmt.Errorf("%s ended without being told to", r.name)
+// unexpectedExit returns the error of a component that ended before it was
+// stopped.
+func (s *started) unexpectedExit() error {
+	if s.err == nil {
+		return fmt.Errorf("%s ended unexpectedly", s.name)
 	}
-	return fmt.Errorf("%s: %w", r.name, r.err)
+	return fmt.Errorf("%s: %w", s.name, s.err)
 }
 
-// finish stops a part. One that ended by itself has been reported already.
-func (r *running) finish() error {
+// stop stops a component. The error of one that ended by itself has been reported
+// already.
+func (s *started) stop() error {
 	select {
-	case <-r.done:
-		r.stop()
+	case <-s.done:
+		s.cancel()
 		return nil
 	default:
 	}
-	r.stop()
-	late := time.NewTimer(r.grace)
+	s.cancel()
+	late := time.NewTimer(s.stopTimeout)
 	defer late.Stop()
 	select {
 	case <-late.C:
-		return fmt.Errorf("%s did not stop within %v", r.name, r.grace)
-	case <-r.done:
+		return fmt.Errorf("%s did not stop within %v", s.name, s.stopTimeout)
+	case <-s.done:
 	}
-	if r.err != nil && !errors.Is(r.err, context.Canceled) {
-		return fmt.Errorf("stop %s: %w", r.name, r.err)
+	if s.err != nil && !errors.Is(s.err, context.Canceled) {
+		return fmt.Errorf("stop %s: %w", s.name, s.err)
 	}
 	return nil
 }

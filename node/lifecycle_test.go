@@ -26,10 +26,10 @@ func (j *journal) all() []string {
 	return all
 }
 
-// tidy is a part that starts up at once and stops well.
-func (j *journal) tidy(name string) part {
+// tidy is a component that starts up at once and stops well.
+func (j *journal) tidy(name string) component {
 	up := make(chan struct{})
-	return part{name: name, up: up, grace: time.Second, run: func(ctx context.Context) error {
+	return component{name: name, up: up, stopTimeout: time.Second, run: func(ctx context.Context) error {
 		j.note("start " + name)
 		close(up)
 		<-ctx.Done()
@@ -38,17 +38,17 @@ func (j *journal) tidy(name string) part {
 	}}
 }
 
-func (j *journal) run(ctx context.Context, parts ...part) error {
-	return runParts(ctx, parts, func() { j.note("up") }, func() { j.note("stopping") })
+func (j *journal) run(ctx context.Context, components ...component) error {
+	return runComponents(ctx, components, func() { j.note("up") }, func() { j.note("stopping") })
 }
 
-func TestPartsStopInReverse(t *testing.T) {
+func TestComponentsStopInReverse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newJournal()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
 		defer cancel()
 		if err := j.run(ctx, j.tidy("a"), j.tidy("b"), j.tidy("c")); err != nil {
-			t.Errorf("runParts() = %v, want nil", err)
+			t.Errorf("runComponents() = %v, want nil", err)
 		}
 		want := []string{"start a", "start b", "start c", "up", "stopping", "stop c", "stop b", "stop a"}
 		if got := j.all(); !slices.Equal(got, want) {
@@ -57,16 +57,16 @@ func TestPartsStopInReverse(t *testing.T) {
 	})
 }
 
-func TestPartFailsWhileRunning(t *testing.T) {
+func TestComponentFailsWhileRunning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newJournal()
-		failing := part{name: "b", run: func(ctx context.Context) error {
+		failing := component{name: "b", run: func(ctx context.Context) error {
 			time.Sleep(time.Minute) // of the bubble's clock
 			return errors.New("broken")
 		}}
 		err := j.run(t.Context(), j.tidy("a"), failing, j.tidy("c"))
 		if err == nil || err.Error() != "b: broken" {
-			t.Errorf("runParts() = %v, want b: broken", err)
+			t.Errorf("runComponents() = %v, want b: broken", err)
 		}
 		want := []string{"start a", "start c", "up", "stopping", "stop c", "stop a"}
 		if got := j.all(); !slices.Equal(got, want) {
@@ -75,15 +75,15 @@ func TestPartFailsWhileRunning(t *testing.T) {
 	})
 }
 
-func TestPartFailsWhileStarting(t *testing.T) {
+func TestComponentFailsWhileStarting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newJournal()
-		failing := part{name: "b", up: make(chan struct{}), run: func(ctx context.Context) error {
+		failing := component{name: "b", up: make(chan struct{}), run: func(ctx context.Context) error {
 			return errors.New("broken")
 		}}
 		err := j.run(t.Context(), j.tidy("a"), failing, j.tidy("c"))
 		if err == nil || err.Error() != "b: broken" {
-			t.Errorf("runParts() = %v, want b: broken", err)
+			t.Errorf("runComponents() = %v, want b: broken", err)
 		}
 		want := []string{"start a", "stopping", "stop a"}
 		if got := j.all(); !slices.Equal(got, want) {
@@ -92,13 +92,13 @@ func TestPartFailsWhileStarting(t *testing.T) {
 	})
 }
 
-func TestPartEndsWithoutReason(t *testing.T) {
+func TestComponentEndsWithoutReason(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newJournal()
-		quitter := part{name: "b", run: func(context.Context) error { return nil }}
+		quitter := component{name: "b", run: func(context.Context) error { return nil }}
 		err := j.run(t.Context(), j.tidy("a"), quitter)
-		if err == nil || !strings.Contains(err.Error(), "b ended without being told to") {
-			t.Errorf("runParts() = %v", err)
+		if err == nil || !strings.Contains(err.Error(), "b ended unexpectedly") {
+			t.Errorf("runComponents() = %v", err)
 		}
 	})
 }
@@ -111,7 +111,7 @@ func TestStopWhileStarting(t *testing.T) {
 		loading := j.tidy("loading")
 		loading.up = make(chan struct{}) // never
 		if err := j.run(ctx, j.tidy("a"), loading); err != nil {
-			t.Errorf("runParts() = %v, want nil", err)
+			t.Errorf("runComponents() = %v, want nil", err)
 		}
 		got := j.all()
 		if slices.Contains(got, "up") || !slices.Contains(got, "stop a") {
@@ -120,20 +120,20 @@ func TestStopWhileStarting(t *testing.T) {
 	})
 }
 
-func TestPartThatHangsDoesNotKeepOthersFromStopping(t *testing.T) {
+func TestComponentThatHangsDoesNotKeepOthersFromStopping(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := newJournal()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		release := make(chan struct{})
-		hanging := part{name: "b", grace: 5 * time.Second, run: func(context.Context) error {
+		hanging := component{name: "b", stopTimeout: 5 * time.Second, run: func(context.Context) error {
 			<-release
 			return nil
 		}}
 		begin := time.Now()
 		err := j.run(ctx, j.tidy("a"), hanging)
 		if err == nil || err.Error() != "b did not stop within 5s" {
-			t.Errorf("runParts() = %v", err)
+			t.Errorf("runComponents() = %v", err)
 		}
 		if took := time.Since(begin); took != time.Minute+5*time.Second {
 			t.Errorf("took %v", took)

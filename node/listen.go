@@ -10,6 +10,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/edge/dns"
 	"github.com/cairn-discovery/cairn/internal/certs"
+	"github.com/cairn-discovery/cairn/node/config"
 )
 
 // listeners are the node's open sockets.
@@ -19,10 +20,10 @@ type listeners struct {
 	dot, doh   net.Listener // nil when not served
 }
 
-// listen opens all listeners, so that a port that is taken is told before the
-// store is loaded. Connections that arrive before their server runs wait in the
+// listen opens all listeners, so that a port in use is reported before the store
+// is loaded. Connections that arrive before their server runs wait in the
 // kernel's backlog: to clients a restart looks like a slow answer.
-func listen(ctx context.Context, c *Config) (*listeners, error) {
+func listen(ctx context.Context, c *config.Config) (*listeners, error) {
 	l := new(listeners)
 	if err := l.open(ctx, c); err != nil {
 		l.close()
@@ -31,7 +32,7 @@ func listen(ctx context.Context, c *Config) (*listeners, error) {
 	return l, nil
 }
 
-func (l *listeners) open(ctx context.Context, c *Config) (err error) {
+func (l *listeners) open(ctx context.Context, c *config.Config) (err error) {
 	if l.api, err = listenTCP(ctx, c, "api_addr", c.APIAddr); err != nil {
 		return err
 	}
@@ -48,25 +49,27 @@ func (l *listeners) open(ctx context.Context, c *Config) (err error) {
 	return err
 }
 
-// listenTCP opens one listener. Config.Check has refused addresses that are
-// not loopback when it could tell; a name can only be judged by what it
-// resolved to.
-func listenTCP(ctx context.Context, c *Config, key, addr string) (net.Listener, error) {
+// listenTCP opens one listener. Config.Check has refused IP addresses that other
+// machines can reach where they must not; a host name can be checked only by the
+// address that it resolved to.
+func listenTCP(ctx context.Context, c *config.Config, key, addr string) (net.Listener, error) {
 	ln, err := listenOpen(ctx, key, addr)
 	if err != nil {
 		return nil, err
 	}
 	tcp, ok := ln.Addr().(*net.TCPAddr)
-	for _, l := range c.guarded() {
-		if l.key == key && l.problem != "" && (!ok || !tcp.IP.IsLoopback()) {
-			_, port, _ := net.SplitHostPort(addr)
-			return nil, errors.Join(&KeyError{Key: key, Value: &addr, Rule: exposed(port, l.problem)}, ln.Close())
+	for _, l := range c.RestrictedListeners() {
+		if l.Key != key || ok && tcp.IP.IsLoopback() {
+			continue
+		}
+		if err := l.Refuse(); err != nil {
+			return nil, errors.Join(err, ln.Close())
 		}
 	}
 	return ln, nil
 }
 
-// listenOpen opens a listener on any address, or none if there is none.
+// listenOpen opens a listener on any address. It returns nil if there is none.
 func listenOpen(ctx context.Context, key, addr string) (net.Listener, error) {
 	if addr == "" {
 		return nil, nil
@@ -79,16 +82,16 @@ func listenOpen(ctx context.Context, key, addr string) (net.Listener, error) {
 	return ln, nil
 }
 
-// spoken is what a listener speaks, if there is a certificate. It offers no
-// HTTP/2, which the API's clients do not need.
-func spoken(cert *certs.Source) *tls.Config {
+// tlsConfig returns the TLS configuration of a listener, or nil without a
+// certificate. It does not offer HTTP/2, which the API's clients do not need.
+func tlsConfig(cert *certs.Source) *tls.Config {
 	if cert == nil {
 		return nil
 	}
 	return cert.TLS("http/1.1")
 }
 
-// close closes what no server has closed.
+// close closes the listeners that no server has closed.
 func (l *listeners) close() {
 	var all []io.Closer
 	for _, ln := range []net.Listener{l.api, l.admin, l.dot, l.doh} {
@@ -104,7 +107,7 @@ func (l *listeners) close() {
 	}
 }
 
-// addrOf is a listener's address, empty if it is not served.
+// addrOf returns a listener's address; empty if it is not served.
 func addrOf(ln net.Listener) string {
 	if ln == nil {
 		return ""

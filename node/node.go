@@ -1,10 +1,10 @@
 // Package node is the only place that wires, runs and stops the pieces of
-// cairn: the store, the replica, the edges and the workers. It also reads the
-// configuration, which goes no further than here: every piece gets what it
-// needs as values of its own.
+// cairn: the store, the replica, the edges and the workers. The configuration,
+// read by package config, is used only here: every piece gets what it needs as
+// values of its own.
 //
-//	cfg, err := node.Load(node.Sources{File: "cairn.yaml"})
-//	n, err := node.New(cfg)
+//	cfg, err := config.Load(config.Sources{File: "cairn.yaml"})
+//	n, err := node.New(node.Config{Config: cfg})
 //	err = n.Run(ctx) // until ctx ends
 package node
 
@@ -12,40 +12,66 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 	"github.com/cairn-discovery/cairn/edge/dns/view"
 	"github.com/cairn-discovery/cairn/internal/audit"
 	"github.com/cairn-discovery/cairn/internal/buildinfo"
 	"github.com/cairn-discovery/cairn/internal/certs"
+	"github.com/cairn-discovery/cairn/internal/seal"
+	"github.com/cairn-discovery/cairn/node/config"
+	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/store"
 )
+
+// Config is what a node is started with.
+type Config struct {
+	config.Config
+	// LogOutput is where logs go. Nil means stderr.
+	LogOutput io.Writer
+	// Version is shown in the log and in metrics. Empty means the version that the
+	// Go build recorded.
+	Version string
+	// OpenStore opens the store that Run uses and closes. Nil means the store that
+	// the configuration names.
+	OpenStore func() (store.Store, error)
+	// Notify informs the service manager about a change of state such as
+	// "READY=1". Nil means systemd, if it started this process.
+	Notify func(state string) error
+}
 
 // Node is one running cairn.
 type Node struct {
-	cfg   Config // as it was at New; what can change is in the atomics
+	cfg   Config // as it was at New; what a reload changes is below
 	build buildinfo.Info
 	log   *slog.Logger
 	level *slog.LevelVar
 
 	rules     atomic.Pointer[state.Rules]
-	accounts  atomic.Pointer[map[string]string]
-	directory *directory
-	limits    requestRates
-	audit     *audit.Log // nil without audit.file; made by wire
+	accounts  atomic.Pointer[map[string]string] // access key id -> account id
+	directory merged[fileIdentities, identity.Directory]
+	rates     merged[throttle.Rates, throttle.Rates]
 	views     atomic.Pointer[view.Table]
-	sources   atomic.Pointer[[]*certs.Source] // nil without tls
-	unready   atomic.Pointer[string]          // why the node does not serve; nil when it does
+
+	sealKey *seal.Key                       // nil: what is sealed cannot be opened
+	replica atomic.Pointer[replica.Replica] // nil until Run; set by wire
+	audit   *audit.Log                      // nil without audit.file; set by wire
+	certs   atomic.Pointer[[]*certs.Source] // nil without tls; set by wire
+	unready atomic.Pointer[string]          // why the node does not serve; nil when it does
 
 	ran   atomic.Bool
 	ready chan struct{} // closed when every listener serves
 	addrs Addrs         // written before ready is closed
 }
 
-// Addrs are the addresses on which a node really listens, as HOST:PORT.
-// Those that are not served are empty.
+// Addrs are the real addresses of a node's listeners, as HOST:PORT. An address
+// is empty if its protocol is not served.
 type Addrs struct {
 	API   string
 	DNS   string
@@ -54,15 +80,16 @@ type Addrs struct {
 	Admin string
 }
 
-// Graces are how long each kind of part may take to stop. Their sum, with what
-// the store needs to close, stays below the ten seconds that Run promises.
+// Stop timeouts: how long each kind of component may take to stop. Their sum,
+// with the time that the store needs to close, stays below the ten seconds that
+// Run promises.
 const (
-	edgeGrace    = 4500 * time.Millisecond
-	dnsGrace     = 1 * time.Second
-	workerGrace  = 500 * time.Millisecond
-	replicaGrace = 2 * time.Second
-	adminGrace   = 1500 * time.Millisecond
-	auditGrace   = 500 * time.Millisecond
+	edgeStopTimeout    = 4500 * time.Millisecond
+	dnsStopTimeout     = 1 * time.Second
+	workerStopTimeout  = 500 * time.Millisecond
+	replicaStopTimeout = 2 * time.Second
+	adminStopTimeout   = 1500 * time.Millisecond
+	auditStopTimeout   = 500 * time.Millisecond
 )
 
 // New checks the configuration and makes a node. It opens and starts nothing.
@@ -78,13 +105,14 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.build.Version = cmp.Or(cfg.Version, n.build.Version)
 	n.log = newLogger(&cfg, n.level)
-	key, err := cfg.sealKey()
-	if err != nil {
+	var err error
+	if n.sealKey, err = cfg.Auth.Key(); err != nil {
 		return nil, err
 	}
-	n.directory = &directory{log: n.log.With("part", "identities"), key: key}
+	n.directory.merge, n.directory.stored = n.compileDirectory, n.storedIdentities
+	n.rates.merge, n.rates.stored = mergeRates, n.storedIdentities
 	n.setUnready("starting")
-	n.adopt(&cfg)
+	n.applyReloadable(&cfg.Config)
 	return n, nil
 }
 
@@ -96,10 +124,10 @@ func (n *Node) Run(ctx context.Context) error {
 		return errors.New("node: Run called twice")
 	}
 	n.log.Info("starting", "version", n.build.Version, "revision", n.build.Revision, "data_dir", n.cfg.DataDir)
-	for _, key := range n.cfg.inert() {
+	for _, key := range n.cfg.IgnoredKeys() {
 		n.log.Warn("this setting has no effect yet", "key", key)
 	}
-	l, err := listen(ctx, &n.cfg)
+	l, err := listen(ctx, &n.cfg.Config)
 	if err != nil {
 		return err
 	}
@@ -107,19 +135,19 @@ func (n *Node) Run(ctx context.Context) error {
 	return n.runOnStore(ctx, l)
 }
 
-// runOnStore opens the store first and closes it last, since every part may
-// need it for as long as it runs.
+// runOnStore opens the store first and closes it last, because every component
+// may need it until it has stopped.
 func (n *Node) runOnStore(ctx context.Context, l *listeners) (err error) {
 	st, err := n.openStore()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, st.Close()) }()
-	parts, err := n.wire(st, l)
+	components, err := n.wire(st, l)
 	if err != nil {
 		return err
 	}
-	return runParts(ctx, parts, func() { n.onUp(l) }, n.onStop)
+	return runComponents(ctx, components, func() { n.onUp(l) }, n.onStop)
 }
 
 // Ready is closed when every listener serves.
@@ -138,7 +166,7 @@ func (n *Node) onUp(l *listeners) {
 	n.notify("READY=1")
 }
 
-// attrs are the addresses for the log.
+// attrs returns the addresses as attributes of a log line.
 func (a Addrs) attrs() []any {
 	attrs := []any{"api", a.API, "dns", a.DNS, "admin", a.Admin}
 	if a.DoT != "" {
@@ -150,23 +178,23 @@ func (a Addrs) attrs() []any {
 	return attrs
 }
 
-// onStop makes the node unready before anything else stops, so that whoever
-// asks /readyz sends its requests elsewhere while those in flight are answered.
+// onStop makes the node unready before anything else stops, so that clients that
+// ask /readyz send their requests elsewhere while those in flight are answered.
 func (n *Node) onStop() {
 	n.setUnready("stopping")
 	n.log.Info("stopping")
 	n.notify("STOPPING=1")
 }
 
-func (n *Node) setUnready(why string) { n.unready.Store(&why) }
+func (n *Node) setUnready(reason string) { n.unready.Store(&reason) }
 
-// readiness returns nil, or why the node does not serve.
+// readiness returns nil, or the reason why the node does not serve.
 func (n *Node) readiness() error {
-	if why := n.unready.Load(); why != nil {
-		return errors.New(*why)
+	if reason := n.unready.Load(); reason != nil {
+		return errors.New(*reason)
 	}
 	return nil
 }
 
-// Log is the node's log, for the program around it.
+// Log returns the node's log, for the program that runs it.
 func (n *Node) Log() *slog.Logger { return n.log }

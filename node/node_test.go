@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/store/embedded"
@@ -141,7 +142,7 @@ func TestBackupAndRestore(t *testing.T) {
 }
 
 func TestNewChecks(t *testing.T) {
-	c := node.Default()
+	c := node.Config{Config: config.Default()}
 	c.APIAddr = "0.0.0.0:8053"
 	c.DNS.DefaultTTL = -1
 	_, err := node.New(c)
@@ -326,7 +327,7 @@ func TestReload(t *testing.T) {
 	var log logBuffer
 	first := nodetest.Config(t)
 	first.LogOutput = &log
-	first.Quotas.NamespacesPerAccount = new(1)
+	first.Quotas = config.Quotas{"namespaces_per_account": 1}
 	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) {
 		c.LogOutput, c.Quotas = first.LogOutput, first.Quotas
 	}))
@@ -336,15 +337,15 @@ func TestReload(t *testing.T) {
 	}
 
 	bad := first
-	bad.Quotas.NamespacesPerAccount = new(-1)
-	if err := n.Reload(bad); err == nil {
+	bad.Quotas = config.Quotas{"namespaces_per_account": -1}
+	if err := n.Reload(bad.Config); err == nil {
 		t.Error("a wrong configuration was taken")
 	}
 	second := first
-	second.Quotas.NamespacesPerAccount = new(2)
+	second.Quotas = config.Quotas{"namespaces_per_account": 2}
 	second.Region = "eu-west-1"
 	second.LogLevel = "error"
-	if err := n.Reload(second); err != nil {
+	if err := n.Reload(second.Config); err != nil {
 		t.Fatal(err)
 	}
 	if code, text := createNamespace(t, n, "two"); code != 200 {
@@ -365,7 +366,7 @@ func TestReloadTellsWhatNeedsARestart(t *testing.T) {
 	c := nodetest.Config(t)
 	c.Region, c.Store, c.DNS.DefaultTTL = "eu-west-1", "embedded", 5
 	c.DataDir = "elsewhere"
-	if err := n.Reload(c); err != nil {
+	if err := n.Reload(c.Config); err != nil {
 		t.Fatal(err)
 	}
 	want := `msg="these changes need a restart" keys="[data_dir region]"`
@@ -376,8 +377,8 @@ func TestReloadTellsWhatNeedsARestart(t *testing.T) {
 
 func TestAccounts(t *testing.T) {
 	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) {
-		c.Accounts = []node.Account{{ID: "123456789012", Users: []node.User{
-			{Name: "a", AccessKeys: []node.AccessKey{{ID: "AKIALISTED", Secret: "hush"}}},
+		c.Accounts = []config.Account{{ID: "123456789012", Users: []config.User{
+			{Name: "a", AccessKeys: []config.AccessKey{{ID: "AKIALISTED", Secret: "hush"}}},
 		}}}
 	}))
 	for key, account := range map[string]string{"AKIALISTED": "123456789012", "AKIAOTHER": "000000000000"} {

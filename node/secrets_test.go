@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
@@ -35,10 +36,10 @@ func TestNoSecretInClear(t *testing.T) {
 	n := nodetest.Start(t, nodetest.With(func(c *node.Config) {
 		twoAccounts(c)
 		c.Auth.Mode, c.LogOutput, c.LogLevel = "sigv4", log, "debug"
-		c.SealKey = node.Secret(sealKey)
+		c.Auth.SealKey = config.Secret(sealKey)
 		c.Accounts[0].Users[0].ManagedPolicies = []string{"AWSCloudMapFullAccess"}
-		c.Accounts[0].Users[0].Policies = []node.Policy{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:*","Resource":"*"}}`}
-		c.Accounts[0].Roles = []node.Role{{Name: "role", TrustPolicy: trustAccount, ManagedPolicies: []string{"AWSCloudMapFullAccess"}}}
+		c.Accounts[0].Users[0].Policies = []config.Policy{`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"sts:*","Resource":"*"}}`}
+		c.Accounts[0].Roles = []config.Role{{Name: "role", TrustPolicy: trustAccount, ManagedPolicies: []string{"AWSCloudMapFullAccess"}}}
 		c.Audit.File, c.Audit.Reads = filepath.Join(dir, "audit.log"), true
 	}))
 	secrets := useSecrets(t, n)

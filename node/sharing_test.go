@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
@@ -23,8 +24,8 @@ const (
 func twoAccounts(c *node.Config) {
 	c.AdminToken = adminToken
 	for _, id := range []string{ownerAccount, consumerAccount} {
-		c.Accounts = append(c.Accounts, node.Account{ID: id, Users: []node.User{{
-			Name: "user", AccessKeys: []node.AccessKey{{ID: "KEY" + id[:1], Secret: node.Secret("secret-of-" + id)}},
+		c.Accounts = append(c.Accounts, config.Account{ID: id, Users: []config.User{{
+			Name: "user", AccessKeys: []config.AccessKey{{ID: "KEY" + id[:1], Secret: config.Secret("secret-of-" + id)}},
 		}}})
 	}
 }
@@ -102,14 +103,14 @@ func TestSharesOfTheConfiguration(t *testing.T) {
 	expect(t, n, consumerAccount, "GetNamespace", get, 400, "NamespaceNotFound")
 	cfg := nodetest.Config(t)
 	twoAccounts(&cfg)
-	cfg.Shares = []node.Share{{Namespace: "shop", Owner: ownerAccount, With: []string{consumerAccount}}}
-	if err := n.Reload(cfg); err != nil {
+	cfg.Shares = []config.Share{{Namespace: "shop", Owner: ownerAccount, With: []string{consumerAccount}}}
+	if err := n.Reload(cfg.Config); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, n, consumerAccount, "GetNamespace", get, 200, `"ResourceOwner":"`+ownerAccount+`"`)
 	expect(t, n, consumerAccount, "CreateService", `{"Name":"web","NamespaceId":"`+arn+`"}`, 200, `"CreatedByAccount":"`+consumerAccount+`"`)
 	cfg.Shares = nil
-	if err := n.Reload(cfg); err != nil {
+	if err := n.Reload(cfg.Config); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, n, consumerAccount, "GetNamespace", get, 400, "NamespaceNotFound")
@@ -135,13 +136,12 @@ func TestSharesAtRunTime(t *testing.T) {
 // TestLimitsOfAccounts: quotas and rates of everybody, of an account in the
 // configuration, and of the same account at run time, each over the one before.
 func TestLimitsOfAccounts(t *testing.T) {
-	one, two := 1, 2
 	change := func(c *node.Config) {
 		twoAccounts(c)
-		c.Quotas.NamespacesPerAccount = &one
-		c.Accounts[1].Quotas.NamespacesPerAccount = &two
-		c.Rates = map[string]node.Rate{"read": {PerSecond: 1e-6, Burst: 3}}
-		c.Accounts[1].Rates = map[string]node.Rate{"read": {PerSecond: 1e-6, Burst: 1}}
+		c.Quotas = config.Quotas{"namespaces_per_account": 1}
+		c.Accounts[1].Quotas = config.Quotas{"namespaces_per_account": 2}
+		c.Rates = map[string]config.Rate{"read": {PerSecond: 1e-6, Burst: 3}}
+		c.Accounts[1].Rates = map[string]config.Rate{"read": {PerSecond: 1e-6, Burst: 1}}
 	}
 	n := nodetest.Start(t, nodetest.With(change), nodetest.WithMemoryStore())
 	fills := func(account, prefix string, most int) {
@@ -185,7 +185,7 @@ func TestLimitsOfAccounts(t *testing.T) {
 	// A reload changes them too.
 	cfg := nodetest.Config(t)
 	twoAccounts(&cfg)
-	if err := n.Reload(cfg); err != nil {
+	if err := n.Reload(cfg.Config); err != nil {
 		t.Fatal(err)
 	}
 	for range 10 {
@@ -197,7 +197,7 @@ func TestLimitsOfAccounts(t *testing.T) {
 func TestRatesOfStrictMode(t *testing.T) {
 	n := nodetest.Start(t, nodetest.With(func(c *node.Config) {
 		c.Compatibility = "strict"
-		c.Rates = map[string]node.Rate{"revision": {PerSecond: 1e-6, Burst: 1}}
+		c.Rates = map[string]config.Rate{"revision": {PerSecond: 1e-6, Burst: 1}}
 	}), nodetest.WithMemoryStore())
 	const body = `{"NamespaceName":"n","ServiceName":"s"}`
 	if _, answer := call(t, n, "DiscoverInstancesRevision", body); !strings.Contains(answer, "NamespaceNotFound") {
@@ -215,7 +215,7 @@ func TestAuditFile(t *testing.T) {
 	change := func(c *node.Config) {
 		twoAccounts(c)
 		c.Audit.File = name
-		c.SealKey = node.Secret(sealKey)
+		c.Auth.SealKey = config.Secret(sealKey)
 	}
 	n := nodetest.Start(t, nodetest.With(change), nodetest.WithMemoryStore())
 	expect(t, n, ownerAccount, "CreateHttpNamespace", `{"Name":"a"}`, 200, "OperationId")
@@ -230,7 +230,7 @@ func TestAuditFile(t *testing.T) {
 	}
 	cfg := nodetest.Config(t)
 	change(&cfg)
-	if err := n.Reload(cfg); err != nil {
+	if err := n.Reload(cfg.Config); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, n, ownerAccount, "CreateHttpNamespace", `{"Name":"b"}`, 200, "OperationId")

@@ -2,19 +2,19 @@ package node
 
 import "github.com/coreos/go-systemd/v22/daemon"
 
-// notify tells the service manager about a change of state. That it cannot be
-// told is no reason to stop serving.
+// notify informs the service manager about a change of state. If that fails, the
+// node serves all the same.
 func (n *Node) notify(state string) {
-	tell := n.cfg.Notify
-	if tell == nil {
-		tell = notifySystemd
+	send := n.cfg.Notify
+	if send == nil {
+		send = notifySystemd
 	}
-	if err := tell(state); err != nil {
-		n.log.Warn("service manager not told", "state", state, "error", err)
+	if err := send(state); err != nil {
+		n.log.Warn("service manager not informed", "state", state, "error", err)
 	}
 }
 
-// notifySystemd does nothing when systemd did not start this process.
+// notifySystemd does nothing if systemd did not start this process.
 func notifySystemd(state string) error {
 	_, err := daemon.SdNotify(false, state)
 	return err

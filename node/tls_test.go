@@ -12,6 +12,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/internal/testca"
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
@@ -25,8 +26,8 @@ func overTLS(t *testing.T, more ...nodetest.Option) (*nodetest.Node, *testca.CA)
 	cert, key := ca.Issue(t, testca.Names{IPs: []string{"127.0.0.1"}})
 	options := append([]nodetest.Option{nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) {
 		c.Auth.Mode = "sigv4"
-		c.TLS = node.TLS{CertFile: cert, KeyFile: key, ClientCAFile: ca.File, ClientOptional: true, Admin: true}
-		c.Accounts = []node.Account{{ID: "123456789012", Users: []node.User{{Name: "web", Policies: []node.Policy{
+		c.TLS = config.TLS{CertFile: cert, KeyFile: key, ClientCAFile: ca.File, ClientOptional: true, Admin: true}
+		c.Accounts = []config.Account{{ID: "123456789012", Users: []config.User{{Name: "web", Policies: []config.Policy{
 			`{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"Bool":{"aws:SecureTransport":"true"}}}}`,
 		}}}}}
 	})}, more...)
@@ -130,7 +131,7 @@ func TestVersionsOfTLS(t *testing.T) {
 
 // A client that begins a handshake and does not go on is hung up on.
 func TestHandshakesEnd(t *testing.T) {
-	n, _ := overTLS(t, nodetest.With(func(c *node.Config) { c.Limits.ReadTimeout = node.Duration{Duration: 50 * time.Millisecond} }))
+	n, _ := overTLS(t, nodetest.With(func(c *node.Config) { c.Limits.ReadTimeout = config.Duration{Duration: 50 * time.Millisecond} }))
 	for _, begin := range []string{"", "\x16\x03\x01\x02\x00\x01"} {
 		conn, err := net.Dial("tcp", n.Addrs().API)
 		if err != nil {

@@ -2,9 +2,7 @@ package node
 
 import (
 	"context"
-	"errors"
 	"io"
-	"net"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -13,8 +11,9 @@ import (
 	adminidentity "github.com/cairn-discovery/cairn/edge/admin/identity"
 	"github.com/cairn-discovery/cairn/edge/aws"
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
-	"github.com/cairn-discovery/cairn/edge/aws/throttle"
+	"github.com/cairn-discovery/cairn/internal/authlimit"
 	"github.com/cairn-discovery/cairn/internal/certs"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/store/embedded"
@@ -31,170 +30,193 @@ func (n *Node) openStore() (store.Store, error) {
 	return embedded.Open(embedded.Config{Dir: n.cfg.DataDir, Logger: n.log.With("part", "store")})
 }
 
-// wire builds every part of the node, in the order in which they start; they
-// stop in the reverse order. An edge starts after, and so stops before, what it
-// asks.
-func (n *Node) wire(st store.Store, l *listeners) ([]part, error) {
-	metrics := admin.NewRegistry(n.build)
-	rep, err := replica.New(replica.Config{
-		Store:      st,
-		Rules:      n.currentRules,
-		Logger:     n.log.With("part", "replica"),
-		Registerer: metrics,
-		QueueSize:  n.cfg.Limits.QueueSize,
-	})
-	if err != nil {
-		return nil, err
-	}
-	n.directory.replica.Store(rep)
-	if err := n.newAudit(metrics); err != nil {
-		return nil, err
-	}
-	apiCert, dnsCert, err := n.certificates()
-	if err != nil {
-		return nil, err
-	}
-	checks, err5 := n.newProber(rep, metrics, l)
-	// The admin listener answers from the first moment to the last, so that
-	// probes and scrapers see loading and stopping for what they are.
-	adm, err1 := n.newAdmin(rep, checks, metrics, l.admin, apiCert)
-	// Workers write, so they stop before the replica.
-	jan, err2 := n.newJanitor(rep)
-	// Edges come last and go first: no request arrives before it can be
-	// answered, and those in flight find everything they need. The xDS listener
-	// belongs here too, once it exists.
-	dns, err3 := n.newDNS(rep, metrics, l, dnsCert)
-	api, err4 := n.newAPI(rep, metrics, l.api, apiCert)
-	if err := errors.Join(err1, err2, err3, err4, err5); err != nil {
-		return nil, err
-	}
-	parts := []part{
-		// Records come from the admin listener too.
-		n.auditPart(), adm,
-		// The replica loads the registry; nothing can be asked before that. It
-		// stops after everything that writes, and commits what still waits.
-		{name: "replica", run: n.loading(rep.Run), up: rep.Loaded(), grace: replicaGrace},
-		jan, proberPart(checks),
-	}
-	if apiCert != nil {
-		parts = append(parts, part{name: "certificates", run: n.renewing, grace: workerGrace})
-	}
-	return append(parts, dns, api), nil
+// wiring is what the components of a node share while they are built.
+type wiring struct {
+	*Node
+	listeners *listeners
+	metrics   *prometheus.Registry
+	rep       *replica.Replica
+	checks    *prober.Prober
+	apiCert   *certs.Source // nil without tls
+	dnsCert   *certs.Source // nil without tls
 }
 
-func (n *Node) newAdmin(
-	rep *replica.Replica, checks *prober.Prober, metrics prometheus.Gatherer, ln net.Listener, cert *certs.Source,
-) (part, error) {
-	token, err := n.cfg.adminToken()
-	if err != nil {
-		return part{}, err
+// wire builds every component of the node, in the order in which they start; they
+// stop in the reverse order. An edge starts after, and so stops before, what it
+// asks.
+func (n *Node) wire(st store.Store, l *listeners) ([]component, error) {
+	w := &wiring{Node: n, listeners: l, metrics: admin.NewRegistry(n.build)}
+	if err := w.prepare(st); err != nil {
+		return nil, err
 	}
-	if !n.cfg.TLS.Admin {
+	var components []component
+	for _, build := range []func() (component, error){
+		// Audit records come from the admin listener too.
+		w.auditComponent,
+		// The admin listener answers from the first moment to the last, so that
+		// probes and scrapers can see that the node loads or stops.
+		w.adminComponent,
+		// The replica loads the registry; nothing can be asked before that. It
+		// stops after everything that writes, and commits what still waits.
+		w.replicaComponent,
+		// Workers write, so they stop before the replica.
+		w.janitorComponent, w.proberComponent, w.certsComponent,
+		// Edges start last and stop first: no request arrives before it can be
+		// answered, and those in flight find everything they need. The xDS
+		// listener belongs here too, once it exists.
+		w.dnsComponent, w.apiComponent,
+	} {
+		c, err := build()
+		if err != nil {
+			return nil, err
+		}
+		if c.run != nil { // a component that is not wanted has none
+			components = append(components, c)
+		}
+	}
+	return components, nil
+}
+
+// prepare builds what several components use.
+func (w *wiring) prepare(st store.Store) (err error) {
+	w.rep, err = replica.New(replica.Config{
+		Store:      st,
+		Rules:      w.currentRules,
+		Logger:     w.log.With("part", "replica"),
+		Registerer: w.metrics,
+		QueueSize:  w.cfg.Limits.QueueSize,
+	})
+	if err != nil {
+		return err
+	}
+	w.replica.Store(w.rep)
+	if w.audit, err = w.newAudit(w.metrics); err != nil {
+		return err
+	}
+	if w.apiCert, w.dnsCert, err = w.loadCerts(); err != nil {
+		return err
+	}
+	w.checks, err = w.newProber()
+	return err
+}
+
+func (w *wiring) replicaComponent() (component, error) {
+	run := func(ctx context.Context) error {
+		w.setUnready("loading the registry")
+		return w.rep.Run(ctx)
+	}
+	return component{name: "replica", run: run, up: w.rep.Loaded(), stopTimeout: replicaStopTimeout}, nil
+}
+
+func (w *wiring) proberComponent() (component, error) {
+	return component{name: "prober", run: w.checks.Run, stopTimeout: workerStopTimeout}, nil
+}
+
+func (w *wiring) janitorComponent() (component, error) {
+	worker, err := janitor.New(janitor.Config{
+		Replica: w.rep,
+		Rules:   w.currentRules,
+		Logger:  w.log.With("part", "janitor"),
+	})
+	if err != nil {
+		return component{}, err
+	}
+	return component{name: "janitor", run: worker.Run, stopTimeout: workerStopTimeout}, nil
+}
+
+func (w *wiring) adminComponent() (component, error) {
+	token, err := w.cfg.Token()
+	if err != nil {
+		return component{}, err
+	}
+	cert := w.apiCert
+	if !w.cfg.TLS.Admin {
 		cert = nil
 	}
-	identities, err := n.newIAM(rep, token)
+	identities, err := w.newIdentities()
 	if err != nil {
-		return part{}, err
-	}
-	if identities != nil {
-		identities = n.audited(identities)
+		return component{}, err
 	}
 	server, err := admin.New(admin.Config{
 		Token:       token,
-		Certificate: n.cfg.TLS.certifiesAdmin(),
-		Failures:    n.cfg.failureBudget(),
+		Certificate: w.cfg.AdminByCertificate(),
+		Failures:    failureBudget(&w.cfg.Auth),
 		Identities:  identities,
-		Ready:       n.readiness,
-		Backup:      func(w io.Writer) error { return writeBackup(w, rep) },
-		Explain:     n.explainer(rep, checks),
-		Metrics:     metrics,
-		Hosts:       n.cfg.AdminHosts,
-		TLS:         spoken(cert),
-		Logger:      n.log.With("part", "admin"),
+		Ready:       w.readiness,
+		Backup:      func(out io.Writer) error { return writeBackup(out, w.rep) },
+		Explain:     w.explainer(w.rep, w.checks),
+		Metrics:     w.metrics,
+		Hosts:       w.cfg.AdminHosts,
+		TLS:         tlsConfig(cert),
+		Logger:      w.log.With("part", "admin"),
 	})
-	serve := func(ctx context.Context) error { return server.Serve(ctx, ln) }
-	return part{name: "admin", run: serve, grace: adminGrace}, err
+	serve := func(ctx context.Context) error { return server.Serve(ctx, w.listeners.admin) }
+	return component{name: "admin", run: serve, stopTimeout: adminStopTimeout}, err
 }
 
-func (n *Node) newJanitor(rep *replica.Replica) (part, error) {
-	worker, err := janitor.New(janitor.Config{
-		Replica: rep,
-		Rules:   n.currentRules,
-		Logger:  n.log.With("part", "janitor"),
-	})
-	run := func(ctx context.Context) error { return worker.Run(ctx) }
-	return part{name: "janitor", run: run, grace: workerGrace}, err
-}
-
-func (n *Node) newAPI(rep *replica.Replica, metrics prometheus.Registerer, ln net.Listener, cert *certs.Source) (part, error) {
+func (w *wiring) apiComponent() (component, error) {
 	server, err := aws.New(aws.Config{
-		Replica:    rep,
-		Rules:      n.currentRules,
-		Auth:       n.newAuth(),
-		Providers:  n.directory.providers,
-		Accounts:   n.accountOf,
-		Rates:      func() *throttle.Rates { return n.limits.with(rep.Current().Identity) },
-		Failures:   n.cfg.failureBudget(),
-		Audit:      n.audit,
-		AuditReads: n.cfg.Audit.Reads,
-		Logger:     n.log.With("part", "api"),
-		Registerer: metrics,
-		Limits:     apiLimits(n.cfg.Limits),
-		TLS:        spoken(cert),
-		NewKey:     n.newSigningKey,
+		Replica:    w.rep,
+		Rules:      w.currentRules,
+		Auth:       w.newAuth(),
+		Providers:  w.identityProviders,
+		Accounts:   w.accountOf,
+		Rates:      w.rates.current,
+		Failures:   failureBudget(&w.cfg.Auth),
+		Audit:      w.audit,
+		AuditReads: w.cfg.Audit.Reads,
+		Logger:     w.log.With("part", "api"),
+		Registerer: w.metrics,
+		Limits:     apiLimits(&w.cfg.Limits),
+		TLS:        tlsConfig(w.apiCert),
+		NewKey:     w.newSigningKey,
 	})
-	serve := func(ctx context.Context) error { return server.Serve(ctx, ln) }
-	return part{name: "api", run: n.edge("api", serve), grace: edgeGrace}, err
+	serve := func(ctx context.Context) error { return server.Serve(ctx, w.listeners.api) }
+	return component{name: "api", run: w.edge("api", serve), stopTimeout: edgeStopTimeout}, err
 }
 
-// newAuth is nil in open mode.
+// newAuth returns what authenticates calls, or nil in open mode.
 func (n *Node) newAuth() *aws.Auth {
-	if n.cfg.Auth.Mode == authOpen {
+	if n.cfg.Auth.Mode == config.AuthOpen {
 		return nil
 	}
 	auth := &aws.Auth{Directory: n.directory.current}
-	if n.directory.key != nil {
-		auth.Sessions = sts.NewSessions(n.directory.key)
+	if n.sealKey != nil {
+		auth.Sessions = sts.NewSessions(n.sealKey)
 	}
 	return auth
 }
 
-// newIAM is nil where the admin listener does not ask who its callers are:
-// whoever reached it could make a key for everything.
-func (n *Node) newIAM(rep *replica.Replica, token string) (http.Handler, error) {
-	if token == "" && !n.cfg.TLS.certifiesAdmin() {
+// failureBudget limits the calls with invalid credentials; nil is no limit.
+func failureBudget(a *config.Auth) *authlimit.Budget {
+	return authlimit.New(authlimit.Config{PerSecond: a.FailuresPerSecond, Burst: a.FailureBurst})
+}
+
+// newIdentities returns the handler of operators' requests about identities. It
+// is nil if the admin listener does not authenticate its callers: anyone who
+// reaches it could then make a key that may do everything.
+func (w *wiring) newIdentities() (http.Handler, error) {
+	if !w.cfg.AdminAuthenticates() {
 		return nil, nil
 	}
-	return adminidentity.New(adminidentity.Config{
-		Replica:   rep,
-		Rules:     n.currentRules,
-		Directory: n.directory.current,
-		File:      n.directory.inFile,
-		Seal:      n.directory.key,
-		Logger:    n.log.With("part", "identities"),
+	identities, err := adminidentity.New(adminidentity.Config{
+		Replica:   w.rep,
+		Rules:     w.currentRules,
+		Directory: w.directory.current,
+		File:      w.identitySource,
+		Seal:      w.sealKey,
+		Logger:    w.log.With("part", "identities"),
 	})
-}
-
-func (n *Node) newDNS(
-	rep *replica.Replica, metrics prometheus.Registerer, l *listeners, cert *certs.Source,
-) (part, error) {
-	server, err := n.wireDNS(rep, l, cert, metrics)
-	if err != nil {
-		return part{}, err
+	if err != nil || w.audit == nil {
+		return identities, err
 	}
-	return part{name: "dns", run: n.edge("dns", server.run), grace: dnsGrace}, nil
+	return adminidentity.Audited(identities, adminidentity.AuditConfig{
+		Log: w.audit, Region: w.cfg.Region, Reads: w.cfg.Audit.Reads,
+	}), nil
 }
 
-// loading says in /readyz what the node waits for.
-func (n *Node) loading(run func(context.Context) error) func(context.Context) error {
-	return func(ctx context.Context) error {
-		n.setUnready("loading the registry")
-		return run(ctx)
-	}
-}
-
-// edge makes requests that an edge had to cut off at the end a matter for the
-// log: clients that are too slow must not turn a stop into a failure.
+// edge turns the error of requests that an edge had to cut off when it stopped
+// into a line in the log: clients that are too slow must not make a stop fail.
 func (n *Node) edge(name string, serve func(context.Context) error) func(context.Context) error {
 	return func(ctx context.Context) error {
 		err := serve(ctx)
@@ -206,7 +228,7 @@ func (n *Node) edge(name string, serve func(context.Context) error) func(context
 	}
 }
 
-func apiLimits(l Limits) aws.Limits {
+func apiLimits(l *config.Limits) aws.Limits {
 	return aws.Limits{
 		MaxBody:        l.MaxBodyBytes,
 		MaxHeader:      l.MaxHeaderBytes,

@@ -3,12 +3,9 @@ package node
 import (
 	"context"
 	"encoding/hex"
-	"errors"
-	"fmt"
 	"net/netip"
 	"sync"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cairn-discovery/cairn/edge/dns"
@@ -17,10 +14,9 @@ import (
 	"github.com/cairn-discovery/cairn/edge/dns/forward"
 	"github.com/cairn-discovery/cairn/edge/dns/notify"
 	"github.com/cairn-discovery/cairn/edge/dns/ratelimit"
-	"github.com/cairn-discovery/cairn/edge/dns/view"
 	"github.com/cairn-discovery/cairn/edge/dns/xfr"
 	"github.com/cairn-discovery/cairn/internal/certs"
-	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/node/config"
 )
 
 // dnsEdge is the DNS server on all its listeners, and the resolver it asks.
@@ -34,61 +30,67 @@ type dnsEdge struct {
 	certs     *certs.Source     // nil when there is no certificate
 }
 
-// wireDNS builds the DNS edge.
-func (n *Node) wireDNS(
-	rep *replica.Replica, l *listeners, cert *certs.Source, metrics prometheus.Registerer,
-) (*dnsEdge, error) {
-	e := &dnsEdge{listeners: l, certs: cert}
+func (w *wiring) dnsComponent() (component, error) {
+	e, err := w.newDNS()
+	if err != nil {
+		return component{}, err
+	}
+	return component{name: "dns", run: w.edge("dns", e.run), stopTimeout: dnsStopTimeout}, nil
+}
+
+// newDNS builds the DNS edge.
+func (w *wiring) newDNS() (*dnsEdge, error) {
+	e := &dnsEdge{listeners: w.listeners, certs: w.dnsCert}
 	var err error
-	if e.forward, err = n.newForward(l, metrics); err != nil {
+	if e.forward, err = w.newForward(); err != nil {
 		return nil, err
 	}
-	limit := rateLimitOf(&n.cfg.DNS.RateLimit)
-	limit.Registerer = metrics
+	limit := w.cfg.DNS.RateLimit.Limiter()
+	limit.Registerer = w.metrics
 	limiter, err := ratelimit.New(limit)
 	if err != nil {
 		return nil, err
 	}
-	cfg := dnsConfigOf(&n.cfg, l)
-	if cfg.Signer, err = n.newSigner(metrics); err != nil {
+	cfg := dnsConfigOf(&w.cfg.Config, w.listeners)
+	if cfg.Signer, err = w.newSigner(); err != nil {
 		return nil, err
 	}
-	cfg.Source, cfg.Views, cfg.Forward, cfg.Limit = rep, n.views.Load, e.forward, limiter
-	cfg.Logger, cfg.Registerer = n.log.With("part", "dns"), metrics
-	if err = n.wireTransfers(e, &cfg, rep, metrics); err != nil {
+	cfg.Source, cfg.Views, cfg.Forward, cfg.Limit = w.rep, w.views.Load, e.forward, limiter
+	cfg.Logger, cfg.Registerer = w.log.With("part", "dns"), w.metrics
+	if err = w.wireTransfers(e, &cfg); err != nil {
 		return nil, err
 	}
 	if e.server, err = dns.New(cfg); err != nil {
 		return nil, err
 	}
-	if l.doh != nil {
+	if w.listeners.doh != nil {
 		e.doh, err = doh.New(doh.Config{
 			Answer:       e.overHTTPS,
-			Certificates: cert,
-			Logger:       n.log.With("part", "doh"),
+			Certificates: w.dnsCert,
+			Logger:       w.log.With("part", "doh"),
 		})
 	}
 	return e, err
 }
 
 // newForward returns the resolver for names outside our zones, or nil if there
-// is none to ask.
-func (n *Node) newForward(l *listeners, metrics prometheus.Registerer) (*forward.Resolver, error) {
-	d := &n.cfg.DNS
+// are no servers to ask.
+func (w *wiring) newForward() (*forward.Resolver, error) {
+	d := &w.cfg.DNS
 	if len(d.Forward) == 0 {
 		return nil, nil
 	}
 	cfg := forward.Config{
 		CacheBytes: d.ForwardCacheBytes,
 		Timeout:    d.ForwardTimeout.Duration,
-		Logger:     n.log.With("part", "forward"),
-		Registerer: metrics,
+		Logger:     w.log.With("part", "forward"),
+		Registerer: w.metrics,
 	}
 	for _, text := range d.Forward {
-		addr, _ := upstream(text) // Check has seen to it
+		addr, _ := config.Upstream(text) // Check has made sure that it is one
 		cfg.Upstreams = append(cfg.Upstreams, addr)
 	}
-	if self, err := netip.ParseAddrPort(l.dns.Addr().String()); err == nil {
+	if self, err := netip.ParseAddrPort(w.listeners.dns.Addr().String()); err == nil {
 		cfg.Self = []netip.AddrPort{self}
 	}
 	return forward.New(cfg)
@@ -98,13 +100,13 @@ func (e *dnsEdge) overHTTPS(ctx context.Context, query []byte, from netip.AddrPo
 	return e.server.Handle(ctx, query, from, dns.HTTPS, out)
 }
 
-// run serves all listeners until ctx ends. The resolver ends after those who
-// ask it.
+// run serves all listeners until ctx ends. The resolver stops last, because the
+// servers ask it.
 func (e *dnsEdge) run(ctx context.Context) error {
 	if e.forward != nil {
-		last, end := context.WithCancel(context.WithoutCancel(ctx))
+		resolving, end := context.WithCancel(context.WithoutCancel(ctx))
 		var resolver sync.WaitGroup
-		resolver.Go(func() { _ = e.forward.Run(last) }) // never fails
+		resolver.Go(func() { _ = e.forward.Run(resolving) }) // never fails
 		defer resolver.Wait()
 		defer end()
 	}
@@ -124,10 +126,11 @@ func (e *dnsEdge) run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// dnsConfigOf is what of the configuration goes to the DNS server as it is.
-func dnsConfigOf(c *Config, l *listeners) dns.Config {
+// dnsConfigOf returns the part of the DNS server's configuration that needs no
+// other component.
+func dnsConfigOf(c *config.Config, l *listeners) dns.Config {
 	cfg := dns.Config{
-		Strict:     c.Compatibility == compatStrict,
+		Strict:     c.Strict(),
 		Hostmaster: c.DNS.Hostmaster,
 		Hosts:      hostsOf(c, l),
 		Region:     c.Region,
@@ -139,66 +142,11 @@ func dnsConfigOf(c *Config, l *listeners) dns.Config {
 	}
 	for _, r := range c.DNS.Regions {
 		cfg.Regions = append(cfg.Regions, dns.Region{
-			Name: r.Name, CIDRs: prefixesOf(r.CIDRs), Distances: r.Distances,
+			Name: r.Name, CIDRs: config.Prefixes(r.CIDRs), Distances: r.Distances,
 		})
 	}
 	if secret, err := hex.DecodeString(string(c.DNS.CookieSecret)); err == nil && len(secret) > 0 {
 		cfg.Cookies.Secret = secret
 	}
 	return cfg
-}
-
-// viewsOf tells clients apart.
-func viewsOf(c *Config) (*view.Table, error) {
-	cfg := view.Config{Trusted: prefixesOf(c.DNS.Trusted)}
-	if c.VPCs != nil {
-		cfg.VPCs = []view.VPC{}
-	}
-	for _, v := range c.VPCs {
-		cfg.VPCs = append(cfg.VPCs, view.VPC{ID: v.ID, CIDRs: prefixesOf(v.CIDRs)})
-	}
-	return view.New(cfg)
-}
-
-// certificates reads the certificate for the API and for DNS, whose clients need
-// none of their own. Both are nil without tls.
-func (n *Node) certificates() (api, resolver *certs.Source, err error) {
-	t := n.cfg.TLS
-	if t.CertFile == "" {
-		return nil, nil, nil
-	}
-	cfg := certs.Config{CertFile: t.CertFile, KeyFile: t.KeyFile, Logger: n.log.With("part", "certificates")}
-	resolver, err = certs.Load(cfg)
-	if err != nil {
-		return nil, nil, fmt.Errorf("tls: %w", err)
-	}
-	cfg.ClientCAFile, cfg.ClientOptional = t.ClientCAFile, t.ClientOptional
-	cfg.Logger = nil // one of the two tells what happens
-	if api, err = certs.Load(cfg); err != nil {
-		return nil, nil, fmt.Errorf("tls: %w", err)
-	}
-	n.sources.Store(&[]*certs.Source{api, resolver})
-	return api, resolver, nil
-}
-
-// renewing keeps the certificates in step with their files.
-func (n *Node) renewing(ctx context.Context) error {
-	var group errgroup.Group
-	for _, s := range *n.sources.Load() {
-		group.Go(func() error { return s.Run(ctx) })
-	}
-	return group.Wait()
-}
-
-// renew reads the certificates again now.
-func (n *Node) renew() error {
-	sources := n.sources.Load()
-	if sources == nil {
-		return nil
-	}
-	var errs []error
-	for _, s := range *sources {
-		errs = append(errs, s.Reload())
-	}
-	return errors.Join(errs...)
 }

@@ -1,45 +1,38 @@
 package node
 
 import (
-	"context"
 	"math"
 	"net"
 	"net/netip"
 	"syscall"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/worker/prober"
 )
 
 // newProber builds the worker that runs the health checks.
-func (n *Node) newProber(rep *replica.Replica, metrics prometheus.Registerer, l *listeners) (*prober.Prober, error) {
-	h := &n.cfg.Health
+func (w *wiring) newProber() (*prober.Prober, error) {
+	h := &w.cfg.Health
 	return prober.New(prober.Config{
-		Replica:          rep,
-		Logger:           n.log.With("part", "prober"),
-		Registerer:       metrics,
+		Replica:          w.rep,
+		Logger:           w.log.With("part", "prober"),
+		Registerer:       w.metrics,
 		Interval:         h.Interval.Duration,
 		InitialInterval:  h.InitialInterval.Duration,
 		SuccessThreshold: h.SuccessThreshold,
-		Strict:           n.cfg.Compatibility == compatStrict,
-		MaxProbes:        n.probesAllowed(h.MaxProbes),
+		Strict:           w.cfg.Strict(),
+		MaxProbes:        w.probesAllowed(h.MaxProbes),
 		MaxRate:          h.MaxRate,
-		Allow:            prefixesOf(h.Allow),
-		Deny:             prefixesOf(h.Deny),
-		Admin:            addrPortOf(l.admin),
-		Control:          controlOf(h, l.api),
+		Allow:            config.Prefixes(h.Allow),
+		Deny:             config.Prefixes(h.Deny),
+		Admin:            addrPortOf(w.listeners.admin),
+		Control:          controlOf(h, w.listeners.api),
 		DistrustShare:    h.DistrustShare,
-		Version:          n.build.Version,
+		Version:          w.build.Version,
 	})
 }
 
-func proberPart(p *prober.Prober) part {
-	return part{name: "prober", run: func(ctx context.Context) error { return p.Run(ctx) }, grace: workerGrace}
-}
-
-// probesAllowed keeps three quarters of the files that the process may open for
+// probesAllowed leaves three quarters of the files that the process may open for
 // everything else: each probe is a socket.
 func (n *Node) probesAllowed(wanted int) int {
 	var files syscall.Rlimit
@@ -54,23 +47,23 @@ func (n *Node) probesAllowed(wanted int) int {
 	return most
 }
 
-// controlOf are the addresses of the control probe.
-func controlOf(h *Health, api net.Listener) []netip.AddrPort {
+// controlOf returns the addresses of the control probe.
+func controlOf(h *config.Health, api net.Listener) []netip.AddrPort {
 	if len(h.Control) == 0 {
 		return []netip.AddrPort{dialable(addrPortOf(api))}
 	}
 	var all []netip.AddrPort
 	for _, text := range h.Control {
 		addr, err := netip.ParseAddrPort(text)
-		if err == nil { // Check has seen to it
+		if err == nil { // Check has made sure of it
 			all = append(all, addr)
 		}
 	}
 	return all
 }
 
-// dialable is an address at which this machine reaches a listener that may be
-// on all addresses.
+// dialable returns an address at which this machine reaches a listener that may
+// be on all addresses.
 func dialable(a netip.AddrPort) netip.AddrPort {
 	switch {
 	case !a.Addr().IsUnspecified():

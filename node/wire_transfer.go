@@ -3,19 +3,17 @@ package node
 import (
 	"net/netip"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/cairn-discovery/cairn/edge/dns"
 	"github.com/cairn-discovery/cairn/edge/dns/notify"
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 	"github.com/cairn-discovery/cairn/edge/dns/xfr"
-	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/node/config"
 )
 
-// wireTransfers gives the DNS server what it needs to hand out zones.
-func (n *Node) wireTransfers(e *dnsEdge, cfg *dns.Config, rep *replica.Replica, metrics prometheus.Registerer) error {
-	d := &n.cfg.DNS
-	named, keys, err := d.tsigKeys()
+// wireTransfers gives the DNS server what it needs to transfer zones.
+func (w *wiring) wireTransfers(e *dnsEdge, cfg *dns.Config) error {
+	d := &w.cfg.DNS
+	byName, keys, err := d.Keys()
 	if err != nil {
 		return err
 	}
@@ -31,17 +29,17 @@ func (n *Node) wireTransfers(e *dnsEdge, cfg *dns.Config, rep *replica.Replica, 
 	rules := make([]xfr.Rule, len(d.Transfer))
 	var all []netip.AddrPort
 	for i := range d.Transfer {
-		rules[i], secondaries[i] = d.Transfer[i].rule(named)
+		rules[i], secondaries[i] = transferRule(&d.Transfer[i], byName)
 		all = append(all, secondaries[i]...)
 	}
 	e.notify, err = notify.New(notify.Config{
-		Source: sourceOf(e.listeners), Logger: n.log.With("part", "notify"), Registerer: metrics,
+		Source: sourceOf(e.listeners), Logger: w.log.With("part", "notify"), Registerer: w.metrics,
 	}, all)
 	if err != nil {
 		return err
 	}
 	e.transfers, err = xfr.New(xfr.Config{
-		Source: rep, Rules: rules, Apex: apex, Strict: cfg.Strict,
+		Source: w.rep, Rules: rules, Apex: apex, Strict: cfg.Strict,
 		Changed: func(c xfr.Change) {
 			for _, addr := range secondaries[c.Rule] {
 				e.notify.Send(notify.Change{Secondary: addr, Apex: c.Apex, SOA: c.SOA, Key: rules[c.Rule].Key})
@@ -49,18 +47,19 @@ func (n *Node) wireTransfers(e *dnsEdge, cfg *dns.Config, rep *replica.Replica, 
 		},
 		Interval: d.TransferLimits.NotifyInterval.Duration, HistoryBytes: d.TransferLimits.HistoryBytes,
 		Transfers: d.TransferLimits.Transfers, Timeout: d.TransferLimits.Timeout.Duration,
-		Logger: n.log.With("part", "transfer"), Registerer: metrics,
+		Logger: w.log.With("part", "transfer"), Registerer: w.metrics,
 	})
 	cfg.Transfers = e.transfers
 	return err
 }
 
-// rule is the rule as the server understands it, and the secondaries to notify.
-func (t *Transfer) rule(keys map[string]*tsig.Key) (xfr.Rule, []netip.AddrPort) {
-	r := xfr.Rule{Zone: t.Zone, VPC: t.VPC, Allow: prefixesOf(t.Allow), Key: keys[t.TSIGKey]}
+// transferRule returns the rule as the server takes it, and the secondaries to
+// notify.
+func transferRule(t *config.Transfer, keys map[string]*tsig.Key) (xfr.Rule, []netip.AddrPort) {
+	r := xfr.Rule{Zone: t.Zone, VPC: t.VPC, Allow: config.Prefixes(t.Allow), Key: keys[t.TSIGKey]}
 	var secondaries []netip.AddrPort
 	for _, text := range t.Secondaries {
-		ap, _ := upstream(text) // Check has seen to it
+		ap, _ := config.Upstream(text) // Check has made sure of it
 		addr := ap.Addr().Unmap()
 		secondaries = append(secondaries, netip.AddrPortFrom(addr, ap.Port()))
 		r.Allow = append(r.Allow, netip.PrefixFrom(addr.WithZone(""), addr.BitLen()))
@@ -68,8 +67,8 @@ func (t *Transfer) rule(keys map[string]*tsig.Key) (xfr.Rule, []netip.AddrPort) 
 	return r, secondaries
 }
 
-// sourceOf is the address that secondaries know this server by, as far as it
-// listens on one only.
+// sourceOf returns the address from which secondaries expect messages: that of
+// the DNS listener, or none if it is on all addresses.
 func sourceOf(l *listeners) netip.Addr {
 	ap, err := netip.ParseAddrPort(l.dns.Addr().String())
 	if err != nil || ap.Addr().IsUnspecified() {

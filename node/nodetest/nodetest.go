@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/store/memory"
 )
@@ -90,7 +91,7 @@ func Start(t testing.TB, options ...Option) *Node {
 
 // Config is what Start begins with.
 func Config(t testing.TB) node.Config {
-	c := node.Default()
+	c := node.Config{Config: config.Default()}
 	c.APIAddr, c.DNSAddr, c.AdminAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	c.DataDir = t.TempDir()
 	c.LogLevel = "debug"

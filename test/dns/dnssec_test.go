@@ -13,13 +13,14 @@ import (
 	"github.com/cairn-discovery/cairn/internal/seal"
 	"github.com/cairn-discovery/cairn/internal/testtool"
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // withSealKey lets a node keep keys for DNSSEC.
 func withSealKey() nodetest.Option {
-	key := node.Secret(seal.NewKey())
-	return nodetest.With(func(c *node.Config) { c.SealKey = key })
+	key := config.Secret(seal.NewKey())
+	return nodetest.With(func(c *node.Config) { c.Auth.SealKey = key })
 }
 
 // sign has a namespace's zone signed and returns its first key.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/internal/testtool"
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
@@ -34,7 +35,7 @@ func withTLS(t *testing.T) nodetest.Option {
 		}
 		return path
 	}
-	settings := node.TLS{
+	settings := config.TLS{
 		CertFile: write("tls.crt", &pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw}),
 		KeyFile:  write("tls.key", &pem.Block{Type: "PRIVATE KEY", Bytes: key}),
 	}

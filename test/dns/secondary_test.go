@@ -19,6 +19,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/internal/testtool"
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
@@ -32,12 +33,12 @@ const (
 // withSecondaries hands the zone out to servers on ports of this machine.
 func withSecondaries(ports ...string) nodetest.Option {
 	return nodetest.With(func(c *node.Config) {
-		c.DNS.TSIGKeys = []node.TSIGKey{{Name: keyName, Secret: testSecret}}
-		rule := node.Transfer{Zone: services, TSIGKey: keyName}
+		c.DNS.TSIGKeys = []config.TSIGKey{{Name: keyName, Secret: testSecret}}
+		rule := config.Transfer{Zone: services, TSIGKey: keyName}
 		for _, port := range ports {
 			rule.Secondaries = append(rule.Secondaries, "127.0.0.1:"+port)
 		}
-		c.DNS.Transfer = []node.Transfer{rule}
+		c.DNS.Transfer = []config.Transfer{rule}
 	})
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 )
 
 func newServe(p *cli.Program) *cobra.Command {
@@ -50,9 +51,8 @@ func loadConfig(p *cli.Program, file string, flags map[string]string) (node.Conf
 	if file == "" {
 		file = p.Getenv("CAIRN_CONFIG")
 	}
-	cfg, err := node.Load(node.Sources{File: file, Env: p.Env, Flags: flags})
-	cfg.LogOutput = p.Stderr
-	return cfg, err
+	cfg, err := config.Load(config.Sources{File: file, Env: p.Env, Flags: flags})
+	return node.Config{Config: cfg, LogOutput: p.Stderr}, err
 }
 
 // serve runs a node until a signal ends it.
@@ -92,7 +92,7 @@ func reloadOn(ctx context.Context, hangup <-chan os.Signal, n *node.Node, load f
 		}
 		cfg, err := load()
 		if err == nil {
-			err = n.Reload(cfg)
+			err = n.Reload(cfg.Config)
 		}
 		if err != nil {
 			n.Log().Error("configuration not reloaded; the one before it stays", "error", err)

@@ -3,7 +3,7 @@ package server
 import (
 	"github.com/spf13/pflag"
 
-	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 )
 
 // givenSettings collects the flags of serve that were given, by name. A value is
@@ -13,22 +13,22 @@ type givenSettings struct{ values map[string]string }
 
 func (g *givenSettings) addTo(flags *pflag.FlagSet) {
 	g.values = map[string]string{}
-	defaults := node.Default()
-	for _, s := range node.Settings() {
+	defaults := config.Default()
+	for _, s := range config.Settings() {
 		flags.Var(&settingFlag{Setting: s, given: g, shown: s.Value(&defaults)}, s.Flag, s.Usage)
 	}
 }
 
 // settingFlag is one setting as a pflag.Value.
 type settingFlag struct {
-	node.Setting
+	config.Setting
 	given *givenSettings
 	shown string
 }
 
 // Set checks the value and stores it.
 func (f *settingFlag) Set(value string) error {
-	scratch := node.Default()
+	scratch := config.Default()
 	if err := f.Setting.Set(&scratch, value); err != nil {
 		return err
 	}

@@ -1,8 +1,9 @@
-package node
+package config
 
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -38,7 +39,8 @@ func TestTransferConfig(t *testing.T) {
 	} {
 		t.Run(c.what, func(t *testing.T) {
 			var k checker
-			k.transfers(&c.dns)
+			walkBelow("dns", reflect.ValueOf(&c.dns).Elem(), k.checkTag)
+			checkTransfers(&k, &c.dns)
 			text := ""
 			for _, err := range k.errs {
 				text += err.Error() + "\n"
@@ -50,14 +52,14 @@ func TestTransferConfig(t *testing.T) {
 				t.Errorf("a secret is shown: %s", text)
 			}
 			if c.want == "" {
-				if _, _, err := c.dns.tsigKeys(); err != nil {
+				if _, _, err := c.dns.Keys(); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	bad := DNS{TSIGKeys: []TSIGKey{{Name: "k", SecretFile: filepath.Join(t.TempDir(), "nowhere")}}}
-	if _, _, err := bad.tsigKeys(); err == nil || !strings.Contains(err.Error(), "nowhere") {
+	if _, _, err := bad.Keys(); err == nil || !strings.Contains(err.Error(), "nowhere") {
 		t.Error(err)
 	}
 }

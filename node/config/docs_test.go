@@ -1,4 +1,4 @@
-package node
+package config
 
 import (
 	"flag"
@@ -13,28 +13,26 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/cairn-discovery/cairn/core/state"
 )
 
 var update = flag.Bool("update", false, "rewrite generated documents")
 
 const (
-	configDocument = "../docs/configuration.md"
-	generatedBegin = "<!-- begin: made from the comments in node/config*.go; run go test ./node -run TestConfigurationDocument -update -->\n"
+	configDocument = "../../docs/configuration.md"
+	generatedBegin = "<!-- begin: generated from node/config; run go test ./node/config -run TestConfigurationDocument -update -->\n"
 	generatedEnd   = "<!-- end -->\n"
 )
 
-// docs/configuration.md has every key, with the comment that its field has.
+// docs/configuration.md has every key, with the comment that its field has, and
+// the keys that SIGHUP reloads.
 func TestConfigurationDocument(t *testing.T) {
 	text, err := os.ReadFile(configDocument)
 	if err != nil {
 		t.Fatal(err)
 	}
-	before, rest, ok1 := strings.Cut(string(text), generatedBegin)
-	_, after, ok2 := strings.Cut(rest, generatedEnd)
-	if !ok1 || !ok2 {
-		t.Fatalf("%s has no place for the generated tables", configDocument)
-	}
-	want := before + generatedBegin + settingsTable() + keysTable(t) + generatedEnd + after
+	want := replaceGenerated(t, string(text), reloadedKeys(), settingsTable()+keysTable(t))
 	if *update {
 		if err := os.WriteFile(configDocument, []byte(want), 0o644); err != nil {
 			t.Fatal(err)
@@ -44,6 +42,36 @@ func TestConfigurationDocument(t *testing.T) {
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Errorf("%s is out of date; run the test with -update:\n%s", configDocument, diff)
 	}
+}
+
+// replaceGenerated puts texts between the generated marks of a document, in
+// order.
+func replaceGenerated(t *testing.T, document string, texts ...string) string {
+	t.Helper()
+	done := ""
+	for _, text := range texts {
+		before, rest, ok1 := strings.Cut(document, generatedBegin)
+		_, after, ok2 := strings.Cut(rest, generatedEnd)
+		if !ok1 || !ok2 {
+			t.Fatalf("%s has no place for %d generated texts", configDocument, len(texts))
+		}
+		done += before + generatedBegin + text + generatedEnd
+		document = after
+	}
+	return done + document
+}
+
+// reloadedKeys lists the keys with a reload tag.
+func reloadedKeys() string {
+	var w strings.Builder
+	w.WriteString("\n")
+	c := Default()
+	walk(reflect.ValueOf(&c).Elem(), func(f field) {
+		if f.tag.Get("reload") == "sighup" {
+			fmt.Fprintf(&w, "- `%s`\n", f.path)
+		}
+	})
+	return w.String() + "\n"
 }
 
 func settingsTable() string {
@@ -66,7 +94,7 @@ func inCode(text string) string {
 
 func keysTable(t *testing.T) string {
 	k := keysWriter{t: t, comments: map[string]string{}}
-	files, err := filepath.Glob("config*.go")
+	files, err := filepath.Glob("*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,45 +102,68 @@ func keysTable(t *testing.T) string {
 		readComments(t, file, k.comments)
 	}
 	k.WriteString("\n### Keys of the file\n\n| key | default | meaning |\n|---|---|---|\n")
-	k.walk("", reflect.ValueOf(Default()))
+	k.section("", reflect.ValueOf(Default()))
 	return k.String() + "\n"
 }
 
-// keysWriter writes a row for every key below a struct.
+// keysWriter writes a row for every key below a section.
 type keysWriter struct {
 	strings.Builder
 	t        *testing.T
 	comments map[string]string // by Type.Field
 }
 
-func (k *keysWriter) walk(prefix string, v reflect.Value) {
-	for i := range v.NumField() {
-		f := v.Type().Field(i)
-		key := f.Tag.Get("yaml")
-		if key == "-" {
-			continue
-		}
-		comment := k.comments[v.Type().Name()+"."+f.Name]
+func (k *keysWriter) section(prefix string, v reflect.Value) {
+	for sf := range fields(v.Type()) {
+		path, value := join(prefix, keyOf(sf)), v.FieldByIndex(sf.Index)
+		comment := k.comments[declaredIn(v.Type(), sf).Name()+"."+sf.Name]
 		if comment == "" {
-			k.t.Errorf("%s has no comment", prefix+key)
+			k.t.Errorf("%s has no comment", path)
 		}
-		fmt.Fprintf(k, "| `%s` | %s | %s |\n", prefix+key, inCode(shown(v.Field(i))), comment)
-		if inner, suffix := inside(v.Field(i)); inner.IsValid() {
-			k.walk(prefix+key+suffix+".", inner)
+		if isReloadable(sf) {
+			comment += " Reloaded by SIGHUP."
+		}
+		k.row(path, shown(value), comment)
+		switch {
+		case isSection(sf.Type):
+			k.section(path, value)
+		case sf.Type.Kind() == reflect.Slice && isSection(sf.Type.Elem()):
+			k.section(path+"[]", reflect.Zero(sf.Type.Elem()))
+		case sf.Type == reflect.TypeFor[Quotas]():
+			for _, name := range (Quotas{}).keys() {
+				k.row(path+"."+name, "", sentence("", quotaComment(name)))
+			}
 		}
 	}
 }
 
-// inside returns the struct whose keys stand below a value.
-func inside(v reflect.Value) (inner reflect.Value, suffix string) {
-	switch {
-	case v.Kind() == reflect.Struct && v.Type().PkgPath() != "" && v.Type().Field(0).Tag != "":
-		return v, ""
-	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Struct && v.Type().Elem().Field(0).Tag != "":
-		return reflect.New(v.Type().Elem()).Elem(), "[]"
-	default:
-		return reflect.Value{}, ""
+func (k *keysWriter) row(key, value, comment string) {
+	fmt.Fprintf(k, "| `%s` | %s | %s |\n", key, inCode(value), comment)
+}
+
+// declaredIn returns the type that declares a field: a section, or one of its
+// inline sections.
+func declaredIn(section reflect.Type, sf reflect.StructField) reflect.Type {
+	for _, i := range sf.Index[:len(sf.Index)-1] {
+		section = section.Field(i).Type
 	}
+	return section
+}
+
+// quotaComment says what a quota is by default.
+func quotaComment(name string) string {
+	extended, strict := quotaText(state.DefaultLimits(false)[name]), quotaText(state.DefaultLimits(true)[name])
+	if extended == strict {
+		return extended + " by default."
+	}
+	return extended + " by default, " + strict + " with strict."
+}
+
+func quotaText(n int) string {
+	if n == 0 {
+		return "no limit"
+	}
+	return fmt.Sprint(n)
 }
 
 // shown is a default as it would be written in the file.

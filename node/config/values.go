@@ -1,32 +1,14 @@
-package node
+package config
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/netip"
+	"slices"
 	"strconv"
 	"time"
 
 	"go.yaml.in/yaml/v3"
 )
-
-// Secret is a text that must not be shown: it prints as [redacted] by every
-// way of formatting. string(s) gives the text itself.
-type Secret string
-
-const redacted = "[redacted]"
-
-// String hides the secret.
-func (Secret) String() string { return redacted }
-
-// Format hides the secret from all verbs, %q, %x and %#v among them.
-func (Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
-
-// MarshalJSON hides the secret; slog's JSON handler goes this way.
-func (Secret) MarshalJSON() ([]byte, error) { return json.Marshal(redacted) }
-
-// MarshalYAML hides the secret.
-func (Secret) MarshalYAML() (any, error) { return redacted, nil }
 
 // Duration is a time.Duration written with its unit, as in 30s.
 type Duration struct{ time.Duration }
@@ -34,7 +16,7 @@ type Duration struct{ time.Duration }
 func seconds(n int) Duration { return Duration{time.Duration(n) * time.Second} }
 
 // UnmarshalYAML reads a duration. A number without a unit is refused, because
-// nobody can tell what it means.
+// its meaning is not clear.
 func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 	parsed, err := time.ParseDuration(n.Value)
 	if n.Kind != yaml.ScalarNode || err != nil {
@@ -47,8 +29,10 @@ func (d *Duration) UnmarshalYAML(n *yaml.Node) error {
 // Prefix is a range of addresses in CIDR form.
 type Prefix struct{ netip.Prefix }
 
-// UnmarshalYAML reads a CIDR. Host bits must be zero, since a range given by an
-// address in it is more often a slip than meant.
+func mustPrefix(text string) Prefix { return Prefix{netip.MustParsePrefix(text)} }
+
+// UnmarshalYAML reads a CIDR. Host bits must be zero: a range with host bits is
+// more often a mistake than intended.
 func (p *Prefix) UnmarshalYAML(n *yaml.Node) error {
 	parsed, err := netip.ParsePrefix(n.Value)
 	if n.Kind != yaml.ScalarNode || err != nil {
@@ -59,6 +43,18 @@ func (p *Prefix) UnmarshalYAML(n *yaml.Node) error {
 	}
 	p.Prefix = parsed
 	return nil
+}
+
+// Prefixes returns the values of a list; nil for nil.
+func Prefixes(in []Prefix) []netip.Prefix {
+	if in == nil {
+		return nil
+	}
+	out := make([]netip.Prefix, 0, len(in))
+	for _, p := range in {
+		out = append(out, p.Prefix)
+	}
+	return slices.Clip(out)
 }
 
 // Addr is an IP address.
@@ -74,8 +70,8 @@ func (a *Addr) UnmarshalYAML(n *yaml.Node) error {
 	return nil
 }
 
-// badScalar refuses a value in the way yaml's own type errors do, so that the
-// decoder goes on and reports every one. The reader of the file adds the key.
+// badScalar returns an error in the form of yaml's own type errors, so that the
+// decoder goes on and reports all of them. The reader of the file adds the key.
 func badScalar(n *yaml.Node, rule string) error {
 	return &yaml.TypeError{Errors: []string{
 		fmt.Sprintf("line %d: %s: %s", n.Line, strconv.Quote(n.Value), rule),

@@ -1,0 +1,53 @@
+package config
+
+import "fmt"
+
+// Health is how instances are checked. A service can change some of it for its
+// own instances; docs/health.md has the attributes for that.
+type Health struct {
+	// Interval is the time between two probes of an instance.
+	Interval Duration `yaml:"interval" check:"min=100ms"`
+	// SuccessThreshold is how many probes in a row must pass before an unhealthy
+	// instance is healthy again, 0 to 10; 0 means the same as its failure
+	// threshold. With compatibility strict it is always the same.
+	SuccessThreshold int `yaml:"success_threshold"`
+	// InitialInterval is the time between the first probes, until the first
+	// verdict.
+	InitialInterval Duration `yaml:"initial_interval" check:"min=100ms"`
+	// MaxProbes is how many probes, and so sockets, can be in flight at once. At
+	// most a quarter of the files that the process may open are used.
+	MaxProbes int `yaml:"max_probes" check:"min=2"`
+	// MaxRate is how many probes can start in a second.
+	MaxRate int `yaml:"max_rate" check:"min=1"`
+	// Allow are the only addresses that may be probed. None means all but those
+	// that are never probed: link-local, multicast and cloud metadata addresses,
+	// and the node's own admin listener.
+	Allow []Prefix `yaml:"allow"`
+	// Deny are addresses that may not be probed, even if allowed.
+	Deny []Prefix `yaml:"deny"`
+	// Control are addresses, IP:PORT, that always accept TCP connections, such as
+	// a gateway or a name server. If nearly all checks fail at once and these
+	// addresses cannot be reached either, the node assumes that its own network
+	// has failed and marks nothing unhealthy. None means the node's own API
+	// listener.
+	Control []string `yaml:"control" check:"addrport"`
+	// DistrustShare is the share of good checks that must turn bad within one
+	// interval before control is tried, above 0 and below 1.
+	DistrustShare float64 `yaml:"distrust_share"`
+}
+
+func defaultHealth() Health {
+	return Health{
+		Interval: seconds(30), InitialInterval: seconds(1),
+		MaxProbes: 4096, MaxRate: 5000, DistrustShare: 0.8,
+	}
+}
+
+func (h *Health) check(k *checker) {
+	if n := h.SuccessThreshold; n < 0 || n > 10 {
+		k.fail("health.success_threshold", fmt.Sprint(n), "must be 0 to 10")
+	}
+	if s := h.DistrustShare; !(s > 0 && s < 1) {
+		k.fail("health.distrust_share", fmt.Sprint(s), "must be above 0 and below 1")
+	}
+}

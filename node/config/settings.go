@@ -1,0 +1,91 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// Setting is a key that can also be given as a flag and in the environment. The
+// three names follow from the key.
+type Setting struct {
+	// Flag is the flag's name without dashes.
+	Flag string
+	// Arg stands for the value in a help text.
+	Arg string
+	// Usage is the help text, one line.
+	Usage string
+
+	index []int // of the field in Config
+	rule  string
+}
+
+// Settings returns every setting, in the order in which help shows them.
+func Settings() []Setting {
+	var all []Setting
+	for sf := range fields(reflect.TypeFor[Config]()) {
+		if arg, ok := sf.Tag.Lookup("flag"); ok {
+			all = append(all, Setting{
+				Flag: strings.ReplaceAll(keyOf(sf), "_", "-"), Arg: arg, Usage: sf.Tag.Get("usage"),
+				index: sf.Index, rule: sf.Tag.Get("check"),
+			})
+		}
+	}
+	return all
+}
+
+// Env returns the name of the environment variable.
+func (s Setting) Env() string { return "CAIRN_" + strings.ToUpper(s.Key()) }
+
+// Key returns the key in the configuration file.
+func (s Setting) Key() string { return strings.ReplaceAll(s.Flag, "-", "_") }
+
+func (s Setting) field(c *Config) reflect.Value {
+	return reflect.ValueOf(c).Elem().FieldByIndex(s.index)
+}
+
+// Value returns the setting's value in c, in the form that Set takes.
+func (s Setting) Value(c *Config) string {
+	if list, ok := s.field(c).Interface().([]string); ok {
+		return strings.Join(list, ",")
+	}
+	return s.field(c).String()
+}
+
+// Set checks a value and puts it into c. The elements of a list are separated by
+// commas.
+func (s Setting) Set(c *Config, value string) error {
+	v := reflect.ValueOf(value)
+	isList := s.field(c).Kind() == reflect.Slice
+	if isList {
+		v = reflect.ValueOf(splitList(value))
+	}
+	for _, e := range (field{value: v}).elements() {
+		if rule := violation(s.rule, e.value); rule != "" {
+			return fmt.Errorf("%q %s", e.value.String(), rule)
+		}
+	}
+	s.field(c).Set(v)
+	return nil
+}
+
+func splitList(value string) []string {
+	var values []string
+	for part := range strings.SplitSeq(value, ",") {
+		if part = strings.TrimSpace(part); part != "" {
+			values = append(values, part)
+		}
+	}
+	return values
+}
+
+// find looks a setting up in the flags, or else in the environment. An empty
+// variable counts as not set, because in many service managers a variable
+// cannot be unset.
+func (s Setting) find(from Sources) (name, value string, ok bool) {
+	if v, ok := from.Flags[s.Flag]; ok {
+		return "--" + s.Flag, v, true
+	}
+	v := from.getenv(s.Env())
+	return s.Env(), v, v != ""
+}
