@@ -7,7 +7,7 @@ run: ## a node on the default loopback ports
 	go run ./cmd/cairn serve
 
 test: setup ## all tests, as CI runs them
-	go test -race -timeout 20m ./...
+	go test -race -timeout 20m $(TESTFLAGS) ./...
 
 check: ## what CI checks besides the tests
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }

@@ -12,6 +12,7 @@ import (
 // A node whose checks all fail together with its control probe distrusts itself:
 // it keeps the verdicts, says so everywhere, and recovers.
 func TestBrownOut(t *testing.T) {
+	t.Parallel() // it mostly waits
 	control := farm(t, "127.0.0.1", silent)
 	c := startChecked(t, fmt.Sprintf("health: {interval: 300ms, initial_interval: 100ms, control: [%q]}\n", control.addr()))
 	web := farm(t, "127.0.0.2", answer(allWell))

@@ -18,14 +18,35 @@ import (
 	"testing"
 )
 
-// build compiles the real program.
+// binary is the real program, compiled once for all tests. TestMain removes it.
+var binary = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "cairn-e2e-")
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "cairn")
+	out, err := exec.Command("go", "build", "-o", path, "github.com/cairn-discovery/cairn/cmd/cairn").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
 func build(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "cairn")
-	if out, err := exec.Command("go", "build", "-o", path, "github.com/cairn-discovery/cairn/cmd/cairn").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	path, err := binary()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return path
+}
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if path, err := binary(); err == nil {
+		os.RemoveAll(filepath.Dir(path))
+	}
+	os.Exit(code)
 }
 
 // process is a running node.

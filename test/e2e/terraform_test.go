@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
@@ -12,19 +13,17 @@ import (
 )
 
 // TestTerraform applies, reads back without a difference, changes and destroys.
-// It needs Terraform and the AWS provider, which no Debian package brings, so it
-// is skipped where they are missing, in CI too. The provider may come from the
-// network or from a mirror on disk:
-//
-//	TF_CLI_ARGS_init=-plugin-dir=DIR go test -run Terraform ./test/e2e
+// It needs Terraform and the AWS provider, which no Debian package has, so it is
+// skipped where they are missing, in CI too.
 func TestTerraform(t *testing.T) {
 	program, err := exec.LookPath("terraform")
 	if err != nil {
 		t.Skip("terraform is missing: get it from developer.hashicorp.com/terraform/install")
 	}
+	t.Parallel() // its start takes long
 	n := nodetest.Start(t)
 	dir := t.TempDir()
-	env := append(awsEnv(dir), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0")
+	env := append(awsEnv(dir), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_CONFIG_FILE="+terraformConfig(t))
 	write := func(ttl string) {
 		t.Helper()
 		text := strings.NewReplacer("ENDPOINT", n.URL, "TTL", ttl).Replace(terraformMain)
@@ -42,16 +41,53 @@ func TestTerraform(t *testing.T) {
 		t.Helper()
 		run(t, dir, env, program, append(args, "-no-color")...)
 	}
+	// The provider takes seconds to start, so there are as few runs as prove it.
 	terraform("apply", "-auto-approve")
-	terraform("plan", "-detailed-exitcode") // 2, an error, if there is a difference
 	write("5")
 	terraform("apply", "-auto-approve")
-	terraform("plan", "-detailed-exitcode")
+	terraform("plan", "-detailed-exitcode") // 2, an error, if there is a difference
 	terraform("destroy", "-auto-approve")
 	a := api{url: n.URL, client: http.DefaultClient}
 	if left := a.all(t, "ListNamespaces", "Namespaces", object{}); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
+}
+
+// terraformConfig returns a CLI configuration with which Terraform finds the AWS
+// provider: that of the user, or one of ours that names a mirror on this machine
+// (terraform providers mirror DIR makes one). Without a mirror Terraform asks the
+// network.
+func terraformConfig(t *testing.T) string {
+	t.Helper()
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{os.Getenv("TF_CLI_CONFIG_FILE"), filepath.Join(home, ".terraformrc")} {
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
+	}
+	mirrors := []string{filepath.Join(home, ".terraform.d/plugins"), "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins"}
+	found, err := filepath.Glob("/opt/*/registry.terraform.io")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range found {
+		mirrors = append(mirrors, filepath.Dir(dir))
+	}
+	text := ""
+	for _, dir := range mirrors {
+		if _, err := os.Stat(filepath.Join(dir, "registry.terraform.io/hashicorp/aws")); err == nil {
+			text = fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", dir)
+			break
+		}
+	}
+	file := filepath.Join(t.TempDir(), "terraformrc")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
 }
 
 const terraformMain = `
@@ -111,8 +147,9 @@ resource "aws_service_discovery_service" "checked" {
     }
   }
   health_check_config {
-    type          = "HTTP"
-    resource_path = "/live"
+    type              = "HTTP"
+    resource_path     = "/live"
+    failure_threshold = 3 # always in answers, and the provider has no default
   }
 }
 

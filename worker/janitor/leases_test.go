@@ -26,9 +26,11 @@ type world struct {
 	service registry.ServiceID
 }
 
-func start(t *testing.T, st store.Store) *world {
+func start(t *testing.T, st store.Store) *world { return startWith(t, st, false) }
+
+func startWith(t *testing.T, st store.Store, strict bool) *world {
 	rules := func() *state.Rules {
-		return &state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60}}
+		return &state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60, Strict: strict}}
 	}
 	log := slog.New(slog.DiscardHandler)
 	rep, err := replica.New(replica.Config{Store: st, Rules: rules, Logger: log})
