@@ -8,6 +8,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/internal/audit"
+	"github.com/cairn-discovery/cairn/internal/uuid"
 )
 
 // audit records a call, unless it is one that is left out. A change is recorded
@@ -33,7 +34,7 @@ func (x *request) record() *audit.Record {
 	r := &audit.Record{
 		Time: x.start, Source: x.api.EventSource, Name: x.op.Name, Region: x.region,
 		SourceIP: x.source(), UserAgent: audit.Truncate(x.http.UserAgent()), Identity: x.identity(),
-		RequestID: x.id, EventID: newRequestID(), ReadOnly: x.op.Reads(), Account: string(x.call.Account),
+		RequestID: x.id, EventID: uuid.New(), ReadOnly: x.op.Reads(), Account: string(x.call.Account),
 		Data: x.op.DataPlane(),
 	}
 	if x.err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
+	"github.com/cairn-discovery/cairn/internal/uuid"
 )
 
 // request is one request on its way through the server, with its answer.
@@ -68,7 +69,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if state := connOf(r.Context()).tlsState(); state != nil {
 		r.TLS = state // net/http does not see TLS through our connection
 	}
-	x := &request{id: newRequestID(), start: time.Now(), http: r, buf: bufferPool.Get().(*buffers)}
+	x := &request{id: uuid.New(), start: time.Now(), http: r, buf: bufferPool.Get().(*buffers)}
 	defer x.buf.release()
 	s.guard(x, w, r)
 	s.limitFailedAuth(x)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
+	"github.com/cairn-discovery/cairn/internal/uuid"
 )
 
 // refusalHeader is in what net/http answers by itself, past our handler, to what
@@ -39,6 +40,6 @@ func asRefusal(p []byte) []byte {
 func appendRefusal(b []byte, e *wire.Error) []byte {
 	body := awsjson.AppendError(nil, e)
 	b = fmt.Appendf(b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\nContent-Type: %s\r\nx-amzn-ErrorType: %s\r\nx-amzn-RequestId: %s\r\nDate: %s\r\nConnection: close\r\n\r\n",
-		e.Status, http.StatusText(e.Status), len(body), awsjson.V11.ContentType(), e.Code, newRequestID(), time.Now().UTC().Format(http.TimeFormat))
+		e.Status, http.StatusText(e.Status), len(body), awsjson.V11.ContentType(), e.Code, uuid.New(), time.Now().UTC().Format(http.TimeFormat))
 	return append(b, body...)
 }

@@ -3,9 +3,9 @@ package main
 // config is what the generator knows about an API beyond its model.
 type config struct {
 	packageName string
-	// matchers maps each pattern of an input shape to the function of the package
-	// that matches it. Go's regexp has no look-ahead, which some patterns use, and
-	// would be slow on the path of every request.
+	// matchers maps patterns of input shapes to functions of the package that match
+	// them. Other patterns are compiled by package regexp when they are first
+	// needed, which has no look-ahead and is too slow for the path of every request.
 	matchers map[string]string
 	// extraValues are enum values accepted in the extended compatibility mode.
 	extraValues map[string][]string
@@ -16,9 +16,21 @@ type config struct {
 	// itself, from bytes prepared when the state changed.
 	rawOutput map[string]bool
 	// extra are members of output structures that AWS does not have, which
-	// clients pass over: by structure and member, a type of the package that has
+	// clients ignore: by structure and member, a type of the package that has
 	// a method like those of the generated structures.
 	extra map[string]map[string]string
+	// keepsTokens leaves idempotency tokens absent that a client left out. Otherwise
+	// one is made before the input is validated.
+	keepsTokens bool
+	// complete is true if all operations are implemented: the package has no use
+	// for handlers that refuse.
+	complete bool
+	// namesShapes keeps the names of shapes and of XML elements for the messages of
+	// violations.
+	namesShapes bool
+	// order is the order in which members are written in XML, by structure, where
+	// it is not that of the model.
+	order map[string][]string
 }
 
 // configs is keyed by the model's serviceId.
@@ -39,5 +51,16 @@ var configs = map[string]config{
 		optional:    map[string]bool{"DnsRecord.TTL": true},
 		rawOutput:   map[string]bool{"DiscoverInstances": true, "DiscoverInstancesRevision": true},
 		extra:       map[string]map[string]string{"DnsProperties": {"DNSSEC": "DNSSEC"}},
+		keepsTokens: true, // a made-up CreatorRequestId would be stored and shown
+		complete:    true,
 	},
+	"ECS":      {packageName: "ecs"},
+	"App Mesh": {packageName: "appmesh"},
+	"Route 53": {packageName: "route53", namesShapes: true, order: route53Order},
+
+	// The made-up APIs have every feature of their protocols; see test/protocols.
+	"Made up JSON":      {packageName: "jsonapi"},
+	"Made up REST JSON": {packageName: "restjsonapi"},
+	"Made up REST XML":  {packageName: "restxmlapi", namesShapes: true},
+	"Made up Query":     {packageName: "queryapi"},
 }

@@ -2,45 +2,61 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 )
 
-const (
-	cloudmapFolder = "../../edge/aws/cloudmap"
-	cloudmapModel  = cloudmapFolder + "/model/servicediscovery-2017-03-14.json"
-)
+// packages are the folders that hold generated code, each with its model. Those
+// below test/protocols are from made-up models: they are the golden files of the
+// generator, compiled and compared with botocore there.
+var packages = map[string]string{
+	"edge/aws/appmesh":           "appmesh-2019-01-25.json",
+	"edge/aws/cloudmap":          "servicediscovery-2017-03-14.json",
+	"edge/aws/ecs":               "ecs-2014-11-13.json",
+	"edge/aws/route53":           "route53-2013-04-01.json",
+	"test/protocols/jsonapi":     "madeup.json",
+	"test/protocols/queryapi":    "madeup.json",
+	"test/protocols/restjsonapi": "madeup.json",
+	"test/protocols/restxmlapi":  "madeup.json",
+}
 
 // TestGeneratedFilesAreCurrent fails when a file was edited, or the model or the
 // generator changed without go generate.
 func TestGeneratedFilesAreCurrent(t *testing.T) {
-	files, err := generate(readModel(t))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, want := range files {
-		got, err := os.ReadFile(filepath.Join(cloudmapFolder, name))
-		if err != nil {
-			t.Error(err)
-		} else if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the generator makes; run go generate ./edge/aws/cloudmap", name)
-		}
-	}
-	onDisk, err := filepath.Glob(filepath.Join(cloudmapFolder, "*_gen.go"))
-	if err != nil || len(onDisk) != len(files) {
-		t.Errorf("on disk are %v, %v", onDisk, err)
+	for folder, model := range packages {
+		t.Run(folder, func(t *testing.T) {
+			folder := filepath.Join("../..", folder)
+			files, err := generate(modelText(t, folder, model))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for name, want := range files {
+				got, err := os.ReadFile(filepath.Join(folder, name))
+				if err != nil {
+					t.Error(err)
+				} else if !bytes.Equal(got, want) {
+					t.Errorf("%s is not what the generator makes; run go generate in %s", name, folder)
+				}
+			}
+			onDisk, err := filepath.Glob(filepath.Join(folder, "*_gen.go"))
+			if err != nil || len(onDisk) != len(files) {
+				t.Errorf("on disk are %v, %v", onDisk, err)
+			}
+		})
 	}
 }
 
 func TestGenerationIsDeterministic(t *testing.T) {
-	first, err := generate(readModel(t))
+	text := modelText(t, "../../test/protocols/restxmlapi", "madeup.json")
+	first, err := generate(text)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
-		again, err := generate(readModel(t))
+		again, err := generate(text)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +70,7 @@ func TestGenerationIsDeterministic(t *testing.T) {
 
 func TestRunWritesFiles(t *testing.T) {
 	folder := t.TempDir()
-	if err := run(cloudmapModel, folder); err != nil {
+	if err := run("../../edge/aws/cloudmap/model/servicediscovery-2017-03-14.json", folder); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(filepath.Join(folder, "shapes_gen.go"))
@@ -66,24 +82,53 @@ func TestRunWritesFiles(t *testing.T) {
 	}
 }
 
+// madeUp returns a model of one operation, whose input and output has the member
+// M of shape S.
+func madeUp(protocol, member, shapes string) string {
+	return fmt.Sprintf(`{
+		"metadata": {"serviceId": "Made up JSON", "protocol": %q},
+		"operations": {"Op": {"name": "Op", "http": {"method": "GET", "requestUri": "/"}, "input": {"shape": "In"}, "output": {"shape": "Out"}}},
+		"shapes": {
+			"In": {"type": "structure", "members": {"M": {"shape": "S"%s}}},
+			"Out": {"type": "structure", "members": {"M": {"shape": "S"}}}, %s
+		}}`, protocol, member, shapes)
+}
+
+func TestGenerateSmallModel(t *testing.T) {
+	for _, protocol := range []string{"json", "rest-json", "rest-xml", "query"} {
+		if _, err := generate([]byte(madeUp(protocol, "", `"S": {"type": "string", "pattern": "^a$"}`))); err != nil {
+			t.Errorf("%s: %v", protocol, err)
+		}
+	}
+}
+
 // TestUnsupportedModels: what the generator can't express must stop it.
 func TestUnsupportedModels(t *testing.T) {
-	const service = `{"metadata": {"serviceId": "ServiceDiscovery"}, `
-	withMember := func(shapes string) string {
-		return service + `"operations": {"Op": {"input": {"shape": "In"}, "output": {"shape": "In"}}}, "shapes": {
-			"In": {"type": "structure", "members": {"M": {"shape": "S"}}}, ` + shapes + `}}`
-	}
+	const text = `"S": {"type": "string"}`
 	for _, test := range []struct{ name, model, want string }{
-		{"not JSON", `{`, "unexpected end"},
+		{"not JSON", `{`, "unexpected"},
+		{"unknown key", `{"metadata": {}, "clientContextParams": {}}`, `the trait or key "clientContextParams" is not supported`},
+		{"unknown key of metadata", `{"metadata": {"awsQueryCompatible": {}}}`, `metadata: the trait or key "awsQueryCompatible" is not supported`},
+		{"unknown trait of an operation", `{"operations": {"Op": {"endpointdiscovery": {}}}}`, `operation Op: the trait or key "endpointdiscovery" is not supported`},
+		{"unknown trait of a shape", madeUp("json", "", `"S": {"type": "blob", "streaming": true}`), `shape S: the trait or key "streaming" is not supported`},
+		{"unknown trait of a member", madeUp("json", `, "hostLabel": true`, text), `shape In: the trait or key "hostLabel" is not supported`},
 		{"other service", `{"metadata": {"serviceId": "S3"}}`, `no configuration for service "S3"`},
-		{"no input", service + `"operations": {"Op": {}}}`, "operation Op has no input"},
-		{"dangling name", withMember(`"X": {"type": "string"}`), "operation Op uses shape S, which is not defined"},
-		{"unknown pattern", withMember(`"S": {"type": "string", "pattern": "^new$"}`), "shape S: no matcher for pattern ^new$"},
-		{"unknown type", withMember(`"S": {"type": "blob"}`), "shape S: type blob is not supported"},
-		{"timestamp in input", withMember(`"S": {"type": "timestamp"}`), "shape S: a timestamp in an input is not supported"},
-		{"list of lists", withMember(`"S": {"type": "list", "member": {"shape": "S"}}`), "shape S: a list of S is not supported"},
-		{"map of numbers", withMember(`"S": {"type": "map", "key": {"shape": "K"}, "value": {"shape": "V"}},
-			"K": {"type": "string"}, "V": {"type": "long"}`), "shape S: a map of K to V is not supported"},
+		{"other protocol", `{"metadata": {"serviceId": "ECS", "protocol": "ec2"}}`, `protocol "ec2" is not supported`},
+		{"no input", `{"metadata": {"serviceId": "ECS", "protocol": "json"}, "operations": {"Op": {}}}`, "operation Op has no input"},
+		{"undefined shape", madeUp("json", "", `"X": {"type": "string"}`), "operation Op uses shape S, which is not defined"},
+		{"unknown type", madeUp("json", "", `"S": {"type": "bigInteger"}`), "shape S: type bigInteger is not supported"},
+		{"pattern with look-ahead", madeUp("json", "", `"S": {"type": "string", "pattern": "^(?!a)b$"}`), "shape S: Go has no such regular expression"},
+		{"list of itself", madeUp("json", "", `"S": {"type": "list", "member": {"shape": "S"}}`), "shape S: it contains itself"},
+		{"map with numbers as keys", madeUp("json", "", `"S": {"type": "map", "key": {"shape": "N"}, "value": {"shape": "N"}}, "N": {"type": "long"}`), "shape S: a map needs keys that are strings"},
+		{"unknown time", madeUp("json", `, "timestampFormat": "sundial"`, `"S": {"type": "timestamp"}`), "member M: timestamp format sundial is not supported"},
+		{"unknown location", madeUp("rest-json", `, "location": "trailer"`, text), "member M: location trailer is not supported"},
+		{"structure in the query", madeUp("rest-json", `, "location": "querystring"`, `"S": {"type": "structure", "members": {}}`), "a member of type structure in location querystring is not supported"},
+		{"label that the URI lacks", madeUp("rest-json", `, "location": "uri"`, text), "operation Op: the URI has no label for member M"},
+		{"document in XML", madeUp("rest-xml", "", `"S": {"type": "structure", "members": {}, "document": true}`), "a document is not supported in protocol rest-xml"},
+		{"missing required member", madeUp("json", "", `"S": {"type": "structure", "members": {}, "required": ["X"]}`), "required member X is not defined"},
+		{"clash of fields", madeUp("json", "", `"S": {"type": "structure", "members": {"a": {"shape": "T"}, "A": {"shape": "T"}}}, "T": {"type": "string"}`), "members A and a would be one field"},
+		{"clash of names", madeUp("json", "", `"S": {"type": "string", "enum": ["a-b", "a_b"]}`), "would have the same name in Go, SAB"},
+		{"maximum of 0", madeUp("json", "", `"S": {"type": "string", "max": 0}`), "a maximum of 0 is not supported"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if _, err := generate([]byte(test.model)); err == nil || !strings.Contains(err.Error(), test.want) {
@@ -93,9 +138,9 @@ func TestUnsupportedModels(t *testing.T) {
 	}
 }
 
-func readModel(t *testing.T) []byte {
+func modelText(t *testing.T, folder, model string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(cloudmapModel)
+	text, err := os.ReadFile(filepath.Join(folder, "model", model))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,64 +1,221 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // model is an API: botocore's form of it, completed with names, with what is
 // reached from inputs and from outputs, and with its config.
+//
+// The types below list every key that the generator knows. Some have no effect on
+// the code; they are here so that a key that is not listed stops the generator.
 type model struct {
-	Metadata   struct{ ServiceID string }
-	Operations map[string]*operation
-	Shapes     map[string]*shape
+	metadata   metadata
+	operations map[string]*operation
+	shapes     map[string]*shape
 
-	config config
+	protocol  protocol
+	namespace string // of the API's XML
+	config    config
+}
+
+type metadata struct {
+	APIVersion, EndpointPrefix, GlobalEndpoint, JSONVersion, Protocol, ServiceAbbreviation,
+	ServiceFullName, ServiceID, SignatureVersion, SigningName, TargetPrefix, UID, XMLNamespace string
+	Auth, Protocols []string
 }
 
 type operation struct {
-	Endpoint struct{ HostPrefix string }
-	Input    *ref
-	Output   *ref
-	Errors   []ref
+	Name string
+	HTTP struct {
+		Method, RequestURI string
+		ResponseCode       int
+	}
+	Endpoint      struct{ HostPrefix string }
+	Input, Output *ref
+	Errors        []ref
+	Idempotent    bool
+	Deprecated    bool
+	Documentation string
 }
 
-type ref struct{ Shape string }
+// ref names a shape, with the traits that its place adds.
+type ref struct {
+	Shape         string
+	Location      string // uri, querystring, header, headers, statusCode; "" is the body
+	LocationName  string // on the wire
+	XMLNamespace  *namespace
+	XMLAttribute  bool
+	Flattened     bool
+	ResultWrapper string // of an output in the Query protocol
+
+	TimestampFormat   string
+	IdempotencyToken  bool
+	Box               bool
+	Deprecated        bool
+	DeprecatedMessage string
+	Documentation     string
+}
+
+type namespace struct{ Prefix, URI string }
 
 type shape struct {
-	Type       string
-	Enum       []string
-	Pattern    string
-	Min, Max   *int64
-	Required   []string
-	Members    map[string]ref
-	Member     *ref // of a list
-	Key, Value *ref // of a map
+	Type            string
+	Enum            []string
+	Pattern         string
+	Min, Max        *int64
+	Required        []string
+	Members         map[string]*ref
+	Member          *ref // of a list
+	Key, Value      *ref // of a map
+	Payload         string
+	Union           bool
+	Document        bool
+	Sensitive       bool
+	Flattened       bool
+	TimestampFormat string
+	LocationName    string
+	XMLNamespace    *namespace
+
+	Error *struct {
+		Code           string
+		HTTPStatusCode int
+		SenderFault    bool
+	}
+	Exception bool
+	Fault     bool
+	Retryable *struct{ Throttling bool }
+	Box       bool
+
+	Deprecated        bool
+	DeprecatedMessage string
+	Documentation     string
 
 	name     string
-	inInput  bool // reached from an operation's input
-	inOutput bool // reached from an operation's output
+	order    []string // names of the members in the order of the model
+	inInput  bool     // reached from an operation's input
+	inOutput bool     // reached from an operation's output
 }
 
+// parseModel reads a model and refuses what the generator cannot express.
 func parseModel(text []byte) (*model, error) {
-	m := &model{}
-	if err := json.Unmarshal(text, m); err != nil {
+	m, err := readModel(text)
+	if err != nil {
 		return nil, err
 	}
 	var known bool
-	if m.config, known = configs[m.Metadata.ServiceID]; !known {
-		return nil, fmt.Errorf("no configuration for service %q", m.Metadata.ServiceID)
+	if m.config, known = configs[m.metadata.ServiceID]; !known {
+		return nil, fmt.Errorf("no configuration for service %q", m.metadata.ServiceID)
 	}
-	for name, s := range m.Shapes {
-		s.name = name
+	if m.protocol, known = protocols[m.metadata.Protocol]; !known {
+		return nil, fmt.Errorf("protocol %q is not supported", m.metadata.Protocol)
 	}
 	for _, name := range m.operationNames() {
-		if err := m.markOperation(m.Operations[name]); err != nil {
+		if err := m.markOperation(m.operations[name]); err != nil {
 			return nil, fmt.Errorf("operation %s %w", name, err)
 		}
 	}
+	m.findNamespace()
 	return m, m.check()
+}
+
+// readModel decodes the text of a model, one part at a time so that errors name
+// it.
+func readModel(text []byte) (*model, error) {
+	var parts struct {
+		Version, Documentation                            string
+		Metadata, Operations, Shapes, Paginators, Waiters json.RawMessage
+	}
+	if err := decodeStrict(text, &parts); err != nil {
+		return nil, err
+	}
+	m := &model{}
+	var err error
+	if err = decodeStrict(parts.Metadata, &m.metadata); err != nil && parts.Metadata != nil {
+		return nil, fmt.Errorf("metadata: %w", err)
+	}
+	if m.operations, err = decodeEach[operation]("operation", parts.Operations); err != nil {
+		return nil, err
+	}
+	if m.shapes, err = decodeEach[shape]("shape", parts.Shapes); err != nil {
+		return nil, err
+	}
+	return m, m.nameShapes(parts.Shapes)
+}
+
+// nameShapes sets the names of the shapes and the order of their members.
+func (m *model) nameShapes(text json.RawMessage) error {
+	var shapes map[string]struct{ Members json.RawMessage }
+	if err := json.Unmarshal(text, &shapes); err != nil && text != nil {
+		return fmt.Errorf("shapes: %w", err)
+	}
+	for name, s := range m.shapes {
+		s.name = name
+		s.order = objectKeys(shapes[name].Members)
+	}
+	return nil
+}
+
+// objectKeys returns the keys of a JSON object in the order of the text.
+func objectKeys(text json.RawMessage) []string {
+	var keys []string
+	d := json.NewDecoder(bytes.NewReader(text))
+	depth, isKey := 0, false
+	for {
+		token, err := d.Token()
+		if err != nil {
+			return keys // the text is an object, or absent
+		}
+		switch t := token.(type) {
+		case json.Delim:
+			if t == '{' || t == '[' {
+				depth++
+			} else {
+				depth--
+			}
+			isKey = depth == 1
+		case string:
+			if depth == 1 && isKey {
+				keys = append(keys, t)
+			}
+			isKey = depth == 1 && !isKey
+		default:
+			isKey = depth == 1
+		}
+	}
+}
+
+func decodeEach[T any](kind string, text json.RawMessage) (map[string]*T, error) {
+	var parts map[string]json.RawMessage
+	if err := json.Unmarshal(text, &parts); err != nil && text != nil {
+		return nil, err
+	}
+	all := map[string]*T{}
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		all[name] = new(T)
+		if err := decodeStrict(parts[name], all[name]); err != nil {
+			return nil, fmt.Errorf("%s %s: %w", kind, name, err)
+		}
+	}
+	return all, nil
+}
+
+// decodeStrict decodes JSON in which every key is known.
+func decodeStrict(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	err := d.Decode(into)
+	if err != nil {
+		if _, key, found := strings.Cut(err.Error(), "unknown field "); found {
+			return fmt.Errorf("the trait or key %s is not supported", key)
+		}
+	}
+	return err
 }
 
 func (m *model) markOperation(op *operation) error {
@@ -68,6 +225,11 @@ func (m *model) markOperation(op *operation) error {
 	if err := m.mark(op.Input, func(s *shape) *bool { return &s.inInput }); err != nil {
 		return err
 	}
+	for _, e := range op.Errors {
+		if m.shapes[e.Shape] == nil {
+			return fmt.Errorf("uses error %s, which is not defined", e.Shape)
+		}
+	}
 	return m.mark(op.Output, func(s *shape) *bool { return &s.inOutput })
 }
 
@@ -76,7 +238,7 @@ func (m *model) mark(r *ref, flag func(*shape) *bool) error {
 	if r == nil {
 		return nil
 	}
-	s := m.Shapes[r.Shape]
+	s := m.shapes[r.Shape]
 	if s == nil {
 		return fmt.Errorf("uses shape %s, which is not defined", r.Shape)
 	}
@@ -86,7 +248,7 @@ func (m *model) mark(r *ref, flag func(*shape) *bool) error {
 	*flag(s) = true
 	parts := []*ref{s.Member, s.Key, s.Value}
 	for _, name := range s.memberNames() {
-		parts = append(parts, new(s.Members[name]))
+		parts = append(parts, s.Members[name])
 	}
 	for _, part := range parts {
 		if err := m.mark(part, flag); err != nil {
@@ -96,50 +258,25 @@ func (m *model) mark(r *ref, flag func(*shape) *bool) error {
 	return nil
 }
 
-// check refuses what the generator can't express, rather than leave it out.
-func (m *model) check() error {
-	for _, s := range m.shapesWhere(func(s *shape) bool { return s.inInput || s.inOutput }) {
-		if err := m.checkShape(s); err != nil {
-			return fmt.Errorf("shape %s: %w", s.name, err)
+// findNamespace finds the namespace of the API's XML, which models state for the
+// service or for each input.
+func (m *model) findNamespace() {
+	m.namespace = m.metadata.XMLNamespace
+	for _, name := range m.operationNames() {
+		if ns := m.operations[name].Input.XMLNamespace; ns != nil && m.namespace == "" {
+			m.namespace = ns.URI
 		}
 	}
-	return nil
-}
-
-func (m *model) checkShape(s *shape) error {
-	switch s.Type {
-	case "structure", "string", "integer", "long":
-	case "timestamp":
-		if s.inInput {
-			return fmt.Errorf("a timestamp in an input is not supported")
-		}
-	case "list":
-		e := m.shape(*s.Member)
-		if e.Type != "structure" && e.Type != "string" || s.inInput && e.Enum != nil {
-			return fmt.Errorf("a list of %s is not supported", e.name)
-		}
-	case "map":
-		key, value := m.shape(*s.Key), m.shape(*s.Value)
-		if key.Type != "string" || value.Type != "string" || s.inInput && (key.Enum != nil || value.Enum != nil) {
-			return fmt.Errorf("a map of %s to %s is not supported", key.name, value.name)
-		}
-	default:
-		return fmt.Errorf("type %s is not supported", s.Type)
-	}
-	if s.inInput && s.Pattern != "" && m.config.matchers[s.Pattern] == "" {
-		return fmt.Errorf("no matcher for pattern %s", s.Pattern)
-	}
-	return nil
 }
 
 // shape returns the shape that r names, which mark has seen to be there.
-func (m *model) shape(r ref) *shape { return m.Shapes[r.Shape] }
+func (m *model) shape(r *ref) *shape { return m.shapes[r.Shape] }
 
 // shapesWhere returns the shapes that have a property, by name.
 func (m *model) shapesWhere(has func(*shape) bool) []*shape {
 	var found []*shape
-	for _, name := range slices.Sorted(maps.Keys(m.Shapes)) {
-		if s := m.Shapes[name]; has(s) {
+	for _, name := range slices.Sorted(maps.Keys(m.shapes)) {
+		if s := m.shapes[name]; has(s) {
 			found = append(found, s)
 		}
 	}
@@ -147,28 +284,47 @@ func (m *model) shapesWhere(has func(*shape) bool) []*shape {
 }
 
 // operationNames returns the names of all operations, sorted.
-func (m *model) operationNames() []string { return slices.Sorted(maps.Keys(m.Operations)) }
+func (m *model) operationNames() []string { return slices.Sorted(maps.Keys(m.operations)) }
 
 // memberNames returns the names of a structure's members, sorted.
 func (s *shape) memberNames() []string { return slices.Sorted(maps.Keys(s.Members)) }
 
-// constrained reports whether a value of the shape can violate anything.
-func (m *model) constrained(s *shape) bool {
-	if s.Pattern != "" || s.Enum != nil || s.Max != nil || s.minimum() != nil || len(s.Required) > 0 {
-		return true
-	}
-	for _, member := range s.Members {
-		if m.constrained(m.shape(member)) {
-			return true
-		}
-	}
-	return s.Type == "list" || s.Type == "map" // their elements can be null
+// bodyMembers returns the names of the members that are in the body, sorted.
+func (m *model) bodyMembers(s *shape) []string {
+	return slices.DeleteFunc(s.memberNames(), func(name string) bool { return m.bound(s.Members[name]) })
 }
 
-// minimum is the shape's lower limit, or nil if it has none that can be missed: no
-// length is below 0.
+// boundMembers returns the names of the members that are in the path, in the
+// query, in the header or in the status, sorted.
+func (m *model) boundMembers(s *shape) []string {
+	return slices.DeleteFunc(s.memberNames(), func(name string) bool { return !m.bound(s.Members[name]) })
+}
+
+// bound reports whether a member is outside the body, which is so in the REST
+// protocols alone: the others ignore the trait.
+func (m *model) bound(member *ref) bool { return m.protocol.rest && member.Location != "" }
+
+// payload returns the member that is the whole body, or nil.
+func (m *model) payload(s *shape) *ref {
+	if !m.protocol.rest || s.Payload == "" {
+		return nil
+	}
+	return s.Members[s.Payload]
+}
+
+// isNumber reports whether the shape's limits are about its value.
+func (s *shape) isNumber() bool {
+	switch s.Type {
+	case "integer", "long", "float", "double":
+		return true
+	}
+	return false
+}
+
+// minimum is the shape's lower limit, or nil if it has none that can be violated:
+// no length is below 0.
 func (s *shape) minimum() *int64 {
-	if isNumber := s.Type == "integer" || s.Type == "long"; s.Min != nil && *s.Min == 0 && !isNumber {
+	if s.Min != nil && *s.Min == 0 && !s.isNumber() {
 		return nil
 	}
 	return s.Min

@@ -2,201 +2,309 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// printValidation prints the checks of inputs: a method validate per structure, a
-// function check… per other shape that is a member and has constraints, and a
-// rule… per string shape that is in lists or maps.
+// printValidation prints the checks of inputs: the limits of each shape that has
+// some, as data, a method validate per structure, and a function check… per list
+// or map that is part of another.
 func printValidation(p *printer, m *model) {
-	p.printf("// What is wrong goes to the validation, all of it, in AWS's words. Absent members\n")
-	p.printf("// break nothing unless they are required.\n\n")
-	members, elements := m.uses()
+	if m.needsValidation() {
+		p.printf("// The methods validate add what is wrong to the violations, all of it. Members\n")
+		p.printf("// that are absent violate nothing unless they are required.\n\n")
+	}
+	uses := m.limitUses()
+	printPatterns(p, m, uses)
+	nested := m.nestedShapes()
 	for _, s := range m.shapesWhere(func(s *shape) bool { return s.inInput }) {
-		if s.Type == "structure" {
+		if uses[s] {
+			printLimits(p, m, s)
+		}
+		switch {
+		case s.Type == "structure" && m.validated(s):
 			printValidate(p, m, s)
-		}
-		if s.Type == "string" && elements[s] {
-			printRule(p, m, s)
-		}
-		if members[s] && m.constrained(s) {
+		case nested[s] && m.constrained(s):
 			printCheck(p, m, s)
 		}
 	}
 }
 
-func printCheck(p *printer, m *model, s *shape) {
-	switch {
-	case s.Type == "list":
-		printCheckList(p, m, s)
-	case s.Type == "map":
-		printCheckMap(p, m, s)
-	case s.Enum != nil:
-		printCheckEnum(p, m, s)
-	case s.Type == "string":
-		printCheckString(p, m, s)
-	case s.Type == "integer", s.Type == "long":
-		printCheckNumber(p, s)
-	}
+func (m *model) needsValidation() bool {
+	return len(m.shapesWhere(func(s *shape) bool { return s.inInput && s.Type == "structure" && m.validated(s) })) > 0
 }
 
-// uses returns which shapes of inputs are members of structures, and which
-// are elements of lists or keys or values of maps.
-func (m *model) uses() (members, elements map[*shape]bool) {
-	members, elements = map[*shape]bool{}, map[*shape]bool{}
-	for _, s := range m.shapesWhere(func(s *shape) bool { return s.inInput }) {
-		for _, member := range s.Members {
-			members[m.shape(member)] = true
+// constrained reports whether a value of the shape can violate anything.
+func (m *model) constrained(s *shape) bool { return m.constrainedBelow(s, map[*shape]bool{}) }
+
+func (m *model) constrainedBelow(s *shape, seen map[*shape]bool) bool {
+	if seen[s] {
+		return false
+	}
+	seen[s] = true
+	if s.Pattern != "" || s.Enum != nil || s.Max != nil || s.minimum() != nil || len(s.Required) > 0 || s.Union {
+		return true
+	}
+	for _, name := range s.memberNames() {
+		if m.constrainedBelow(m.shape(s.Members[name]), seen) {
+			return true
 		}
+	}
+	return m.elementsMatter(s, seen)
+}
+
+// elementsMatter reports whether the elements of a list or map can violate
+// anything: those that are strings or structures can be null.
+func (m *model) elementsMatter(s *shape, seen map[*shape]bool) bool {
+	for _, part := range []*ref{s.Member, s.Key, s.Value} {
+		if part == nil {
+			continue
+		}
+		if e := m.shape(part); e.Type == "string" || e.Type == "structure" || m.constrainedBelow(e, seen) {
+			return true
+		}
+	}
+	return false
+}
+
+// validated reports whether the structure has a method validate: it does if
+// it can violate anything, or is an element that can be null.
+func (m *model) validated(s *shape) bool {
+	return !s.Document && (m.constrained(s) || m.elementShapes()[s])
+}
+
+// elementShapes returns the shapes of inputs that are elements of lists, or keys
+// or values of maps.
+func (m *model) elementShapes() map[*shape]bool {
+	elements := map[*shape]bool{}
+	for _, s := range m.shapesWhere(func(s *shape) bool { return s.inInput }) {
 		for _, part := range []*ref{s.Member, s.Key, s.Value} {
 			if part != nil {
-				elements[m.shape(*part)] = true
+				elements[m.shape(part)] = true
 			}
 		}
 	}
-	return members, elements
+	return elements
+}
+
+// nestedShapes returns the lists and maps of inputs that are elements of others.
+func (m *model) nestedShapes() map[*shape]bool {
+	nested := m.elementShapes()
+	for s := range nested {
+		if s.Type != "list" && s.Type != "map" {
+			delete(nested, s)
+		}
+	}
+	return nested
+}
+
+// limitUses returns the shapes whose limits the checks name.
+func (m *model) limitUses() map[*shape]bool {
+	uses := map[*shape]bool{}
+	elements := m.elementShapes()
+	for _, s := range m.shapesWhere(func(s *shape) bool { return s.inInput }) {
+		switch s.Type {
+		case "structure":
+		case "string", "integer", "long", "float", "double", "blob":
+			uses[s] = m.constrained(s) || elements[s] && (s.Type == "string" || m.constrained(s))
+		case "list", "map":
+			uses[s] = m.constrained(s)
+		}
+	}
+	for s, used := range uses {
+		if !used {
+			delete(uses, s)
+		}
+	}
+	return uses
+}
+
+func limitsName(s *shape) string { return "limits" + upperFirst(s.name) }
+
+// printPatterns prints a variable per pattern.
+func printPatterns(p *printer, m *model, uses map[*shape]bool) {
+	for _, s := range m.shapesWhere(func(s *shape) bool { return uses[s] && s.Pattern != "" }) {
+		p.printf("var pattern%s = constraint.Pattern{Text: %s", upperFirst(s.name), goString(s.Pattern))
+		if matcher := m.config.matchers[s.Pattern]; matcher != "" {
+			p.printf(", Match: %s", matcher)
+		}
+		p.printf("}\n\n")
+	}
+}
+
+// printLimits prints the limits of a shape.
+func printLimits(p *printer, m *model, s *shape) {
+	kind := "Size"
+	var fields []string
+	add := func(format string, args ...any) { fields = append(fields, fmt.Sprintf(format, args...)) }
+	if m.config.namesShapes {
+		add("Shape: %q", s.name)
+	}
+	switch {
+	case s.isNumber():
+		kind = "Number"
+		add("Min: %s, Max: %s", bound(s.Min, "math.MinInt64"), bound(s.Max, "math.MaxInt64"))
+	default:
+		if s.Type == "string" {
+			kind = "String"
+		}
+		if least := s.minimum(); least != nil {
+			add("Min: %d", *least)
+		} else if s.Min != nil && s.Type == "string" {
+			add("StatesMin: true")
+		}
+		if s.Max != nil {
+			add("Max: %d", *s.Max)
+		}
+	}
+	if s.Pattern != "" {
+		add("Pattern: &pattern%s", upperFirst(s.name))
+	}
+	if s.Enum != nil {
+		add("Enum: []string{%s}", quoteAll(s.Enum))
+	}
+	if extra := m.config.extraValues[s.name]; extra != nil {
+		add("ExtendedEnum: []string{%s}", quoteAll(extra))
+	}
+	if m.config.namesShapes && s.Type == "list" {
+		add("Element: %q", listElementName(s))
+	}
+	p.printf("var %s = constraint.%s{%s}\n\n", limitsName(s), kind, strings.Join(fields, ", "))
+}
+
+// bound is a limit of a number in Go.
+func bound(limit *int64, none string) string {
+	switch {
+	case limit == nil:
+		return none
+	case *limit == math.MaxInt64:
+		return "math.MaxInt64"
+	}
+	return strconv.FormatInt(*limit, 10)
+}
+
+func quoteAll(values []string) string {
+	quoted := make([]string, len(values))
+	for i, value := range values {
+		quoted[i] = strconv.Quote(value)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// goString is a Go literal of s, raw where that reads better.
+func goString(s string) string {
+	if strings.Contains(s, `\`) && strconv.CanBackquote(s) {
+		return "`" + s + "`"
+	}
+	return strconv.Quote(s)
 }
 
 func printValidate(p *printer, m *model, s *shape) {
-	p.printf("func (m *%s) validate(v *validation) {\n", s.name)
-	for _, name := range s.memberNames() {
-		if slices.Contains(s.Required, name) {
-			printRequired(p, m, s, name)
-		}
-		member := m.shape(s.Members[name])
-		switch {
-		case !m.constrained(member):
-		case member.Type == "structure":
-			p.printf("if m.%[1]s != nil {\nv.enter(%[2]q)\nm.%[1]s.validate(v)\nv.leave()\n}\n", name, lowerFirst(name))
-		default:
-			p.printf("check%s(v, %q, m.%s)\n", member.name, lowerFirst(name), name)
-		}
+	p.printf("func (m *%s) validate(v *constraint.Violations) {\n", typeName(s))
+	bound, body := m.boundMembers(s), m.bodyMembers(s)
+	for _, name := range bound {
+		printMemberChecks(p, m, s, name)
+	}
+	if m.config.namesShapes && m.inputNames()[s.name] && len(body) > 0 {
+		p.printf("v.InBody = true\n")
+	}
+	for _, name := range body {
+		printMemberChecks(p, m, s, name)
+	}
+	if s.Union {
+		printUnion(p, s)
 	}
 	p.printf("}\n\n")
+}
+
+func printMemberChecks(p *printer, m *model, s *shape, name string) {
+	if slices.Contains(s.Required, name) {
+		printRequired(p, m, s, name)
+	}
+	if target := m.shape(s.Members[name]); m.constrained(target) && (target.Type != "structure" || m.validated(target)) {
+		p.printf("%s\n", m.checkCall(target, strconv.Quote(lowerFirst(name)), "m."+fieldName(name)))
+	}
 }
 
 func printRequired(p *printer, m *model, s *shape, name string) {
-	condition := "m." + name + " == nil"
+	condition := "m." + fieldName(name) + " == nil"
 	if m.config.optional[s.name+"."+name] {
-		condition = "v.strict && " + condition
+		condition = "v.Strict && " + condition
 	}
-	p.printf("if %s {\nv.null(%q)\n}\n", condition, lowerFirst(name))
+	p.printf("if %s {\nv.Null(%q)\n}\n", condition, lowerFirst(name))
 }
 
-func printCheckList(p *printer, m *model, s *shape) {
-	element := m.shape(*s.Member)
-	p.printf("func check%s(v *validation, name string, list %s) {\n", s.name, m.goType(s, true))
-	p.printf("if list == nil {\nreturn\n}\n")
-	if element.Type == "structure" {
-		printLength(p, s, "len(list)", "countText(len(list))")
-		printElements(p)
-	} else {
-		printLength(p, s, "len(list)", "listText(list)")
-		p.printf("v.elements(name, list, rule%s)\n", element.name)
+// printUnion prints the check that exactly one member is set.
+func printUnion(p *printer, s *shape) {
+	var fields []string
+	for _, name := range s.memberNames() {
+		fields = append(fields, "m."+fieldName(name)+" != nil")
 	}
-	p.printf("}\n\n")
+	p.printf("v.Union(constraint.Count(%s), %q)\n", strings.Join(fields, ", "), "["+strings.Join(s.memberNames(), ", ")+"]")
 }
 
-// printElements prints the check of a list's structures.
-func printElements(p *printer) {
-	p.printf(`v.enter(name)
-	for i, element := range list {
-		v.enterElement(i)
-		if element == nil {
-			v.null("")
-		} else {
-			element.validate(v)
+// checkCall is the statement that checks a value of a shape.
+func (m *model) checkCall(s *shape, name, value string) string {
+	limits := "&" + limitsName(s)
+	switch s.Type {
+	case "structure":
+		return fmt.Sprintf("constraint.Struct(v, %s, %s, (*%s).validate)", name, value, typeName(s))
+	case "string":
+		if s.Enum != nil {
+			return fmt.Sprintf("constraint.Enum(v, %s, %s, %s)", name, value, limits)
 		}
-		v.leave()
-	}
-	v.leave()
-`)
-}
-
-func printCheckMap(p *printer, m *model, s *shape) {
-	p.printf("func check%s(v *validation, name string, m %s) {\n", s.name, m.goType(s, true))
-	p.printf("if m == nil {\nreturn\n}\n")
-	printLength(p, s, "len(m)", "mapText(m)")
-	p.printf("v.entries(name, m, rule%s, rule%s)\n}\n\n", s.Key.Shape, s.Value.Shape)
-}
-
-// printRule prints what a string must meet in a list or map.
-func printRule(p *printer, m *model, s *shape) {
-	p.printf("var rule%s = rule{\nvalid: func(s string) bool { return %s },\n", s.name, m.condition(s))
-	p.printf("text: %s,\n}\n\n", goString(memberConstraints(s)))
-}
-
-// condition is the Go expression that s, a string, meets the constraints of its
-// shape.
-func (m *model) condition(s *shape) string {
-	var all []string
-	if s.Max != nil {
-		all = append(all, fmt.Sprintf("length(s) <= %d", *s.Max))
-	}
-	if least := s.minimum(); least != nil {
-		all = append(all, fmt.Sprintf("length(s) >= %d", *least))
-	}
-	if s.Pattern != "" {
-		all = append(all, m.config.matchers[s.Pattern]+"(s)")
-	}
-	if len(all) == 0 {
-		return "true"
-	}
-	return strings.Join(all, " && ")
-}
-
-func printCheckEnum(p *printer, m *model, s *shape) {
-	p.printf("func check%[1]s(v *validation, name string, s *%[1]s) {\n", s.name)
-	p.printf("if s == nil {\nreturn\n}\n")
-	extra := m.config.extraValues[s.name]
-	p.printf("switch *s {\ncase %s:\nreturn\n", enumConstants(s, s.Enum))
-	if extra != nil {
-		p.printf("case %s:\nif !v.strict {\nreturn\n}\n", enumConstants(s, extra))
-	}
-	p.printf("}\n")
-	if extra != nil {
-		p.printf("if !v.strict {\nv.fail(name, string(*s), %s)\nreturn\n}\n", goString(enumConstraint(slices.Concat(s.Enum, extra))))
-	}
-	p.printf("v.fail(name, string(*s), %s)\n}\n\n", goString(enumConstraint(s.Enum)))
-}
-
-func enumConstants(s *shape, values []string) string {
-	names := make([]string, len(values))
-	for i, value := range values {
-		names[i] = enumConstant(s, value)
-	}
-	return strings.Join(names, ", ")
-}
-
-func printCheckString(p *printer, m *model, s *shape) {
-	p.printf("func check%s(v *validation, name string, s *string) {\n", s.name)
-	p.printf("if s == nil {\nreturn\n}\n")
-	if s.Pattern != "" {
-		p.printf("if !%s(*s) {\nv.fail(name, *s, %s)\n}\n", m.config.matchers[s.Pattern], goString(patternConstraint(s)))
-	}
-	printLength(p, s, "length(*s)", "*s")
-	p.printf("}\n\n")
-}
-
-// printLength prints the checks of a string's, list's or map's length.
-func printLength(p *printer, s *shape, length, text string) {
-	if s.Max != nil {
-		p.printf("if %s > %d {\nv.fail(name, %s, %s)\n}\n", length, *s.Max, text, goString(maxLengthConstraint(s)))
-	}
-	if least := s.minimum(); least != nil {
-		p.printf("if %s < %d {\nv.fail(name, %s, %s)\n}\n", length, *least, text, goString(minLengthConstraint(s)))
+		return fmt.Sprintf("v.String(%s, %s, %s)", name, value, limits)
+	case "integer", "long":
+		return fmt.Sprintf("v.Int(%s, %s, %s)", name, value, limits)
+	case "float", "double":
+		return fmt.Sprintf("v.Float(%s, %s, %s)", name, value, limits)
+	case "blob":
+		return fmt.Sprintf("v.Blob(%s, %s, %s)", name, value, limits)
+	case "list":
+		return m.listCheckCall(s, name, value, limits)
+	default:
+		return m.mapCheckCall(s, name, value, limits)
 	}
 }
 
-func printCheckNumber(p *printer, s *shape) {
-	p.printf("func check%s(v *validation, name string, n *int64) {\n", s.name)
-	p.printf("if n == nil {\nreturn\n}\n")
-	if s.Max != nil {
-		p.printf("if *n > %d {\nv.fail(name, numberText(*n), \"Member must have value less than or equal to %[1]d\")\n}\n", *s.Max)
+func (m *model) listCheckCall(s *shape, name, value, limits string) string {
+	switch e := m.shape(s.Member); {
+	case e.Type == "structure" && !e.Document:
+		return fmt.Sprintf("constraint.Structs(v, %s, %s, %s, (*%s).validate)", name, value, limits, typeName(e))
+	case e.Type == "string":
+		return fmt.Sprintf("constraint.Strings(v, %s, %s, %s, &%s)", name, value, limits, limitsName(e))
+	case (e.Type == "integer" || e.Type == "long") && m.constrained(e):
+		return fmt.Sprintf("constraint.Ints(v, %s, %s, %s, &%s)", name, value, limits, limitsName(e))
+	default:
+		return fmt.Sprintf("constraint.List(v, %s, %s, %s, %s)", name, value, limits, m.elementCheck(e))
 	}
-	if s.Min != nil {
-		p.printf("if *n < %d {\nv.fail(name, numberText(*n), \"Member must have value greater than or equal to %[1]d\")\n}\n", *s.Min)
+}
+
+func (m *model) mapCheckCall(s *shape, name, value, limits string) string {
+	key, e := m.shape(s.Key), m.shape(s.Value)
+	if e.Type == "string" {
+		return fmt.Sprintf("constraint.Map(v, %s, %s, %s, &%s, &%s)", name, value, limits, limitsName(key), limitsName(e))
 	}
-	p.printf("}\n\n")
+	check := m.elementCheck(e)
+	if e.Type == "structure" && !e.Document {
+		check = fmt.Sprintf("constraint.StructEntry((*%s).validate)", typeName(e))
+	}
+	return fmt.Sprintf("constraint.Entries(v, %s, %s, %s, &%s, %s)", name, value, limits, limitsName(key), check)
+}
+
+// elementCheck is the function that checks an element, or nil if it can violate
+// nothing.
+func (m *model) elementCheck(e *shape) string {
+	if (e.Type == "list" || e.Type == "map") && m.constrained(e) {
+		return "check" + upperFirst(e.name)
+	}
+	return "nil"
+}
+
+// printCheck prints the check of a list or map that is an element of another.
+func printCheck(p *printer, m *model, s *shape) {
+	p.printf("func check%s(v *constraint.Violations, name string, value %s) {\n", upperFirst(s.name), m.elementType(s, true))
+	p.printf("if value == nil {\nv.Null(name)\n}\n%s\n}\n\n", m.checkCall(s, "name", "value"))
 }

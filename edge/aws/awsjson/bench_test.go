@@ -13,7 +13,7 @@ func BenchmarkReader(b *testing.B) {
 			case "NamespaceName", "ServiceName":
 				r.Text()
 			case "QueryParameters":
-				Map(r, Element)
+				Map[string](r, Element[string])
 			case "MaxResults":
 				r.Int64()
 			default:

@@ -1,9 +1,14 @@
 package awsjson
 
 import (
+	"encoding/base64"
+	"encoding/json"
+	"maps"
 	"slices"
 	"strconv"
 
+	"github.com/cairn-discovery/cairn/edge/aws/timestamp"
+	"github.com/cairn-discovery/cairn/internal/floattext"
 	"github.com/cairn-discovery/cairn/internal/jsontext"
 )
 
@@ -25,20 +30,82 @@ func AppendString[T ~string](b []byte, s T) []byte { return jsontext.AppendStrin
 // AppendInt appends a whole number.
 func AppendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
 
-// AppendTimestamp appends a time in AWS's form, seconds since 1970 with three
-// decimals, from milliseconds: 1516925490.087.
-func AppendTimestamp(b []byte, milliseconds int64) []byte {
-	if milliseconds < 0 {
-		b = append(b, '-')
+// AppendFloat appends a number. What is not one in JSON is a string.
+func AppendFloat(b []byte, n float64) []byte {
+	if isNumber(n) {
+		return floattext.Append(b, n)
 	}
-	seconds, rest := milliseconds/1000, milliseconds%1000
-	b = strconv.AppendUint(b, magnitude(seconds), 10)
-	r := magnitude(rest)
-	return append(b, '.', byte('0'+r/100), byte('0'+r/10%10), byte('0'+r%10))
+	return append(floattext.Append(append(b, '"'), n), '"')
 }
 
-// magnitude is |n|. Nothing that is divided by 1000 can overflow here.
-func magnitude(n int64) uint64 { return uint64(max(n, -n)) }
+// AppendBool appends a boolean.
+func AppendBool(b []byte, v bool) []byte { return strconv.AppendBool(b, v) }
+
+// AppendTime appends a time: a number if it is in seconds since 1970, otherwise a
+// string.
+func AppendTime(b []byte, t timestamp.Milliseconds, f timestamp.Format) []byte {
+	if f == timestamp.Epoch {
+		return timestamp.Append(b, t, f)
+	}
+	return append(timestamp.Append(append(b, '"'), t, f), '"')
+}
+
+// AppendBlob appends bytes as a string in base64.
+func AppendBlob(b, value []byte) []byte {
+	return append(base64.StdEncoding.AppendEncode(append(b, '"'), value), '"')
+}
+
+// AppendDocument appends JSON text.
+func AppendDocument(b []byte, text json.RawMessage) []byte { return append(b, text...) }
+
+// AppendList appends a list.
+func AppendList[T any](b []byte, list []T, element func([]byte, T) []byte) []byte {
+	b = append(b, '[')
+	for i, e := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = element(b, e)
+	}
+	return append(b, ']')
+}
+
+// AppendStructs appends a list of structures.
+func AppendStructs[T any](b []byte, list []T, element func(*T, []byte) []byte) []byte {
+	b = append(b, '[')
+	for i := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = element(&list[i], b)
+	}
+	return append(b, ']')
+}
+
+// AppendPointers appends a list of structures, of which none is nil.
+func AppendPointers[T any](b []byte, list []*T, element func(*T, []byte) []byte) []byte {
+	b = append(b, '[')
+	for i, e := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = element(e, b)
+	}
+	return append(b, ']')
+}
+
+// AppendEntries appends a map in the order of its keys.
+func AppendEntries[K ~string, T any](b []byte, m map[K]T, value func([]byte, T) []byte) []byte {
+	b = append(b, '{')
+	for i, k := range slices.Sorted(maps.Keys(m)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(AppendString(b, k), ':')
+		b = value(b, m[k])
+	}
+	return append(b, '}')
+}
 
 // AppendStrings appends a list of strings.
 func AppendStrings[T ~string](b []byte, list []T) []byte {

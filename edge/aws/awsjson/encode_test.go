@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/edge/aws/timestamp"
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
@@ -41,9 +42,9 @@ func FuzzAppendString(f *testing.F) {
 	})
 }
 
-func TestAppendTimestamp(t *testing.T) {
+func TestAppendTime(t *testing.T) {
 	for _, test := range []struct {
-		milliseconds int64
+		milliseconds timestamp.Milliseconds
 		want         string
 	}{
 		{0, "0.000"},
@@ -55,8 +56,8 @@ func TestAppendTimestamp(t *testing.T) {
 		{-2500, "-2.500"},
 		{-9223372036854775808, "-9223372036854775.808"},
 	} {
-		if got := string(AppendTimestamp(nil, test.milliseconds)); got != test.want {
-			t.Errorf("AppendTimestamp(%d) = %s, want %s", test.milliseconds, got, test.want)
+		if got := string(AppendTime(nil, test.milliseconds, timestamp.Epoch)); got != test.want {
+			t.Errorf("AppendTime(%d) = %s, want %s", test.milliseconds, got, test.want)
 		}
 	}
 }

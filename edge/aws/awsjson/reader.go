@@ -1,7 +1,10 @@
 package awsjson
 
 import (
+	"math"
 	"unicode/utf8"
+
+	"github.com/cairn-discovery/cairn/internal/floattext"
 )
 
 // Limits of a document. Real requests stay far below them; without them a
@@ -205,6 +208,34 @@ func (r *Reader) Int64() int64 {
 	}
 	return n
 }
+
+// Float64 reads a number. What is not one in JSON is a string: NaN, Infinity and
+// -Infinity.
+func (r *Reader) Float64() float64 {
+	c := r.peek()
+	start := r.pos
+	var text string
+	switch {
+	case c == '-' || isDigit(c):
+		text = string(r.scanNumber())
+	case c == '"':
+		text = r.Text()
+	default:
+		r.failType("a Double")
+	}
+	if r.err != nil {
+		return 0
+	}
+	n, ok := floattext.Parse(text)
+	if !ok || c == '"' && isNumber(n) {
+		r.pos = start
+		r.failType("a Double")
+	}
+	return n
+}
+
+// isNumber reports whether JSON can write n.
+func isNumber(n float64) bool { return !math.IsNaN(n) && !math.IsInf(n, 0) }
 
 // Skip passes one value of any kind.
 func (r *Reader) Skip() {

@@ -37,9 +37,9 @@ func (m *record) decode(r *Reader) {
 		case "Size":
 			m.Size = OptionalInt64(r)
 		case "List":
-			m.List = List(r, Element)
+			m.List = List(r, Element[string])
 		case "Map":
-			m.Map = Map(r, Element)
+			m.Map = Map[string](r, Element[string])
 		case "Flag":
 			m.Flag = r.Bool()
 		case "Child":

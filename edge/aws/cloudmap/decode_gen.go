@@ -2,10 +2,11 @@
 
 package cloudmap
 
-import "github.com/cairn-discovery/cairn/edge/aws/awsjson"
+import (
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+)
 
-// Errors stay in the Reader. A repeated member replaces the earlier one; members
-// that the model doesn't have are passed over.
+// Errors stay in the reader. Members that the model does not have are skipped.
 
 func (m *CreateHttpNamespaceRequest) decode(r *awsjson.Reader) {
 	for r.BeginObject(); r.NextMember(); {
@@ -106,7 +107,7 @@ func (m *DeleteServiceAttributesRequest) decode(r *awsjson.Reader) {
 	for r.BeginObject(); r.NextMember(); {
 		switch string(r.Name()) {
 		case "Attributes":
-			m.Attributes = awsjson.List(r, awsjson.Element)
+			m.Attributes = awsjson.List(r, awsjson.Element[string])
 		case "ServiceId":
 			m.ServiceId = awsjson.OptionalText[string](r)
 		default:
@@ -149,11 +150,11 @@ func (m *DiscoverInstancesRequest) decode(r *awsjson.Reader) {
 		case "NamespaceName":
 			m.NamespaceName = awsjson.OptionalText[string](r)
 		case "OptionalParameters":
-			m.OptionalParameters = awsjson.Map(r, awsjson.Element)
+			m.OptionalParameters = awsjson.Map[string](r, awsjson.Element[string])
 		case "OwnerAccount":
 			m.OwnerAccount = awsjson.OptionalText[string](r)
 		case "QueryParameters":
-			m.QueryParameters = awsjson.Map(r, awsjson.Element)
+			m.QueryParameters = awsjson.Map[string](r, awsjson.Element[string])
 		case "ServiceName":
 			m.ServiceName = awsjson.OptionalText[string](r)
 		default:
@@ -260,7 +261,7 @@ func (m *GetInstancesHealthStatusRequest) decode(r *awsjson.Reader) {
 	for r.BeginObject(); r.NextMember(); {
 		switch string(r.Name()) {
 		case "Instances":
-			m.Instances = awsjson.List(r, awsjson.Element)
+			m.Instances = awsjson.List(r, awsjson.Element[string])
 		case "MaxResults":
 			m.MaxResults = awsjson.OptionalInt64(r)
 		case "NextToken":
@@ -471,7 +472,7 @@ func (m *NamespaceFilter) decode(r *awsjson.Reader) {
 		case "Name":
 			m.Name = awsjson.OptionalText[NamespaceFilterName](r)
 		case "Values":
-			m.Values = awsjson.List(r, awsjson.Element)
+			m.Values = awsjson.List(r, awsjson.Element[string])
 		default:
 			r.Skip()
 		}
@@ -495,7 +496,7 @@ func (m *OperationFilter) decode(r *awsjson.Reader) {
 		case "Name":
 			m.Name = awsjson.OptionalText[OperationFilterName](r)
 		case "Values":
-			m.Values = awsjson.List(r, awsjson.Element)
+			m.Values = awsjson.List(r, awsjson.Element[string])
 		default:
 			r.Skip()
 		}
@@ -710,7 +711,7 @@ func (m *RegisterInstanceRequest) decode(r *awsjson.Reader) {
 	for r.BeginObject(); r.NextMember(); {
 		switch string(r.Name()) {
 		case "Attributes":
-			m.Attributes = awsjson.Map(r, awsjson.Element)
+			m.Attributes = awsjson.Map[string](r, awsjson.Element[string])
 		case "CreatorRequestId":
 			m.CreatorRequestId = awsjson.OptionalText[string](r)
 		case "InstanceId":
@@ -804,7 +805,7 @@ func (m *ServiceFilter) decode(r *awsjson.Reader) {
 		case "Name":
 			m.Name = awsjson.OptionalText[ServiceFilterName](r)
 		case "Values":
-			m.Values = awsjson.List(r, awsjson.Element)
+			m.Values = awsjson.List(r, awsjson.Element[string])
 		default:
 			r.Skip()
 		}
@@ -852,7 +853,7 @@ func (m *UntagResourceRequest) decode(r *awsjson.Reader) {
 		case "ResourceARN":
 			m.ResourceARN = awsjson.OptionalText[string](r)
 		case "TagKeys":
-			m.TagKeys = awsjson.List(r, awsjson.Element)
+			m.TagKeys = awsjson.List(r, awsjson.Element[string])
 		default:
 			r.Skip()
 		}
@@ -923,7 +924,7 @@ func (m *UpdateServiceAttributesRequest) decode(r *awsjson.Reader) {
 	for r.BeginObject(); r.NextMember(); {
 		switch string(r.Name()) {
 		case "Attributes":
-			m.Attributes = awsjson.Map(r, awsjson.Element)
+			m.Attributes = awsjson.Map[string](r, awsjson.Element[string])
 		case "ServiceId":
 			m.ServiceId = awsjson.OptionalText[string](r)
 		default:

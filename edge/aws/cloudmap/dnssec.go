@@ -10,6 +10,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/timestamp"
 )
 
 // SigningKeys makes the keys of zones that are to be signed.
@@ -40,7 +41,7 @@ type DNSSEC struct {
 // KeySigningKey is a key of a zone. Its Status is ACTIVE if it signs everything,
 // and PUBLISHED if it does so no more, or not yet.
 type KeySigningKey struct {
-	CreatedDate              int64 // milliseconds since 1970
+	CreatedDate              timestamp.Milliseconds
 	DNSKEYRecord             string
 	DSRecord                 string
 	DigestAlgorithmMnemonic  string
@@ -66,7 +67,7 @@ func dnssecOf(ns *registry.Namespace, now time.Time) *DNSSEC {
 		k := &ns.Keys[i]
 		ds := k.DS(apex)
 		key := KeySigningKey{
-			CreatedDate: k.Created, DNSKEYRecord: k.DNSKEYText(), DSRecord: k.DSText(apex),
+			CreatedDate: timestamp.Milliseconds(k.Created), DNSKEYRecord: k.DNSKEYText(), DSRecord: k.DSText(apex),
 			DigestAlgorithmMnemonic: "SHA-256", DigestAlgorithmType: new(int64(dnssec.Digest)),
 			DigestValue: fmt.Sprintf("%X", ds[4:]), Flag: new(int64(dnssec.Flags)), KeyTag: new(int64(k.Tag())),
 			PublicKey:                base64.StdEncoding.EncodeToString(k.Public[:]),
@@ -102,7 +103,7 @@ func (m *KeySigningKey) append(b []byte) []byte {
 	b = append(b, '{')
 	if m.CreatedDate != 0 {
 		b = awsjson.AppendName(b, "CreatedDate")
-		b = awsjson.AppendTimestamp(b, m.CreatedDate)
+		b = awsjson.AppendTime(b, m.CreatedDate, timestamp.Epoch)
 	}
 	b = appendText(b, "DNSKEYRecord", m.DNSKEYRecord)
 	b = appendText(b, "DSRecord", m.DSRecord)

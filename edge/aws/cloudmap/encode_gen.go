@@ -2,7 +2,10 @@
 
 package cloudmap
 
-import "github.com/cairn-discovery/cairn/edge/aws/awsjson"
+import (
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/timestamp"
+)
 
 // The methods append their structure in JSON, without the members that are absent.
 
@@ -72,7 +75,7 @@ func (m *DiscoverInstancesResponse) append(b []byte) []byte {
 	b = append(b, '{')
 	if m.Instances != nil {
 		b = awsjson.AppendName(b, "Instances")
-		b = appendHttpInstanceSummaryList(b, m.Instances)
+		b = awsjson.AppendStructs(b, m.Instances, (*HttpInstanceSummary).append)
 	}
 	if m.InstancesRevision != nil {
 		b = awsjson.AppendName(b, "InstancesRevision")
@@ -94,7 +97,7 @@ func (m *DnsConfig) append(b []byte) []byte {
 	b = append(b, '{')
 	if m.DnsRecords != nil {
 		b = awsjson.AppendName(b, "DnsRecords")
-		b = appendDnsRecordList(b, m.DnsRecords)
+		b = awsjson.AppendPointers(b, m.DnsRecords, (*DnsRecord).append)
 	}
 	if m.NamespaceId != nil {
 		b = awsjson.AppendName(b, "NamespaceId")
@@ -301,7 +304,7 @@ func (m *ListInstancesResponse) append(b []byte) []byte {
 	b = append(b, '{')
 	if m.Instances != nil {
 		b = awsjson.AppendName(b, "Instances")
-		b = appendInstanceSummaryList(b, m.Instances)
+		b = awsjson.AppendStructs(b, m.Instances, (*InstanceSummary).append)
 	}
 	if m.NextToken != "" {
 		b = awsjson.AppendName(b, "NextToken")
@@ -318,7 +321,7 @@ func (m *ListNamespacesResponse) append(b []byte) []byte {
 	b = append(b, '{')
 	if m.Namespaces != nil {
 		b = awsjson.AppendName(b, "Namespaces")
-		b = appendNamespaceSummariesList(b, m.Namespaces)
+		b = awsjson.AppendStructs(b, m.Namespaces, (*NamespaceSummary).append)
 	}
 	if m.NextToken != "" {
 		b = awsjson.AppendName(b, "NextToken")
@@ -335,7 +338,7 @@ func (m *ListOperationsResponse) append(b []byte) []byte {
 	}
 	if m.Operations != nil {
 		b = awsjson.AppendName(b, "Operations")
-		b = appendOperationSummaryList(b, m.Operations)
+		b = awsjson.AppendStructs(b, m.Operations, (*OperationSummary).append)
 	}
 	return append(b, '}')
 }
@@ -348,7 +351,7 @@ func (m *ListServicesResponse) append(b []byte) []byte {
 	}
 	if m.Services != nil {
 		b = awsjson.AppendName(b, "Services")
-		b = appendServiceSummariesList(b, m.Services)
+		b = awsjson.AppendStructs(b, m.Services, (*ServiceSummary).append)
 	}
 	return append(b, '}')
 }
@@ -357,7 +360,7 @@ func (m *ListTagsForResourceResponse) append(b []byte) []byte {
 	b = append(b, '{')
 	if m.Tags != nil {
 		b = awsjson.AppendName(b, "Tags")
-		b = appendTagList(b, m.Tags)
+		b = awsjson.AppendPointers(b, m.Tags, (*Tag).append)
 	}
 	return append(b, '}')
 }
@@ -370,7 +373,7 @@ func (m *Namespace) append(b []byte) []byte {
 	}
 	if m.CreateDate != 0 {
 		b = awsjson.AppendName(b, "CreateDate")
-		b = awsjson.AppendTimestamp(b, m.CreateDate)
+		b = awsjson.AppendTime(b, m.CreateDate, timestamp.Epoch)
 	}
 	if m.CreatorRequestId != "" {
 		b = awsjson.AppendName(b, "CreatorRequestId")
@@ -428,7 +431,7 @@ func (m *NamespaceSummary) append(b []byte) []byte {
 	}
 	if m.CreateDate != 0 {
 		b = awsjson.AppendName(b, "CreateDate")
-		b = awsjson.AppendTimestamp(b, m.CreateDate)
+		b = awsjson.AppendTime(b, m.CreateDate, timestamp.Epoch)
 	}
 	if m.Description != "" {
 		b = awsjson.AppendName(b, "Description")
@@ -465,7 +468,7 @@ func (m *Operation) append(b []byte) []byte {
 	b = append(b, '{')
 	if m.CreateDate != 0 {
 		b = awsjson.AppendName(b, "CreateDate")
-		b = awsjson.AppendTimestamp(b, m.CreateDate)
+		b = awsjson.AppendTime(b, m.CreateDate, timestamp.Epoch)
 	}
 	if m.ErrorCode != "" {
 		b = awsjson.AppendName(b, "ErrorCode")
@@ -497,7 +500,7 @@ func (m *Operation) append(b []byte) []byte {
 	}
 	if m.UpdateDate != 0 {
 		b = awsjson.AppendName(b, "UpdateDate")
-		b = awsjson.AppendTimestamp(b, m.UpdateDate)
+		b = awsjson.AppendTime(b, m.UpdateDate, timestamp.Epoch)
 	}
 	return append(b, '}')
 }
@@ -541,7 +544,7 @@ func (m *Service) append(b []byte) []byte {
 	}
 	if m.CreateDate != 0 {
 		b = awsjson.AppendName(b, "CreateDate")
-		b = awsjson.AppendTimestamp(b, m.CreateDate)
+		b = awsjson.AppendTime(b, m.CreateDate, timestamp.Epoch)
 	}
 	if m.CreatedByAccount != "" {
 		b = awsjson.AppendName(b, "CreatedByAccount")
@@ -619,7 +622,7 @@ func (m *ServiceSummary) append(b []byte) []byte {
 	}
 	if m.CreateDate != 0 {
 		b = awsjson.AppendName(b, "CreateDate")
-		b = awsjson.AppendTimestamp(b, m.CreateDate)
+		b = awsjson.AppendTime(b, m.CreateDate, timestamp.Epoch)
 	}
 	if m.CreatedByAccount != "" {
 		b = awsjson.AppendName(b, "CreatedByAccount")
@@ -723,81 +726,4 @@ func (m *UpdateServiceResponse) append(b []byte) []byte {
 		b = awsjson.AppendString(b, m.OperationId)
 	}
 	return append(b, '}')
-}
-
-func appendDnsRecordList(b []byte, list []*DnsRecord) []byte {
-	b = append(b, '[')
-	for i := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = list[i].append(b)
-	}
-	return append(b, ']')
-}
-
-func appendHttpInstanceSummaryList(b []byte, list []HttpInstanceSummary) []byte {
-	b = append(b, '[')
-	for i := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = list[i].append(b)
-	}
-	return append(b, ']')
-}
-
-func appendInstanceSummaryList(b []byte, list []InstanceSummary) []byte {
-	b = append(b, '[')
-	for i := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = list[i].append(b)
-	}
-	return append(b, ']')
-}
-
-func appendNamespaceSummariesList(b []byte, list []NamespaceSummary) []byte {
-	b = append(b, '[')
-	for i := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = list[i].append(b)
-	}
-	return append(b, ']')
-}
-
-func appendOperationSummaryList(b []byte, list []OperationSummary) []byte {
-	b = append(b, '[')
-	for i := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = list[i].append(b)
-	}
-	return append(b, ']')
-}
-
-func appendServiceSummariesList(b []byte, list []ServiceSummary) []byte {
-	b = append(b, '[')
-	for i := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = list[i].append(b)
-	}
-	return append(b, ']')
-}
-
-func appendTagList(b []byte, list []*Tag) []byte {
-	b = append(b, '[')
-	for i := range list {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = list[i].append(b)
-	}
-	return append(b, ']')
 }

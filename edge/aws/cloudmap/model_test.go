@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"unicode/utf8"
+
+	"github.com/cairn-discovery/cairn/edge/aws/constraint"
 )
 
 // apiModel is the API's model as the tests read it.
@@ -254,8 +256,8 @@ func show(value any) string {
 }
 
 func cut(s string) string {
-	if runes := []rune(s); len(runes) > maxValueText {
-		return string(runes[:maxValueText]) + "…"
+	if runes := []rune(s); len(runes) > constraint.MaxValueText {
+		return string(runes[:constraint.MaxValueText]) + "…"
 	}
 	return s
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
+	"github.com/cairn-discovery/cairn/edge/aws/timestamp"
 )
 
 // CreateHttpNamespace makes a namespace without DNS.
@@ -106,7 +107,7 @@ func (a *api) GetNamespace(_ context.Context, c *service.Call, in *GetNamespaceR
 	properties := namespaceProperties(ns)
 	properties.DnsProperties.DNSSEC = dnssecOf(ns, time.Now())
 	return &GetNamespaceResponse{Namespace: &Namespace{
-		Arn: c.Rules.Registry.NamespaceARN(ns.Account, ns.ID), CreateDate: ns.CreateDate,
+		Arn: c.Rules.Registry.NamespaceARN(ns.Account, ns.ID), CreateDate: timestamp.Milliseconds(ns.CreateDate),
 		CreatorRequestId: ns.CreatorRequestID, Description: ns.Description, Id: string(ns.ID),
 		Name: ns.Name, Properties: properties, ResourceOwner: string(ns.Account),
 		ServiceCount: count(ns.ServiceCount()), Type: NamespaceType(ns.Type),
@@ -132,7 +133,7 @@ func (a *api) ListNamespaces(_ context.Context, c *service.Call, in *ListNamespa
 			break
 		}
 		out.Namespaces = append(out.Namespaces, NamespaceSummary{
-			Arn: c.Rules.Registry.NamespaceARN(ns.Account, ns.ID), CreateDate: ns.CreateDate,
+			Arn: c.Rules.Registry.NamespaceARN(ns.Account, ns.ID), CreateDate: timestamp.Milliseconds(ns.CreateDate),
 			Description: ns.Description, Id: string(ns.ID), Name: ns.Name,
 			Properties: namespaceProperties(ns), ResourceOwner: string(ns.Account),
 			ServiceCount: count(ns.ServiceCount()), Type: NamespaceType(ns.Type),

@@ -1,51 +1,53 @@
 package cloudmap
 
 import (
-	"sync"
+	"context"
 
-	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
-	"github.com/cairn-discovery/cairn/edge/aws/wire"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
+	"github.com/cairn-discovery/cairn/edge/aws/timestamp"
 )
 
-// decodeInput decodes and validates the input of an operation.
-func decodeInput[T any, P interface {
-	*T
-	input
-}](r *wire.Request) (any, error) {
-	in := P(new(T))
-	err := readInput(r.Body, r.Strict, in)
-	if _, decoded := err.(*ValidationError); err != nil && !decoded {
+// GetOperation describes an operation.
+func (a *api) GetOperation(_ context.Context, c *service.Call, in *GetOperationRequest) (*GetOperationResponse, error) {
+	c.Target = *in.OperationId
+	id := registry.OperationID(*in.OperationId)
+	op, err := c.State.Registry.FindOperation(&c.Rules.Registry, c.Account, c.Owner(in.OwnerAccount), id)
+	if err != nil {
 		return nil, err
 	}
-	return (*T)(in), err
-}
-
-// encodeOutput appends the output of an operation.
-func encodeOutput[O interface{ append([]byte) []byte }](w *wire.Response, out any) error {
-	w.Body = out.(O).append(w.Body)
-	return nil
-}
-
-// input is the input shape of an operation.
-type input interface {
-	decode(*awsjson.Reader)
-	validate(*validation)
-}
-
-// readers are reused: a small request allocates nothing but its values.
-var readers = sync.Pool{New: func() any { return new(awsjson.Reader) }}
-
-// readInput decodes body into in, which is fresh, and validates it.
-func readInput(body []byte, strict bool, in input) error {
-	r := readers.Get().(*awsjson.Reader)
-	defer readers.Put(r)
-	r.Reset(body)
-	defer r.Reset(nil)
-	in.decode(r)
-	if err := r.End(); err != nil {
-		return err
+	targets := map[OperationTargetType]string{}
+	for kind, target := range op.Targets() {
+		targets[OperationTargetType(kind)] = target
 	}
-	v := validation{strict: strict}
-	in.validate(&v)
-	return v.result()
+	return &GetOperationResponse{Operation: &Operation{
+		CreateDate: timestamp.Milliseconds(op.Date), UpdateDate: timestamp.Milliseconds(op.Date), ErrorCode: op.ErrorCode, ErrorMessage: op.ErrorMessage,
+		Id: string(op.ID), OwnerAccount: string(op.OwnerAccount()), Status: OperationStatus(op.Status()),
+		Targets: targets, Type: OperationType(op.Type),
+	}}, nil
+}
+
+// ListOperations lists the operations that all filters let through, newest
+// first.
+func (a *api) ListOperations(_ context.Context, c *service.Call, in *ListOperationsRequest) (*ListOperationsResponse, error) {
+	wanted, err := operationFilter(c, in.Filters)
+	if err != nil {
+		return nil, err
+	}
+	p, err := newPage(c, in.Filters, in.MaxResults, in.NextToken)
+	if err != nil {
+		return nil, err
+	}
+	out := &ListOperationsResponse{Operations: []OperationSummary{}}
+	for id, op := range c.State.Registry.Operations(&c.Rules.Registry, c.Account, registry.OperationID(p.After)) {
+		if !wanted(op) {
+			continue
+		}
+		if !p.Add(string(id)) {
+			break
+		}
+		out.Operations = append(out.Operations, OperationSummary{Id: string(id), Status: OperationStatus(op.Status())})
+	}
+	out.NextToken = p.Next
+	return out, nil
 }

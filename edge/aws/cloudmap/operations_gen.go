@@ -5,7 +5,10 @@ package cloudmap
 import (
 	"context"
 
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/constraint"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
 // The codes of the errors that the operations declare.
@@ -38,10 +41,10 @@ type handlers interface {
 	DeleteService(ctx context.Context, c *service.Call, in *DeleteServiceRequest) (*DeleteServiceResponse, error)
 	DeleteServiceAttributes(ctx context.Context, c *service.Call, in *DeleteServiceAttributesRequest) (*DeleteServiceAttributesResponse, error)
 	DeregisterInstance(ctx context.Context, c *service.Call, in *DeregisterInstanceRequest) (*DeregisterInstanceResponse, error)
-	// DiscoverInstances appends its output, in JSON, to out and returns that.
-	DiscoverInstances(ctx context.Context, c *service.Call, in *DiscoverInstancesRequest, out []byte) ([]byte, error)
-	// DiscoverInstancesRevision appends its output, in JSON, to out and returns that.
-	DiscoverInstancesRevision(ctx context.Context, c *service.Call, in *DiscoverInstancesRevisionRequest, out []byte) ([]byte, error)
+	// DiscoverInstances appends its output, in JSON, to b and returns that.
+	DiscoverInstances(ctx context.Context, c *service.Call, in *DiscoverInstancesRequest, b []byte) ([]byte, error)
+	// DiscoverInstancesRevision appends its output, in JSON, to b and returns that.
+	DiscoverInstancesRevision(ctx context.Context, c *service.Call, in *DiscoverInstancesRevisionRequest, b []byte) ([]byte, error)
 	GetInstance(ctx context.Context, c *service.Call, in *GetInstanceRequest) (*GetInstanceResponse, error)
 	GetInstancesHealthStatus(ctx context.Context, c *service.Call, in *GetInstancesHealthStatusRequest) (*GetInstancesHealthStatusResponse, error)
 	GetNamespace(ctx context.Context, c *service.Call, in *GetNamespaceRequest) (*GetNamespaceResponse, error)
@@ -70,211 +73,613 @@ func operations(h handlers) []service.Operation {
 		{
 			Name:   "CreateHttpNamespace",
 			Errors: []string{codeInvalidInput, codeNamespaceAlreadyExists, codeResourceLimitExceeded, codeDuplicateRequest, codeTooManyTagsException},
-			Decode: decodeInput[CreateHttpNamespaceRequest],
+			Decode: readCreateHttpNamespace,
 			Run:    service.Run(h.CreateHttpNamespace),
-			Encode: encodeOutput[*CreateHttpNamespaceResponse],
+			Encode: writeCreateHttpNamespace,
 		},
 		{
 			Name:   "CreatePrivateDnsNamespace",
 			Errors: []string{codeInvalidInput, codeNamespaceAlreadyExists, codeResourceLimitExceeded, codeDuplicateRequest, codeTooManyTagsException},
-			Decode: decodeInput[CreatePrivateDnsNamespaceRequest],
+			Decode: readCreatePrivateDnsNamespace,
 			Run:    service.Run(h.CreatePrivateDnsNamespace),
-			Encode: encodeOutput[*CreatePrivateDnsNamespaceResponse],
+			Encode: writeCreatePrivateDnsNamespace,
 		},
 		{
 			Name:   "CreatePublicDnsNamespace",
 			Errors: []string{codeInvalidInput, codeNamespaceAlreadyExists, codeResourceLimitExceeded, codeDuplicateRequest, codeTooManyTagsException},
-			Decode: decodeInput[CreatePublicDnsNamespaceRequest],
+			Decode: readCreatePublicDnsNamespace,
 			Run:    service.Run(h.CreatePublicDnsNamespace),
-			Encode: encodeOutput[*CreatePublicDnsNamespaceResponse],
+			Encode: writeCreatePublicDnsNamespace,
 		},
 		{
 			Name:   "CreateService",
 			Errors: []string{codeInvalidInput, codeResourceLimitExceeded, codeNamespaceNotFound, codeServiceAlreadyExists, codeTooManyTagsException},
-			Decode: decodeInput[CreateServiceRequest],
+			Decode: readCreateService,
 			Run:    service.Run(h.CreateService),
-			Encode: encodeOutput[*CreateServiceResponse],
+			Encode: writeCreateService,
 		},
 		{
 			Name:   "DeleteNamespace",
 			Errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
-			Decode: decodeInput[DeleteNamespaceRequest],
+			Decode: readDeleteNamespace,
 			Run:    service.Run(h.DeleteNamespace),
-			Encode: encodeOutput[*DeleteNamespaceResponse],
+			Encode: writeDeleteNamespace,
 		},
 		{
 			Name:   "DeleteService",
 			Errors: []string{codeInvalidInput, codeServiceNotFound, codeResourceInUse},
-			Decode: decodeInput[DeleteServiceRequest],
+			Decode: readDeleteService,
 			Run:    service.Run(h.DeleteService),
-			Encode: encodeOutput[*DeleteServiceResponse],
+			Encode: writeDeleteService,
 		},
 		{
 			Name:   "DeleteServiceAttributes",
 			Errors: []string{codeInvalidInput, codeServiceNotFound},
-			Decode: decodeInput[DeleteServiceAttributesRequest],
+			Decode: readDeleteServiceAttributes,
 			Run:    service.Run(h.DeleteServiceAttributes),
-			Encode: encodeOutput[*DeleteServiceAttributesResponse],
+			Encode: writeDeleteServiceAttributes,
 		},
 		{
 			Name:   "DeregisterInstance",
 			Errors: []string{codeDuplicateRequest, codeInvalidInput, codeInstanceNotFound, codeResourceInUse, codeServiceNotFound},
-			Decode: decodeInput[DeregisterInstanceRequest],
+			Decode: readDeregisterInstance,
 			Run:    service.Run(h.DeregisterInstance),
-			Encode: encodeOutput[*DeregisterInstanceResponse],
+			Encode: writeDeregisterInstance,
 		},
 		{
 			Name:       "DiscoverInstances",
 			HostPrefix: "data-",
 			Errors:     []string{codeServiceNotFound, codeNamespaceNotFound, codeInvalidInput, codeRequestLimitExceeded},
-			Decode:     decodeInput[DiscoverInstancesRequest],
+			Decode:     readDiscoverInstances,
 			Run:        service.RunRaw(h.DiscoverInstances),
 		},
 		{
 			Name:       "DiscoverInstancesRevision",
 			HostPrefix: "data-",
 			Errors:     []string{codeServiceNotFound, codeNamespaceNotFound, codeInvalidInput, codeRequestLimitExceeded},
-			Decode:     decodeInput[DiscoverInstancesRevisionRequest],
+			Decode:     readDiscoverInstancesRevision,
 			Run:        service.RunRaw(h.DiscoverInstancesRevision),
 		},
 		{
 			Name:   "GetInstance",
 			Errors: []string{codeInstanceNotFound, codeInvalidInput, codeServiceNotFound},
-			Decode: decodeInput[GetInstanceRequest],
+			Decode: readGetInstance,
 			Run:    service.Run(h.GetInstance),
-			Encode: encodeOutput[*GetInstanceResponse],
+			Encode: writeGetInstance,
 		},
 		{
 			Name:   "GetInstancesHealthStatus",
 			Errors: []string{codeInstanceNotFound, codeInvalidInput, codeServiceNotFound},
-			Decode: decodeInput[GetInstancesHealthStatusRequest],
+			Decode: readGetInstancesHealthStatus,
 			Run:    service.Run(h.GetInstancesHealthStatus),
-			Encode: encodeOutput[*GetInstancesHealthStatusResponse],
+			Encode: writeGetInstancesHealthStatus,
 		},
 		{
 			Name:   "GetNamespace",
 			Errors: []string{codeInvalidInput, codeNamespaceNotFound},
-			Decode: decodeInput[GetNamespaceRequest],
+			Decode: readGetNamespace,
 			Run:    service.Run(h.GetNamespace),
-			Encode: encodeOutput[*GetNamespaceResponse],
+			Encode: writeGetNamespace,
 		},
 		{
 			Name:   "GetOperation",
 			Errors: []string{codeInvalidInput, codeOperationNotFound},
-			Decode: decodeInput[GetOperationRequest],
+			Decode: readGetOperation,
 			Run:    service.Run(h.GetOperation),
-			Encode: encodeOutput[*GetOperationResponse],
+			Encode: writeGetOperation,
 		},
 		{
 			Name:   "GetService",
 			Errors: []string{codeInvalidInput, codeServiceNotFound},
-			Decode: decodeInput[GetServiceRequest],
+			Decode: readGetService,
 			Run:    service.Run(h.GetService),
-			Encode: encodeOutput[*GetServiceResponse],
+			Encode: writeGetService,
 		},
 		{
 			Name:   "GetServiceAttributes",
 			Errors: []string{codeInvalidInput, codeServiceNotFound},
-			Decode: decodeInput[GetServiceAttributesRequest],
+			Decode: readGetServiceAttributes,
 			Run:    service.Run(h.GetServiceAttributes),
-			Encode: encodeOutput[*GetServiceAttributesResponse],
+			Encode: writeGetServiceAttributes,
 		},
 		{
 			Name:   "ListInstances",
 			Errors: []string{codeServiceNotFound, codeInvalidInput},
-			Decode: decodeInput[ListInstancesRequest],
+			Decode: readListInstances,
 			Run:    service.Run(h.ListInstances),
-			Encode: encodeOutput[*ListInstancesResponse],
+			Encode: writeListInstances,
 		},
 		{
 			Name:   "ListNamespaces",
 			Errors: []string{codeInvalidInput},
-			Decode: decodeInput[ListNamespacesRequest],
+			Decode: readListNamespaces,
 			Run:    service.Run(h.ListNamespaces),
-			Encode: encodeOutput[*ListNamespacesResponse],
+			Encode: writeListNamespaces,
 		},
 		{
 			Name:   "ListOperations",
 			Errors: []string{codeInvalidInput},
-			Decode: decodeInput[ListOperationsRequest],
+			Decode: readListOperations,
 			Run:    service.Run(h.ListOperations),
-			Encode: encodeOutput[*ListOperationsResponse],
+			Encode: writeListOperations,
 		},
 		{
 			Name:   "ListServices",
 			Errors: []string{codeInvalidInput},
-			Decode: decodeInput[ListServicesRequest],
+			Decode: readListServices,
 			Run:    service.Run(h.ListServices),
-			Encode: encodeOutput[*ListServicesResponse],
+			Encode: writeListServices,
 		},
 		{
 			Name:   "ListTagsForResource",
 			Errors: []string{codeResourceNotFoundException, codeInvalidInput},
-			Decode: decodeInput[ListTagsForResourceRequest],
+			Decode: readListTagsForResource,
 			Run:    service.Run(h.ListTagsForResource),
-			Encode: encodeOutput[*ListTagsForResourceResponse],
+			Encode: writeListTagsForResource,
 		},
 		{
 			Name:   "RegisterInstance",
 			Errors: []string{codeDuplicateRequest, codeInvalidInput, codeResourceInUse, codeResourceLimitExceeded, codeServiceNotFound},
-			Decode: decodeInput[RegisterInstanceRequest],
+			Decode: readRegisterInstance,
 			Run:    service.Run(h.RegisterInstance),
-			Encode: encodeOutput[*RegisterInstanceResponse],
+			Encode: writeRegisterInstance,
 		},
 		{
 			Name:   "TagResource",
 			Errors: []string{codeResourceNotFoundException, codeTooManyTagsException, codeInvalidInput},
-			Decode: decodeInput[TagResourceRequest],
+			Decode: readTagResource,
 			Run:    service.Run(h.TagResource),
-			Encode: encodeOutput[*TagResourceResponse],
+			Encode: writeTagResource,
 		},
 		{
 			Name:   "UntagResource",
 			Errors: []string{codeResourceNotFoundException, codeInvalidInput},
-			Decode: decodeInput[UntagResourceRequest],
+			Decode: readUntagResource,
 			Run:    service.Run(h.UntagResource),
-			Encode: encodeOutput[*UntagResourceResponse],
+			Encode: writeUntagResource,
 		},
 		{
 			Name:   "UpdateHttpNamespace",
 			Errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
-			Decode: decodeInput[UpdateHttpNamespaceRequest],
+			Decode: readUpdateHttpNamespace,
 			Run:    service.Run(h.UpdateHttpNamespace),
-			Encode: encodeOutput[*UpdateHttpNamespaceResponse],
+			Encode: writeUpdateHttpNamespace,
 		},
 		{
 			Name:   "UpdateInstanceCustomHealthStatus",
 			Errors: []string{codeInstanceNotFound, codeServiceNotFound, codeCustomHealthNotFound, codeInvalidInput},
-			Decode: decodeInput[UpdateInstanceCustomHealthStatusRequest],
+			Decode: readUpdateInstanceCustomHealthStatus,
 			Run:    service.RunEmpty(h.UpdateInstanceCustomHealthStatus),
 		},
 		{
 			Name:   "UpdatePrivateDnsNamespace",
 			Errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
-			Decode: decodeInput[UpdatePrivateDnsNamespaceRequest],
+			Decode: readUpdatePrivateDnsNamespace,
 			Run:    service.Run(h.UpdatePrivateDnsNamespace),
-			Encode: encodeOutput[*UpdatePrivateDnsNamespaceResponse],
+			Encode: writeUpdatePrivateDnsNamespace,
 		},
 		{
 			Name:   "UpdatePublicDnsNamespace",
 			Errors: []string{codeInvalidInput, codeNamespaceNotFound, codeResourceInUse, codeDuplicateRequest},
-			Decode: decodeInput[UpdatePublicDnsNamespaceRequest],
+			Decode: readUpdatePublicDnsNamespace,
 			Run:    service.Run(h.UpdatePublicDnsNamespace),
-			Encode: encodeOutput[*UpdatePublicDnsNamespaceResponse],
+			Encode: writeUpdatePublicDnsNamespace,
 		},
 		{
 			Name:   "UpdateService",
 			Errors: []string{codeDuplicateRequest, codeInvalidInput, codeServiceNotFound},
-			Decode: decodeInput[UpdateServiceRequest],
+			Decode: readUpdateService,
 			Run:    service.Run(h.UpdateService),
-			Encode: encodeOutput[*UpdateServiceResponse],
+			Encode: writeUpdateService,
 		},
 		{
 			Name:   "UpdateServiceAttributes",
 			Errors: []string{codeInvalidInput, codeServiceNotFound, codeServiceAttributesLimitExceededException},
-			Decode: decodeInput[UpdateServiceAttributesRequest],
+			Decode: readUpdateServiceAttributes,
 			Run:    service.Run(h.UpdateServiceAttributes),
-			Encode: encodeOutput[*UpdateServiceAttributesResponse],
+			Encode: writeUpdateServiceAttributes,
 		},
 	}
+}
+
+func readCreateHttpNamespace(r *wire.Request) (any, error) {
+	in := new(CreateHttpNamespaceRequest)
+	if err := awsjson.Decode(r.Body, in, (*CreateHttpNamespaceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*CreateHttpNamespaceRequest).validate)
+}
+
+func writeCreateHttpNamespace(w *wire.Response, out any) error {
+	m := out.(*CreateHttpNamespaceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readCreatePrivateDnsNamespace(r *wire.Request) (any, error) {
+	in := new(CreatePrivateDnsNamespaceRequest)
+	if err := awsjson.Decode(r.Body, in, (*CreatePrivateDnsNamespaceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*CreatePrivateDnsNamespaceRequest).validate)
+}
+
+func writeCreatePrivateDnsNamespace(w *wire.Response, out any) error {
+	m := out.(*CreatePrivateDnsNamespaceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readCreatePublicDnsNamespace(r *wire.Request) (any, error) {
+	in := new(CreatePublicDnsNamespaceRequest)
+	if err := awsjson.Decode(r.Body, in, (*CreatePublicDnsNamespaceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*CreatePublicDnsNamespaceRequest).validate)
+}
+
+func writeCreatePublicDnsNamespace(w *wire.Response, out any) error {
+	m := out.(*CreatePublicDnsNamespaceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readCreateService(r *wire.Request) (any, error) {
+	in := new(CreateServiceRequest)
+	if err := awsjson.Decode(r.Body, in, (*CreateServiceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*CreateServiceRequest).validate)
+}
+
+func writeCreateService(w *wire.Response, out any) error {
+	m := out.(*CreateServiceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readDeleteNamespace(r *wire.Request) (any, error) {
+	in := new(DeleteNamespaceRequest)
+	if err := awsjson.Decode(r.Body, in, (*DeleteNamespaceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*DeleteNamespaceRequest).validate)
+}
+
+func writeDeleteNamespace(w *wire.Response, out any) error {
+	m := out.(*DeleteNamespaceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readDeleteService(r *wire.Request) (any, error) {
+	in := new(DeleteServiceRequest)
+	if err := awsjson.Decode(r.Body, in, (*DeleteServiceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*DeleteServiceRequest).validate)
+}
+
+func writeDeleteService(w *wire.Response, out any) error {
+	m := out.(*DeleteServiceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readDeleteServiceAttributes(r *wire.Request) (any, error) {
+	in := new(DeleteServiceAttributesRequest)
+	if err := awsjson.Decode(r.Body, in, (*DeleteServiceAttributesRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*DeleteServiceAttributesRequest).validate)
+}
+
+func writeDeleteServiceAttributes(w *wire.Response, out any) error {
+	m := out.(*DeleteServiceAttributesResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readDeregisterInstance(r *wire.Request) (any, error) {
+	in := new(DeregisterInstanceRequest)
+	if err := awsjson.Decode(r.Body, in, (*DeregisterInstanceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*DeregisterInstanceRequest).validate)
+}
+
+func writeDeregisterInstance(w *wire.Response, out any) error {
+	m := out.(*DeregisterInstanceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readDiscoverInstances(r *wire.Request) (any, error) {
+	in := new(DiscoverInstancesRequest)
+	if err := awsjson.Decode(r.Body, in, (*DiscoverInstancesRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*DiscoverInstancesRequest).validate)
+}
+
+func readDiscoverInstancesRevision(r *wire.Request) (any, error) {
+	in := new(DiscoverInstancesRevisionRequest)
+	if err := awsjson.Decode(r.Body, in, (*DiscoverInstancesRevisionRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*DiscoverInstancesRevisionRequest).validate)
+}
+
+func readGetInstance(r *wire.Request) (any, error) {
+	in := new(GetInstanceRequest)
+	if err := awsjson.Decode(r.Body, in, (*GetInstanceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*GetInstanceRequest).validate)
+}
+
+func writeGetInstance(w *wire.Response, out any) error {
+	m := out.(*GetInstanceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readGetInstancesHealthStatus(r *wire.Request) (any, error) {
+	in := new(GetInstancesHealthStatusRequest)
+	if err := awsjson.Decode(r.Body, in, (*GetInstancesHealthStatusRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*GetInstancesHealthStatusRequest).validate)
+}
+
+func writeGetInstancesHealthStatus(w *wire.Response, out any) error {
+	m := out.(*GetInstancesHealthStatusResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readGetNamespace(r *wire.Request) (any, error) {
+	in := new(GetNamespaceRequest)
+	if err := awsjson.Decode(r.Body, in, (*GetNamespaceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*GetNamespaceRequest).validate)
+}
+
+func writeGetNamespace(w *wire.Response, out any) error {
+	m := out.(*GetNamespaceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readGetOperation(r *wire.Request) (any, error) {
+	in := new(GetOperationRequest)
+	if err := awsjson.Decode(r.Body, in, (*GetOperationRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*GetOperationRequest).validate)
+}
+
+func writeGetOperation(w *wire.Response, out any) error {
+	m := out.(*GetOperationResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readGetService(r *wire.Request) (any, error) {
+	in := new(GetServiceRequest)
+	if err := awsjson.Decode(r.Body, in, (*GetServiceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*GetServiceRequest).validate)
+}
+
+func writeGetService(w *wire.Response, out any) error {
+	m := out.(*GetServiceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readGetServiceAttributes(r *wire.Request) (any, error) {
+	in := new(GetServiceAttributesRequest)
+	if err := awsjson.Decode(r.Body, in, (*GetServiceAttributesRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*GetServiceAttributesRequest).validate)
+}
+
+func writeGetServiceAttributes(w *wire.Response, out any) error {
+	m := out.(*GetServiceAttributesResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readListInstances(r *wire.Request) (any, error) {
+	in := new(ListInstancesRequest)
+	if err := awsjson.Decode(r.Body, in, (*ListInstancesRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*ListInstancesRequest).validate)
+}
+
+func writeListInstances(w *wire.Response, out any) error {
+	m := out.(*ListInstancesResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readListNamespaces(r *wire.Request) (any, error) {
+	in := new(ListNamespacesRequest)
+	if err := awsjson.Decode(r.Body, in, (*ListNamespacesRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*ListNamespacesRequest).validate)
+}
+
+func writeListNamespaces(w *wire.Response, out any) error {
+	m := out.(*ListNamespacesResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readListOperations(r *wire.Request) (any, error) {
+	in := new(ListOperationsRequest)
+	if err := awsjson.Decode(r.Body, in, (*ListOperationsRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*ListOperationsRequest).validate)
+}
+
+func writeListOperations(w *wire.Response, out any) error {
+	m := out.(*ListOperationsResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readListServices(r *wire.Request) (any, error) {
+	in := new(ListServicesRequest)
+	if err := awsjson.Decode(r.Body, in, (*ListServicesRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*ListServicesRequest).validate)
+}
+
+func writeListServices(w *wire.Response, out any) error {
+	m := out.(*ListServicesResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readListTagsForResource(r *wire.Request) (any, error) {
+	in := new(ListTagsForResourceRequest)
+	if err := awsjson.Decode(r.Body, in, (*ListTagsForResourceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*ListTagsForResourceRequest).validate)
+}
+
+func writeListTagsForResource(w *wire.Response, out any) error {
+	m := out.(*ListTagsForResourceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readRegisterInstance(r *wire.Request) (any, error) {
+	in := new(RegisterInstanceRequest)
+	if err := awsjson.Decode(r.Body, in, (*RegisterInstanceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*RegisterInstanceRequest).validate)
+}
+
+func writeRegisterInstance(w *wire.Response, out any) error {
+	m := out.(*RegisterInstanceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readTagResource(r *wire.Request) (any, error) {
+	in := new(TagResourceRequest)
+	if err := awsjson.Decode(r.Body, in, (*TagResourceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*TagResourceRequest).validate)
+}
+
+func writeTagResource(w *wire.Response, out any) error {
+	m := out.(*TagResourceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readUntagResource(r *wire.Request) (any, error) {
+	in := new(UntagResourceRequest)
+	if err := awsjson.Decode(r.Body, in, (*UntagResourceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*UntagResourceRequest).validate)
+}
+
+func writeUntagResource(w *wire.Response, out any) error {
+	m := out.(*UntagResourceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readUpdateHttpNamespace(r *wire.Request) (any, error) {
+	in := new(UpdateHttpNamespaceRequest)
+	if err := awsjson.Decode(r.Body, in, (*UpdateHttpNamespaceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*UpdateHttpNamespaceRequest).validate)
+}
+
+func writeUpdateHttpNamespace(w *wire.Response, out any) error {
+	m := out.(*UpdateHttpNamespaceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readUpdateInstanceCustomHealthStatus(r *wire.Request) (any, error) {
+	in := new(UpdateInstanceCustomHealthStatusRequest)
+	if err := awsjson.Decode(r.Body, in, (*UpdateInstanceCustomHealthStatusRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*UpdateInstanceCustomHealthStatusRequest).validate)
+}
+
+func readUpdatePrivateDnsNamespace(r *wire.Request) (any, error) {
+	in := new(UpdatePrivateDnsNamespaceRequest)
+	if err := awsjson.Decode(r.Body, in, (*UpdatePrivateDnsNamespaceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*UpdatePrivateDnsNamespaceRequest).validate)
+}
+
+func writeUpdatePrivateDnsNamespace(w *wire.Response, out any) error {
+	m := out.(*UpdatePrivateDnsNamespaceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readUpdatePublicDnsNamespace(r *wire.Request) (any, error) {
+	in := new(UpdatePublicDnsNamespaceRequest)
+	if err := awsjson.Decode(r.Body, in, (*UpdatePublicDnsNamespaceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*UpdatePublicDnsNamespaceRequest).validate)
+}
+
+func writeUpdatePublicDnsNamespace(w *wire.Response, out any) error {
+	m := out.(*UpdatePublicDnsNamespaceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readUpdateService(r *wire.Request) (any, error) {
+	in := new(UpdateServiceRequest)
+	if err := awsjson.Decode(r.Body, in, (*UpdateServiceRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*UpdateServiceRequest).validate)
+}
+
+func writeUpdateService(w *wire.Response, out any) error {
+	m := out.(*UpdateServiceResponse)
+	w.Body = m.append(w.Body)
+	return nil
+}
+
+func readUpdateServiceAttributes(r *wire.Request) (any, error) {
+	in := new(UpdateServiceAttributesRequest)
+	if err := awsjson.Decode(r.Body, in, (*UpdateServiceAttributesRequest).decode); err != nil {
+		return nil, err
+	}
+	return in, constraint.Check(in, r.Strict, (*UpdateServiceAttributesRequest).validate)
+}
+
+func writeUpdateServiceAttributes(w *wire.Response, out any) error {
+	m := out.(*UpdateServiceAttributesResponse)
+	w.Body = m.append(w.Body)
+	return nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
+	"github.com/cairn-discovery/cairn/edge/aws/timestamp"
 )
 
 // CreateService makes a service.
@@ -96,7 +97,7 @@ func serviceOf(c *service.Call, svc *registry.Service) *Service {
 
 func serviceSummary(c *service.Call, svc *registry.Service) ServiceSummary {
 	s := ServiceSummary{
-		Arn: c.Rules.Registry.ServiceARN(svc.Account, svc.ID), CreateDate: svc.CreateDate,
+		Arn: c.Rules.Registry.ServiceARN(svc.Account, svc.ID), CreateDate: timestamp.Milliseconds(svc.CreateDate),
 		CreatedByAccount: string(svc.CreatedBy), Description: svc.Description, Id: string(svc.ID),
 		InstanceCount: count(svc.InstanceCount()), Name: svc.Name, ResourceOwner: string(svc.Account),
 		Type: ServiceType(svc.Type), DnsConfig: dnsConfig(svc), HealthCheckConfig: healthCheckConfig(svc.HealthCheck),

@@ -2,10 +2,14 @@
 
 package cloudmap
 
+import (
+	"github.com/cairn-discovery/cairn/edge/aws/timestamp"
+)
+
 // Members of a structure that can be part of an input are pointers; nil is absent,
 // or null. In the structures of outputs alone, a string that is "" and a time
-// that is 0 are absent, while numbers are pointers, for 0 is an answer. Lists and
-// maps are absent when nil, and present when empty.
+// that is 0 are absent, while numbers and booleans are pointers, for 0 is an
+// answer. Lists and maps are absent when nil, and present when empty.
 
 // CreateHttpNamespaceRequest is the input of CreateHttpNamespace.
 type CreateHttpNamespaceRequest struct {
@@ -386,7 +390,7 @@ type ListTagsForResourceResponse struct {
 // Namespace is part of outputs.
 type Namespace struct {
 	Arn              string
-	CreateDate       int64 // milliseconds since 1970
+	CreateDate       timestamp.Milliseconds
 	CreatorRequestId string
 	Description      string
 	Id               string
@@ -423,7 +427,7 @@ type NamespaceProperties struct {
 // NamespaceSummary is part of outputs.
 type NamespaceSummary struct {
 	Arn           string
-	CreateDate    int64 // milliseconds since 1970
+	CreateDate    timestamp.Milliseconds
 	Description   string
 	Id            string
 	Name          string
@@ -444,7 +448,7 @@ const (
 
 // Operation is part of outputs.
 type Operation struct {
-	CreateDate   int64 // milliseconds since 1970
+	CreateDate   timestamp.Milliseconds
 	ErrorCode    string
 	ErrorMessage string
 	Id           string
@@ -452,7 +456,7 @@ type Operation struct {
 	Status       OperationStatus
 	Targets      map[OperationTargetType]string
 	Type         OperationType
-	UpdateDate   int64 // milliseconds since 1970
+	UpdateDate   timestamp.Milliseconds
 }
 
 // OperationFilter is part of inputs.
@@ -607,7 +611,7 @@ type SOAChange struct {
 // Service is part of outputs.
 type Service struct {
 	Arn                     string
-	CreateDate              int64 // milliseconds since 1970
+	CreateDate              timestamp.Milliseconds
 	CreatedByAccount        string
 	CreatorRequestId        string
 	Description             string
@@ -654,7 +658,7 @@ const (
 // ServiceSummary is part of outputs.
 type ServiceSummary struct {
 	Arn                     string
-	CreateDate              int64 // milliseconds since 1970
+	CreateDate              timestamp.Milliseconds
 	CreatedByAccount        string
 	Description             string
 	DnsConfig               *DnsConfig
@@ -772,3 +776,6 @@ type UpdateServiceRequest struct {
 type UpdateServiceResponse struct {
 	OperationId string
 }
+
+// sensitive are the members that the model marks so, as Type.Field.
+var sensitive = map[string]bool{}

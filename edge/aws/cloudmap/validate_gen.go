@@ -2,1096 +2,607 @@
 
 package cloudmap
 
-// What is wrong goes to the validation, all of it, in AWS's words. Absent members
-// break nothing unless they are required.
+import (
+	"github.com/cairn-discovery/cairn/edge/aws/constraint"
+)
 
-func checkAWSAccountId(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if length(*s) > 12 {
-		v.fail(name, *s, "Member must have length less than or equal to 12")
-	}
-	if length(*s) < 12 {
-		v.fail(name, *s, "Member must have length greater than or equal to 12")
-	}
-}
+// The methods validate add what is wrong to the violations, all of it. Members
+// that are absent violate nothing unless they are required.
 
-func checkAmazonResourceName(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if length(*s) > 1011 {
-		v.fail(name, *s, "Member must have length less than or equal to 1011")
-	}
-	if length(*s) < 1 {
-		v.fail(name, *s, "Member must have length greater than or equal to 1")
-	}
-}
+var patternAttrKey = constraint.Pattern{Text: "^[a-zA-Z0-9!-~]+$", Match: isAttrKey}
 
-func checkArn(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if length(*s) > 255 {
-		v.fail(name, *s, "Member must have length less than or equal to 255")
-	}
-}
+var patternAttrValue = constraint.Pattern{Text: `^([a-zA-Z0-9!-~][ \ta-zA-Z0-9!-~]*){0,1}[a-zA-Z0-9!-~]{0,1}$`, Match: isAttrValue}
 
-var ruleAttrKey = rule{
-	valid: func(s string) bool { return length(s) <= 255 && isAttrKey(s) },
-	text:  "[Member must have length less than or equal to 255, Member must satisfy regular expression pattern: ^[a-zA-Z0-9!-~]+$]",
-}
+var patternInstanceId = constraint.Pattern{Text: "^[0-9a-zA-Z_/:.@-]+$", Match: isInstanceId}
 
-var ruleAttrValue = rule{
-	valid: func(s string) bool { return length(s) <= 1024 && isAttrValue(s) },
-	text:  `[Member must have length less than or equal to 1024, Member must satisfy regular expression pattern: ^([a-zA-Z0-9!-~][ \ta-zA-Z0-9!-~]*){0,1}[a-zA-Z0-9!-~]{0,1}$]`,
-}
+var patternNamespaceName = constraint.Pattern{Text: "^[!-~]{1,1024}$", Match: isNamespaceName}
 
-func checkAttributes(v *validation, name string, m map[string]string) {
-	if m == nil {
-		return
-	}
-	v.entries(name, m, ruleAttrKey, ruleAttrValue)
-}
+var patternNamespaceNameHttp = constraint.Pattern{Text: "^(?!arn:)[!-~]{1,1024}$", Match: isNamespaceNameHttp}
 
-func (m *CreateHttpNamespaceRequest) validate(v *validation) {
-	checkResourceId(v, "creatorRequestId", m.CreatorRequestId)
-	checkResourceDescription(v, "description", m.Description)
+var patternNamespaceNamePrivate = constraint.Pattern{Text: "^(?!arn:)[!-~]{1,253}$", Match: isNamespaceNamePrivate}
+
+var patternNamespaceNamePublic = constraint.Pattern{Text: `^([a-zA-Z0-9]([a-zA-Z0-9\-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z0-9]([a-zA-Z0-9\-]{0,61}[a-zA-Z0-9])?$`, Match: isNamespaceNamePublic}
+
+var patternServiceName = constraint.Pattern{Text: `((?=^.{1,127}$)^([a-zA-Z0-9_][a-zA-Z0-9-_]{0,61}[a-zA-Z0-9_]|[a-zA-Z0-9])(\.([a-zA-Z0-9_][a-zA-Z0-9-_]{0,61}[a-zA-Z0-9_]|[a-zA-Z0-9]))*$)|(^\.$)`, Match: isServiceName}
+
+var limitsAWSAccountId = constraint.String{Min: 12, Max: 12}
+
+var limitsAmazonResourceName = constraint.String{Min: 1, Max: 1011}
+
+var limitsArn = constraint.String{Max: 255}
+
+var limitsAttrKey = constraint.String{Max: 255, Pattern: &patternAttrKey}
+
+var limitsAttrValue = constraint.String{Max: 1024, Pattern: &patternAttrValue}
+
+var limitsAttributes = constraint.Size{}
+
+func (m *CreateHttpNamespaceRequest) validate(v *constraint.Violations) {
+	v.String("creatorRequestId", m.CreatorRequestId, &limitsResourceId)
+	v.String("description", m.Description, &limitsResourceDescription)
 	if m.Name == nil {
-		v.null("name")
+		v.Null("name")
 	}
-	checkNamespaceNameHttp(v, "name", m.Name)
-	checkTagList(v, "tags", m.Tags)
+	v.String("name", m.Name, &limitsNamespaceNameHttp)
+	constraint.Structs(v, "tags", m.Tags, &limitsTagList, (*Tag).validate)
 }
 
-func (m *CreatePrivateDnsNamespaceRequest) validate(v *validation) {
-	checkResourceId(v, "creatorRequestId", m.CreatorRequestId)
-	checkResourceDescription(v, "description", m.Description)
+func (m *CreatePrivateDnsNamespaceRequest) validate(v *constraint.Violations) {
+	v.String("creatorRequestId", m.CreatorRequestId, &limitsResourceId)
+	v.String("description", m.Description, &limitsResourceDescription)
 	if m.Name == nil {
-		v.null("name")
+		v.Null("name")
 	}
-	checkNamespaceNamePrivate(v, "name", m.Name)
-	if m.Properties != nil {
-		v.enter("properties")
-		m.Properties.validate(v)
-		v.leave()
-	}
-	checkTagList(v, "tags", m.Tags)
+	v.String("name", m.Name, &limitsNamespaceNamePrivate)
+	constraint.Struct(v, "properties", m.Properties, (*PrivateDnsNamespaceProperties).validate)
+	constraint.Structs(v, "tags", m.Tags, &limitsTagList, (*Tag).validate)
 	if m.Vpc == nil {
-		v.null("vpc")
+		v.Null("vpc")
 	}
-	checkResourceId(v, "vpc", m.Vpc)
+	v.String("vpc", m.Vpc, &limitsResourceId)
 }
 
-func (m *CreatePublicDnsNamespaceRequest) validate(v *validation) {
-	checkResourceId(v, "creatorRequestId", m.CreatorRequestId)
-	checkResourceDescription(v, "description", m.Description)
+func (m *CreatePublicDnsNamespaceRequest) validate(v *constraint.Violations) {
+	v.String("creatorRequestId", m.CreatorRequestId, &limitsResourceId)
+	v.String("description", m.Description, &limitsResourceDescription)
 	if m.Name == nil {
-		v.null("name")
+		v.Null("name")
 	}
-	checkNamespaceNamePublic(v, "name", m.Name)
-	if m.Properties != nil {
-		v.enter("properties")
-		m.Properties.validate(v)
-		v.leave()
-	}
-	checkTagList(v, "tags", m.Tags)
+	v.String("name", m.Name, &limitsNamespaceNamePublic)
+	constraint.Struct(v, "properties", m.Properties, (*PublicDnsNamespaceProperties).validate)
+	constraint.Structs(v, "tags", m.Tags, &limitsTagList, (*Tag).validate)
 }
 
-func (m *CreateServiceRequest) validate(v *validation) {
-	checkResourceId(v, "creatorRequestId", m.CreatorRequestId)
-	checkResourceDescription(v, "description", m.Description)
-	if m.DnsConfig != nil {
-		v.enter("dnsConfig")
-		m.DnsConfig.validate(v)
-		v.leave()
-	}
-	if m.HealthCheckConfig != nil {
-		v.enter("healthCheckConfig")
-		m.HealthCheckConfig.validate(v)
-		v.leave()
-	}
-	if m.HealthCheckCustomConfig != nil {
-		v.enter("healthCheckCustomConfig")
-		m.HealthCheckCustomConfig.validate(v)
-		v.leave()
-	}
+func (m *CreateServiceRequest) validate(v *constraint.Violations) {
+	v.String("creatorRequestId", m.CreatorRequestId, &limitsResourceId)
+	v.String("description", m.Description, &limitsResourceDescription)
+	constraint.Struct(v, "dnsConfig", m.DnsConfig, (*DnsConfig).validate)
+	constraint.Struct(v, "healthCheckConfig", m.HealthCheckConfig, (*HealthCheckConfig).validate)
+	constraint.Struct(v, "healthCheckCustomConfig", m.HealthCheckCustomConfig, (*HealthCheckCustomConfig).validate)
 	if m.Name == nil {
-		v.null("name")
+		v.Null("name")
 	}
-	checkServiceName(v, "name", m.Name)
-	checkArn(v, "namespaceId", m.NamespaceId)
-	checkTagList(v, "tags", m.Tags)
-	checkServiceTypeOption(v, "type", m.Type)
+	v.String("name", m.Name, &limitsServiceName)
+	v.String("namespaceId", m.NamespaceId, &limitsArn)
+	constraint.Structs(v, "tags", m.Tags, &limitsTagList, (*Tag).validate)
+	constraint.Enum(v, "type", m.Type, &limitsServiceTypeOption)
 }
 
-func checkCustomHealthStatus(v *validation, name string, s *CustomHealthStatus) {
-	if s == nil {
-		return
-	}
-	switch *s {
-	case CustomHealthStatusHealthy, CustomHealthStatusUnhealthy:
-		return
-	}
-	v.fail(name, string(*s), "Member must satisfy enum value set: [HEALTHY, UNHEALTHY]")
-}
+var limitsCustomHealthStatus = constraint.String{Enum: []string{"HEALTHY", "UNHEALTHY"}}
 
-func (m *DeleteNamespaceRequest) validate(v *validation) {
+func (m *DeleteNamespaceRequest) validate(v *constraint.Violations) {
 	if m.Id == nil {
-		v.null("id")
+		v.Null("id")
 	}
-	checkArn(v, "id", m.Id)
+	v.String("id", m.Id, &limitsArn)
 }
 
-func (m *DeleteServiceAttributesRequest) validate(v *validation) {
+func (m *DeleteServiceAttributesRequest) validate(v *constraint.Violations) {
 	if m.Attributes == nil {
-		v.null("attributes")
+		v.Null("attributes")
 	}
-	checkServiceAttributeKeyList(v, "attributes", m.Attributes)
+	constraint.Strings(v, "attributes", m.Attributes, &limitsServiceAttributeKeyList, &limitsServiceAttributeKey)
 	if m.ServiceId == nil {
-		v.null("serviceId")
+		v.Null("serviceId")
 	}
-	checkArn(v, "serviceId", m.ServiceId)
+	v.String("serviceId", m.ServiceId, &limitsArn)
 }
 
-func (m *DeleteServiceRequest) validate(v *validation) {
+func (m *DeleteServiceRequest) validate(v *constraint.Violations) {
 	if m.Id == nil {
-		v.null("id")
+		v.Null("id")
 	}
-	checkArn(v, "id", m.Id)
+	v.String("id", m.Id, &limitsArn)
 }
 
-func (m *DeregisterInstanceRequest) validate(v *validation) {
+func (m *DeregisterInstanceRequest) validate(v *constraint.Violations) {
 	if m.InstanceId == nil {
-		v.null("instanceId")
+		v.Null("instanceId")
 	}
-	checkResourceId(v, "instanceId", m.InstanceId)
+	v.String("instanceId", m.InstanceId, &limitsResourceId)
 	if m.ServiceId == nil {
-		v.null("serviceId")
+		v.Null("serviceId")
 	}
-	checkArn(v, "serviceId", m.ServiceId)
+	v.String("serviceId", m.ServiceId, &limitsArn)
 }
 
-func (m *DiscoverInstancesRequest) validate(v *validation) {
-	checkHealthStatusFilter(v, "healthStatus", m.HealthStatus)
-	checkDiscoverMaxResults(v, "maxResults", m.MaxResults)
+func (m *DiscoverInstancesRequest) validate(v *constraint.Violations) {
+	constraint.Enum(v, "healthStatus", m.HealthStatus, &limitsHealthStatusFilter)
+	v.Int("maxResults", m.MaxResults, &limitsDiscoverMaxResults)
 	if m.NamespaceName == nil {
-		v.null("namespaceName")
+		v.Null("namespaceName")
 	}
-	checkNamespaceName(v, "namespaceName", m.NamespaceName)
-	checkAttributes(v, "optionalParameters", m.OptionalParameters)
-	checkAWSAccountId(v, "ownerAccount", m.OwnerAccount)
-	checkAttributes(v, "queryParameters", m.QueryParameters)
+	v.String("namespaceName", m.NamespaceName, &limitsNamespaceName)
+	constraint.Map(v, "optionalParameters", m.OptionalParameters, &limitsAttributes, &limitsAttrKey, &limitsAttrValue)
+	v.String("ownerAccount", m.OwnerAccount, &limitsAWSAccountId)
+	constraint.Map(v, "queryParameters", m.QueryParameters, &limitsAttributes, &limitsAttrKey, &limitsAttrValue)
 	if m.ServiceName == nil {
-		v.null("serviceName")
+		v.Null("serviceName")
 	}
-	checkServiceName(v, "serviceName", m.ServiceName)
+	v.String("serviceName", m.ServiceName, &limitsServiceName)
 }
 
-func (m *DiscoverInstancesRevisionRequest) validate(v *validation) {
+func (m *DiscoverInstancesRevisionRequest) validate(v *constraint.Violations) {
 	if m.NamespaceName == nil {
-		v.null("namespaceName")
+		v.Null("namespaceName")
 	}
-	checkNamespaceName(v, "namespaceName", m.NamespaceName)
-	checkAWSAccountId(v, "ownerAccount", m.OwnerAccount)
+	v.String("namespaceName", m.NamespaceName, &limitsNamespaceName)
+	v.String("ownerAccount", m.OwnerAccount, &limitsAWSAccountId)
 	if m.ServiceName == nil {
-		v.null("serviceName")
+		v.Null("serviceName")
 	}
-	checkServiceName(v, "serviceName", m.ServiceName)
+	v.String("serviceName", m.ServiceName, &limitsServiceName)
 }
 
-func checkDiscoverMaxResults(v *validation, name string, n *int64) {
-	if n == nil {
-		return
-	}
-	if *n > 1000 {
-		v.fail(name, numberText(*n), "Member must have value less than or equal to 1000")
-	}
-	if *n < 1 {
-		v.fail(name, numberText(*n), "Member must have value greater than or equal to 1")
-	}
-}
+var limitsDiscoverMaxResults = constraint.Number{Min: 1, Max: 1000}
 
-func (m *DnsConfig) validate(v *validation) {
+func (m *DnsConfig) validate(v *constraint.Violations) {
 	if m.DnsRecords == nil {
-		v.null("dnsRecords")
+		v.Null("dnsRecords")
 	}
-	checkDnsRecordList(v, "dnsRecords", m.DnsRecords)
-	checkResourceId(v, "namespaceId", m.NamespaceId)
-	checkRoutingPolicy(v, "routingPolicy", m.RoutingPolicy)
+	constraint.Structs(v, "dnsRecords", m.DnsRecords, &limitsDnsRecordList, (*DnsRecord).validate)
+	v.String("namespaceId", m.NamespaceId, &limitsResourceId)
+	constraint.Enum(v, "routingPolicy", m.RoutingPolicy, &limitsRoutingPolicy)
 }
 
-func (m *DnsConfigChange) validate(v *validation) {
+func (m *DnsConfigChange) validate(v *constraint.Violations) {
 	if m.DnsRecords == nil {
-		v.null("dnsRecords")
+		v.Null("dnsRecords")
 	}
-	checkDnsRecordList(v, "dnsRecords", m.DnsRecords)
+	constraint.Structs(v, "dnsRecords", m.DnsRecords, &limitsDnsRecordList, (*DnsRecord).validate)
 }
 
-func (m *DnsRecord) validate(v *validation) {
-	if v.strict && m.TTL == nil {
-		v.null("tTL")
+func (m *DnsRecord) validate(v *constraint.Violations) {
+	if v.Strict && m.TTL == nil {
+		v.Null("tTL")
 	}
-	checkRecordTTL(v, "tTL", m.TTL)
+	v.Int("tTL", m.TTL, &limitsRecordTTL)
 	if m.Type == nil {
-		v.null("type")
+		v.Null("type")
 	}
-	checkRecordType(v, "type", m.Type)
+	constraint.Enum(v, "type", m.Type, &limitsRecordType)
 }
 
-func checkDnsRecordList(v *validation, name string, list []*DnsRecord) {
-	if list == nil {
-		return
-	}
-	v.enter(name)
-	for i, element := range list {
-		v.enterElement(i)
-		if element == nil {
-			v.null("")
-		} else {
-			element.validate(v)
-		}
-		v.leave()
-	}
-	v.leave()
-}
+var limitsDnsRecordList = constraint.Size{}
 
-func checkFailureThreshold(v *validation, name string, n *int64) {
-	if n == nil {
-		return
-	}
-	if *n > 10 {
-		v.fail(name, numberText(*n), "Member must have value less than or equal to 10")
-	}
-	if *n < 1 {
-		v.fail(name, numberText(*n), "Member must have value greater than or equal to 1")
-	}
-}
+var limitsFailureThreshold = constraint.Number{Min: 1, Max: 10}
 
-func checkFilterCondition(v *validation, name string, s *FilterCondition) {
-	if s == nil {
-		return
-	}
-	switch *s {
-	case FilterConditionEq, FilterConditionIn, FilterConditionBetween, FilterConditionBeginsWith:
-		return
-	}
-	v.fail(name, string(*s), "Member must satisfy enum value set: [EQ, IN, BETWEEN, BEGINS_WITH]")
-}
+var limitsFilterCondition = constraint.String{Enum: []string{"EQ", "IN", "BETWEEN", "BEGINS_WITH"}}
 
-var ruleFilterValue = rule{
-	valid: func(s string) bool { return length(s) <= 255 && length(s) >= 1 },
-	text:  "[Member must have length less than or equal to 255, Member must have length greater than or equal to 1]",
-}
+var limitsFilterValue = constraint.String{Min: 1, Max: 255}
 
-func checkFilterValues(v *validation, name string, list []string) {
-	if list == nil {
-		return
-	}
-	v.elements(name, list, ruleFilterValue)
-}
+var limitsFilterValues = constraint.Size{}
 
-func (m *GetInstanceRequest) validate(v *validation) {
+func (m *GetInstanceRequest) validate(v *constraint.Violations) {
 	if m.InstanceId == nil {
-		v.null("instanceId")
+		v.Null("instanceId")
 	}
-	checkResourceId(v, "instanceId", m.InstanceId)
+	v.String("instanceId", m.InstanceId, &limitsResourceId)
 	if m.ServiceId == nil {
-		v.null("serviceId")
+		v.Null("serviceId")
 	}
-	checkArn(v, "serviceId", m.ServiceId)
+	v.String("serviceId", m.ServiceId, &limitsArn)
 }
 
-func (m *GetInstancesHealthStatusRequest) validate(v *validation) {
-	checkInstanceIdList(v, "instances", m.Instances)
-	checkMaxResults(v, "maxResults", m.MaxResults)
-	checkNextToken(v, "nextToken", m.NextToken)
+func (m *GetInstancesHealthStatusRequest) validate(v *constraint.Violations) {
+	constraint.Strings(v, "instances", m.Instances, &limitsInstanceIdList, &limitsResourceId)
+	v.Int("maxResults", m.MaxResults, &limitsMaxResults)
+	v.String("nextToken", m.NextToken, &limitsNextToken)
 	if m.ServiceId == nil {
-		v.null("serviceId")
+		v.Null("serviceId")
 	}
-	checkArn(v, "serviceId", m.ServiceId)
+	v.String("serviceId", m.ServiceId, &limitsArn)
 }
 
-func (m *GetNamespaceRequest) validate(v *validation) {
+func (m *GetNamespaceRequest) validate(v *constraint.Violations) {
 	if m.Id == nil {
-		v.null("id")
+		v.Null("id")
 	}
-	checkArn(v, "id", m.Id)
+	v.String("id", m.Id, &limitsArn)
 }
 
-func (m *GetOperationRequest) validate(v *validation) {
+func (m *GetOperationRequest) validate(v *constraint.Violations) {
 	if m.OperationId == nil {
-		v.null("operationId")
+		v.Null("operationId")
 	}
-	checkOperationId(v, "operationId", m.OperationId)
-	checkAWSAccountId(v, "ownerAccount", m.OwnerAccount)
+	v.String("operationId", m.OperationId, &limitsOperationId)
+	v.String("ownerAccount", m.OwnerAccount, &limitsAWSAccountId)
 }
 
-func (m *GetServiceAttributesRequest) validate(v *validation) {
+func (m *GetServiceAttributesRequest) validate(v *constraint.Violations) {
 	if m.ServiceId == nil {
-		v.null("serviceId")
+		v.Null("serviceId")
 	}
-	checkArn(v, "serviceId", m.ServiceId)
+	v.String("serviceId", m.ServiceId, &limitsArn)
 }
 
-func (m *GetServiceRequest) validate(v *validation) {
+func (m *GetServiceRequest) validate(v *constraint.Violations) {
 	if m.Id == nil {
-		v.null("id")
+		v.Null("id")
 	}
-	checkArn(v, "id", m.Id)
+	v.String("id", m.Id, &limitsArn)
 }
 
-func (m *HealthCheckConfig) validate(v *validation) {
-	checkFailureThreshold(v, "failureThreshold", m.FailureThreshold)
-	checkResourcePath(v, "resourcePath", m.ResourcePath)
+func (m *HealthCheckConfig) validate(v *constraint.Violations) {
+	v.Int("failureThreshold", m.FailureThreshold, &limitsFailureThreshold)
+	v.String("resourcePath", m.ResourcePath, &limitsResourcePath)
 	if m.Type == nil {
-		v.null("type")
+		v.Null("type")
 	}
-	checkHealthCheckType(v, "type", m.Type)
+	constraint.Enum(v, "type", m.Type, &limitsHealthCheckType)
 }
 
-func (m *HealthCheckCustomConfig) validate(v *validation) {
-	checkFailureThreshold(v, "failureThreshold", m.FailureThreshold)
+func (m *HealthCheckCustomConfig) validate(v *constraint.Violations) {
+	v.Int("failureThreshold", m.FailureThreshold, &limitsFailureThreshold)
 }
 
-func checkHealthCheckType(v *validation, name string, s *HealthCheckType) {
-	if s == nil {
-		return
-	}
-	switch *s {
-	case HealthCheckTypeHttp, HealthCheckTypeHttps, HealthCheckTypeTcp:
-		return
-	}
-	v.fail(name, string(*s), "Member must satisfy enum value set: [HTTP, HTTPS, TCP]")
-}
+var limitsHealthCheckType = constraint.String{Enum: []string{"HTTP", "HTTPS", "TCP"}}
 
-func checkHealthStatusFilter(v *validation, name string, s *HealthStatusFilter) {
-	if s == nil {
-		return
-	}
-	switch *s {
-	case HealthStatusFilterHealthy, HealthStatusFilterUnhealthy, HealthStatusFilterAll, HealthStatusFilterHealthyOrElseAll:
-		return
-	}
-	v.fail(name, string(*s), "Member must satisfy enum value set: [HEALTHY, UNHEALTHY, ALL, HEALTHY_OR_ELSE_ALL]")
-}
+var limitsHealthStatusFilter = constraint.String{Enum: []string{"HEALTHY", "UNHEALTHY", "ALL", "HEALTHY_OR_ELSE_ALL"}}
 
-func (m *HttpNamespaceChange) validate(v *validation) {
+func (m *HttpNamespaceChange) validate(v *constraint.Violations) {
 	if m.Description == nil {
-		v.null("description")
+		v.Null("description")
 	}
-	checkResourceDescription(v, "description", m.Description)
+	v.String("description", m.Description, &limitsResourceDescription)
 }
 
-func checkInstanceId(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if !isInstanceId(*s) {
-		v.fail(name, *s, "Member must satisfy regular expression pattern: ^[0-9a-zA-Z_/:.@-]+$")
-	}
-	if length(*s) > 64 {
-		v.fail(name, *s, "Member must have length less than or equal to 64")
-	}
-}
+var limitsInstanceId = constraint.String{Max: 64, Pattern: &patternInstanceId}
 
-func checkInstanceIdList(v *validation, name string, list []string) {
-	if list == nil {
-		return
-	}
-	if len(list) < 1 {
-		v.fail(name, listText(list), "Member must have length greater than or equal to 1")
-	}
-	v.elements(name, list, ruleResourceId)
-}
+var limitsInstanceIdList = constraint.Size{Min: 1}
 
-func (m *ListInstancesRequest) validate(v *validation) {
-	checkMaxResults(v, "maxResults", m.MaxResults)
-	checkNextToken(v, "nextToken", m.NextToken)
+func (m *ListInstancesRequest) validate(v *constraint.Violations) {
+	v.Int("maxResults", m.MaxResults, &limitsMaxResults)
+	v.String("nextToken", m.NextToken, &limitsNextToken)
 	if m.ServiceId == nil {
-		v.null("serviceId")
+		v.Null("serviceId")
 	}
-	checkArn(v, "serviceId", m.ServiceId)
+	v.String("serviceId", m.ServiceId, &limitsArn)
 }
 
-func (m *ListNamespacesRequest) validate(v *validation) {
-	checkNamespaceFilters(v, "filters", m.Filters)
-	checkMaxResults(v, "maxResults", m.MaxResults)
-	checkNextToken(v, "nextToken", m.NextToken)
+func (m *ListNamespacesRequest) validate(v *constraint.Violations) {
+	constraint.Structs(v, "filters", m.Filters, &limitsNamespaceFilters, (*NamespaceFilter).validate)
+	v.Int("maxResults", m.MaxResults, &limitsMaxResults)
+	v.String("nextToken", m.NextToken, &limitsNextToken)
 }
 
-func (m *ListOperationsRequest) validate(v *validation) {
-	checkOperationFilters(v, "filters", m.Filters)
-	checkMaxResults(v, "maxResults", m.MaxResults)
-	checkNextToken(v, "nextToken", m.NextToken)
+func (m *ListOperationsRequest) validate(v *constraint.Violations) {
+	constraint.Structs(v, "filters", m.Filters, &limitsOperationFilters, (*OperationFilter).validate)
+	v.Int("maxResults", m.MaxResults, &limitsMaxResults)
+	v.String("nextToken", m.NextToken, &limitsNextToken)
 }
 
-func (m *ListServicesRequest) validate(v *validation) {
-	checkServiceFilters(v, "filters", m.Filters)
-	checkMaxResults(v, "maxResults", m.MaxResults)
-	checkNextToken(v, "nextToken", m.NextToken)
+func (m *ListServicesRequest) validate(v *constraint.Violations) {
+	constraint.Structs(v, "filters", m.Filters, &limitsServiceFilters, (*ServiceFilter).validate)
+	v.Int("maxResults", m.MaxResults, &limitsMaxResults)
+	v.String("nextToken", m.NextToken, &limitsNextToken)
 }
 
-func (m *ListTagsForResourceRequest) validate(v *validation) {
+func (m *ListTagsForResourceRequest) validate(v *constraint.Violations) {
 	if m.ResourceARN == nil {
-		v.null("resourceARN")
+		v.Null("resourceARN")
 	}
-	checkAmazonResourceName(v, "resourceARN", m.ResourceARN)
+	v.String("resourceARN", m.ResourceARN, &limitsAmazonResourceName)
 }
 
-func checkMaxResults(v *validation, name string, n *int64) {
-	if n == nil {
-		return
-	}
-	if *n > 100 {
-		v.fail(name, numberText(*n), "Member must have value less than or equal to 100")
-	}
-	if *n < 1 {
-		v.fail(name, numberText(*n), "Member must have value greater than or equal to 1")
-	}
-}
+var limitsMaxResults = constraint.Number{Min: 1, Max: 100}
 
-func (m *NamespaceFilter) validate(v *validation) {
-	checkFilterCondition(v, "condition", m.Condition)
+func (m *NamespaceFilter) validate(v *constraint.Violations) {
+	constraint.Enum(v, "condition", m.Condition, &limitsFilterCondition)
 	if m.Name == nil {
-		v.null("name")
+		v.Null("name")
 	}
-	checkNamespaceFilterName(v, "name", m.Name)
+	constraint.Enum(v, "name", m.Name, &limitsNamespaceFilterName)
 	if m.Values == nil {
-		v.null("values")
+		v.Null("values")
 	}
-	checkFilterValues(v, "values", m.Values)
+	constraint.Strings(v, "values", m.Values, &limitsFilterValues, &limitsFilterValue)
 }
 
-func checkNamespaceFilterName(v *validation, name string, s *NamespaceFilterName) {
-	if s == nil {
-		return
-	}
-	switch *s {
-	case NamespaceFilterNameType, NamespaceFilterNameName, NamespaceFilterNameHttpName, NamespaceFilterNameResourceOwner:
-		return
-	}
-	v.fail(name, string(*s), "Member must satisfy enum value set: [TYPE, NAME, HTTP_NAME, RESOURCE_OWNER]")
-}
+var limitsNamespaceFilterName = constraint.String{Enum: []string{"TYPE", "NAME", "HTTP_NAME", "RESOURCE_OWNER"}}
 
-func checkNamespaceFilters(v *validation, name string, list []*NamespaceFilter) {
-	if list == nil {
-		return
-	}
-	v.enter(name)
-	for i, element := range list {
-		v.enterElement(i)
-		if element == nil {
-			v.null("")
-		} else {
-			element.validate(v)
-		}
-		v.leave()
-	}
-	v.leave()
-}
+var limitsNamespaceFilters = constraint.Size{}
 
-func checkNamespaceName(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if !isNamespaceName(*s) {
-		v.fail(name, *s, "Member must satisfy regular expression pattern: ^[!-~]{1,1024}$")
-	}
-	if length(*s) > 1024 {
-		v.fail(name, *s, "Member must have length less than or equal to 1024")
-	}
-}
+var limitsNamespaceName = constraint.String{Max: 1024, Pattern: &patternNamespaceName}
 
-func checkNamespaceNameHttp(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if !isNamespaceNameHttp(*s) {
-		v.fail(name, *s, "Member must satisfy regular expression pattern: ^(?!arn:)[!-~]{1,1024}$")
-	}
-	if length(*s) > 1024 {
-		v.fail(name, *s, "Member must have length less than or equal to 1024")
-	}
-}
+var limitsNamespaceNameHttp = constraint.String{Max: 1024, Pattern: &patternNamespaceNameHttp}
 
-func checkNamespaceNamePrivate(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if !isNamespaceNamePrivate(*s) {
-		v.fail(name, *s, "Member must satisfy regular expression pattern: ^(?!arn:)[!-~]{1,253}$")
-	}
-	if length(*s) > 253 {
-		v.fail(name, *s, "Member must have length less than or equal to 253")
-	}
-}
+var limitsNamespaceNamePrivate = constraint.String{Max: 253, Pattern: &patternNamespaceNamePrivate}
 
-func checkNamespaceNamePublic(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if !isNamespaceNamePublic(*s) {
-		v.fail(name, *s, `Member must satisfy regular expression pattern: ^([a-zA-Z0-9]([a-zA-Z0-9\-]{0,61}[a-zA-Z0-9])?\.)+[a-zA-Z0-9]([a-zA-Z0-9\-]{0,61}[a-zA-Z0-9])?$`)
-	}
-	if length(*s) > 253 {
-		v.fail(name, *s, "Member must have length less than or equal to 253")
-	}
-}
+var limitsNamespaceNamePublic = constraint.String{Max: 253, Pattern: &patternNamespaceNamePublic}
 
-func checkNextToken(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if length(*s) > 4096 {
-		v.fail(name, *s, "Member must have length less than or equal to 4096")
-	}
-}
+var limitsNextToken = constraint.String{Max: 4096}
 
-func (m *OperationFilter) validate(v *validation) {
-	checkFilterCondition(v, "condition", m.Condition)
+func (m *OperationFilter) validate(v *constraint.Violations) {
+	constraint.Enum(v, "condition", m.Condition, &limitsFilterCondition)
 	if m.Name == nil {
-		v.null("name")
+		v.Null("name")
 	}
-	checkOperationFilterName(v, "name", m.Name)
+	constraint.Enum(v, "name", m.Name, &limitsOperationFilterName)
 	if m.Values == nil {
-		v.null("values")
+		v.Null("values")
 	}
-	checkFilterValues(v, "values", m.Values)
+	constraint.Strings(v, "values", m.Values, &limitsFilterValues, &limitsFilterValue)
 }
 
-func checkOperationFilterName(v *validation, name string, s *OperationFilterName) {
-	if s == nil {
-		return
-	}
-	switch *s {
-	case OperationFilterNameNamespaceId, OperationFilterNameServiceId, OperationFilterNameStatus, OperationFilterNameType, OperationFilterNameUpdateDate:
-		return
-	}
-	v.fail(name, string(*s), "Member must satisfy enum value set: [NAMESPACE_ID, SERVICE_ID, STATUS, TYPE, UPDATE_DATE]")
+var limitsOperationFilterName = constraint.String{Enum: []string{"NAMESPACE_ID", "SERVICE_ID", "STATUS", "TYPE", "UPDATE_DATE"}}
+
+var limitsOperationFilters = constraint.Size{}
+
+var limitsOperationId = constraint.String{Max: 255}
+
+func (m *PrivateDnsNamespaceChange) validate(v *constraint.Violations) {
+	v.String("description", m.Description, &limitsResourceDescription)
+	constraint.Struct(v, "properties", m.Properties, (*PrivateDnsNamespacePropertiesChange).validate)
 }
 
-func checkOperationFilters(v *validation, name string, list []*OperationFilter) {
-	if list == nil {
-		return
-	}
-	v.enter(name)
-	for i, element := range list {
-		v.enterElement(i)
-		if element == nil {
-			v.null("")
-		} else {
-			element.validate(v)
-		}
-		v.leave()
-	}
-	v.leave()
-}
-
-func checkOperationId(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if length(*s) > 255 {
-		v.fail(name, *s, "Member must have length less than or equal to 255")
-	}
-}
-
-func (m *PrivateDnsNamespaceChange) validate(v *validation) {
-	checkResourceDescription(v, "description", m.Description)
-	if m.Properties != nil {
-		v.enter("properties")
-		m.Properties.validate(v)
-		v.leave()
-	}
-}
-
-func (m *PrivateDnsNamespaceProperties) validate(v *validation) {
+func (m *PrivateDnsNamespaceProperties) validate(v *constraint.Violations) {
 	if m.DnsProperties == nil {
-		v.null("dnsProperties")
+		v.Null("dnsProperties")
 	}
-	if m.DnsProperties != nil {
-		v.enter("dnsProperties")
-		m.DnsProperties.validate(v)
-		v.leave()
-	}
+	constraint.Struct(v, "dnsProperties", m.DnsProperties, (*PrivateDnsPropertiesMutable).validate)
 }
 
-func (m *PrivateDnsNamespacePropertiesChange) validate(v *validation) {
+func (m *PrivateDnsNamespacePropertiesChange) validate(v *constraint.Violations) {
 	if m.DnsProperties == nil {
-		v.null("dnsProperties")
+		v.Null("dnsProperties")
 	}
-	if m.DnsProperties != nil {
-		v.enter("dnsProperties")
-		m.DnsProperties.validate(v)
-		v.leave()
-	}
+	constraint.Struct(v, "dnsProperties", m.DnsProperties, (*PrivateDnsPropertiesMutableChange).validate)
 }
 
-func (m *PrivateDnsPropertiesMutable) validate(v *validation) {
+func (m *PrivateDnsPropertiesMutable) validate(v *constraint.Violations) {
 	if m.SOA == nil {
-		v.null("sOA")
+		v.Null("sOA")
 	}
-	if m.SOA != nil {
-		v.enter("sOA")
-		m.SOA.validate(v)
-		v.leave()
-	}
+	constraint.Struct(v, "sOA", m.SOA, (*SOA).validate)
 }
 
-func (m *PrivateDnsPropertiesMutableChange) validate(v *validation) {
+func (m *PrivateDnsPropertiesMutableChange) validate(v *constraint.Violations) {
 	if m.SOA == nil {
-		v.null("sOA")
+		v.Null("sOA")
 	}
-	if m.SOA != nil {
-		v.enter("sOA")
-		m.SOA.validate(v)
-		v.leave()
-	}
+	constraint.Struct(v, "sOA", m.SOA, (*SOAChange).validate)
 }
 
-func (m *PublicDnsNamespaceChange) validate(v *validation) {
-	checkResourceDescription(v, "description", m.Description)
-	if m.Properties != nil {
-		v.enter("properties")
-		m.Properties.validate(v)
-		v.leave()
-	}
+func (m *PublicDnsNamespaceChange) validate(v *constraint.Violations) {
+	v.String("description", m.Description, &limitsResourceDescription)
+	constraint.Struct(v, "properties", m.Properties, (*PublicDnsNamespacePropertiesChange).validate)
 }
 
-func (m *PublicDnsNamespaceProperties) validate(v *validation) {
+func (m *PublicDnsNamespaceProperties) validate(v *constraint.Violations) {
 	if m.DnsProperties == nil {
-		v.null("dnsProperties")
+		v.Null("dnsProperties")
 	}
-	if m.DnsProperties != nil {
-		v.enter("dnsProperties")
-		m.DnsProperties.validate(v)
-		v.leave()
-	}
+	constraint.Struct(v, "dnsProperties", m.DnsProperties, (*PublicDnsPropertiesMutable).validate)
 }
 
-func (m *PublicDnsNamespacePropertiesChange) validate(v *validation) {
+func (m *PublicDnsNamespacePropertiesChange) validate(v *constraint.Violations) {
 	if m.DnsProperties == nil {
-		v.null("dnsProperties")
+		v.Null("dnsProperties")
 	}
-	if m.DnsProperties != nil {
-		v.enter("dnsProperties")
-		m.DnsProperties.validate(v)
-		v.leave()
-	}
+	constraint.Struct(v, "dnsProperties", m.DnsProperties, (*PublicDnsPropertiesMutableChange).validate)
 }
 
-func (m *PublicDnsPropertiesMutable) validate(v *validation) {
+func (m *PublicDnsPropertiesMutable) validate(v *constraint.Violations) {
 	if m.SOA == nil {
-		v.null("sOA")
+		v.Null("sOA")
 	}
-	if m.SOA != nil {
-		v.enter("sOA")
-		m.SOA.validate(v)
-		v.leave()
-	}
+	constraint.Struct(v, "sOA", m.SOA, (*SOA).validate)
 }
 
-func (m *PublicDnsPropertiesMutableChange) validate(v *validation) {
+func (m *PublicDnsPropertiesMutableChange) validate(v *constraint.Violations) {
 	if m.SOA == nil {
-		v.null("sOA")
+		v.Null("sOA")
 	}
-	if m.SOA != nil {
-		v.enter("sOA")
-		m.SOA.validate(v)
-		v.leave()
-	}
+	constraint.Struct(v, "sOA", m.SOA, (*SOAChange).validate)
 }
 
-func checkRecordTTL(v *validation, name string, n *int64) {
-	if n == nil {
-		return
-	}
-	if *n > 2147483647 {
-		v.fail(name, numberText(*n), "Member must have value less than or equal to 2147483647")
-	}
-	if *n < 0 {
-		v.fail(name, numberText(*n), "Member must have value greater than or equal to 0")
-	}
-}
+var limitsRecordTTL = constraint.Number{Min: 0, Max: 2147483647}
 
-func checkRecordType(v *validation, name string, s *RecordType) {
-	if s == nil {
-		return
-	}
-	switch *s {
-	case RecordTypeSrv, RecordTypeA, RecordTypeAaaa, RecordTypeCname:
-		return
-	}
-	v.fail(name, string(*s), "Member must satisfy enum value set: [SRV, A, AAAA, CNAME]")
-}
+var limitsRecordType = constraint.String{Enum: []string{"SRV", "A", "AAAA", "CNAME"}}
 
-func (m *RegisterInstanceRequest) validate(v *validation) {
+func (m *RegisterInstanceRequest) validate(v *constraint.Violations) {
 	if m.Attributes == nil {
-		v.null("attributes")
+		v.Null("attributes")
 	}
-	checkAttributes(v, "attributes", m.Attributes)
-	checkResourceId(v, "creatorRequestId", m.CreatorRequestId)
+	constraint.Map(v, "attributes", m.Attributes, &limitsAttributes, &limitsAttrKey, &limitsAttrValue)
+	v.String("creatorRequestId", m.CreatorRequestId, &limitsResourceId)
 	if m.InstanceId == nil {
-		v.null("instanceId")
+		v.Null("instanceId")
 	}
-	checkInstanceId(v, "instanceId", m.InstanceId)
+	v.String("instanceId", m.InstanceId, &limitsInstanceId)
 	if m.ServiceId == nil {
-		v.null("serviceId")
+		v.Null("serviceId")
 	}
-	checkArn(v, "serviceId", m.ServiceId)
+	v.String("serviceId", m.ServiceId, &limitsArn)
 }
 
-func checkResourceDescription(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if length(*s) > 1024 {
-		v.fail(name, *s, "Member must have length less than or equal to 1024")
-	}
-}
+var limitsResourceDescription = constraint.String{Max: 1024}
 
-var ruleResourceId = rule{
-	valid: func(s string) bool { return length(s) <= 64 },
-	text:  "[Member must have length less than or equal to 64]",
-}
+var limitsResourceId = constraint.String{Max: 64}
 
-func checkResourceId(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if length(*s) > 64 {
-		v.fail(name, *s, "Member must have length less than or equal to 64")
-	}
-}
+var limitsResourcePath = constraint.String{Max: 255}
 
-func checkResourcePath(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if length(*s) > 255 {
-		v.fail(name, *s, "Member must have length less than or equal to 255")
-	}
-}
+var limitsRoutingPolicy = constraint.String{Enum: []string{"MULTIVALUE", "WEIGHTED"}, ExtendedEnum: []string{"LATENCY"}}
 
-func checkRoutingPolicy(v *validation, name string, s *RoutingPolicy) {
-	if s == nil {
-		return
-	}
-	switch *s {
-	case RoutingPolicyMultivalue, RoutingPolicyWeighted:
-		return
-	case RoutingPolicyLatency:
-		if !v.strict {
-			return
-		}
-	}
-	if !v.strict {
-		v.fail(name, string(*s), "Member must satisfy enum value set: [MULTIVALUE, WEIGHTED, LATENCY]")
-		return
-	}
-	v.fail(name, string(*s), "Member must satisfy enum value set: [MULTIVALUE, WEIGHTED]")
-}
-
-func (m *SOA) validate(v *validation) {
+func (m *SOA) validate(v *constraint.Violations) {
 	if m.TTL == nil {
-		v.null("tTL")
+		v.Null("tTL")
 	}
-	checkRecordTTL(v, "tTL", m.TTL)
+	v.Int("tTL", m.TTL, &limitsRecordTTL)
 }
 
-func (m *SOAChange) validate(v *validation) {
+func (m *SOAChange) validate(v *constraint.Violations) {
 	if m.TTL == nil {
-		v.null("tTL")
+		v.Null("tTL")
 	}
-	checkRecordTTL(v, "tTL", m.TTL)
+	v.Int("tTL", m.TTL, &limitsRecordTTL)
 }
 
-var ruleServiceAttributeKey = rule{
-	valid: func(s string) bool { return length(s) <= 255 },
-	text:  "[Member must have length less than or equal to 255]",
+var limitsServiceAttributeKey = constraint.String{Max: 255}
+
+var limitsServiceAttributeKeyList = constraint.Size{Min: 1, Max: 30}
+
+var limitsServiceAttributeValue = constraint.String{Max: 1024}
+
+var limitsServiceAttributesMap = constraint.Size{Min: 1, Max: 30}
+
+func (m *ServiceChange) validate(v *constraint.Violations) {
+	v.String("description", m.Description, &limitsResourceDescription)
+	constraint.Struct(v, "dnsConfig", m.DnsConfig, (*DnsConfigChange).validate)
+	constraint.Struct(v, "healthCheckConfig", m.HealthCheckConfig, (*HealthCheckConfig).validate)
 }
 
-func checkServiceAttributeKeyList(v *validation, name string, list []string) {
-	if list == nil {
-		return
-	}
-	if len(list) > 30 {
-		v.fail(name, listText(list), "Member must have length less than or equal to 30")
-	}
-	if len(list) < 1 {
-		v.fail(name, listText(list), "Member must have length greater than or equal to 1")
-	}
-	v.elements(name, list, ruleServiceAttributeKey)
-}
-
-var ruleServiceAttributeValue = rule{
-	valid: func(s string) bool { return length(s) <= 1024 },
-	text:  "[Member must have length less than or equal to 1024]",
-}
-
-func checkServiceAttributesMap(v *validation, name string, m map[string]string) {
-	if m == nil {
-		return
-	}
-	if len(m) > 30 {
-		v.fail(name, mapText(m), "Member must have length less than or equal to 30")
-	}
-	if len(m) < 1 {
-		v.fail(name, mapText(m), "Member must have length greater than or equal to 1")
-	}
-	v.entries(name, m, ruleServiceAttributeKey, ruleServiceAttributeValue)
-}
-
-func (m *ServiceChange) validate(v *validation) {
-	checkResourceDescription(v, "description", m.Description)
-	if m.DnsConfig != nil {
-		v.enter("dnsConfig")
-		m.DnsConfig.validate(v)
-		v.leave()
-	}
-	if m.HealthCheckConfig != nil {
-		v.enter("healthCheckConfig")
-		m.HealthCheckConfig.validate(v)
-		v.leave()
-	}
-}
-
-func (m *ServiceFilter) validate(v *validation) {
-	checkFilterCondition(v, "condition", m.Condition)
+func (m *ServiceFilter) validate(v *constraint.Violations) {
+	constraint.Enum(v, "condition", m.Condition, &limitsFilterCondition)
 	if m.Name == nil {
-		v.null("name")
+		v.Null("name")
 	}
-	checkServiceFilterName(v, "name", m.Name)
+	constraint.Enum(v, "name", m.Name, &limitsServiceFilterName)
 	if m.Values == nil {
-		v.null("values")
+		v.Null("values")
 	}
-	checkFilterValues(v, "values", m.Values)
+	constraint.Strings(v, "values", m.Values, &limitsFilterValues, &limitsFilterValue)
 }
 
-func checkServiceFilterName(v *validation, name string, s *ServiceFilterName) {
-	if s == nil {
-		return
-	}
-	switch *s {
-	case ServiceFilterNameNamespaceId, ServiceFilterNameResourceOwner:
-		return
-	}
-	v.fail(name, string(*s), "Member must satisfy enum value set: [NAMESPACE_ID, RESOURCE_OWNER]")
-}
+var limitsServiceFilterName = constraint.String{Enum: []string{"NAMESPACE_ID", "RESOURCE_OWNER"}}
 
-func checkServiceFilters(v *validation, name string, list []*ServiceFilter) {
-	if list == nil {
-		return
-	}
-	v.enter(name)
-	for i, element := range list {
-		v.enterElement(i)
-		if element == nil {
-			v.null("")
-		} else {
-			element.validate(v)
-		}
-		v.leave()
-	}
-	v.leave()
-}
+var limitsServiceFilters = constraint.Size{}
 
-func checkServiceName(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if !isServiceName(*s) {
-		v.fail(name, *s, `Member must satisfy regular expression pattern: ((?=^.{1,127}$)^([a-zA-Z0-9_][a-zA-Z0-9-_]{0,61}[a-zA-Z0-9_]|[a-zA-Z0-9])(\.([a-zA-Z0-9_][a-zA-Z0-9-_]{0,61}[a-zA-Z0-9_]|[a-zA-Z0-9]))*$)|(^\.$)`)
-	}
-}
+var limitsServiceName = constraint.String{Pattern: &patternServiceName}
 
-func checkServiceTypeOption(v *validation, name string, s *ServiceTypeOption) {
-	if s == nil {
-		return
-	}
-	switch *s {
-	case ServiceTypeOptionHttp:
-		return
-	}
-	v.fail(name, string(*s), "Member must satisfy enum value set: [HTTP]")
-}
+var limitsServiceTypeOption = constraint.String{Enum: []string{"HTTP"}}
 
-func (m *Tag) validate(v *validation) {
+func (m *Tag) validate(v *constraint.Violations) {
 	if m.Key == nil {
-		v.null("key")
+		v.Null("key")
 	}
-	checkTagKey(v, "key", m.Key)
+	v.String("key", m.Key, &limitsTagKey)
 	if m.Value == nil {
-		v.null("value")
+		v.Null("value")
 	}
-	checkTagValue(v, "value", m.Value)
+	v.String("value", m.Value, &limitsTagValue)
 }
 
-var ruleTagKey = rule{
-	valid: func(s string) bool { return length(s) <= 128 && length(s) >= 1 },
-	text:  "[Member must have length less than or equal to 128, Member must have length greater than or equal to 1]",
-}
+var limitsTagKey = constraint.String{Min: 1, Max: 128}
 
-func checkTagKey(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if length(*s) > 128 {
-		v.fail(name, *s, "Member must have length less than or equal to 128")
-	}
-	if length(*s) < 1 {
-		v.fail(name, *s, "Member must have length greater than or equal to 1")
-	}
-}
+var limitsTagKeyList = constraint.Size{Max: 200}
 
-func checkTagKeyList(v *validation, name string, list []string) {
-	if list == nil {
-		return
-	}
-	if len(list) > 200 {
-		v.fail(name, listText(list), "Member must have length less than or equal to 200")
-	}
-	v.elements(name, list, ruleTagKey)
-}
+var limitsTagList = constraint.Size{Max: 200}
 
-func checkTagList(v *validation, name string, list []*Tag) {
-	if list == nil {
-		return
-	}
-	if len(list) > 200 {
-		v.fail(name, countText(len(list)), "Member must have length less than or equal to 200")
-	}
-	v.enter(name)
-	for i, element := range list {
-		v.enterElement(i)
-		if element == nil {
-			v.null("")
-		} else {
-			element.validate(v)
-		}
-		v.leave()
-	}
-	v.leave()
-}
-
-func (m *TagResourceRequest) validate(v *validation) {
+func (m *TagResourceRequest) validate(v *constraint.Violations) {
 	if m.ResourceARN == nil {
-		v.null("resourceARN")
+		v.Null("resourceARN")
 	}
-	checkAmazonResourceName(v, "resourceARN", m.ResourceARN)
+	v.String("resourceARN", m.ResourceARN, &limitsAmazonResourceName)
 	if m.Tags == nil {
-		v.null("tags")
+		v.Null("tags")
 	}
-	checkTagList(v, "tags", m.Tags)
+	constraint.Structs(v, "tags", m.Tags, &limitsTagList, (*Tag).validate)
 }
 
-func checkTagValue(v *validation, name string, s *string) {
-	if s == nil {
-		return
-	}
-	if length(*s) > 256 {
-		v.fail(name, *s, "Member must have length less than or equal to 256")
-	}
-}
+var limitsTagValue = constraint.String{StatesMin: true, Max: 256}
 
-func (m *UntagResourceRequest) validate(v *validation) {
+func (m *UntagResourceRequest) validate(v *constraint.Violations) {
 	if m.ResourceARN == nil {
-		v.null("resourceARN")
+		v.Null("resourceARN")
 	}
-	checkAmazonResourceName(v, "resourceARN", m.ResourceARN)
+	v.String("resourceARN", m.ResourceARN, &limitsAmazonResourceName)
 	if m.TagKeys == nil {
-		v.null("tagKeys")
+		v.Null("tagKeys")
 	}
-	checkTagKeyList(v, "tagKeys", m.TagKeys)
+	constraint.Strings(v, "tagKeys", m.TagKeys, &limitsTagKeyList, &limitsTagKey)
 }
 
-func (m *UpdateHttpNamespaceRequest) validate(v *validation) {
+func (m *UpdateHttpNamespaceRequest) validate(v *constraint.Violations) {
 	if m.Id == nil {
-		v.null("id")
+		v.Null("id")
 	}
-	checkArn(v, "id", m.Id)
+	v.String("id", m.Id, &limitsArn)
 	if m.Namespace == nil {
-		v.null("namespace")
+		v.Null("namespace")
 	}
-	if m.Namespace != nil {
-		v.enter("namespace")
-		m.Namespace.validate(v)
-		v.leave()
-	}
-	checkResourceId(v, "updaterRequestId", m.UpdaterRequestId)
+	constraint.Struct(v, "namespace", m.Namespace, (*HttpNamespaceChange).validate)
+	v.String("updaterRequestId", m.UpdaterRequestId, &limitsResourceId)
 }
 
-func (m *UpdateInstanceCustomHealthStatusRequest) validate(v *validation) {
+func (m *UpdateInstanceCustomHealthStatusRequest) validate(v *constraint.Violations) {
 	if m.InstanceId == nil {
-		v.null("instanceId")
+		v.Null("instanceId")
 	}
-	checkResourceId(v, "instanceId", m.InstanceId)
+	v.String("instanceId", m.InstanceId, &limitsResourceId)
 	if m.ServiceId == nil {
-		v.null("serviceId")
+		v.Null("serviceId")
 	}
-	checkArn(v, "serviceId", m.ServiceId)
+	v.String("serviceId", m.ServiceId, &limitsArn)
 	if m.Status == nil {
-		v.null("status")
+		v.Null("status")
 	}
-	checkCustomHealthStatus(v, "status", m.Status)
+	constraint.Enum(v, "status", m.Status, &limitsCustomHealthStatus)
 }
 
-func (m *UpdatePrivateDnsNamespaceRequest) validate(v *validation) {
+func (m *UpdatePrivateDnsNamespaceRequest) validate(v *constraint.Violations) {
 	if m.Id == nil {
-		v.null("id")
+		v.Null("id")
 	}
-	checkArn(v, "id", m.Id)
+	v.String("id", m.Id, &limitsArn)
 	if m.Namespace == nil {
-		v.null("namespace")
+		v.Null("namespace")
 	}
-	if m.Namespace != nil {
-		v.enter("namespace")
-		m.Namespace.validate(v)
-		v.leave()
-	}
-	checkResourceId(v, "updaterRequestId", m.UpdaterRequestId)
+	constraint.Struct(v, "namespace", m.Namespace, (*PrivateDnsNamespaceChange).validate)
+	v.String("updaterRequestId", m.UpdaterRequestId, &limitsResourceId)
 }
 
-func (m *UpdatePublicDnsNamespaceRequest) validate(v *validation) {
+func (m *UpdatePublicDnsNamespaceRequest) validate(v *constraint.Violations) {
 	if m.Id == nil {
-		v.null("id")
+		v.Null("id")
 	}
-	checkArn(v, "id", m.Id)
+	v.String("id", m.Id, &limitsArn)
 	if m.Namespace == nil {
-		v.null("namespace")
+		v.Null("namespace")
 	}
-	if m.Namespace != nil {
-		v.enter("namespace")
-		m.Namespace.validate(v)
-		v.leave()
-	}
-	checkResourceId(v, "updaterRequestId", m.UpdaterRequestId)
+	constraint.Struct(v, "namespace", m.Namespace, (*PublicDnsNamespaceChange).validate)
+	v.String("updaterRequestId", m.UpdaterRequestId, &limitsResourceId)
 }
 
-func (m *UpdateServiceAttributesRequest) validate(v *validation) {
+func (m *UpdateServiceAttributesRequest) validate(v *constraint.Violations) {
 	if m.Attributes == nil {
-		v.null("attributes")
+		v.Null("attributes")
 	}
-	checkServiceAttributesMap(v, "attributes", m.Attributes)
+	constraint.Map(v, "attributes", m.Attributes, &limitsServiceAttributesMap, &limitsServiceAttributeKey, &limitsServiceAttributeValue)
 	if m.ServiceId == nil {
-		v.null("serviceId")
+		v.Null("serviceId")
 	}
-	checkArn(v, "serviceId", m.ServiceId)
+	v.String("serviceId", m.ServiceId, &limitsArn)
 }
 
-func (m *UpdateServiceRequest) validate(v *validation) {
+func (m *UpdateServiceRequest) validate(v *constraint.Violations) {
 	if m.Id == nil {
-		v.null("id")
+		v.Null("id")
 	}
-	checkArn(v, "id", m.Id)
+	v.String("id", m.Id, &limitsArn)
 	if m.Service == nil {
-		v.null("service")
+		v.Null("service")
 	}
-	if m.Service != nil {
-		v.enter("service")
-		m.Service.validate(v)
-		v.leave()
-	}
+	constraint.Struct(v, "service", m.Service, (*ServiceChange).validate)
 }

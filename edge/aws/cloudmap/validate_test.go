@@ -18,6 +18,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/constraint"
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
@@ -85,12 +86,12 @@ func TestValidationMessages(t *testing.T) {
 		},
 		{
 			"ListServices", `{"NextToken":"` + strings.Repeat("é", 5000) + `"}`,
-			"1 validation error detected: Value '" + strings.Repeat("é", maxValueText) + "…' at 'nextToken' failed to satisfy constraint: " +
+			"1 validation error detected: Value '" + strings.Repeat("é", constraint.MaxValueText) + "…' at 'nextToken' failed to satisfy constraint: " +
 				"Member must have length less than or equal to 4096",
 		},
 	} {
 		_, err := dispatch(&fakeHandlers{}, test.operation, false, []byte(test.body), nil)
-		if invalid, ok := errors.AsType[*ValidationError](err); !ok || invalid.Error() != test.want {
+		if invalid, ok := errors.AsType[*constraint.Error](err); !ok || invalid.Error() != test.want {
 			t.Errorf("%s %s:\n got %v\nwant %s", test.operation, test.body, err, test.want)
 		}
 	}
@@ -132,11 +133,11 @@ func TestMessagesStayShort(t *testing.T) {
 	body := `{"ResourceARN":"` + strings.Repeat("x", 100_000) + `","Tags":[` + strings.Join(tags, ",") + `]}`
 	_, err := dispatch(&fakeHandlers{}, "TagResource", false, []byte(body), nil)
 
-	invalid, ok := errors.AsType[*ValidationError](err)
+	invalid, ok := errors.AsType[*constraint.Error](err)
 	if !ok || invalid.Count != 10_002 || !strings.HasPrefix(invalid.Error(), "10002 validation errors detected: ") {
 		t.Fatalf("got %.100s…", err)
 	}
-	if n := len(invalid.Error()); n > 2*maxValueText {
+	if n := len(invalid.Error()); n > 2*constraint.MaxValueText {
 		t.Errorf("the message has %d bytes", n)
 	}
 }
@@ -280,7 +281,7 @@ func FuzzInput(f *testing.F) {
 	f.Fuzz(func(t *testing.T, index byte, strict bool, body []byte) {
 		op := operations[int(index)%len(operations)]
 		_, err := op.Decode(&wire.Request{Body: body, Strict: strict})
-		_, invalid := errors.AsType[*ValidationError](err)
+		_, invalid := errors.AsType[*constraint.Error](err)
 		serialization, mistyped := errors.AsType[*awsjson.SerializationError](err)
 		switch {
 		case err != nil && !invalid && !mistyped:

@@ -106,3 +106,9 @@ func Value[T any](p *T) T {
 	}
 	return *p
 }
+
+// NotSupported returns the error of an operation that AWS has and this version has
+// not.
+func (c *Call) NotSupported() error {
+	return &wire.Fault{Kind: wire.NotSupported, Message: c.Operation.Action + " is not supported by this version of cairn"}
+}

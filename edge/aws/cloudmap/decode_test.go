@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	gocmp "github.com/google/go-cmp/cmp"
+
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
 func TestOperationsAreTheModels(t *testing.T) {
@@ -78,7 +80,7 @@ func BenchmarkReadDiscoverInstances(b *testing.B) {
 	body := []byte(`{"NamespaceName":"internal.example.com","ServiceName":"billing","QueryParameters":{"stage":"blue"},"MaxResults":100}`)
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := readInput(body, false, new(DiscoverInstancesRequest)); err != nil {
+		if _, err := readDiscoverInstances(&wire.Request{Body: body}); err != nil {
 			b.Fatal(err)
 		}
 	}

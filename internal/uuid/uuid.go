@@ -1,13 +1,14 @@
-package aws
+// Package uuid makes random UUIDs.
+package uuid
 
 import (
 	"encoding/hex"
 	"math/rand/v2"
 )
 
-// newRequestID returns a random UUID (RFC 9562 section 5.4). It names a request
-// in answers and logs and guards nothing, so its randomness need not be secret.
-func newRequestID() string {
+// New returns a random UUID of version 4 (RFC 9562 section 5.4). It names things
+// and guards nothing, so its randomness is not secret.
+func New() string {
 	var raw [16]byte
 	for i, half := range [2]uint64{rand.Uint64(), rand.Uint64()} {
 		for j := range 8 {

@@ -1,0 +1,5 @@
+// Package jsonapi is generated from a made-up model that has every feature of its
+// protocol, to test the generator and the codec.
+package jsonapi
+
+//go:generate go run github.com/cairn-discovery/cairn/tools/awsgen -model model/madeup.json
