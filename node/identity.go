@@ -109,3 +109,15 @@ func overrideRates(set throttle.Set, rates map[string]command.Rate) throttle.Set
 	}
 	return set
 }
+
+// noUsers is the warning about a node that no one can call.
+const noUsers = "auth.mode is sigv4 and there are no users, so every call is refused: add users with access keys to accounts in the" +
+	" configuration, or make them on the running node with \"cairn user create\" and \"cairn key create\""
+
+// warnWithoutUsers warns if neither the configuration nor the store has a user or
+// a role.
+func (n *Node) warnWithoutUsers() {
+	if n.cfg.Auth.Mode == config.AuthSigV4 && len(n.directory.current().Principals()) == 0 {
+		n.log.Warn(noUsers)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"syscall"
 
 	"github.com/cairn-discovery/cairn/edge/dns"
 	"github.com/cairn-discovery/cairn/internal/certs"
@@ -25,37 +26,64 @@ type listeners struct {
 // kernel's backlog: to clients a restart looks like a slow answer.
 func listen(ctx context.Context, c *config.Config) (*listeners, error) {
 	l := new(listeners)
-	if err := l.open(ctx, c); err != nil {
-		l.close()
-		return nil, err
+	for _, one := range l.all(c) {
+		if err := one.open(ctx); err != nil {
+			l.close()
+			return nil, err
+		}
 	}
 	return l, nil
 }
 
-func (l *listeners) open(ctx context.Context, c *config.Config) (err error) {
-	if l.api, err = listenTCP(ctx, c, "api_addr", c.APIAddr); err != nil {
-		return err
-	}
-	if l.admin, err = listenTCP(ctx, c, "admin_addr", c.AdminAddr); err != nil {
-		return err
-	}
-	if l.dns, err = dns.Listen(ctx, c.DNSAddr); err != nil {
-		return fmt.Errorf("dns_addr: %w", err)
-	}
-	if l.dot, err = listenOpen(ctx, "dns.dot_addr", c.DNS.DoTAddr); err != nil {
-		return err
-	}
-	l.doh, err = listenOpen(ctx, "dns.doh_addr", c.DNS.DoHAddr)
-	return err
+// listener is one listener of the configuration.
+type listener struct {
+	key, addr string
+	open      func(context.Context) error // sets the field of listeners
 }
 
-// listenTCP opens one listener. Config.Check has refused IP addresses that other
+// all returns the listeners of a configuration, in the order in which they are
+// opened. Those that are not served have no address.
+func (l *listeners) all(c *config.Config) []listener {
+	tcp := func(to *net.Listener, key, addr string) listener {
+		return listener{key, addr, func(ctx context.Context) (err error) {
+			*to, err = listenTCP(ctx, c, key, addr)
+			return err
+		}}
+	}
+	return []listener{
+		tcp(&l.api, "api_addr", c.APIAddr),
+		tcp(&l.admin, "admin_addr", c.AdminAddr),
+		{"dns_addr", c.DNSAddr, func(ctx context.Context) (err error) {
+			l.dns, err = dns.Listen(ctx, c.DNSAddr)
+			return listenError("dns_addr", err)
+		}},
+		tcp(&l.dot, "dns.dot_addr", c.DNS.DoTAddr),
+		tcp(&l.doh, "dns.doh_addr", c.DNS.DoHAddr),
+	}
+}
+
+// listenError adds the key, and what to do, to an error of a listener.
+func listenError(key string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%s: %w; ports below 1024 need the capability CAP_NET_BIND_SERVICE", key, err)
+	}
+	return fmt.Errorf("%s: %w", key, err)
+}
+
+// listenTCP opens one listener, or none if there is no address. Config.Check has refused IP addresses that other
 // machines can reach where they must not; a host name can be checked only by the
 // address that it resolved to.
 func listenTCP(ctx context.Context, c *config.Config, key, addr string) (net.Listener, error) {
-	ln, err := listenOpen(ctx, key, addr)
+	if addr == "" {
+		return nil, nil
+	}
+	var lc net.ListenConfig
+	ln, err := lc.Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, err
+		return nil, listenError(key, err)
 	}
 	tcp, ok := ln.Addr().(*net.TCPAddr)
 	for _, l := range c.RestrictedListeners() {
@@ -65,19 +93,6 @@ func listenTCP(ctx context.Context, c *config.Config, key, addr string) (net.Lis
 		if err := l.Refuse(); err != nil {
 			return nil, errors.Join(err, ln.Close())
 		}
-	}
-	return ln, nil
-}
-
-// listenOpen opens a listener on any address. It returns nil if there is none.
-func listenOpen(ctx context.Context, key, addr string) (net.Listener, error) {
-	if addr == "" {
-		return nil, nil
-	}
-	var lc net.ListenConfig
-	ln, err := lc.Listen(ctx, "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", key, err)
 	}
 	return ln, nil
 }

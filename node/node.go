@@ -161,6 +161,7 @@ func (n *Node) onUp(l *listeners) {
 		API: addrOf(l.api), DNS: l.dns.Addr().String(), DoT: addrOf(l.dot), DoH: addrOf(l.doh), Admin: addrOf(l.admin),
 	}
 	n.unready.Store(nil)
+	n.warnWithoutUsers()
 	n.log.Info("ready", n.addrs.attrs()...)
 	close(n.ready)
 	n.notify("READY=1")

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -320,6 +321,21 @@ func TestRequestInFlightIsAnswered(t *testing.T) {
 	after := nodetest.Start(t, nodetest.WithDataDir(n.DataDir))
 	if _, text := call(t, after, "ListNamespaces", "{}"); !strings.Contains(text, `"late"`) {
 		t.Errorf("what was answered is gone: %s", text)
+	}
+}
+
+// A new configuration can be right and still be wrong together with the keys that
+// need a restart: here it trusts everybody because it forwards no more, but the
+// node still does.
+func TestReloadRefusesAWrongMixture(t *testing.T) {
+	first := nodetest.Config(t)
+	first.DNS.Forward = []string{"127.0.0.1:9"}
+	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) { c.DNS = first.DNS }))
+	second := first.Config
+	second.DNS.Forward = nil
+	second.DNS.Trusted = []config.Prefix{{Prefix: netip.MustParsePrefix("0.0.0.0/0")}}
+	if err := n.Reload(second); err == nil || !strings.Contains(err.Error(), "open resolver") {
+		t.Errorf("Reload() = %v", err)
 	}
 }
 

@@ -28,6 +28,19 @@ func lockDir(fs fsx.FS, dir string) (io.Closer, error) {
 	return lock, nil
 }
 
+// InUse returns a LockedError if a Store uses a folder now. It leaves the folder
+// as it is, but for the lock file.
+func InUse(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, lockName)); err != nil {
+		return nil // no Store has ever used it
+	}
+	lock, err := lockDir(fsx.OS{}, dir)
+	if err != nil {
+		return err
+	}
+	return lock.Close()
+}
+
 // lockNote says who holds the lock, a fact a line.
 func lockNote(now time.Time) []byte {
 	host, err := os.Hostname()
