@@ -1,9 +1,9 @@
-// Package dnssec holds what a signed zone is made of beside its records: keys,
-// and the records and canonical forms that follow from keys and names.
+// Package dnssec defines the keys of signed zones, and the records and canonical forms
+// that are derived from keys and names.
 //
-// It is pure, and signs nothing: that is edge/dns/sign's. The only algorithm is
-// ECDSA P-256 with SHA-256 (RFC 6605), number 13, the only digest SHA-256
-// (RFC 4509). A zone has one key for everything, its KSK and ZSK in one.
+// It is pure and makes no signatures; edge/dns/sign does. The only algorithm is ECDSA
+// P-256 with SHA-256 (RFC 6605), number 13, the only digest SHA-256 (RFC 4509). A zone
+// has one key that is both KSK and ZSK.
 package dnssec
 
 import (
@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	// Algorithm and Digest are the numbers of ECDSA P-256 and of SHA-256.
+	// Algorithm and Digest are the numbers of ECDSA P-256 and SHA-256.
 	Algorithm = 13
 	Digest    = 2
-	// Flags are those of a zone key that is a secure entry point: RFC 4034
+	// Flags has the bits of a zone key that is a secure entry point: RFC 4034
 	// section 2.1.1.
 	Flags = 257
 	// PublicBytes is the length of a public key, SignatureBytes that of a
@@ -32,31 +32,30 @@ const (
 // KeyTTL is the TTL of the DNSKEY, CDS and CDNSKEY records, in seconds.
 const KeyTTL = 3600
 
-// Rolls of a key take their time because resolvers remember what they got.
+// Times of a key roll, which are needed because resolvers cache records.
 const (
-	// PublishTime is how long a new key is published before it signs: then no
-	// resolver has the DNSKEY records without it any more.
+	// PublishTime is how long a new key is published before it signs. After that,
+	// no resolver has DNSKEY records without it.
 	PublishTime = 2 * KeyTTL * time.Second
-	// RollTime is how long the old key is published beside a new one at the
-	// least. No signature of it is remembered any more then: those of records
-	// with the greatest TTL, two days, included.
+	// RollTime is how long the old key stays published at least. After that, no
+	// resolver has a signature by it: the longest TTL of a record is two days.
 	RollTime = PublishTime + 48*time.Hour
 )
 
-// Key is a key of a zone. The private half is sealed, so that whoever reads the
-// store or a backup cannot sign.
+// Key is a key of a zone. The private half is sealed, so the store or a backup is not
+// sufficient to sign.
 type Key struct {
 	Public  [PublicBytes]byte // the point, x before y
 	Sealed  string
 	Created int64 // milliseconds since 1970
 }
 
-// Keys are those of one zone: none where it is not signed, two while one is
-// replaced by the other, which is last. Read only.
+// Keys are the keys of one zone: none if it is not signed, and two during a roll, the
+// new one last. It must not be changed.
 type Keys []Key
 
-// Active returns the key that signs at a time in milliseconds since 1970. There
-// must be one.
+// Active returns the key that signs at a time in milliseconds since 1970. The zone must
+// have a key.
 func (k Keys) Active(now int64) *Key {
 	last := &k[len(k)-1]
 	if len(k) > 1 && now < last.Created+PublishTime.Milliseconds() {
@@ -99,13 +98,13 @@ func (k *Key) DS(apex string) [4 + sha256.Size]byte {
 	return b
 }
 
-// DSText is the data of the DS record as zone files have it.
+// DSText returns the data of the DS record in the form of zone files.
 func (k *Key) DSText(apex string) string {
 	ds := k.DS(apex)
 	return fmt.Sprintf("%d %d %d %X", k.Tag(), Algorithm, Digest, ds[4:])
 }
 
-// DNSKEYText is the data of the DNSKEY record as zone files have it.
+// DNSKEYText returns the data of the DNSKEY record in the form of zone files.
 func (k *Key) DNSKEYText() string {
 	return fmt.Sprintf("%d %d %d %s", Flags, protocol, Algorithm, base64.StdEncoding.EncodeToString(k.Public[:]))
 }

@@ -121,7 +121,7 @@ func TestSuccessor(t *testing.T) {
 	}
 }
 
-// compare is the order of RFC 4034 section 6.1, written down once more.
+// compare is another implementation of the order of RFC 4034 section 6.1.
 func compare(a, b []byte) int {
 	return slices.CompareFunc(labels(a), labels(b), bytes.Compare)
 }
@@ -145,7 +145,7 @@ func labels(name []byte) [][]byte {
 	return all
 }
 
-// Whatever the name, its successor is a name, comes after it, and is in lower case.
+// The successor of any name is a name after it, in lower case.
 func TestSuccessorFollows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var name []byte
@@ -170,8 +170,8 @@ func TestSuccessorFollows(t *testing.T) {
 	})
 }
 
-// What is signed here is verified there: all types that zones have, with names in
-// any case and records in any order.
+// Another implementation verifies our signatures: all types of records in zones, with
+// names in any case and records in any order.
 func TestSignedFormVerifies(t *testing.T) {
 	k, record, private := pair(t)
 	for _, lines := range []string{
@@ -215,7 +215,7 @@ func TestSignedFormVerifies(t *testing.T) {
 	}
 }
 
-// A new key signs when everybody has heard of it.
+// A new key signs after PublishTime.
 func TestActive(t *testing.T) {
 	keys := dnssec.Keys{{Created: 1000}, {Created: 2000}}
 	later := dnssec.PublishTime.Milliseconds()

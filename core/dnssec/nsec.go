@@ -6,19 +6,19 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// AppendNSEC appends the data of an NSEC record that speaks of one name alone:
-// what follows it at once in canonical order, and the types that it has, in any
-// order. The name is in wire form and lower case.
+// AppendNSEC appends the data of an NSEC record that covers no name except its own:
+// the next possible name in canonical order, and the types of the name, in any order.
+// The name is in wire form and lower case.
 func AppendNSEC(b, name []byte, types ...uint16) []byte {
 	b = AppendSuccessor(b, name)
 	slices.Sort(types)
 	return appendBitmap(b, types)
 }
 
-// AppendSuccessor appends the first possible name after another one in the order
-// of RFC 4034 section 6.1. That is the name with a label of one zero octet
-// before it; where it is too long for that, the octet goes to the end of its
-// first label, or else that label is raised (RFC 4471 section 3.1.2).
+// AppendSuccessor appends the first possible name after another one in the order of
+// RFC 4034 section 6.1. That is the name with a label of one zero octet before it. If
+// the name is too long for that, the octet is appended to its first label, or else
+// that label is incremented (RFC 4471 section 3.1.2).
 func AppendSuccessor(b, name []byte) []byte {
 	label := int(name[0])
 	switch {
@@ -35,7 +35,7 @@ func AppendSuccessor(b, name []byte) []byte {
 		}
 		if label > 0 {
 			b = append(append(b, byte(label)), name[1:1+label]...)
-			b[len(b)-1] = raised(b[len(b)-1])
+			b[len(b)-1] = increment(b[len(b)-1])
 			break
 		}
 		name = name[1+name[0]:]
@@ -43,9 +43,9 @@ func AppendSuccessor(b, name []byte) []byte {
 	return append(b, name[1+name[0]:]...)
 }
 
-// raised is the octet after another one, where capitals are none: they stand for
-// small letters.
-func raised(c byte) byte {
+// increment returns the octet after c. It skips capitals, which are equal to small
+// letters.
+func increment(c byte) byte {
 	if c++; c == 'A' {
 		return 'Z' + 1
 	}

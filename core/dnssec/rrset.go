@@ -10,20 +10,20 @@ import (
 
 // Set is an RRset of class IN that is to be signed.
 type Set struct {
-	// Owner is in wire form and lower case.
+	// Owner is the name in wire form and lower case.
 	Owner []byte
 	Type  uint16
-	// TTL is the one that the signature covers: it must not be less than that
-	// of the records as they are sent.
+	// TTL is the original TTL, which the signature covers. It must not be less
+	// than the TTL of the records in the answer.
 	TTL uint32
-	// Data are the records' data in canonical form, in canonical order, and
-	// without repetition: see Add.
+	// Data has the data of the records in canonical form and order, without
+	// duplicates: see Add.
 	Data [][]byte
 }
 
-// Add takes in the data of one more record, in which names are not compressed.
-// The data is changed to its canonical form in place. Add is false if the set
-// has such a record already.
+// Add adds the data of a record, in which names are not compressed. It converts the
+// data to canonical form in place and keeps it. It returns false if the set already
+// has the record.
 func (s *Set) Add(data []byte) bool {
 	dnswire.LowerData(s.Type, data)
 	at, found := slices.BinarySearchFunc(s.Data, data, bytes.Compare)
@@ -34,7 +34,8 @@ func (s *Set) Add(data []byte) bool {
 	return true
 }
 
-// AppendRecords appends the records as they are signed: RFC 4034 section 3.1.8.1.
+// AppendRecords appends the records in the form that is signed: RFC 4034 section
+// 3.1.8.1.
 func (s *Set) AppendRecords(b []byte) []byte {
 	for _, data := range s.Data {
 		b = append(b, s.Owner...)
@@ -44,14 +45,15 @@ func (s *Set) AppendRecords(b []byte) []byte {
 	return b
 }
 
-// Period is when a signature holds, in seconds since 1970 (RFC 1982 arithmetic).
+// Period is the validity of a signature in seconds since 1970 (RFC 1982 arithmetic).
 type Period struct{ Inception, Expiration uint32 }
 
-// SignatureLength is the length of an RRSIG record's data, by the signer's name.
+// SignatureLength returns the length of the data of an RRSIG record. The signer is a
+// name in wire form.
 func SignatureLength(signer string) int { return 18 + len(signer) + SignatureBytes }
 
-// AppendSignature appends the data of an RRSIG record up to the signature: RFC
-// 4034 section 3.1. The signer is the apex in wire form and lower case.
+// AppendSignature appends the data of an RRSIG record before the signature: RFC 4034
+// section 3.1. The signer is the apex in wire form and lower case.
 func (s *Set) AppendSignature(b []byte, p Period, k *Key, signer string) []byte {
 	b = binary.BigEndian.AppendUint16(b, s.Type)
 	b = append(b, Algorithm, byte(dnswire.CountLabels(s.Owner)))

@@ -71,7 +71,7 @@ func (a *answerer) header(out []byte) {
 // limited asks the rate limiter about answers that could be aimed at a victim:
 // over UDP, to clients that only see what everybody sees, and that have not
 // shown by a cookie that the address is theirs.
-func (a *answerer) limited() ratelimit.Verdict {
+func (a *answerer) limited() ratelimit.Action {
 	if a.server.cfg.Limit == nil || a.transport != UDP || a.client.Recursion || a.cookieValid || a.key() != nil {
 		return ratelimit.Send
 	}

@@ -7,10 +7,10 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// cacheControl returns how long a response may be kept: no longer than the least
-// TTL of its answer section, or for a negative answer than its SOA record says
-// (RFC 8484 section 5.1). It is private because the answer depends on who
-// asks.
+// cacheControl returns the Cache-Control field of a response: it may be kept for the
+// shortest TTL of its answer section, or for a negative answer as long as its SOA
+// record allows (RFC 8484 section 5.1). It is private because the answer depends on
+// the client.
 func cacheControl(answer []byte) string {
 	age, ok := maxAge(answer)
 	if !ok {

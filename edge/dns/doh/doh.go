@@ -1,6 +1,5 @@
-// Package doh is DNS over HTTPS (RFC 8484): it takes a DNS message out of an
-// HTTP request and puts the answer into the response. What to answer is not
-// its matter.
+// Package doh implements DNS over HTTPS (RFC 8484): it reads a DNS message from an
+// HTTP request, calls an Answer function, and writes its answer into the response.
 package doh
 
 import (
@@ -18,27 +17,27 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// Path is where the service stands by custom.
+// Path is the usual path of the service.
 const Path = "/dns-query"
 
-// mediaType is the form of requests and responses (RFC 8484 section 6).
+// mediaType is the type of requests and responses (RFC 8484 section 6).
 const mediaType = "application/dns-message"
 
 const (
-	// maxQuery bounds queries, which are a question and a few options; the
-	// largest in practice are padded to 128 octets (RFC 8467).
+	// maxQuery is the maximum length of a query. A query has a question and a few
+	// options, and is usually padded to 128 octets (RFC 8467).
 	maxQuery = 4096
 )
 
-// Answer answers a query from a client, or returns nil if it deserves no
-// answer. The answer is appended to out or made anew. Out is the caller's again
-// afterwards, and query was never anybody else's.
+// Answer answers a query from a client. It returns nil if the query gets no answer.
+// The answer is appended to out or is a new slice. The function must not keep query or
+// out.
 type Answer func(ctx context.Context, query []byte, from netip.AddrPort, out []byte) []byte
 
 // Handler returns a handler that answers GET and POST requests.
 //
-// The client is who the connection comes from. What a proxy says about who is
-// behind it is not believed, for that decides what the client may see.
+// The client's address is that of the connection. Header fields of proxies are
+// ignored, because the address decides which zones the client sees.
 func Handler(answer Answer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query, err := queryOf(w, r)
@@ -48,7 +47,7 @@ func Handler(answer Answer) http.Handler {
 		}
 		from, err := netip.ParseAddrPort(r.RemoteAddr)
 		if err != nil {
-			// A listener that is not of the internet.
+			// The listener is not a TCP listener.
 			refuse(w, &statusError{http.StatusInternalServerError, "the client's address is not known"})
 			return
 		}
@@ -56,10 +55,10 @@ func Handler(answer Answer) http.Handler {
 	})
 }
 
-// initialAnswer is room for nearly all answers.
+// initialAnswer is the initial size of the buffer for an answer.
 const initialAnswer = 1500
 
-// statusError is a request that cannot be answered.
+// statusError is the error of a request that cannot be answered.
 type statusError struct {
 	status int
 	text   string
@@ -67,7 +66,7 @@ type statusError struct {
 
 func (e *statusError) Error() string { return e.text }
 
-// queryOf takes the query out of a request (RFC 8484 section 4.1).
+// queryOf returns the query of a request (RFC 8484 section 4.1).
 func queryOf(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	var query []byte
 	var err error
@@ -95,7 +94,7 @@ func fromURL(u *url.URL) ([]byte, error) {
 		return nil, &statusError{http.StatusRequestURITooLong, tooLong()}
 	}
 	query, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	// The decoder passes over line ends.
+	// The decoder ignores line ends.
 	if err != nil || strings.ContainsAny(text, "\r\n") {
 		return nil, &statusError{http.StatusBadRequest, "the parameter dns must be base64url without padding"}
 	}
@@ -118,8 +117,8 @@ func fromBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 
 func tooLong() string { return fmt.Sprintf("the query is longer than %d octets", maxQuery) }
 
-// respond writes an answer. The error codes of DNS are answers, too: their
-// status is 200 (RFC 8484 section 4.2.1).
+// respond writes an answer. Answers with a DNS error code have status 200 too (RFC 8484
+// section 4.2.1).
 func respond(w http.ResponseWriter, answer []byte) {
 	if len(answer) < dnswire.HeaderLen {
 		refuse(w, &statusError{http.StatusBadRequest, "the query is not a DNS query"})
@@ -129,7 +128,7 @@ func respond(w http.ResponseWriter, answer []byte) {
 	h.Set("Content-Type", mediaType)
 	h.Set("Content-Length", fmt.Sprint(len(answer)))
 	h.Set("Cache-Control", cacheControl(answer))
-	// An error here means that the client has gone.
+	// An error means that the client has closed the connection.
 	_, _ = w.Write(answer)
 }
 

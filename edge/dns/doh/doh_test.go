@@ -20,7 +20,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/dns/doh"
 )
 
-// packed is a query in wire form.
+// packed returns a query in wire form.
 func packed(t *testing.T, name string) []byte {
 	t.Helper()
 	m := new(dns.Msg).SetQuestion(name, dns.TypeA)
@@ -41,7 +41,7 @@ func rr(t *testing.T, text string) dns.RR {
 	return r
 }
 
-// answering answers with what change makes of an empty answer.
+// answering returns an Answer: an empty answer that change has modified.
 func answering(t *testing.T, change func(*dns.Msg)) doh.Answer {
 	return func(_ context.Context, query []byte, _ netip.AddrPort, out []byte) []byte {
 		q := new(dns.Msg)
@@ -178,7 +178,7 @@ func TestCacheControl(t *testing.T) {
 	}
 }
 
-// An answer that cannot be read is not kept, and breaks nothing.
+// A malformed answer is not cached and does not cause a panic.
 func FuzzCacheControl(f *testing.F) {
 	f.Add([]byte("\x00\x00\x80\x00\x00\x01\x00\x01\x00\x00\x00\x00\x01a\x00\x00\x01\x00\x01\xc0\x0c\x00\x01\x00\x01\x00\x00\x00\x3c\x00\x04\x01\x02\x03\x04"))
 	f.Add([]byte("\x00\x00\x80\x03\x00\x00\x00\x00\x00\x01\x00\x00\x00\x00\x06\x00\x01\x00\x00\x00\x3c\x00\x04\x00\x00\x00\x09"))
@@ -191,7 +191,7 @@ func FuzzCacheControl(f *testing.F) {
 	})
 }
 
-// The client is the other end of the connection, whatever headers say.
+// The client's address is that of the connection; header fields are ignored.
 func TestClientAddress(t *testing.T) {
 	var got netip.AddrPort
 	h := doh.Handler(func(_ context.Context, query []byte, from netip.AddrPort, out []byte) []byte {
@@ -208,14 +208,14 @@ func TestClientAddress(t *testing.T) {
 	}
 }
 
-// certificates shows the certificate that net/http/httptest has for tests.
+// certificates has the test certificate of net/http/httptest.
 type certificates struct{ tls.Certificate }
 
 func (c certificates) TLS(protocols ...string) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{c.Certificate}, NextProtos: protocols}
 }
 
-// A whole server: HTTP/2 and HTTP/1.1 over TLS, other paths, the end.
+// A server: HTTP/2 and HTTP/1.1 over TLS, other paths, shutdown.
 func TestServer(t *testing.T) {
 	borrowed := httptest.NewTLSServer(nil)
 	certs := certificates{borrowed.TLS.Certificates[0]}

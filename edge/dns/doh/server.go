@@ -13,10 +13,10 @@ import (
 	"golang.org/x/net/netutil"
 )
 
-// Certificates gives the configuration of a TLS server.
+// Certificates returns the configuration of a TLS server.
 type Certificates interface {
 	// TLS returns a configuration for these application protocols, with a
-	// certificate and sane versions.
+	// certificate and secure protocol versions.
 	TLS(protocols ...string) *tls.Config
 }
 
@@ -25,16 +25,15 @@ type Config struct {
 	Answer       Answer
 	Certificates Certificates
 	Logger       *slog.Logger
-	// MaxConnections bounds the connections open at once. 0 means 1024.
+	// MaxConnections is how many connections may be open. 0 means 1024.
 	MaxConnections int
 }
 
-// Bounds that keep a slow or hostile client from costing more than one
-// connection.
+// Limits for slow or hostile clients: each can occupy one connection only.
 const (
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 10 * time.Second
-	writeTimeout   = 15 * time.Second // an upstream resolver may be waited for
+	writeTimeout   = 15 * time.Second // includes the time of an upstream resolver
 	idleTimeout    = 60 * time.Second
 	maxHeaderBytes = 16 << 10
 	maxStreams     = 128 // per connection, of HTTP/2
@@ -44,8 +43,8 @@ const (
 	drainTimeout = 500 * time.Millisecond
 )
 
-// Server is the DNS over HTTPS listener's life. It serves Path by HTTP/2 and
-// HTTP/1.1.
+// Server serves DNS over HTTPS at Path, by HTTP/2 and HTTP/1.1. Create it with New, then
+// call Serve.
 type Server struct {
 	cfg    Config
 	server *http.Server
@@ -74,8 +73,8 @@ func New(cfg Config) (*Server, error) {
 	}}, nil
 }
 
-// Serve answers on ln until ctx ends, then lets what it has begun finish and
-// returns nil. It closes ln, and is called once.
+// Serve answers on ln until ctx ends, then completes the requests that it has begun and
+// returns nil. It closes ln. It must be called once.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	ended := make(chan error, 1)
 	go func() { ended <- s.server.ServeTLS(netutil.LimitListener(ln, s.cfg.MaxConnections), "", "") }()
@@ -87,7 +86,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	if err := s.server.Shutdown(grace); err != nil {
-		// Clients ask again; what is still being written is cut.
+		// Clients ask again; responses that are still being written are cut off.
 		_ = s.server.Close()
 	}
 	<-ended

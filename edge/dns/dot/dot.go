@@ -1,5 +1,5 @@
-// Package dot is DNS over TLS (RFC 7858): it puts TLS under a listener whose
-// connections then carry DNS messages as those over TCP do.
+// Package dot implements DNS over TLS (RFC 7858): it adds TLS to a listener, whose
+// connections then carry DNS messages as connections over TCP do.
 package dot
 
 import (
@@ -7,21 +7,21 @@ import (
 	"net"
 )
 
-// Protocol is the name by which clients ask for DNS over TLS in the handshake
-// (ALPN), which IANA has registered for RFC 7858.
+// Protocol is the name of DNS over TLS in the handshake (ALPN), as registered with
+// IANA for RFC 7858.
 const Protocol = "dot"
 
-// Certificates gives the configuration of a TLS server.
+// Certificates returns the configuration of a TLS server.
 type Certificates interface {
 	// TLS returns a configuration for these application protocols, with a
-	// certificate and sane versions.
+	// certificate and secure protocol versions.
 	TLS(protocols ...string) *tls.Config
 }
 
 // Listen wraps inner. The handshake happens at the first Read or Write of an
-// accepted connection, under the deadlines set for it, so that a client that
-// does not shake hands holds up nobody but itself; who reads must set one. An
-// error of the handshake is one of Read.
+// accepted connection, under the deadline that the caller must set for it, so that a
+// client without a handshake does not block other connections. Read returns the error
+// of the handshake.
 func Listen(inner net.Listener, certificates Certificates) net.Listener {
 	return tls.NewListener(inner, certificates.TLS(Protocol))
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/dns/dot"
 )
 
-// certificates shows the certificate that net/http/httptest has for tests.
+// certificates has the test certificate of net/http/httptest.
 type certificates struct{ tls.Certificate }
 
 func newCertificates(t *testing.T) certificates {
@@ -39,7 +39,7 @@ func listen(t *testing.T) net.Listener {
 	return ln
 }
 
-// A DNS server that knows nothing of TLS answers over it.
+// A DNS server without TLS answers over the listener.
 func TestExchange(t *testing.T) {
 	ln := listen(t)
 	server := &dns.Server{Listener: ln, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, q *dns.Msg) {
@@ -62,7 +62,7 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// Who comes for another service is sent away.
+// A client of another protocol is rejected.
 func TestOtherProtocol(t *testing.T) {
 	ln := listen(t)
 	var wg sync.WaitGroup
@@ -80,7 +80,7 @@ func TestOtherProtocol(t *testing.T) {
 	}
 }
 
-// A client that does not shake hands is subject to the deadline of its reader.
+// The deadline of the reader applies to a client without a handshake.
 func TestSilentClient(t *testing.T) {
 	ln := listen(t)
 	client, err := net.Dial("tcp", ln.Addr().String())

@@ -6,7 +6,8 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// message is the NOTIFY message: RFC 1996 section 3.7. The SOA record is a hint.
+// message returns a NOTIFY message: RFC 1996 section 3.7. The SOA record in it is a
+// hint.
 func (z *pending) message(now int64) []byte {
 	b := dnswire.Header{ID: z.id, Flags: dnswire.OpcodeNotify | dnswire.FlagAA, QDCount: 1, ANCount: 1}.Append(nil)
 	b = dnswire.AppendQuestion(b, z.change.Apex, dnswire.TypeSOA, dnswire.ClassIN)
@@ -18,7 +19,7 @@ func (z *pending) message(now int64) []byte {
 	return b
 }
 
-// answer is what a secondary answers to a NOTIFY message.
+// answer is the answer of a secondary to a NOTIFY message.
 type answer struct {
 	id    uint16
 	rcode uint16
@@ -57,9 +58,9 @@ func (a *answer) records(msg []byte, at, n int) bool {
 	return at == len(msg)
 }
 
-// acknowledged takes in what came from the secondary. Who does not know NOTIFY
-// need not be told again: RFC 1996 section 3.6. Who refuses it may think better
-// of it when its configuration changes.
+// acknowledged processes a message from the secondary. A secondary that does not
+// implement NOTIFY gets no more messages: RFC 1996 section 3.6. One that refuses the
+// message gets it again, because its configuration may change.
 func (p *peer) acknowledged(msg []byte) {
 	var a answer
 	if !a.parse(msg) {
@@ -69,13 +70,13 @@ func (p *peer) acknowledged(msg []byte) {
 	defer p.mu.Unlock()
 	z := p.zones[a.apex]
 	if z == nil || z.tries == 0 || z.id != a.id {
-		return // not ours, or to an earlier message
+		return // not an answer to the last message
 	}
 	log := p.sender.cfg.Logger.With("secondary", p.addr, "zone", dnswire.Text(a.apex))
 	if z.signed != nil {
 		if err := z.signed.Check(msg, a.tsig, time.Now().Unix()); err != nil {
 			p.refused(z)
-			log.Warn("answer to NOTIFY not believed", "err", err, "rcode", a.rcode)
+			log.Warn("answer to NOTIFY has a wrong signature", "err", err, "rcode", a.rcode)
 			return
 		}
 	}
@@ -86,7 +87,7 @@ func (p *peer) acknowledged(msg []byte) {
 		delete(p.zones, a.apex)
 	case dnswire.RcodeNotImp:
 		p.refused(z)
-		log.Info("secondary does not know NOTIFY")
+		log.Info("secondary does not implement NOTIFY")
 		delete(p.zones, a.apex)
 	default:
 		p.refused(z)
@@ -94,7 +95,7 @@ func (p *peer) acknowledged(msg []byte) {
 	}
 }
 
-// refused makes the next try wait for as long as any does.
+// refused delays the next message by maxRetry.
 func (p *peer) refused(z *pending) {
 	p.sender.messages.WithLabelValues("refused").Inc()
 	z.next = time.Now().Add(maxRetry)

@@ -1,9 +1,9 @@
-// Package notify tells secondary servers that a zone has changed: NOTIFY, RFC
-// 1996.
+// Package notify sends NOTIFY messages to secondary servers when a zone has changed:
+// RFC 1996.
 //
-// A Sender has one socket and one goroutine for each secondary, and remembers of
-// each zone only the newest change that the secondary has not acknowledged: many
-// changes are one message, and a secondary that is down costs a message a minute.
+// A Sender has one socket and one goroutine for each secondary. For each zone it
+// keeps the newest change that the secondary has not acknowledged: many changes
+// cause one message, and a secondary that is down gets one message a minute.
 package notify
 
 import (
@@ -26,14 +26,14 @@ import (
 
 // Config is what a Sender needs.
 type Config struct {
-	// Source is the address to send from; the zero value leaves it to the
-	// system. Secondaries know a primary by it.
+	// Source is the address to send from, by which a secondary identifies its
+	// primary. The zero value lets the system choose.
 	Source netip.Addr
-	// Retry is how long the first message waits for its acknowledgement; each
-	// further one waits twice as long, up to a minute. 0 means 2s.
+	// Retry is the time until the first message is repeated. It doubles with each
+	// message, up to a minute. 0 means 2s.
 	Retry  time.Duration
 	Logger *slog.Logger // required
-	// Registerer takes the metrics. Nil: none are kept.
+	// Registerer registers the metrics. Nil: there are none.
 	Registerer prometheus.Registerer
 }
 
@@ -41,28 +41,28 @@ type Config struct {
 // minute.
 const maxRetry = time.Minute
 
-// complainAfter is after how many messages without an answer the log says so.
-const complainAfter = 5
+// warnAfter is how many messages without an answer cause a warning in the log.
+const warnAfter = 5
 
-// inFlight bounds the zones that one secondary is told of at a time.
+// inFlight is how many zones of one secondary wait for an acknowledgement at a time.
 const inFlight = 64
 
-// Change is news of a zone for a secondary.
+// Change is a change of a zone that a secondary has to be notified of.
 type Change struct {
 	Secondary netip.AddrPort
 	Apex      string    // in wire form
 	SOA       []byte    // the SOA record in wire form, not compressed
-	Key       *tsig.Key // signs the message; nil: it is not signed
+	Key       *tsig.Key // signs the message; nil: no signature
 }
 
-// Sender sends NOTIFY messages. Make one with New, then Run it.
+// Sender sends NOTIFY messages. Create it with New, then call Run.
 type Sender struct {
 	cfg      Config
 	peers    map[netip.AddrPort]*peer
 	messages *prometheus.CounterVec
 }
 
-// New makes a Sender for secondaries. It starts nothing.
+// New returns a Sender for secondaries. It starts nothing.
 func New(cfg Config, secondaries []netip.AddrPort) (*Sender, error) {
 	if cfg.Logger == nil {
 		return nil, errors.New("notify: Logger is required")
@@ -71,7 +71,7 @@ func New(cfg Config, secondaries []netip.AddrPort) (*Sender, error) {
 		cfg.Retry = 2 * time.Second
 	}
 	s := &Sender{cfg: cfg, peers: map[netip.AddrPort]*peer{}, messages: prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "cairn_dns_notify_total", Help: "NOTIFY messages by outcome: sent, acknowledged, refused, or unanswered in time.",
+		Name: "cairn_dns_notify_total", Help: "NOTIFY messages by outcome: sent, acknowledged, refused, unanswered.",
 	}, []string{"outcome"})}
 	if cfg.Registerer != nil {
 		cfg.Registerer.MustRegister(s.messages)
@@ -84,15 +84,15 @@ func New(cfg Config, secondaries []netip.AddrPort) (*Sender, error) {
 	return s, nil
 }
 
-// Send leaves a change to be told. It takes the place of an earlier one of the
-// same zone. It never waits.
+// Send queues a change. It replaces an earlier change of the same zone. It does not
+// block.
 func (s *Sender) Send(c Change) {
 	if p := s.peers[c.Secondary]; p != nil {
 		p.put(c)
 	}
 }
 
-// Run sends what there is to send until ctx ends.
+// Run sends the queued changes until ctx ends.
 func (s *Sender) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, p := range s.peers {
@@ -105,13 +105,13 @@ func (s *Sender) Run(ctx context.Context) error {
 type peer struct {
 	sender *Sender
 	addr   netip.AddrPort
-	kick   chan struct{} // there is something new
+	kick   chan struct{} // a change was queued
 
 	mu    sync.Mutex          // guards what follows; held for moments
-	zones map[string]*pending // by apex: what is not acknowledged
+	zones map[string]*pending // by apex: changes without acknowledgement
 }
 
-// pending is a change that is not acknowledged.
+// pending is a change without acknowledgement.
 type pending struct {
 	change Change
 	tries  int
@@ -130,8 +130,7 @@ func (p *peer) put(c Change) {
 	}
 }
 
-// run keeps a socket while there is something to tell. One that cannot be opened
-// is tried again as a message that is not answered is.
+// run keeps a socket open while changes are pending.
 func (p *peer) run(ctx context.Context) error {
 	for {
 		select {
@@ -151,7 +150,7 @@ func (p *peer) waiting() bool {
 	return len(p.zones) > 0
 }
 
-// converse sends and reads until everything is acknowledged or the socket fails.
+// converse sends and reads until every change is acknowledged or the socket fails.
 func (p *peer) converse(ctx context.Context) {
 	var local *net.UDPAddr
 	if p.sender.cfg.Source.IsValid() {
@@ -159,7 +158,7 @@ func (p *peer) converse(ctx context.Context) {
 	}
 	c, err := net.DialUDP("udp", local, net.UDPAddrFromAddrPort(p.addr))
 	if err != nil {
-		p.sender.cfg.Logger.Warn("secondary cannot be told of changes", "secondary", p.addr, "err", err)
+		p.sender.cfg.Logger.Warn("no socket for NOTIFY messages to secondary", "secondary", p.addr, "err", err)
 		sleep(ctx, maxRetry)
 		return
 	}
@@ -183,12 +182,12 @@ func sleep(ctx context.Context, d time.Duration) {
 	}
 }
 
-// maxFailed is after how many failed reads in a row a socket is given up: a
-// secondary that does not listen makes one fail for every message, and a socket
-// that is closed or broken all of them.
+// maxFailed is how many reads in a row may fail before a socket is closed. If the
+// secondary does not listen, one read fails for each message; if the socket is
+// closed or broken, every read fails.
 const maxFailed = 100
 
-// read hands on what comes in until the socket is of no more use.
+// read sends received messages to acks until the socket fails or done is closed.
 func read(c *net.UDPConn, acks chan<- []byte, done <-chan struct{}) {
 	defer close(acks)
 	for failed := 0; failed < maxFailed; {
@@ -207,7 +206,7 @@ func read(c *net.UDPConn, acks chan<- []byte, done <-chan struct{}) {
 	}
 }
 
-// exchange is false if the socket is broken.
+// exchange returns false if the socket is broken.
 func (p *peer) exchange(ctx context.Context, c *net.UDPConn, acks <-chan []byte) bool {
 	for {
 		next, any := p.sendDue(c, time.Now())
@@ -232,21 +231,21 @@ func (p *peer) exchange(ctx context.Context, c *net.UDPConn, acks <-chan []byte)
 	}
 }
 
-// sendDue sends what is due, and returns when there will be more; any is false
-// if nothing is left to be told.
+// sendDue sends the messages whose time has come, and returns the time of the next
+// one. any is false if no change is pending.
 func (p *peer) sendDue(c *net.UDPConn, now time.Time) (next time.Time, any bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	flying := 0
+	waiting := 0
 	for _, z := range p.zones {
 		if z.tries > 0 && now.Before(z.next) {
-			flying++
+			waiting++
 		}
 	}
 	for _, z := range p.zones {
-		if !now.Before(z.next) && (flying < inFlight || z.tries > 0) {
+		if !now.Before(z.next) && (waiting < inFlight || z.tries > 0) {
 			p.send(c, z, now)
-			flying++
+			waiting++
 		}
 		if z.tries > 0 && (next.IsZero() || z.next.Before(next)) {
 			next = z.next
@@ -255,13 +254,13 @@ func (p *peer) sendDue(c *net.UDPConn, now time.Time) (next time.Time, any bool)
 	return next, len(p.zones) > 0
 }
 
-// send sends one message. That it may not arrive is what the next try is for.
+// send sends one message. If it is lost, the next one replaces it.
 func (p *peer) send(c *net.UDPConn, z *pending, now time.Time) {
 	count := p.sender.messages
 	if z.tries > 0 {
 		count.WithLabelValues("unanswered").Inc()
 	}
-	if z.tries == complainAfter {
+	if z.tries == warnAfter {
 		p.sender.cfg.Logger.Warn("secondary does not acknowledge NOTIFY", "secondary", p.addr, "zone", dnswire.Text(z.change.Apex), "tries", z.tries)
 	}
 	if z.tries == 0 {

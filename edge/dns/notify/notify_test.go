@@ -19,7 +19,7 @@ import (
 
 const secret = "0123456789abcdef0123456789abcdef"
 
-// secondary is a socket that hands over the NOTIFY messages that come in.
+// secondary is a socket that receives NOTIFY messages.
 type secondary struct {
 	testing.TB
 	conn *net.UDPConn
@@ -39,7 +39,7 @@ func (s *secondary) addr() netip.AddrPort {
 	return s.conn.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
-// next is the next message, and what answers it.
+// next returns the next message, and a function that answers it.
 func (s *secondary) next() (*mdns.Msg, func(*mdns.Msg)) {
 	s.Helper()
 	_ = s.conn.SetReadDeadline(time.Now().Add(time.Minute))
@@ -66,22 +66,54 @@ func (s *secondary) next() (*mdns.Msg, func(*mdns.Msg)) {
 	}
 }
 
-// running is a Sender that runs until the test ends.
-func running(t testing.TB, retry time.Duration, to ...*secondary) *Sender {
+// sender is a Sender that runs until the test ends. Its log is in events.
+type sender struct {
+	*Sender
+	events chan string
+}
+
+// running starts a Sender.
+func running(t testing.TB, retry time.Duration, to ...*secondary) *sender {
 	t.Helper()
 	var addrs []netip.AddrPort
 	for _, s := range to {
 		addrs = append(addrs, s.addr())
 	}
-	sender, err := New(Config{Retry: retry, Logger: slog.New(slog.DiscardHandler), Source: netip.MustParseAddr("127.0.0.1")}, addrs)
+	s := &sender{events: make(chan string, 1000)}
+	var err error
+	s.Sender, err = New(Config{Retry: retry, Logger: slog.New(messages{s.events}), Source: netip.MustParseAddr("127.0.0.1")}, addrs)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var runs sync.WaitGroup
-	runs.Go(func() { _ = sender.Run(ctx) })
+	runs.Go(func() { _ = s.Run(ctx) })
 	t.Cleanup(func() { cancel(); runs.Wait() })
-	return sender
+	return s
+}
+
+// messages is a handler that sends the messages of the log to a channel.
+type messages struct{ to chan<- string }
+
+func (m messages) Enabled(context.Context, slog.Level) bool { return true }
+func (m messages) WithAttrs([]slog.Attr) slog.Handler       { return m }
+func (m messages) WithGroup(string) slog.Handler            { return m }
+func (m messages) Handle(_ context.Context, r slog.Record) error {
+	m.to <- r.Message
+	return nil
+}
+
+// until waits for messages of the log until a condition holds.
+func (s *sender) until(t testing.TB, what string, holds func() bool) {
+	t.Helper()
+	timeout := time.After(time.Minute)
+	for !holds() {
+		select {
+		case <-s.events:
+		case <-timeout:
+			t.Fatalf("not within a minute: %s", what)
+		}
+	}
 }
 
 func change(t testing.TB, to *secondary, name string, serial uint32, key *tsig.Key) Change {
@@ -97,18 +129,14 @@ func change(t testing.TB, to *secondary, name string, serial uint32, key *tsig.K
 	return Change{Secondary: to.addr(), Apex: apex, SOA: b[:n], Key: key}
 }
 
-// done waits until nothing is left to be told.
-func (s *Sender) done(t testing.TB, to *secondary) {
+// done waits until no change is pending.
+func (s *sender) done(t testing.TB, to *secondary) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); s.peers[to.addr()].waiting(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatal("the acknowledgement was not seen")
-		}
-	}
+	s.until(t, "every change is acknowledged", func() bool { return !s.peers[to.addr()].waiting() })
 }
 
-// counted is how many messages had an outcome.
-func (s *Sender) counted(t testing.TB, outcome string) float64 {
+// counted returns how many messages had an outcome.
+func (s *sender) counted(t testing.TB, outcome string) float64 {
 	t.Helper()
 	var m dto.Metric
 	if err := s.messages.WithLabelValues(outcome).Write(&m); err != nil {
@@ -132,7 +160,8 @@ func TestMessage(t *testing.T) {
 	s.done(t, to)
 }
 
-// What is not acknowledged is sent again; answers to something else are none.
+// A message without acknowledgement is sent again; an answer to another message does
+// not acknowledge it.
 func TestRetry(t *testing.T) {
 	to := newSecondary(t)
 	s := running(t, 20*time.Millisecond, to)
@@ -157,7 +186,7 @@ func TestRetry(t *testing.T) {
 	s.done(t, to)
 }
 
-// A newer change takes the place of one that was not acknowledged.
+// A newer change replaces one that was not acknowledged.
 func TestNewest(t *testing.T) {
 	to := newSecondary(t)
 	s := running(t, time.Hour, to)
@@ -195,15 +224,13 @@ func TestSigned(t *testing.T) {
 	s.Send(change(t, to, "example.com", 8, key))
 	m, answer = to.next()
 	answer(new(mdns.Msg).SetReply(m))
-	for s.counted(t, "refused") == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	s.until(t, "the answer is refused", func() bool { return s.counted(t, "refused") > 0 })
 	if !s.peers[to.addr()].waiting() {
-		t.Error("an answer without a signature was believed")
+		t.Error("an answer without a signature was accepted")
 	}
 }
 
-// Who does not know NOTIFY is left alone.
+// A secondary that does not implement NOTIFY gets no more messages.
 func TestNotImplemented(t *testing.T) {
 	to := newSecondary(t)
 	s := running(t, time.Hour, to)
@@ -213,7 +240,7 @@ func TestNotImplemented(t *testing.T) {
 	s.done(t, to)
 }
 
-// Zones are told of side by side, and a secondary that is away holds nobody up.
+// Many zones are sent at a time, and a secondary that is down delays no other.
 func TestManyZones(t *testing.T) {
 	gone, to := newSecondary(t), newSecondary(t)
 	s := running(t, time.Hour, gone, to)

@@ -11,19 +11,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Config says how much is too much. The zero Config limits nothing.
+// Config has the limits. The zero Config limits nothing.
 type Config struct {
-	// Responses is how many responses of one kind for one name a client
-	// network is sent in a second. 0 turns limiting off.
+	// Responses is how many responses of one kind for one name a client network
+	// gets per second. 0 turns limiting off.
 	Responses int
-	// NXDomains bounds NXDOMAIN responses of one zone instead. 0 means the
-	// same as Responses.
+	// NXDomains is the limit of NXDOMAIN responses for one zone. 0 means the same
+	// as Responses.
 	NXDomains int
-	// Errors bounds responses with other codes, all together, instead. 0 means
+	// Errors is the limit of responses with other codes, counted together. 0 means
 	// the same as Responses.
 	Errors int
-	// Window is how long a client network that was over its rate stays
-	// limited after that, at most. 0 means 15 s.
+	// Window is how long a client network stays limited at most after it was over
+	// its rate. 0 means 15 s.
 	Window time.Duration
 	// Slip sends every n-th response over the rate truncated instead of
 	// dropping it. 1 truncates them all, 0 drops them all.
@@ -33,14 +33,14 @@ type Config struct {
 	IPv4Bits, IPv6Bits int
 	// Exempt networks are not limited.
 	Exempt []netip.Prefix
-	// Accounts is how many pairs of client network and response are
-	// remembered; each takes 18 bytes. 0 means 100,000.
+	// Accounts is how many pairs of client network and response are counted at a
+	// time; each takes 18 bytes. 0 means 100,000.
 	Accounts int
-	// Registerer takes the metrics. Nil means that nobody wants them.
+	// Registerer registers the metrics. Nil means no metrics.
 	Registerer prometheus.Registerer
 }
 
-// Built-in values.
+// Defaults and limits.
 const (
 	defaultWindow   = 15 * time.Second
 	defaultIPv4Bits = 24

@@ -6,8 +6,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// counters count only what was limited: the common case must cost nothing, and
-// the number of all responses is known elsewhere.
+// counters count limited responses only: the common case must cost nothing, and other
+// metrics count all responses.
 type counters struct {
 	truncated, dropped prometheus.Counter
 }
@@ -30,7 +30,7 @@ func newCounters(reg prometheus.Registerer) (counters, error) {
 	return c, nil
 }
 
-func (c counters) count(v Verdict) {
+func (c counters) count(v Action) {
 	switch v {
 	case Send:
 	case Truncate:

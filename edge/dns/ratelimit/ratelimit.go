@@ -1,11 +1,10 @@
-// Package ratelimit is response rate limiting (RRL): it bounds how often one
-// client network is sent the same kind of answer over UDP, so that the server
-// is of no use for reflection attacks, where queries come with the address of
-// a victim.
+// Package ratelimit implements response rate limiting (RRL): it limits how often one
+// client network gets the same kind of answer over UDP. Without it, an attacker could
+// send queries with the address of a victim, and the server would flood the victim.
 //
-// It is meant for answers to anybody. The caller leaves out whoever has proved
-// to own its address: clients over TCP, TLS or HTTPS, and those that show a
-// valid server cookie (RFC 7873 section 5.2.3).
+// The caller does not check clients that have proved that they own their address:
+// those over TCP, TLS or HTTPS, and those with a valid server cookie (RFC 7873
+// section 5.2.3).
 //
 //	switch limiter.Check(now, from.Addr(), ratelimit.NXDomain, zone) {
 //	case ratelimit.Drop: // send nothing
@@ -20,19 +19,19 @@ import (
 	"time"
 )
 
-// Kind is the kind of a response. Each is counted on its own.
+// Kind is the kind of a response. Each kind is counted separately.
 type Kind uint8
 
-// The kinds, with the name that Check wants for each. What an attacker can vary
-// at will is left out of the name, or every query would count alone.
+// The kinds, with the name that Check needs for each. The name must not contain parts
+// that an attacker can vary, or every query would have a count of its own.
 const (
-	// Answer has records of the name asked for: the name asked for.
+	// Answer has records of the name in the question: that name.
 	Answer Kind = iota
-	// NoData says that the name has no such records: the name asked for.
+	// NoData is an answer without records of the type: the name in the question.
 	NoData
-	// NXDomain says that there is no such name: the zone's name.
+	// NXDomain means that the name does not exist: the name of the zone.
 	NXDomain
-	// Referral points to other servers: the name of the delegation.
+	// Referral refers to other servers: the name of the delegation.
 	Referral
 	// Error is any other response code: the name is ignored.
 	Error
@@ -40,23 +39,23 @@ const (
 	kinds = iota
 )
 
-// Verdict is what to do with a response.
-type Verdict uint8
+// Action is what to do with a response.
+type Action uint8
 
-// The verdicts.
+// The actions.
 const (
 	// Send the response as it is.
-	Send Verdict = iota
-	// Truncate the response: send header and question with TC set. It is no
-	// larger than the query, so it amplifies nothing, and a true client whose
-	// network is being abused gets its answer over TCP.
+	Send Action = iota
+	// Truncate the response: send header and question with TC set. It is not
+	// larger than the query, and a genuine client in an attacked network repeats
+	// its query over TCP.
 	Truncate
 	// Drop the response.
 	Drop
 )
 
-// Limiter counts responses. It uses a fixed amount of memory and may be used by
-// many goroutines.
+// Limiter counts responses. It uses a fixed amount of memory and is safe for
+// concurrent use.
 type Limiter struct {
 	rates    [kinds]int64 // thousandths of a response per millisecond = responses per second
 	floor    [kinds]int64 // least balance, below zero
@@ -70,11 +69,10 @@ type Limiter struct {
 	counters counters
 }
 
-// Check counts one response to client and says what to do with it. It neither
-// allocates nor blocks on anything but another Check of the same few accounts.
-// Name is in wire form and lower case; see Kind for which. Calls need not come
-// in the order of their now.
-func (l *Limiter) Check(now time.Time, client netip.Addr, kind Kind, name []byte) Verdict {
+// Check counts one response to client and returns what to do with it. It does not
+// allocate, and waits only for other calls of Check for the same few accounts. name is
+// in wire form and lower case; see Kind. now may be earlier than in another call.
+func (l *Limiter) Check(now time.Time, client netip.Addr, kind Kind, name []byte) Action {
 	if !l.limited {
 		return Send
 	}
@@ -93,8 +91,8 @@ func (l *Limiter) Check(now time.Time, client netip.Addr, kind Kind, name []byte
 	return v
 }
 
-// key hashes the account that a response is counted on. The seed is random, so
-// nobody can choose addresses or names that meet in one account.
+// key returns the hash of the account of a response. The seed is random, so an
+// attacker cannot choose addresses or names that share an account.
 func (l *Limiter) key(client netip.Addr, kind Kind, name []byte) uint64 {
 	var b [17 + 8]byte
 	net, bits := client.As16(), 128-32+l.bits4
@@ -110,7 +108,7 @@ func (l *Limiter) key(client netip.Addr, kind Kind, name []byte) uint64 {
 	return maphash.Bytes(l.seed, b[:])
 }
 
-// clearAfter zeroes all but the first bits of a.
+// clearAfter sets all bits of a after the first bits to zero.
 func clearAfter(a *[16]byte, bits int) {
 	at := bits / 8
 	if at == len(a) {

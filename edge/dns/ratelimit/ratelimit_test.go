@@ -27,8 +27,8 @@ func limiter(t testing.TB, cfg ratelimit.Config) *ratelimit.Limiter {
 	return l
 }
 
-// at is a moment some milliseconds into the tests' time. Its clock passes the
-// point where 32 bits of milliseconds wrap around.
+// at returns a time some milliseconds after the start of the test clock, which passes
+// the point where 32 bits of milliseconds wrap around.
 func at(ms int64) time.Time { return time.UnixMilli(1<<32*400 - 500 + ms) }
 
 func addr(s string) netip.Addr { return netip.MustParseAddr(s) }
@@ -48,7 +48,7 @@ func TestOffByDefault(t *testing.T) {
 // below zero than the window.
 func TestBucket(t *testing.T) {
 	l := limiter(t, ratelimit.Config{Responses: 5, Window: 2 * time.Second})
-	check := func(ms int64, want ...ratelimit.Verdict) {
+	check := func(ms int64, want ...ratelimit.Action) {
 		t.Helper()
 		for i, w := range want {
 			if v := l.Check(at(ms), addr("192.0.2.1"), ratelimit.Answer, name); v != w {
@@ -72,7 +72,7 @@ func TestBucket(t *testing.T) {
 }
 
 func TestSlip(t *testing.T) {
-	for slip, want := range map[int][]ratelimit.Verdict{
+	for slip, want := range map[int][]ratelimit.Action{
 		0: {send, drop, drop, drop, drop, drop, drop},
 		1: {send, truncate, truncate, truncate, truncate, truncate, truncate},
 		2: {send, drop, truncate, drop, truncate, drop, truncate},
@@ -87,7 +87,7 @@ func TestSlip(t *testing.T) {
 	}
 }
 
-// What shares an account and what does not.
+// Which responses share an account.
 func TestAccounts(t *testing.T) {
 	other := []byte("\x05other\x07example\x00")
 	for _, c := range []struct {
@@ -95,7 +95,7 @@ func TestAccounts(t *testing.T) {
 		client string
 		kind   ratelimit.Kind
 		qname  []byte
-		want   ratelimit.Verdict
+		want   ratelimit.Action
 	}{
 		{"the same", "192.0.2.1", ratelimit.Answer, name, drop},
 		{"a neighbour in the /24", "192.0.2.254", ratelimit.Answer, name, drop},
@@ -136,7 +136,7 @@ func TestPrefixLengths(t *testing.T) {
 	}
 }
 
-// Errors count together whatever was asked, or an attacker would vary it.
+// Errors of all questions are counted together, because an attacker can vary them.
 func TestRatesByKind(t *testing.T) {
 	l := limiter(t, ratelimit.Config{Responses: 4, NXDomains: 2, Errors: 1})
 	for kind, want := range map[ratelimit.Kind]int{
@@ -172,8 +172,8 @@ func TestExempt(t *testing.T) {
 	}
 }
 
-// However many clients are made up, memory stays as it is, and the account
-// under attack keeps being limited.
+// Many invented clients neither increase the memory nor end the limit of the account
+// under attack.
 func TestFullTable(t *testing.T) {
 	l := limiter(t, ratelimit.Config{Responses: 2, Accounts: 64})
 	victim := addr("192.0.2.1")
@@ -235,7 +235,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// Goroutines together get no more than one alone would.
+// Many goroutines together get as many responses as one.
 func TestConcurrentChecks(t *testing.T) {
 	l := limiter(t, ratelimit.Config{Responses: 100})
 	var mu sync.Mutex

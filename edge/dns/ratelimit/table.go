@@ -2,15 +2,15 @@ package ratelimit
 
 import "sync"
 
-// table holds accounts in small sets, each with its own lock. An account that
-// finds its set full takes the place of the least worth keeping, so memory stays
-// as it is whatever number of addresses an attacker makes up, and an account
-// under attack stays because it is limited and charged all the time.
+// table holds accounts in small sets, each with its own lock. A new account in a full
+// set replaces the least useful one, so the memory is constant for any number of
+// addresses that an attacker invents. An account under attack stays, because it is
+// limited and charged all the time.
 type table struct {
 	sets []set // a power of two
 }
 
-// set is two cache lines.
+// set is a set of accounts. It fills two cache lines.
 type set struct {
 	mu       sync.Mutex
 	accounts [accountsPerSet]account
@@ -19,7 +19,7 @@ type set struct {
 
 const accountsPerSet = 7
 
-// account is a token bucket. The zero account is free.
+// account is a token bucket. The zero account is unused.
 type account struct {
 	tag     uint32 // upper half of the key; 0 only when free
 	ms      uint32 // time of the last charge in milliseconds, wrapping around
@@ -27,7 +27,7 @@ type account struct {
 	limited uint32 // responses that were not sent as they were
 }
 
-// charge is one response to be counted.
+// charge is one response to count.
 type charge struct {
 	key         uint64
 	ms          uint32
@@ -35,7 +35,7 @@ type charge struct {
 	slip        uint32
 }
 
-// cost is what one response takes from the balance.
+// cost is how much one response reduces the balance.
 const cost = 1000
 
 func newTable(accounts int) *table {
@@ -46,7 +46,7 @@ func newTable(accounts int) *table {
 	return &table{sets: make([]set, n)}
 }
 
-func (t *table) charge(c charge) Verdict {
+func (t *table) charge(c charge) Action {
 	s := &t.sets[c.key&uint64(len(t.sets)-1)]
 	tag := max(uint32(c.key>>32), 1)
 	s.mu.Lock()
@@ -54,7 +54,7 @@ func (t *table) charge(c charge) Verdict {
 	return s.account(tag, c).charge(c)
 }
 
-// account finds the account or opens it with one second's worth of responses.
+// account returns the account of a key, or a new one with the responses of one second.
 func (s *set) account(tag uint32, c charge) *account {
 	worst := &s.accounts[0]
 	for i := range s.accounts {
@@ -70,10 +70,10 @@ func (s *set) account(tag uint32, c charge) *account {
 	return worst
 }
 
-// worth ranks accounts by what is lost with them: nothing with a free one,
-// little with one that would be sent its next response anyway, and less the
-// longer ago the last charge was. That the account's own rate may be another
-// than that of the charge at hand makes the rank a guess, which is enough.
+// worth ranks accounts by how much is lost if they are replaced: nothing for an unused
+// one, little for one that is not limited, and less the longer ago its last charge
+// was. The account may have another rate than the current charge, so the rank is an
+// estimate, which is sufficient.
 func (a *account) worth(c charge) int64 {
 	const limited = 1 << 33
 	if a.tag == 0 {
@@ -86,9 +86,9 @@ func (a *account) worth(c charge) int64 {
 	return -idle
 }
 
-func (a *account) charge(c charge) Verdict {
+func (a *account) charge(c charge) Action {
 	balance := int64(a.balance)
-	// A clock that went back gives nothing.
+	// If the clock went back, the balance does not grow.
 	if elapsed := int32(c.ms - a.ms); elapsed > 0 {
 		balance += int64(elapsed) * c.rate
 	}

@@ -1,68 +1,39 @@
 package sign
 
 import (
-	"sync"
 	"unsafe"
+
+	"github.com/cairn-discovery/cairn/internal/gencache"
 )
 
-// cacheShards lets several look at once. It divides 256.
+// cacheShards is the number of parts of the cache with a lock each. It divides 256.
 const cacheShards = 16
 
-// entryBytes is what one signature takes in a map, whose slots are half full at
-// the worst.
+// entryBytes is the memory for one signature in a map, which is half full in the worst
+// case.
 const entryBytes = 2 * int(unsafe.Sizeof(ID{})+unsafe.Sizeof(Signature{})+1)
 
-// cache holds signatures in two generations: what is asked for moves to the
-// young one, and when that is full the old one is forgotten.
-type cache struct {
-	limit  int // octets
-	shards [cacheShards]cacheShard
-}
+// cache holds signatures. Those that were used last stay when it is full.
+type cache [cacheShards]*gencache.Cache[ID, Signature]
 
-type cacheShard struct {
-	mu         sync.Mutex // guards the maps; held for moments
-	young, old map[ID]Signature
-}
-
-func (c *cache) shard(id ID) *cacheShard { return &c.shards[id[len(id)-1]%cacheShards] }
-
-func (c *cache) get(id ID) (Signature, bool) {
-	s := c.shard(id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if sig, ok := s.young[id]; ok {
-		return sig, true
+// newCache returns a cache that takes about so many octets of memory.
+func newCache(octets int) *cache {
+	c := new(cache)
+	for i := range c {
+		c[i] = gencache.New[ID, Signature](max(1, octets/cacheShards/2/entryBytes))
 	}
-	sig, ok := s.old[id]
-	if ok {
-		c.add(s, id, sig)
-	}
-	return sig, ok
+	return c
 }
 
-func (c *cache) put(id ID, sig Signature) {
-	s := c.shard(id)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c.add(s, id, sig)
-}
+// shard returns the part for a signature: the octets of an ID are uniformly
+// distributed.
+func (c *cache) shard(id ID) *gencache.Cache[ID, Signature] { return c[id[len(id)-1]%cacheShards] }
 
-// add is for who holds the shard.
-func (c *cache) add(s *cacheShard, id ID, sig Signature) {
-	if s.young == nil || len(s.young) >= max(1, c.limit/cacheShards/2/entryBytes) {
-		s.young, s.old = map[ID]Signature{}, s.young
-	}
-	s.young[id] = sig
-}
-
-// len counts the signatures of both generations.
+// len returns the number of signatures.
 func (c *cache) len() int {
 	n := 0
-	for i := range c.shards {
-		s := &c.shards[i]
-		s.mu.Lock()
-		n += len(s.young) + len(s.old)
-		s.mu.Unlock()
+	for _, s := range c {
+		n += s.Len()
 	}
 	return n
 }

@@ -12,17 +12,17 @@ import (
 	"github.com/cairn-discovery/cairn/internal/seal"
 )
 
-// ErrNoSealKey means that there is nothing to keep private keys under.
-var ErrNoSealKey = errors.New("this node has no seal key to keep private keys under: give auth.seal_key_file, or CAIRN_SEAL_KEY, and restart it")
+// ErrNoSealKey means that the node has no key to seal private keys with.
+var ErrNoSealKey = errors.New("this node has no seal key to protect private keys: set auth.seal_key_file or CAIRN_SEAL_KEY, and restart it")
 
-// NewKey makes a key. Its time of creation is left to who stores it.
+// NewKey returns a new key. The caller sets Created.
 func NewKey(s *seal.Key) (*dnssec.Key, error) {
 	if s == nil {
 		return nil, ErrNoSealKey
 	}
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("make a DNSSEC key: %w", err)
+		return nil, fmt.Errorf("create a DNSSEC key: %w", err)
 	}
 	k := new(dnssec.Key)
 	if k.Public, err = publicOf(private); err != nil {
@@ -30,7 +30,7 @@ func NewKey(s *seal.Key) (*dnssec.Key, error) {
 	}
 	secret, err := private.Bytes()
 	if err != nil {
-		return nil, fmt.Errorf("make a DNSSEC key: %w", err)
+		return nil, fmt.Errorf("create a DNSSEC key: %w", err)
 	}
 	k.Sealed = string(s.Seal(nil, secret, sealContext(k)))
 	return k, nil
@@ -47,10 +47,10 @@ func Open(s *seal.Key, k *dnssec.Key) (*ecdsa.PrivateKey, error) {
 	}
 	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), secret)
 	if err != nil {
-		return nil, errors.New("what is sealed is not a private key")
+		return nil, errors.New("the sealed data is not a private key")
 	}
 	if public, err := publicOf(private); err != nil || public != k.Public {
-		return nil, errors.New("what is sealed is the private key of another public key")
+		return nil, errors.New("the sealed data is the private key of another public key")
 	}
 	return private, nil
 }
@@ -60,8 +60,8 @@ func sealContext(k *dnssec.Key) string {
 	return "dnssec key " + base64.StdEncoding.EncodeToString(k.Public[:])
 }
 
-// publicOf returns the point of the key without the octet that says it is not
-// compressed.
+// publicOf returns the point of the key without its first octet, which is the marker
+// of the uncompressed form.
 func publicOf(private *ecdsa.PrivateKey) (public [dnssec.PublicBytes]byte, err error) {
 	point, err := private.PublicKey.Bytes()
 	if err != nil {

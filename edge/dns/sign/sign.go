@@ -1,10 +1,10 @@
-// Package sign makes the signatures of DNSSEC when answers need them, and
-// remembers them for the next.
+// Package sign makes DNSSEC signatures when answers need them, and caches them.
 //
-// A signature is found by all that it covers, so nothing has to be forgotten
-// when the registry changes: another RRset is another signature. What is
-// remembered is bounded in octets, what is made at a time by the processors, and
-// what several ask for at once is made once.
+// The key of a cached signature is a hash of everything that it covers, so no entry
+// becomes wrong when the registry changes: another RRset has another signature. The
+// cache is bounded in octets, and the signatures that are made at a time by the
+// number of processors. A signature that several callers need at the same time is
+// made once.
 package sign
 
 import (
@@ -30,25 +30,26 @@ type Config struct {
 	Open func(*dnssec.Key) (*ecdsa.PrivateKey, error)
 	// Now is the clock. Nil: the system's.
 	Now func() time.Time
-	// CacheBytes bounds the memory for signatures. Zero means 32 MiB.
+	// CacheBytes limits the memory of the cache. Zero means 32 MiB.
 	CacheBytes int
-	// AtOnce bounds the signatures in the making. Zero means half of the
-	// processors, and one at the least: the rest is for answers without.
+	// AtOnce is how many signatures are made at a time. Zero means half of the
+	// processors, at least one: the others serve answers without signatures.
 	AtOnce int
 	Logger *slog.Logger // required
-	// Registerer takes the metrics. Nil: none are kept.
+	// Registerer registers the metrics. Nil: there are none.
 	Registerer prometheus.Registerer
 }
 
-// A signature begins an hour before it is made, for clocks that are late. It is
-// replaced when two days are left, the TTL of the NS records: resolvers keep no
-// record longer than its signature holds. Ends differ by up to twelve hours, so
-// that not all signatures of a zone have to be made again at once.
+// A signature is valid from an hour before it is made, for clocks that are late. It
+// is replaced when two days are left, which is the TTL of the NS records: no resolver
+// needs a record longer than its signature is valid. The expirations differ by up to
+// twelve hours, so that the signatures of a zone are not all replaced at the same
+// time.
 const (
-	backdated = time.Hour
-	validity  = 4 * 24 * time.Hour
-	jitter    = 12 * time.Hour
-	least     = 2 * 24 * time.Hour
+	backdated    = time.Hour
+	validity     = 4 * 24 * time.Hour
+	jitter       = 12 * time.Hour
+	minRemaining = 2 * 24 * time.Hour
 )
 
 const defaultCacheBytes = 32 << 20
@@ -59,34 +60,34 @@ type Signature struct {
 	Value [dnssec.SignatureBytes]byte
 }
 
-// ID stands for everything that a signature covers but its period.
+// ID is a hash of everything that a signature covers except its period.
 type ID [sha256.Size]byte
 
 // Signer makes signatures. It is safe for concurrent use.
 type Signer struct {
 	cfg     Config
-	cache   cache
-	slots   chan struct{} // holds a value for each signature in the making
+	cache   *cache
+	slots   chan struct{} // holds a value for each signature that is being made
 	metrics *metrics
 
 	mu      sync.Mutex // guards what follows; held for moments
-	flights map[ID]*flight
-	private map[publicKey]*ecdsa.PrivateKey // nil: it cannot be opened
+	calls   map[ID]*call
+	private map[publicKey]*ecdsa.PrivateKey // nil: the key cannot be opened
 }
 
 type publicKey = [dnssec.PublicBytes]byte
 
-// errKey says no more to those who come later; the log has the reason.
+// errKey is returned for a key that could not be opened; the log has the reason.
 var errKey = errors.New("sign: the key of the zone cannot be used")
 
-// flight is a signature in the making.
-type flight struct {
-	done chan struct{} // closed when the rest is set
+// call is a signature that is being made.
+type call struct {
+	done chan struct{} // closed when sig and err are set
 	sig  Signature
 	err  error
 }
 
-// New checks the configuration.
+// New checks the configuration. It starts nothing.
 func New(cfg Config) (*Signer, error) {
 	if cfg.Open == nil || cfg.Logger == nil {
 		return nil, errors.New("sign: Open and Logger are required")
@@ -103,28 +104,28 @@ func New(cfg Config) (*Signer, error) {
 	s := &Signer{
 		cfg:     cfg,
 		slots:   make(chan struct{}, cfg.AtOnce),
-		flights: map[ID]*flight{},
+		calls:   map[ID]*call{},
 		private: map[publicKey]*ecdsa.PrivateKey{},
 	}
-	s.cache.limit = cfg.CacheBytes
+	s.cache = newCache(cfg.CacheBytes)
 	s.metrics = newMetrics(s, cfg.Registerer)
 	return s, nil
 }
 
-// Now is the time by the signer's clock.
+// Now returns the time by the signer's clock.
 func (s *Signer) Now() time.Time { return s.cfg.Now() }
 
-// Identify returns the ID of a set's signature by a key; buf is memory to work
-// in, and is returned.
+// Identify returns the ID of a set's signature by a key. buf is a buffer to work in;
+// it may be replaced by a larger one, which is returned.
 func Identify(set *dnssec.Set, k *dnssec.Key, buf []byte) (ID, []byte) {
 	buf = append(buf[:0], k.Public[:]...)
 	buf = set.AppendRecords(buf)
 	return sha256.Sum256(buf), buf
 }
 
-// Cached returns a signature that is remembered and holds for long enough.
+// Cached returns a signature from the cache, if its period is long enough.
 func (s *Signer) Cached(id ID, now time.Time) (Signature, bool) {
-	sig, ok := s.cache.get(id)
+	sig, ok := s.cache.shard(id).Get(id)
 	if !ok || !fresh(sig.Period, now) {
 		return Signature{}, false
 	}
@@ -136,48 +137,49 @@ func (s *Signer) Cached(id ID, now time.Time) (Signature, bool) {
 func fresh(p dnssec.Period, now time.Time) bool {
 	left := int32(p.Expiration - uint32(now.Unix())) // RFC 1982
 	begun := int32(uint32(now.Unix()) - p.Inception)
-	return begun >= 0 && left >= int32(least/time.Second)
+	return begun >= 0 && left >= int32(minRemaining/time.Second)
 }
 
-// Sign returns the signature of a set, waiting for its turn as long as ctx lets
-// it. The signer's name is the apex of the zone.
+// Sign returns the signature of a set. It waits for a free processor until ctx ends.
+// The signer's name is the apex of the zone.
 func (s *Signer) Sign(ctx context.Context, id ID, set *dnssec.Set, k *dnssec.Key, apex string) (Signature, error) {
 	for {
-		f, mine := s.join(id)
-		if mine {
-			f.sig, f.err = s.make(ctx, id, set, k, apex)
-			s.land(id, f)
-			return f.sig, f.err
+		c, leads := s.join(id)
+		if leads {
+			c.sig, c.err = s.make(ctx, id, set, k, apex)
+			s.finish(id, c)
+			return c.sig, c.err
 		}
 		select {
-		case <-f.done:
+		case <-c.done:
 		case <-ctx.Done():
 			return Signature{}, ctx.Err()
 		}
-		// Another one's time may have run out, which is not ours.
-		if f.err == nil || !errors.Is(f.err, context.Canceled) && !errors.Is(f.err, context.DeadlineExceeded) {
-			return f.sig, f.err
+		// The context of the caller that led may have ended; ours has not.
+		if c.err == nil || !errors.Is(c.err, context.Canceled) && !errors.Is(c.err, context.DeadlineExceeded) {
+			return c.sig, c.err
 		}
 	}
 }
 
-// join returns the flight of a signature, and whether it is the caller's to make.
-func (s *Signer) join(id ID) (*flight, bool) {
+// join returns the call of a signature. If leads is true, the caller has to make the
+// signature.
+func (s *Signer) join(id ID) (c *call, leads bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if f, ok := s.flights[id]; ok {
-		return f, false
+	if c, ok := s.calls[id]; ok {
+		return c, false
 	}
-	f := &flight{done: make(chan struct{})}
-	s.flights[id] = f
-	return f, true
+	c = &call{done: make(chan struct{})}
+	s.calls[id] = c
+	return c, true
 }
 
-func (s *Signer) land(id ID, f *flight) {
+func (s *Signer) finish(id ID, c *call) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.flights, id)
-	close(f.done)
+	delete(s.calls, id)
+	close(c.done)
 }
 
 func (s *Signer) make(ctx context.Context, id ID, set *dnssec.Set, k *dnssec.Key, apex string) (Signature, error) {
@@ -190,7 +192,7 @@ func (s *Signer) make(ctx context.Context, id ID, set *dnssec.Set, k *dnssec.Key
 	}
 	now := s.cfg.Now()
 	if sig, ok := s.Cached(id, now); ok {
-		return sig, nil // made between the caller's look and its turn
+		return sig, nil // made while the caller waited
 	}
 	private, err := s.privateOf(k)
 	if err != nil {
@@ -207,12 +209,12 @@ func (s *Signer) make(ctx context.Context, id ID, set *dnssec.Set, k *dnssec.Key
 	}
 	r.FillBytes(sig.Value[:dnssec.SignatureBytes/2])
 	t.FillBytes(sig.Value[dnssec.SignatureBytes/2:])
-	s.cache.put(id, sig)
+	s.cache.shard(id).Put(id, sig)
 	s.metrics.made.Add(1)
 	return sig, nil
 }
 
-// periodOf spreads the ends by the ID, which is as good as random.
+// periodOf derives the jitter from the ID, which is uniformly distributed.
 func periodOf(id ID, now time.Time) dnssec.Period {
 	early := jitter * time.Duration(uint16(id[0])<<8|uint16(id[1])) / (1 << 16)
 	return dnssec.Period{
@@ -221,11 +223,11 @@ func periodOf(id ID, now time.Time) dnssec.Period {
 	}
 }
 
-// maxOpened bounds the private keys that are held in clear.
+// maxOpened is how many opened private keys are held in memory.
 const maxOpened = 4096
 
-// privateOf opens a key once. Nobody who validates can resolve names of a zone
-// whose key cannot be opened, so that is a matter for the log.
+// privateOf returns the private key, which it opens once. If that fails, resolvers
+// that validate cannot resolve the names of the zone, so it is logged.
 func (s *Signer) privateOf(k *dnssec.Key) (*ecdsa.PrivateKey, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -233,7 +235,7 @@ func (s *Signer) privateOf(k *dnssec.Key) (*ecdsa.PrivateKey, error) {
 	if !known {
 		var err error
 		if private, err = s.cfg.Open(k); err != nil {
-			s.cfg.Logger.Error("a DNSSEC key cannot be used: its zone gets no signatures", "key_tag", k.Tag(), "err", err)
+			s.cfg.Logger.Error("a DNSSEC key cannot be opened: its zone gets no signatures", "key_tag", k.Tag(), "err", err)
 		}
 		if len(s.private) >= maxOpened {
 			clear(s.private)

@@ -21,7 +21,7 @@ import (
 
 const apex = "\x07example\x00"
 
-// bench is a signer with a key, under a clock of the test's own.
+// bench is a signer with a key and a test clock.
 type bench struct {
 	*Signer
 	key    *dnssec.Key
@@ -158,7 +158,7 @@ func TestSignaturesAreRemembered(t *testing.T) {
 	}
 }
 
-// Everything that is signed is a part of the ID.
+// The ID covers everything that is signed.
 func TestIdentify(t *testing.T) {
 	b, other := newBench(t), newBench(t)
 	base := func() *dnssec.Set { return addressOf(1) }
@@ -185,7 +185,7 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
-// What many ask for at once is made once, and all get it.
+// A signature that many callers need at the same time is made once.
 func TestSignOnce(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.AtOnce = 1 })
 	b.slots <- struct{}{} // nobody's turn yet
@@ -213,7 +213,7 @@ func TestSignOnce(t *testing.T) {
 	}
 }
 
-// Who gives up while waiting for a turn takes nothing from the others.
+// A caller that gives up does not affect the others.
 func TestSignGivesUp(t *testing.T) {
 	b := newBench(t, func(c *Config) { c.AtOnce = 1 })
 	b.slots <- struct{}{}
@@ -255,23 +255,24 @@ func TestKeyThatCannotBeOpened(t *testing.T) {
 	}
 }
 
-// Memory is bounded, and what is in use is kept.
+// The cache is bounded, and keeps what is in use.
 func TestCacheIsBounded(t *testing.T) {
 	const bound = 1000
-	c := &cache{limit: bound * entryBytes}
+	c := newCache(bound * entryBytes)
+	put := func(id ID) { c.shard(id).Put(id, Signature{}) }
 	kept := idOf(-1)
-	c.put(kept, Signature{})
+	put(kept)
 	for i := range 20 * bound {
-		c.put(idOf(i), Signature{})
-		if _, ok := c.get(kept); !ok {
-			t.Fatalf("forgotten after %d others although in use", i)
+		put(idOf(i))
+		if _, ok := c.shard(kept).Get(kept); !ok {
+			t.Fatalf("removed after %d others although it is in use", i)
 		}
 		if n := c.len(); i%100 == 0 && n > bound {
-			t.Fatalf("%d signatures, %d may be", n, bound)
+			t.Fatalf("%d signatures, the limit is %d", n, bound)
 		}
 	}
-	if _, ok := c.get(idOf(0)); ok {
-		t.Error("nothing is forgotten")
+	if _, ok := c.shard(idOf(0)).Get(idOf(0)); ok {
+		t.Error("nothing is removed")
 	}
 }
 

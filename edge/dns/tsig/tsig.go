@@ -1,7 +1,8 @@
-// Package tsig checks and signs messages by keys that both sides know: RFC 8945.
+// Package tsig checks and signs DNS messages with shared secret keys: RFC 8945.
 //
-// It works on messages in wire form. A Signature is one exchange: it is made of
-// a request that came in, or to send one out, and signs or checks what follows.
+// It works on messages in wire form. A Signature belongs to one exchange: Verify
+// creates it from a received request, or Request for a request to send; it then
+// signs or checks the messages that follow.
 //
 //	var sig tsig.Signature
 //	ok := keys.Verify(msg, at, now, &sig) // ok: not malformed; sig.Error: not accepted
@@ -22,10 +23,10 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// Fudge is how far clocks may be apart, in seconds: RFC 8945 section 10.
+// Fudge is the permitted difference between clocks in seconds: RFC 8945 section 10.
 const Fudge = 300
 
-// Errors in the record: RFC 8945 section 3.
+// Values of the error field: RFC 8945 section 3.
 const (
 	BadSig   = 16
 	BadKey   = 17
@@ -33,7 +34,7 @@ const (
 	BadTrunc = 22
 )
 
-// algorithms by their names. HMAC-MD5 and GSS-TSIG are not spoken.
+// algorithms has the supported algorithms by name. HMAC-MD5 and GSS-TSIG are not.
 var algorithms = map[string]struct {
 	wire string
 	hash func() hash.Hash
@@ -45,7 +46,7 @@ var algorithms = map[string]struct {
 	"hmac-sha512": {"\x0bhmac-sha512\x00", sha512.New},
 }
 
-// Algorithms are the names of those that are spoken, sorted.
+// Algorithms returns the names of the supported algorithms, sorted.
 func Algorithms() []string {
 	var names []string
 	for name := range algorithms {
@@ -55,7 +56,7 @@ func Algorithms() []string {
 	return names
 }
 
-// Key is a secret that both sides know. It is safe to use by many.
+// Key is a shared secret with its name. It is safe for concurrent use.
 type Key struct {
 	name      string // in wire form and lower case
 	algorithm string // the same
@@ -64,8 +65,8 @@ type Key struct {
 	macLen    int
 }
 
-// NewKey makes a key of a domain name, the name of an algorithm, which empty
-// means hmac-sha256, and a secret that must not be empty.
+// NewKey returns a key. Its name is a domain name, the algorithm is one of
+// Algorithms or empty for hmac-sha256, and the secret must not be empty.
 func NewKey(name, algorithm string, secret []byte) (*Key, error) {
 	wire, ok := dnswire.ParseName(name)
 	if !ok || len(wire) == 1 {
@@ -84,13 +85,13 @@ func NewKey(name, algorithm string, secret []byte) (*Key, error) {
 	return &Key{name: dnswire.Lowered(wire), algorithm: a.wire, hash: a.hash, secret: secret, macLen: a.hash().Size()}, nil
 }
 
-// Name is the key's name for people.
+// Name returns the name of the key in text form.
 func (k *Key) Name() string { return dnswire.Text(k.name) }
 
-// Keys are the keys that are known, by name. Nil has none.
+// Keys is a set of keys. Nil is empty.
 type Keys map[string]*Key
 
-// NewKeys makes Keys. Names must differ.
+// NewKeys returns a set of keys. Their names must differ.
 func NewKeys(keys ...*Key) (Keys, error) {
 	ks := Keys{}
 	for _, k := range keys {
@@ -102,10 +103,10 @@ func NewKeys(keys ...*Key) (Keys, error) {
 	return ks, nil
 }
 
-// record is a TSIG record taken apart: RFC 8945 section 4.2. Its slices point
-// into the message.
+// record is a parsed TSIG record: RFC 8945 section 4.2. Its slices point into the
+// message.
 type record struct {
-	name      []byte // as it came, expanded
+	name      []byte // without compression, in the case of the message
 	algorithm []byte
 	time      uint64 // 48 bits, in seconds since 1970
 	fudge     uint16
@@ -116,8 +117,7 @@ type record struct {
 	counted   bool // the message's header counts it
 }
 
-// parse reads the record that begins at an offset and is the last thing in the
-// message. The name of the algorithm is not compressed: RFC 3597 section 4.
+// parse reads the record at an offset, which must be the end of the message. The name of the algorithm is not compressed: RFC 3597 section 4.
 func (r *record) parse(msg []byte, at int) bool {
 	rr, ok := dnswire.ParseRecord(msg, at)
 	if !ok || rr.End != len(msg) || rr.Type != dnswire.TypeTSIG || rr.Class != dnswire.ClassANY || rr.TTL != 0 {
@@ -146,23 +146,24 @@ func (r *record) parse(msg []byte, at int) bool {
 	return len(r.other) == other
 }
 
-// Signature is what an exchange of signed messages needs to remember.
+// Signature is the state of an exchange of signed messages.
 type Signature struct {
-	// Key is the one that signed the request; nil if Error is BadKey.
+	// Key is the key that signed the request; nil if Error is BadKey or BadSig.
 	Key *Key
-	// Error says why the request was not accepted: BadKey, BadSig, BadTime or
-	// BadTrunc. Zero: it was. Its answer has the response code NOTAUTH.
+	// Error is why the request was not accepted: BadKey, BadSig, BadTime or
+	// BadTrunc, to be answered with the response code NOTAUTH. Zero: it was
+	// accepted.
 	Error uint16
 
-	name, algorithm string // as they came
-	time            uint64 // that the request was signed at
-	mac             []byte // of the message before
-	later           bool   // the first answer is out
+	name, algorithm string // in the case of the request
+	time            uint64 // when the request was signed
+	mac             []byte // of the last message
+	later           bool   // the first answer was signed
 }
 
-// Verify checks the TSIG record of a request, which begins at an offset and is
-// its last. It is false if the record is malformed. now is in seconds since
-// 1970. RFC 8945 section 5.2.
+// Verify checks the TSIG record of a request, which begins at an offset and is the
+// last record, and sets s. It returns false if the record is malformed. now is in
+// seconds since 1970. RFC 8945 section 5.2.
 func (ks Keys) Verify(msg []byte, at int, now int64, s *Signature) bool {
 	r := record{counted: true}
 	if !r.parse(msg, at) {
@@ -174,8 +175,8 @@ func (ks Keys) Verify(msg []byte, at int, now int64, s *Signature) bool {
 		s.Error = BadKey
 		return true
 	}
-	// Section 5.2.2.1: a MAC may be cut to half its length, and not below ten
-	// octets.
+	// Section 5.2.2.1: a MAC may be truncated to half its length, but not to less
+	// than ten octets.
 	if n := len(r.mac); n > k.macLen || n < max(10, k.macLen/2) {
 		return false
 	}
@@ -198,9 +199,9 @@ func distance(now int64, then uint64) uint64 {
 	return uint64(max(d, -d))
 }
 
-// sum is the MAC of a message without its TSIG record: RFC 8945 section 4.3.
-// before is the MAC that came before; of later messages only the timers are
-// signed with the message.
+// sum returns the MAC of a message without its TSIG record: RFC 8945 section 4.3.
+// before is the MAC of the message before. Messages after the first answer (later)
+// include only the timers of the record.
 func (k *Key) sum(before, msg []byte, r *record, later bool) []byte {
 	h := hmac.New(k.hash, k.secret)
 	if before != nil {
@@ -237,7 +238,7 @@ func appendTimers(b []byte, r *record) []byte {
 	return binary.BigEndian.AppendUint16(b, r.fudge)
 }
 
-// Size is how many octets Sign adds at the most.
+// Size returns how many octets Sign adds at most.
 func (s *Signature) Size() int {
 	n := len(s.name) + 10 + len(s.algorithm) + 16 + 6
 	if s.Key != nil {
@@ -246,12 +247,12 @@ func (s *Signature) Size() int {
 	return n
 }
 
-// Sign adds the TSIG record to an answer, which must be complete otherwise, and
-// counts it. A second call signs the second message of the answer, and so on.
+// Sign appends the TSIG record to a message, which must be complete, and counts it in
+// the header. Further calls sign the further messages of the same answer.
 func (s *Signature) Sign(msg []byte, now int64) []byte {
 	r := record{time: uint64(now), fudge: Fudge, id: binary.BigEndian.Uint16(msg), err: s.Error}
 	if s.Error == BadTime {
-		// Section 5.2.3: the client's time, and ours beside it.
+		// Section 5.2.3: the client's time, and the server's in the other data.
 		r.time = s.time
 		r.other = binary.BigEndian.AppendUint16(nil, uint16(now>>32))
 		r.other = binary.BigEndian.AppendUint32(r.other, uint32(now))
@@ -281,14 +282,14 @@ func (s *Signature) append(msg []byte, r *record) []byte {
 	return append(msg, r.other...)
 }
 
-// Request returns a Signature that signs a request of our own with Sign, and
-// checks the answer with Check.
+// Request returns the Signature of a new exchange: Sign signs the request, and Check
+// checks the answer.
 func (k *Key) Request() *Signature {
 	return &Signature{Key: k, name: k.name, algorithm: k.algorithm}
 }
 
-// Check checks an answer, whose TSIG record begins at an offset, and returns nil
-// or why it is not to be believed.
+// Check checks an answer, whose TSIG record begins at an offset. It returns an error
+// if the answer is not signed correctly.
 func (s *Signature) Check(msg []byte, at int, now int64) error {
 	r := record{counted: true}
 	if at < dnswire.HeaderLen || !r.parse(msg, at) {
@@ -299,13 +300,13 @@ func (s *Signature) Check(msg []byte, at int, now int64) error {
 	case string(dnswire.Lowered(r.name)) != k.name || string(dnswire.Lowered(r.algorithm)) != k.algorithm:
 		return errors.New("tsig: the answer is signed by another key")
 	case r.err != 0 && len(r.mac) == 0:
-		return fmt.Errorf("tsig: the other side did not accept the signature: error %d", r.err)
+		return fmt.Errorf("tsig: the server did not accept the signature: error %d", r.err)
 	case len(r.mac) != k.macLen || !hmac.Equal(r.mac, k.sum(s.mac, msg[:at], &r, false)):
 		return errors.New("tsig: the signature of the answer is wrong")
 	case r.err != 0:
-		return fmt.Errorf("tsig: the other side did not accept the signature: error %d", r.err)
+		return fmt.Errorf("tsig: the server did not accept the signature: error %d", r.err)
 	case distance(now, r.time) > uint64(r.fudge):
-		return errors.New("tsig: the answer is signed at another time")
+		return errors.New("tsig: the clocks differ by too much")
 	}
 	return nil
 }

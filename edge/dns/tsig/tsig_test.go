@@ -33,7 +33,7 @@ func newKeys(t testing.TB, keys ...*tsig.Key) tsig.Keys {
 	return ks
 }
 
-// at is where the last record of a message begins.
+// at returns the offset of the last record of a message.
 func at(t testing.TB, msg []byte) int {
 	t.Helper()
 	m := new(dns.Msg)
@@ -43,7 +43,7 @@ func at(t testing.TB, msg []byte) int {
 	return len(msg) - dns.Len(m.IsTsig())
 }
 
-// signed is a query that another implementation has signed, and its MAC.
+// signed returns a query signed by another implementation, and its MAC.
 func signed(t testing.TB, name, algorithm, secret string, when int64, fudge uint16) ([]byte, string) {
 	t.Helper()
 	m := new(dns.Msg).SetQuestion("example.com.", dns.TypeSOA)
@@ -86,8 +86,7 @@ func TestAgainstOther(t *testing.T) {
 	}
 }
 
-// verify has another implementation check a message. It looks at the clock,
-// which is not that of the test.
+// verify checks a message with another implementation, which uses the system clock.
 func verify(msg []byte, mac string, later bool) error {
 	err := dns.TsigVerify(slices.Clone(msg), base64.StdEncoding.EncodeToString([]byte(secret)), mac, later)
 	if err == dns.ErrTime {
@@ -151,7 +150,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// A MAC may be cut by its sender; we want it whole: RFC 8945 section 5.2.4.
+// A truncated MAC is permitted by the protocol and not accepted: RFC 8945 section 5.2.4.
 func TestTruncatedMAC(t *testing.T) {
 	keys := newKeys(t, newKey(t, "key.example", ""))
 	msg, _ := signed(t, "key.example.", dns.HmacSHA256, secret, now, 300)
@@ -175,8 +174,7 @@ func TestTruncatedMAC(t *testing.T) {
 	}
 }
 
-// Our requests are believed by another implementation, and we believe its
-// answers, and no others.
+// Another implementation accepts our requests, and Check accepts only its answers.
 func TestRequest(t *testing.T) {
 	key := newKey(t, "key.example", "")
 	query, err := new(dns.Msg).SetNotify("example.com.").Pack()
@@ -229,7 +227,7 @@ func TestNewKey(t *testing.T) {
 	}
 }
 
-// Whatever comes, Verify neither panics nor accepts what the key has not signed.
+// Verify never panics and never accepts what the key has not signed.
 func FuzzVerify(f *testing.F) {
 	keys := newKeys(f, newKey(f, "key.example", ""))
 	msg, _ := signed(f, "key.example.", dns.HmacSHA256, secret, now, 300)

@@ -13,8 +13,8 @@ import (
 	"github.com/cairn-discovery/cairn/edge/dns/view"
 )
 
-// twin is Lookup as its contract reads: a loop over everything.
-func twin(cfg view.Config, addr netip.Addr) view.Client {
+// model is a slow implementation of Lookup: a loop over the whole configuration.
+func model(cfg view.Config, addr netip.Addr) view.Client {
 	addr = addr.Unmap().WithZone("")
 	var c view.Client
 	for _, p := range cfg.Trusted {
@@ -82,7 +82,7 @@ func TestLookupIsTheLoop(t *testing.T) {
 		}
 		for range 20 {
 			a := drawAddr(t, "client")
-			want := twin(cfg, a)
+			want := model(cfg, a)
 			if diff := cmp.Diff(want, tab.Lookup(a)); diff != "" {
 				t.Fatalf("Lookup(%v) (-loop +table)\n%s", a, diff)
 			}

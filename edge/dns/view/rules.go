@@ -56,22 +56,22 @@ func (r *rules) addVPC(v VPC) error {
 	return nil
 }
 
-// canonical masks a prefix and turns IPv4 mapped into IPv6 into IPv4, the only
-// form in which such addresses are looked up.
+// canonical masks a prefix and converts IPv4-mapped IPv6 to IPv4, the only form in
+// which Lookup uses such addresses.
 func canonical(p netip.Prefix) (netip.Prefix, error) {
 	if !p.IsValid() {
 		return p, errors.New("a CIDR is not valid")
 	}
 	if p.Addr().Is4In6() {
 		if p.Bits() < 96 {
-			return p, fmt.Errorf("CIDR %v cuts through the addresses that stand for IPv4", p)
+			return p, fmt.Errorf("CIDR %v is shorter than ::ffff:0:0/96, the range of IPv4-mapped addresses", p)
 		}
 		p = netip.PrefixFrom(p.Addr().Unmap(), p.Bits()-96)
 	}
 	return p.Masked(), nil
 }
 
-// prefixes returns every prefix that makes a difference.
+// prefixes returns every prefix at which the view of clients may change.
 func (r *rules) prefixes() []netip.Prefix {
 	all := slices.Concat(r.trusted, r.private)
 	for p := range r.vpcs {
@@ -80,19 +80,19 @@ func (r *rules) prefixes() []netip.Prefix {
 	return all
 }
 
-// clientAt is the view of the addresses whose longest match is p.
+// clientAt returns the view of the addresses whose longest match is p.
 func (r *rules) clientAt(p netip.Prefix) Client {
-	trusted := holds(r.trusted, p)
+	trusted := contains(r.trusted, p)
 	c := Client{
 		Trusted: trusted,
-		AllVPCs: trusted || holds(r.private, p),
+		AllVPCs: trusted || contains(r.private, p),
 		VPCs:    r.vpcsAt(p),
 	}
 	c.Recursion = c.AllVPCs || len(c.VPCs) > 0
 	return c
 }
 
-// vpcsAt walks from p to ever shorter prefixes until one is a VPC's CIDR.
+// vpcsAt looks for p and then shorter prefixes until one is the CIDR of a VPC.
 func (r *rules) vpcsAt(p netip.Prefix) []string {
 	for bits := p.Bits(); bits >= 0; bits-- {
 		if ids, ok := r.vpcs[netip.PrefixFrom(p.Addr(), bits).Masked()]; ok {
@@ -102,15 +102,15 @@ func (r *rules) vpcsAt(p netip.Prefix) []string {
 	return nil
 }
 
-// holds says whether one of the prefixes covers the whole of p.
-func holds(prefixes []netip.Prefix, p netip.Prefix) bool {
+// contains reports whether one of the prefixes contains all of p.
+func contains(prefixes []netip.Prefix, p netip.Prefix) bool {
 	return slices.ContainsFunc(prefixes, func(q netip.Prefix) bool {
 		return q.Bits() <= p.Bits() && q.Contains(p.Addr())
 	})
 }
 
-// privateSources are the addresses that nobody on the Internet has: loopback,
-// RFC 1918 and RFC 4193.
+// privateSources are loopback and private addresses (RFC 1918 and RFC 4193), which are
+// not routed on the internet.
 func privateSources() []netip.Prefix {
 	return []netip.Prefix{
 		netip.MustParsePrefix("127.0.0.0/8"),

@@ -1,7 +1,6 @@
-// Package view decides, by a client's source address, which private zones it
-// may see and whether names outside our zones are resolved for it (split
-// horizon). Public zones are open to everybody and are no matter of this
-// package.
+// Package view decides by the source address of a client which private zones it sees
+// and whether names outside our zones are resolved for it (split horizon). Every
+// client sees public zones.
 //
 //	t, err := view.New(view.Config{Trusted: trusted, VPCs: vpcs})
 //	client := t.Lookup(from.Addr())
@@ -17,58 +16,57 @@ import (
 
 // VPC is a network whose clients see the private zones bound to it.
 type VPC struct {
-	// ID is the VPC's id, as private namespaces name it. Required.
+	// ID is the id of the VPC in private namespaces. Required.
 	ID string
 	// CIDRs are the source addresses that belong to it. They may overlap each
 	// other and those of other VPCs; see Table.Lookup. None means that the VPC
-	// exists and nobody is in it.
+	// exists and has no clients.
 	CIDRs []netip.Prefix
 }
 
-// Config says which source addresses are what.
+// Config assigns source addresses to VPCs.
 type Config struct {
-	// Trusted clients see every private zone, whatever VPC it is bound to.
-	// None means nobody is trusted.
+	// Trusted clients see the private zones of every VPC. None means that no
+	// client is trusted.
 	Trusted []netip.Prefix
-	// VPCs are all VPCs. Nil means that VPCs are not told apart: loopback and
-	// private (RFC 1918, RFC 4193) sources then see every private zone. Empty
-	// but not nil means that there are none.
+	// VPCs are all VPCs. Nil means that VPCs are not distinguished: loopback and
+	// private (RFC 1918, RFC 4193) sources see every private zone. Empty but not
+	// nil means that there are none.
 	VPCs []VPC
 }
 
-// Client is what a source address may see.
+// Client is the view of a source address.
 type Client struct {
 	// Trusted clients see every private zone.
 	Trusted bool
-	// AllVPCs says that the client is in every VPC: it is trusted, or VPCs are
-	// not told apart and its address is a private one. VPCs is then not needed
-	// to judge it.
+	// AllVPCs means that the client is in every VPC: it is trusted, or VPCs are
+	// not distinguished and its address is private. VPCs is not used then.
 	AllVPCs bool
-	// VPCs are the ids of the VPCs the client is in, sorted. The slice is
-	// shared: read only.
+	// VPCs are the ids of the VPCs that the client is in, sorted. The slice is
+	// shared and must not be changed.
 	VPCs []string
-	// Recursion says that names outside our zones may be resolved for the
-	// client. It is true for trusted clients and those in a VPC and false for
-	// everybody else, so that the server is no open resolver.
+	// Recursion means that names outside our zones may be resolved for the
+	// client. It is true for trusted clients and clients in a VPC only, so that
+	// the server is not an open resolver.
 	Recursion bool
 }
 
-// Sees says whether the client may see a private zone bound to vpc.
+// Sees reports whether the client sees the private zones of a VPC.
 func (c Client) Sees(vpc string) bool {
 	return c.AllVPCs || slices.Contains(c.VPCs, vpc)
 }
 
-// Table finds a client's view. It never changes, so any number of goroutines
-// may use it, and a new configuration is a new Table.
+// Table maps source addresses to views. It is immutable, so it is safe for concurrent
+// use; a new configuration needs a new Table.
 type Table struct {
-	// routes holds every prefix of the configuration with what an address
-	// means whose longest match it is. What shorter prefixes add is folded in
-	// by New, so one look-up is enough.
+	// routes has every prefix of the configuration with the view of the addresses
+	// whose longest match it is. New includes what shorter prefixes add, so one
+	// look-up is enough.
 	routes *bart.Fast[Client]
 }
 
-// New builds the table. It refuses prefixes that are not valid, VPCs without an
-// id and ids that are listed twice.
+// New builds the table. It returns an error for invalid prefixes, VPCs without an id
+// and duplicate ids.
 func New(cfg Config) (*Table, error) {
 	r, err := rulesOf(cfg)
 	if err != nil {
@@ -86,10 +84,9 @@ func New(cfg Config) (*Table, error) {
 // the IPv4 address, and an IPv6 zone is ignored. The zero address sees
 // nothing.
 //
-// A client is trusted when any trusted prefix holds it. When CIDRs of several
-// VPCs hold it, the longest one wins, so that a range can be carved out of a
-// wider VPC; if that same CIDR belongs to several VPCs, the client is in all of
-// these.
+// A client is trusted if any trusted prefix contains it. If CIDRs of several VPCs
+// contain it, the longest one wins, so a range can be excluded from a larger VPC. If
+// that CIDR belongs to several VPCs, the client is in all of them.
 func (t *Table) Lookup(addr netip.Addr) Client {
 	c, _ := t.routes.Lookup(addr.Unmap())
 	return c

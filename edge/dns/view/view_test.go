@@ -73,8 +73,8 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// Without a vpcs section private sources see everything; with an empty one
-// nobody but the trusted does.
+// Without a list of VPCs private sources see everything; with an empty list only
+// trusted clients do.
 func TestVPCsNotToldApart(t *testing.T) {
 	open := table(t, view.Config{})
 	none := table(t, view.Config{VPCs: []view.VPC{}})
@@ -129,7 +129,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// The caller's slices are its own again after New.
+// New does not keep the caller's slices.
 func TestNewKeepsNothing(t *testing.T) {
 	vpcs := []view.VPC{{ID: "vpc-1", CIDRs: prefixes("10.0.0.0/8")}}
 	tab := table(t, view.Config{VPCs: vpcs})
