@@ -6,6 +6,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry/records"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -29,7 +30,7 @@ func (e *explanation) dnsName() {
 	case zone.NXDOMAIN:
 		e.takeZone(r.Zone)
 		e.find("the zone has neither this name nor one below it, so the answer is NXDOMAIN; clients remember it for %s", span(int64(r.Zone.NegativeTTL(e.q.Strict))))
-		if ns, ok := e.reg.Namespace(r.Zone.Account, r.Zone.Namespace); ok {
+		if ns, ok := e.namespace(r.Zone); ok {
 			e.services(ns)
 		}
 	case zone.Hit:
@@ -39,7 +40,14 @@ func (e *explanation) dnsName() {
 }
 
 func (e *explanation) takeZone(z *zone.Zone) {
-	e.Zone = &Zone{Name: z.Name, Namespace: string(z.Namespace), Public: z.Public, VPC: z.VPC}
+	e.Zone = &Zone{Name: z.Name, Namespace: string(z.ID), Public: z.Public, VPC: vpcsOf(z)}
+}
+
+func vpcsOf(z *zone.Zone) string { return strings.Join(z.VPCs, ", ") }
+
+// namespace returns the namespace that a zone is of.
+func (e *explanation) namespace(z *zone.Zone) (*registry.Namespace, bool) {
+	return e.reg.Namespace(z.Account, registry.NamespaceID(z.ID))
 }
 
 // view says what the client may see.
@@ -66,19 +74,19 @@ func (e *explanation) candidates(name string, match *zone.Zone) {
 	}
 	slices.SortFunc(all, func(a, b *zone.Zone) int { return len(b.Apex) - len(a.Apex) })
 	for _, z := range all {
-		what := sprintf("zone %s (%s, private to %s)", z.Name, z.Namespace, z.VPC)
+		what := sprintf("zone %s (%s, private to %s)", z.Name, z.ID, vpcsOf(z))
 		if z.Public {
-			what = sprintf("zone %s (%s, public)", z.Name, z.Namespace)
+			what = sprintf("zone %s (%s, public)", z.Name, z.ID)
 		}
 		switch {
 		case z == match:
 			e.find("%s matches", what)
 		case !z.Visible(&e.q.View):
-			e.find("%s is not for this client: it is not in VPC %s", what, z.VPC)
+			e.find("%s is not for this client: it is not in VPC %s", what, vpcsOf(z))
 			if match != nil {
 				continue
 			}
-			e.hint("to let client %s see %s, list its network under the cidrs of %s in vpcs, or under dns.trusted", e.q.From, z.Name, z.VPC)
+			e.hint("to let client %s see %s, list its network under the cidrs of %s in vpcs, or under dns.trusted", e.q.From, z.Name, vpcsOf(z))
 		default:
 			e.find("%s would match too, but another zone comes first", what)
 		}
@@ -91,25 +99,25 @@ func (e *explanation) candidates(name string, match *zone.Zone) {
 // endsAtLabel: the suffix of a name in wire form is one of its parents.
 func endsAtLabel(name, suffix string) bool {
 	for len(name) > len(suffix) {
-		name = name[1+int(name[0]):]
+		name = dnswire.Parent(name)
 	}
 	return name == suffix
 }
 
 // hit explains a name that exists.
 func (e *explanation) hit(name []byte, r zone.Result) {
-	ns, ok := e.reg.Namespace(r.Zone.Account, r.Zone.Namespace)
+	ns, ok := e.namespace(r.Zone)
 	if !ok {
 		return
 	}
 	if set := r.Node.Set(); set != nil {
-		if svc, ok := e.reg.Service(r.Zone.Account, set.Service); ok {
+		if svc, ok := e.serviceOf(r.Zone, set); ok {
 			e.service(ns, svc, true)
 			return
 		}
 	}
 	if host := r.Node.Host(); host != nil {
-		e.host(ns, name, host)
+		e.host(ns, r.Zone, string(name), host)
 		return
 	}
 	e.Outcome = "NODATA"
@@ -122,20 +130,42 @@ func (e *explanation) hit(name []byte, r zone.Result) {
 }
 
 // host explains the name that an SRV record points to.
-func (e *explanation) host(ns *registry.Namespace, name []byte, h *zone.Host) {
-	e.Outcome = "NOERROR"
-	e.find("the name is that of instance %s, to which an SRV record points; it answers whatever the instance's health", h.Label[1:])
-	if h.Waiting() {
-		e.find("the SRV record itself is not answered yet: there is no verdict on the instance's health")
-	}
-	parent := name[1+int(name[0]):]
-	r := e.zones.Lookup(&zone.Query{Name: parent, Hash: zone.Hash(parent), View: e.q.View, Strict: e.q.Strict})
-	if r.Node == nil || r.Node.Set() == nil {
+func (e *explanation) host(ns *registry.Namespace, z *zone.Zone, name string, h *zone.Host) {
+	svc, id := e.hostOf(z, name)
+	if svc == nil {
 		return
 	}
-	if svc, ok := e.reg.Service(r.Zone.Account, r.Node.Set().Service); ok {
-		e.service(ns, svc, true)
+	e.Outcome = "NOERROR"
+	e.find("the name is that of instance %s, to which an SRV record points; it answers whatever the instance's health", id)
+	if h.Pending {
+		e.find("the SRV record itself is not answered yet: there is no verdict on the instance's health")
 	}
+	e.service(ns, svc, true)
+}
+
+// hostOf returns the service and the instance that a host is of.
+func (e *explanation) hostOf(z *zone.Zone, name string) (*registry.Service, registry.InstanceID) {
+	for above := dnswire.Parent(name); len(above) >= len(z.Apex); above = dnswire.Parent(above) {
+		n := e.zones.Node(z, above)
+		if n == nil || n.Set() == nil {
+			continue
+		}
+		svc, ok := e.serviceOf(z, n.Set())
+		if !ok || !svc.DNS.Has(registry.RecordSRV) {
+			continue
+		}
+		for id := range svc.Instances("") {
+			if strings.EqualFold(records.HostLabels(id)+above, name) {
+				return svc, id
+			}
+		}
+	}
+	return nil, ""
+}
+
+// serviceOf returns the service that RRsets are of.
+func (e *explanation) serviceOf(z *zone.Zone, s *zone.Set) (*registry.Service, bool) {
+	return e.reg.Service(z.Account, registry.ServiceID(s.Source))
 }
 
 // services names what is there instead.

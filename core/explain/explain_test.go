@@ -319,17 +319,19 @@ func (w *world) answered() []string {
 	for range 500 {
 		var v4 [zone.MaxAnswer][4]byte
 		var v6 [zone.MaxAnswer][16]byte
-		var hosts [zone.MaxAnswer]*zone.Host
-		n, _ := set.PickA(p, &v4)
+		var targets [zone.MaxAnswer]*zone.Record
+		n, _, _ := set.PickA(p, &v4)
 		for _, addr := range v4[:n] {
 			seen[fmt.Sprint(addr[3])] = true
 		}
-		n, _ = set.PickAAAA(p, &v6)
+		n, _, _ = set.PickAAAA(p, &v6)
 		for _, addr := range v6[:n] {
 			seen[fmt.Sprint(addr[15])] = true
 		}
-		for _, h := range hosts[:set.PickSRV(p, &hosts)] {
-			seen[h.Label[1:]] = true
+		if r := set.RRset(33); r != nil {
+			for _, rec := range targets[:r.Pick(p, &targets)] {
+				seen[rec.Data[7:]] = true
+			}
 		}
 	}
 	var ids []string

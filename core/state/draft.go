@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/cairn-discovery/cairn/core/command"
-	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -20,10 +19,7 @@ type Draft struct {
 func NewDraft(s *State) *Draft {
 	d := &Draft{revision: s.Revision, drafts: make([]sliceDraft, len(table)), zones: zone.NewDraft(&s.Zones)}
 	for i := range table {
-		d.drafts[i] = table[i].newDraft(s)
-		if source, ok := d.drafts[i].Draft.(interface{ Observe(registry.Observer) }); ok {
-			source.Observe(d.zones)
-		}
+		d.drafts[i] = table[i].newDraft(s, d.zones)
 	}
 	return d
 }

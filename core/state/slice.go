@@ -7,14 +7,19 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry/records"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // table lists all slices, in the order in which All yields them. To
 // add a slice: its package, its fields in State and Rules, and a line here.
 var table = []slice{
-	newSlice(registry.Slice{}, registry.NewDraft, (*State).registry, func(r *Rules) any { return &r.Registry }),
-	newSlice(identity.Slice{}, identity.NewDraft, (*State).identity, nil),
+	newSlice(registry.Slice{}, registry.NewDraft, (*State).registry, func(r *Rules) any { return &r.Registry }, feedRegistry),
+	newSlice(identity.Slice{}, identity.NewDraft, (*State).identity, nil, nil),
 }
+
+// feedRegistry makes a draft of the registry feed the zones.
+func feedRegistry(d *registry.Draft, zones *zone.Draft) { d.Observe(records.NewFeeder(zones)) }
 
 // The accessors of the table.
 func (s *State) registry() *registry.State { return &s.Registry }
@@ -27,7 +32,7 @@ type slice struct {
 	quotas   []*command.Quota
 	decode   func(key string, value []byte) (command.Change, error)
 	all      func(*State) iter.Seq[command.Stored]
-	newDraft func(*State) sliceDraft
+	newDraft func(*State, *zone.Draft) sliceDraft
 	state    func(*State) any
 	rules    func(*Rules) any
 }
@@ -47,8 +52,9 @@ type stateDraft[S any] interface {
 }
 
 // newSlice makes a row. The field function returns the slice's place in a State;
-// rules returns the slice's place in the Rules and may be nil.
-func newSlice[S any, D stateDraft[S]](s command.Slice[S], newDraft func(*S) D, field func(*State) *S, rules func(*Rules) any) slice {
+// rules returns the slice's place in the Rules, and feed makes a draft feed the
+// zones of the DNS; both may be nil.
+func newSlice[S any, D stateDraft[S]](s command.Slice[S], newDraft func(*S) D, field func(*State) *S, rules func(*Rules) any, feed func(D, *zone.Draft)) slice {
 	if rules == nil {
 		rules = func(*Rules) any { return nil }
 	}
@@ -56,8 +62,11 @@ func newSlice[S any, D stateDraft[S]](s command.Slice[S], newDraft func(*S) D, f
 		name: s.Name(), prefixes: s.Prefixes(), quotas: s.Quotas(), decode: s.Decode, rules: rules,
 		all:   func(all *State) iter.Seq[command.Stored] { return s.All(field(all)) },
 		state: func(all *State) any { return field(all) },
-		newDraft: func(all *State) sliceDraft {
+		newDraft: func(all *State, zones *zone.Draft) sliceDraft {
 			d := newDraft(field(all))
+			if feed != nil {
+				feed(d, zones)
+			}
 			return sliceDraft{
 				Draft:   d,
 				current: func(to *State) { *field(to) = *d.State() },

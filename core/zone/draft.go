@@ -4,97 +4,78 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/dnswire"
-	"github.com/cairn-discovery/cairn/core/registry"
 )
 
-// Draft builds the Index that follows another one. It is a registry.Observer,
-// and like the Draft that it observes for one goroutine.
+// Draft builds the Index that follows another one. The slices of the state feed
+// it: with PutZone and DeleteZone, and with an Editor for each name that has
+// RRsets. It is for one goroutine.
 type Draft struct {
 	x      Index
-	own    *builder
-	copied bool // x.zones is the draft's own
-	last   openSet
+	editor *editor
+	copied bool // the draft owns x.zones
 }
 
-// openSet is the Set that was changed last: instances come in order of their
-// services when a State is loaded.
-type openSet struct {
-	account command.AccountID
-	service registry.ServiceID
-	zone    *Zone
-	name    string // in wire form and lower case
-	set     *Set   // the draft's own; nil: there is none
-}
-
-var _ registry.Observer = (*Draft)(nil)
-
-// NewDraft begins with x, which is not touched.
+// NewDraft begins with x, which is not modified.
 func NewDraft(x *Index) *Draft {
-	return &Draft{x: *x, own: new(builder)}
+	return &Draft{x: *x, editor: new(editor)}
 }
 
-// Index returns what the draft amounts to now. It is valid until the next change.
+// Index returns the current state of the draft. It is valid until the next
+// change.
 func (d *Draft) Index() Index { return d.x }
 
 // Finish returns the Index and ends the draft.
 func (d *Draft) Finish() Index {
-	d.own, d.last, d.copied = nil, openSet{}, false
+	d.editor, d.copied = nil, false
 	return d.x
 }
 
-// NamespaceChanged adds, changes or removes the zone of a namespace.
-func (d *Draft) NamespaceChanged(old, new *registry.Namespace) {
-	d.last = openSet{}
-	switch {
-	case new == nil:
-		if i, ok := d.x.byNamespace.Get(old.ID); ok {
-			d.removeZone(d.x.zones[i])
-		}
-	case new.IsDNS():
-		if i, ok := d.x.byNamespace.Get(new.ID); ok {
-			d.changeZone(i, func(z *Zone) { z.SOATTL, z.Keys = uint32(new.SOATTL), new.Keys })
-		} else {
-			d.addZone(new)
-		}
+// PutZone stores a zone in the place of the one with the same ID if there is one.
+// That one keeps its names; the name of a zone, its visibility and its account
+// never change. Z.Name must be a domain name, otherwise nothing is stored.
+func (d *Draft) PutZone(z Zone) {
+	if i, ok := d.x.byID.Get(z.ID); ok {
+		d.changeZone(i, func(old *Zone) { old.SOATTL, old.Keys = z.SOATTL, z.Keys })
+		return
 	}
-}
-
-func (d *Draft) addZone(ns *registry.Namespace) {
-	apex, ok := dnswire.ParseName(ns.Name)
+	apex, ok := dnswire.ParseName(z.Name)
 	if !ok {
-		return // registration does not let it come to this
+		return
 	}
-	apex = dnswire.Lowered(apex)
+	z.Name, z.Apex, z.noSubzones = strings.TrimSuffix(z.Name, "."), dnswire.Lowered(apex), false
 	d.ownZones()
 	free := slices.Index(d.x.zones, nil)
 	if free < 0 {
 		free = len(d.x.zones)
 		d.x.zones = append(d.x.zones, nil)
 	}
-	z := &Zone{
-		Index: uint32(free), Namespace: ns.ID, Account: ns.Account, Name: strings.TrimSuffix(ns.Name, "."), Apex: apex,
-		Public: ns.Type == registry.DNSPublic, VPC: ns.VPC, SOATTL: uint32(ns.SOATTL), Keys: ns.Keys,
-	}
-	d.x.zones[free] = z
-	d.x.byNamespace = d.x.byNamespace.Put(&d.own.trees, ns.ID, z.Index)
-	d.countApex(apex, 1)
-	d.put(new(newNode(z, apex)))
-	d.settleAlone(apex)
+	z.Index = uint32(free)
+	d.x.zones[free] = &z
+	d.x.byID = d.x.byID.Put(&d.editor.trees, z.ID, z.Index)
+	d.countApex(z.Apex, 1)
+	d.change(&z, z.Apex, func(*Node) {})
+	d.updateNoSubzones(z.Apex)
 }
 
-func (d *Draft) removeZone(z *Zone) {
+// DeleteZone removes a zone. Its RRsets must have been deleted before.
+func (d *Draft) DeleteZone(id ID) {
+	i, ok := d.x.byID.Get(id)
+	if !ok {
+		return
+	}
+	z := d.x.zones[i]
 	d.ownZones()
-	d.x.zones[z.Index] = nil
-	d.x.byNamespace = d.x.byNamespace.Delete(&d.own.trees, z.Namespace)
+	d.x.zones[i] = nil
+	d.x.byID = d.x.byID.Delete(&d.editor.trees, id)
+	d.x.contents = d.x.contents.Delete(&d.editor.trees, i)
 	d.countApex(z.Apex, -1)
-	d.drop(z.Index, z.Apex)
-	d.settleAlone(z.Apex)
+	d.drop(i, z.Apex)
+	d.updateNoSubzones(z.Apex)
 }
 
 // ownZones copies the list of zones, once: there are far fewer zones than names,
-// and they seldom change.
+// and they rarely change.
 func (d *Draft) ownZones() {
 	if !d.copied {
 		d.x.zones, d.copied = slices.Clone(d.x.zones), true
@@ -112,20 +93,20 @@ func (d *Draft) countApex(apex string, by int) {
 	key := reversed(apex)
 	n, _ := d.x.apexes.Get(key)
 	if n += by; n == 0 {
-		d.x.apexes = d.x.apexes.Delete(&d.own.trees, key)
+		d.x.apexes = d.x.apexes.Delete(&d.editor.trees, key)
 	} else {
-		d.x.apexes = d.x.apexes.Put(&d.own.trees, key, n)
+		d.x.apexes = d.x.apexes.Put(&d.editor.trees, key, n)
 	}
 }
 
-// settleAlone brings Zone.alone up to date after a zone of this apex came or
+// updateNoSubzones recomputes Zone.noSubzones after a zone of this apex came or
 // went: in the zones at this apex and above it.
-func (d *Draft) settleAlone(apex string) {
+func (d *Draft) updateNoSubzones(apex string) {
 	for name := apex; ; name = dnswire.Parent(name) {
-		alone := d.isAlone(name)
+		value := d.hasNoSubzones(name)
 		for n := d.x.names.Get(hashOf(name)); n != nil; n = n.next {
-			if n.IsApex() && n.Name() == name && d.x.zones[n.zone].alone != alone {
-				d.changeZone(n.zone, func(z *Zone) { z.alone = alone })
+			if n.IsApex() && n.Name() == name && d.x.zones[n.zone].noSubzones != value {
+				d.changeZone(n.zone, func(z *Zone) { z.noSubzones = value })
 			}
 		}
 		if name == "\x00" {
@@ -134,7 +115,7 @@ func (d *Draft) settleAlone(apex string) {
 	}
 }
 
-func (d *Draft) isAlone(apex string) bool {
+func (d *Draft) hasNoSubzones(apex string) bool {
 	key := reversed(apex)
 	if n, _ := d.x.apexes.Get(key); n > 1 {
 		return false
@@ -148,27 +129,33 @@ func (d *Draft) isAlone(apex string) bool {
 // put stores a node in the place of the one with the same zone and name.
 func (d *Draft) put(n *Node) {
 	hash := hashOf(n.Name())
-	d.x.names = d.x.names.Put(&d.own.names, hash, d.x.names.Get(hash).with(n))
+	d.x.names = d.x.names.Put(&d.editor.names, hash, d.x.names.Get(hash).with(n))
 }
 
 func (d *Draft) drop(zone uint32, name string) {
 	hash := hashOf(name)
 	if chain := d.x.names.Get(hash).without(zone, name); chain != nil {
-		d.x.names = d.x.names.Put(&d.own.names, hash, chain)
+		d.x.names = d.x.names.Put(&d.editor.names, hash, chain)
 	} else {
-		d.x.names = d.x.names.Delete(&d.own.names, hash)
+		d.x.names = d.x.names.Delete(&d.editor.names, hash)
 	}
 }
 
-// change applies a change to the node of a name, which comes into being for it
-// and goes when nothing is left in it.
+// change applies a change to the node of a name, which is created for it, and
+// removed when nothing is left in it.
 func (d *Draft) change(z *Zone, name string, change func(*Node)) {
-	n := newNode(z, name)
-	old := d.x.names.Get(hashOf(name)).in(z.Index, name)
+	hash := hashOf(name)
+	old := d.x.names.Get(hash).in(z.Index, name)
+	var n Node
 	if old != nil {
 		n = *old
+	} else {
+		n = newNode(z, name)
 	}
 	change(&n)
+	if n.hasRecords() || old != nil && old.hasRecords() {
+		d.changeContents(z, hash, old, &n)
+	}
 	switch {
 	case !n.empty():
 		d.put(&n)
@@ -177,10 +164,18 @@ func (d *Draft) change(z *Zone, name string, change func(*Node)) {
 	}
 }
 
-// zoneOf returns the zone of a namespace, or nil.
-func (d *Draft) zoneOf(ns *registry.Namespace) *Zone {
-	if i, ok := d.x.byNamespace.Get(ns.ID); ok {
-		return d.x.zones[i]
+// changeContents puts the node into the contents of its zone if it has records,
+// and takes it out if it has none any more.
+func (d *Draft) changeContents(z *Zone, hash uint64, old, new *Node) {
+	nodes, _ := d.x.contents.Get(z.Index)
+	if old == nil || !old.hasRecords() {
+		for new.key = hash; nodes.Has(new.key); new.key++ {
+		}
 	}
-	return nil
+	if new.hasRecords() {
+		nodes = nodes.Put(&d.editor.trees, new.key, new)
+	} else {
+		nodes = nodes.Delete(&d.editor.trees, new.key)
+	}
+	d.x.contents = d.x.contents.Put(&d.editor.trees, z.Index, nodes)
 }

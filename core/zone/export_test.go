@@ -6,66 +6,66 @@ import (
 	"slices"
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
-	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/internal/persist/chunkvec"
 )
 
 // Dump lists what may be answered of a Set: one line for each value, with its
-// class.
+// type and class.
 func (s *Set) Dump() []string {
 	var lines []string
-	lines = append(lines, dump("A", &s.v4)...)
-	lines = append(lines, dump("AAAA", &s.v6)...)
-	if s.hosts != nil {
-		lines = append(lines, dump("SRV", s.hosts)...)
-	}
-	if s.names != nil {
-		lines = append(lines, dump("target", s.names)...)
+	for i := range s.rrsets {
+		r := &s.rrsets[i]
+		lines = append(lines, dump(r, r.v4)...)
+		lines = append(lines, dump(r, r.v6)...)
+		lines = append(lines, dump(r, r.records)...)
+		lines = append(lines, dump(r, r.aliases)...)
 	}
 	slices.Sort(lines)
 	return lines
 }
 
-func dump[T any](kind string, p *pool[T]) []string {
+func dump[T any, O values[T]](r *RRset, p *pool[T, O]) []string {
+	if p == nil {
+		return nil
+	}
 	var lines []string
 	for _, c := range slices.Concat(p.live, p.down) {
 		for i := range c.vals.Len() {
-			lines = append(lines, fmt.Sprintf("%s %08x %v %d %q: %s", kind, *c.hashes.At(i), c.down, c.weight, c.region, show(*c.vals.At(i))))
+			lines = append(lines, fmt.Sprintf("%d %v %d %q: %s", r.Type, c.down, c.weight, c.region, show(r, *c.vals.At(i))))
 		}
 	}
 	return lines
 }
 
-func show(v any) string {
-	switch v := v.(type) {
-	case *Host:
-		return fmt.Sprintf("%s:%d %d %v %v %d", v.Label[1:], v.Port, v.Weight, v.V4, v.V6, v.TTL)
-	case *Target:
-		return dnswire.Text(v.Name)
+func show(r *RRset, v any) string {
+	if rec, ok := v.(*Record); ok {
+		if r.Type != dnswire.TypeSRV {
+			return dnswire.Text(rec.Data)
+		}
+		h := &rec.Host
+		return fmt.Sprintf("%x %v %v %d", rec.Data, h.V4, h.V6, h.TTL)
 	}
 	return fmt.Sprint(v)
 }
 
-// IDHash exposes the hash of an instance's id.
-func IDHash(id registry.InstanceID) uint32 { return idHash(id) }
-
-// Check reports what of a Set's indexes disagrees.
+// Check reports the indexes of a Set that are not consistent with its values.
 func (s *Set) Check() error {
-	err := errors.Join(check(&s.v4), check(&s.v6))
-	if s.hosts != nil {
-		err = errors.Join(err, check(s.hosts))
+	var errs []error
+	for i := range s.rrsets {
+		r := &s.rrsets[i]
+		errs = append(errs, check(r.v4), check(r.v6), check(r.records), check(r.aliases))
 	}
-	if s.names != nil {
-		err = errors.Join(err, check(s.names))
-	}
-	return err
+	return errors.Join(errs...)
 }
 
-func check[T any](p *pool[T]) error {
+func check[T any, O values[T]](p *pool[T, O]) error {
+	if p == nil {
+		return nil
+	}
 	for _, c := range slices.Concat(p.live, p.down) {
 		n := c.vals.Len()
 		if n != c.hashes.Len() || n == 0 {
-			return fmt.Errorf("class with %d values of %d instances", n, c.hashes.Len())
+			return fmt.Errorf("class with %d values and %d hashes", n, c.hashes.Len())
 		}
 		if n <= chunkvec.Chunk {
 			n = 0
@@ -82,7 +82,7 @@ func check[T any](p *pool[T]) error {
 	return nil
 }
 
-// Choose exposes the draw of answers.
+// Choose exposes the choice of records.
 func Choose(r *Rand, n int) []uint32 {
 	var out [MaxAnswer]uint32
 	return out[:choose(r, uint32(n), &out)]
@@ -98,12 +98,12 @@ func Shuffle(r *Rand, n int) []int {
 	return vals
 }
 
-// Names lists all names with their zones.
-func (x *Index) Names() []string {
+// AllNames lists all names with their zones.
+func (x *Index) AllNames() []string {
 	var names []string
 	for _, head := range x.names.All() {
 		for n := head; n != nil; n = n.next {
-			names = append(names, dnswire.Text(n.Name())+" in "+string(x.zones[n.zone].Namespace))
+			names = append(names, dnswire.Text(n.Name())+" in "+string(x.zones[n.zone].ID))
 		}
 	}
 	slices.Sort(names)

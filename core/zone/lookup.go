@@ -51,7 +51,7 @@ func (x *Index) Lookup(q *Query) Result {
 		if !n.is(q.Name) {
 			continue
 		}
-		if z := x.zones[n.zone]; z.alone && z.Visible(&q.View) {
+		if z := x.zones[n.zone]; z.noSubzones && z.Visible(&q.View) {
 			return found(z, n, q.Strict)
 		}
 		break
@@ -112,14 +112,14 @@ func (z *Zone) before(other *Zone, v *View) bool {
 	if a, b := z.rank(v), other.rank(v); a != b {
 		return a < b
 	}
-	return z.Namespace < other.Namespace
+	return z.ID < other.ID
 }
 
 func (z *Zone) rank(v *View) int {
 	switch {
 	case z.Public:
 		return 2
-	case v.inVPC(z.VPC):
+	case v.inVPCOf(z):
 		return 0
 	}
 	return 1

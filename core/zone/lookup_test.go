@@ -5,6 +5,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry/records"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -43,7 +44,7 @@ func TestViews(t *testing.T) {
 		{".", everything, zone.Refused, nil},
 	} {
 		res := look(&w.state.Zones, c.name, false, c.view)
-		if res.State != c.want || (res.Zone == nil) != (c.zone == nil) || c.zone != nil && res.Zone.Namespace != c.zone.ID {
+		if res.State != c.want || (res.Zone == nil) != (c.zone == nil) || c.zone != nil && res.Zone.ID != records.ZoneID(c.zone.ID) {
 			t.Errorf("%s for %+v: %v in %+v, want %v in %+v", c.name, c.view, res.State, res.Zone, c.want, c.zone)
 		}
 	}
@@ -100,13 +101,13 @@ func TestNegativeTTL(t *testing.T) {
 	for strict, want := range map[bool][2]uint32{false: {5, 5}, true: {900, 86400}} {
 		w := newWorld(t, strict)
 		ns := w.namespace("example.com", "")
-		z, ok := w.state.Zones.Zone(ns.ID)
+		z, ok := w.state.Zones.Zone(records.ZoneID(ns.ID))
 		if !ok || z.NegativeTTL(strict) != want[0] || z.Minimum(strict) != want[1] {
 			t.Errorf("strict %v: zone %+v: negative %d, minimum %d", strict, z, z.NegativeTTL(strict), z.Minimum(strict))
 		}
 		ttl := int64(42)
 		w.do(&registry.UpdateNamespace{Ref: string(ns.ID), Type: registry.DNSPublic, SOATTL: &ttl})
-		if z, _ := w.state.Zones.Zone(ns.ID); z.NegativeTTL(strict) != 42 {
+		if z, _ := w.state.Zones.Zone(records.ZoneID(ns.ID)); z.NegativeTTL(strict) != 42 {
 			t.Errorf("strict %v, after an update: %d", strict, z.NegativeTTL(strict))
 		}
 	}

@@ -2,29 +2,32 @@ package zone
 
 // Node is a name that exists in a zone. It is immutable.
 type Node struct {
-	// The name in wire form and lower case stands in short, so that comparing
-	// it costs no further line of memory, or else in long.
-	short   [55]byte
-	nameLen uint8
-	long    *string
-	zone    uint32 // Zone.Index
-	apexLen uint8  // length of the zone's apex
-	set     *Set
-	host    *Host
-	// below and liveBelow count the services at names below this one that are
-	// not below another zone cut: all of them, and those with instances.
+	// The name in wire form and lower case is in inlineName, so that comparing it
+	// reads no further line of memory, or else in heapName.
+	inlineName [55]byte
+	nameLen    uint8
+	heapName   *string
+	zone       uint32 // Zone.Index
+	apexLen    uint8  // length of the zone's apex
+	set        *Set
+	host       *Host
+	// below and liveBelow count the sets and hosts at names below this one that
+	// make it exist: all of them, and those with members.
 	below, liveBelow uint32
-	// next has the same hash. Where it also has the same name, its zone is not
-	// more specific.
+	// next has the same hash. If it also has the same name, its zone is not more
+	// specific.
 	next *Node
+	// key is the key in Index.contents: the hash of the name, or the next free
+	// number.
+	key uint64
 }
 
 func newNode(z *Zone, name string) Node {
 	n := Node{nameLen: uint8(len(name)), zone: z.Index, apexLen: uint8(len(z.Apex))}
-	if len(name) <= len(n.short) {
-		copy(n.short[:], name)
+	if len(name) <= len(n.inlineName) {
+		copy(n.inlineName[:], name)
 	} else {
-		n.long = &name
+		n.heapName = &name
 	}
 	return n
 }
@@ -37,17 +40,17 @@ func (n *Node) is(name []byte) bool {
 	if int(n.nameLen) != len(name) {
 		return false
 	}
-	if n.long != nil {
-		return *n.long == string(name)
+	if n.heapName != nil {
+		return *n.heapName == string(name)
 	}
-	return string(n.short[:n.nameLen]) == string(name)
+	return string(n.inlineName[:n.nameLen]) == string(name)
 }
 
-// Set returns the records of the service of this name, or nil.
+// Set returns the RRsets of the name, or nil.
 func (n *Node) Set() *Set { return n.set }
 
-// Host returns the host of this name that SRV records point to, or nil. Where a
-// service has the same name, the name is the service's.
+// Host returns the host of this name that SRV records point to, or nil. Where
+// the name has RRsets of its own, they count.
 func (n *Node) Host() *Host {
 	if n.set != nil {
 		return nil
@@ -57,35 +60,37 @@ func (n *Node) Host() *Host {
 
 // Name returns the name in wire form and lower case.
 func (n *Node) Name() string {
-	if n.long != nil {
-		return *n.long
+	if n.heapName != nil {
+		return *n.heapName
 	}
-	return string(n.short[:n.nameLen])
+	return string(n.inlineName[:n.nameLen])
 }
 
-// Touch reads what an answer will need, and says nothing. Calling it for many
-// nodes in a row lets the processor wait for all of them at once.
-func (n *Node) Touch() int {
+// Prefetch reads what an answer will need, and returns a number without meaning.
+// Called for many nodes in a row, it lets the processor wait for all of them at
+// once.
+func (n *Node) Prefetch() int {
 	if n == nil || n.set == nil {
 		return 0
 	}
-	return n.set.count + int(n.short[0]) + int(n.nameLen) + int(n.set.few4[0][0])
+	return n.set.members + int(n.inlineName[0]) + int(n.nameLen) + int(n.set.inline[0][0])
 }
 
-// exists reports whether there is such a name in the DNS. In strict mode a
-// service without instances has no records, and no name (RFC 8020 is about the
-// names that do have records below them).
+// exists reports whether there is such a name in the DNS. In strict mode a set
+// without members has no records, and no name (RFC 8020 is about names that have
+// records below them).
 func (n *Node) exists(strict bool) bool {
 	if !strict || n.IsApex() || n.host != nil {
 		return true
 	}
-	return n.set != nil && n.set.count > 0 || n.liveBelow > 0
+	return n.set != nil && n.set.members > 0 || n.liveBelow > 0
 }
 
 // empty reports whether nothing holds the node.
-func (n *Node) empty() bool {
-	return n.set == nil && n.host == nil && n.below == 0 && !n.IsApex()
-}
+func (n *Node) empty() bool { return !n.hasRecords() && n.below == 0 && !n.IsApex() }
+
+// hasRecords reports whether the node has RRsets or is a host.
+func (n *Node) hasRecords() bool { return n.set != nil || n.host != nil }
 
 // in returns the node of a name in a zone, from a chain of equal hashes.
 func (n *Node) in(zone uint32, name string) *Node {

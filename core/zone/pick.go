@@ -1,98 +1,105 @@
 package zone
 
-import "github.com/cairn-discovery/cairn/internal/persist/chunkvec"
+import (
+	"github.com/cairn-discovery/cairn/core/dnswire"
+	"github.com/cairn-discovery/cairn/internal/persist/chunkvec"
+)
 
-// MaxAnswer is how many instances an answer holds at the most.
+// MaxAnswer is the largest number of records of an RRset in an answer.
 const MaxAnswer = 8
 
-// Picker is what a pick depends on beside the records.
+// Picker is the state of a pick apart from the records.
 type Picker struct {
 	Rand *Rand
-	// Strict gives all instances of a WEIGHTED service the same weight.
+	// Strict ignores weights where they are an extension.
 	Strict bool
-	// Regions are the regions nearest to the client, the nearest first, for
-	// LATENCY. Instances elsewhere come after all of them.
+	// Regions are the regions in the order of their distance from the client, for
+	// the policy Latency. Records elsewhere come after all of them.
 	Regions []string
 }
 
-// PickA chooses IPv4 addresses by the service's routing policy. It returns how
-// many it put into out, or a target: then an alias was chosen, and the answer
-// is what that name has for an address.
-func (s *Set) PickA(p *Picker, out *[MaxAnswer][4]byte) (int, *Target) {
-	if n := int(s.fewNumber); n > 0 {
-		copy(out[:], s.few4[:n])
+// PickA chooses IPv4 addresses by the policy of the RRset, and returns how many
+// it put into out, and their TTL. If it returns an alias instead, the answer is
+// the addresses of that name.
+func (s *Set) PickA(p *Picker, out *[MaxAnswer][4]byte) (n int, ttl uint32, alias *Record) {
+	if n := int(s.inlineLen); n > 0 {
+		copy(out[:], s.inline[:n])
 		shuffle(p.Rand, out[:n])
-		return n, nil
+		return n, s.inlineTTL, nil
 	}
-	return pickAddress(s, &s.v4, p, out)
+	r := s.RRset(dnswire.TypeA)
+	if r == nil {
+		return 0, 0, nil
+	}
+	n, alias = pickAddress(r, r.v4, p, out)
+	return n, r.TTL, alias
 }
 
 // PickAAAA is PickA for IPv6 addresses.
-func (s *Set) PickAAAA(p *Picker, out *[MaxAnswer][16]byte) (int, *Target) {
-	return pickAddress(s, &s.v6, p, out)
-}
-
-// PickSRV chooses the hosts for SRV records.
-func (s *Set) PickSRV(p *Picker, out *[MaxAnswer]*Host) int {
-	if s.hosts == nil {
-		return 0
+func (s *Set) PickAAAA(p *Picker, out *[MaxAnswer][16]byte) (n int, ttl uint32, alias *Record) {
+	r := s.RRset(dnswire.TypeAAAA)
+	if r == nil {
+		return 0, 0, nil
 	}
-	return pick(s, s.hosts, p, out)
+	n, alias = pickAddress(r, r.v6, p, out)
+	return n, r.TTL, alias
 }
 
-// PickCNAME chooses the target of the CNAME record, or nil.
-func (s *Set) PickCNAME(p *Picker) *Target {
-	var out [MaxAnswer]*Target
-	if !s.has[CNAME] || s.names == nil || pick(s, s.names, p, &out) == 0 {
+// Pick chooses records of an RRset of any type but A and AAAA, and returns how
+// many it put into out.
+func (r *RRset) Pick(p *Picker, out *[MaxAnswer]*Record) int {
+	return pick(r, r.records.rotation(), p, out)
+}
+
+// PickOne chooses one record as Pick does, or returns nil.
+func (r *RRset) PickOne(p *Picker) *Record {
+	var out [MaxAnswer]*Record
+	if r.Pick(p, &out) == 0 {
 		return nil
 	}
 	return out[0]
 }
 
-func pickAddress[T any](s *Set, addrs *pool[T], p *Picker, out *[MaxAnswer]T) (int, *Target) {
-	if s.names == nil || s.has[CNAME] {
-		return pick(s, addrs, p, out), nil
+func pickAddress[T any, O values[T]](r *RRset, addrs *pool[T, O], p *Picker, out *[MaxAnswer]T) (int, *Record) {
+	if r.aliases == nil {
+		return pick(r, addrs.rotation(), p, out), nil
 	}
-	// Aliases and addresses share the traffic of a WEIGHTED service.
-	a, b := addrs.live, s.names.live
+	// Aliases and addresses share the traffic of a weighted RRset.
+	a, b := addrs.inRotation(), r.aliases.live
 	if len(a) == 0 && len(b) == 0 {
-		a, b = addrs.down, s.names.down
+		a, b = addrs.rotation(), r.aliases.down
 	}
-	even := p.Strict || heaviest(a) == 0 && heaviest(b) == 0
-	mine := total(a, even)
-	all := mine + total(b, even)
+	even := r.EqualWeights(p.Strict) || heaviest(a) == 0 && heaviest(b) == 0
+	addresses := total(a, even)
+	all := addresses + total(b, even)
 	if all == 0 {
 		return 0, nil
 	}
 	at := p.Rand.below(all)
-	if at < mine {
-		out[0] = heavyAt(a, even, at)
+	if at < addresses {
+		out[0] = atWeight(a, even, at)
 		return 1, nil
 	}
-	return 0, heavyAt(b, even, at-mine)
+	return 0, atWeight(b, even, at-addresses)
 }
 
-// pick chooses by policy. Where nothing is in rotation it fails open: all is
-// taken for healthy.
-func pick[T any](s *Set, values *pool[T], p *Picker, out *[MaxAnswer]T) int {
-	classes := values.live
+// pick chooses by policy from the classes in rotation.
+func pick[T any, O values[T]](r *RRset, classes []class[T, O], p *Picker, out *[MaxAnswer]T) int {
 	if len(classes) == 0 {
-		if classes = values.down; len(classes) == 0 {
-			return 0
-		}
+		return 0
 	}
-	switch s.policy {
-	case weighted:
-		even := p.Strict || heaviest(classes) == 0
-		out[0] = heavyAt(classes, even, p.Rand.below(total(classes, even)))
+	switch r.policy {
+	case Weighted:
+		even := r.EqualWeights(p.Strict) || heaviest(classes) == 0
+		out[0] = atWeight(classes, even, p.Rand.below(total(classes, even)))
 		return 1
-	case latency:
+	case Latency:
 		return nearest(classes, p, out)
 	}
 	return sample(p.Rand, &classes[0].vals, out)
 }
 
-func heaviest[T any](classes []class[T]) uint8 {
+func heaviest[T any, O values[T]](classes []class[T, O]) uint8 {
 	most := uint8(0)
 	for i := range classes {
 		most = max(most, classes[i].weight)
@@ -101,7 +108,7 @@ func heaviest[T any](classes []class[T]) uint8 {
 }
 
 // total is the sum of all weights; even means that each counts one.
-func total[T any](classes []class[T], even bool) uint64 {
+func total[T any, O values[T]](classes []class[T, O], even bool) uint64 {
 	sum := uint64(0)
 	for i := range classes {
 		sum += classes[i].share(even)
@@ -109,15 +116,15 @@ func total[T any](classes []class[T], even bool) uint64 {
 	return sum
 }
 
-func (c *class[T]) share(even bool) uint64 {
+func (c *class[T, O]) share(even bool) uint64 {
 	if even {
 		return uint64(c.vals.Len())
 	}
 	return uint64(c.vals.Len()) * uint64(c.weight)
 }
 
-// heavyAt returns the value at a place in [0, total).
-func heavyAt[T any](classes []class[T], even bool, at uint64) T {
+// atWeight returns the value at a position in [0, total).
+func atWeight[T any, O values[T]](classes []class[T, O], even bool, at uint64) T {
 	for i := range classes {
 		c := &classes[i]
 		share := c.share(even)
@@ -129,12 +136,12 @@ func heavyAt[T any](classes []class[T], even bool, at uint64) T {
 		}
 		at -= share
 	}
-	panic("zone: a place beyond the sum of weights")
+	panic("zone: a position beyond the sum of weights")
 }
 
-// nearest samples the values of the nearest region that has any; what is in no
-// region of the client's list is one region, the farthest.
-func nearest[T any](classes []class[T], p *Picker, out *[MaxAnswer]T) int {
+// nearest samples the values of the nearest region that has any. All that are in
+// no region of the client's list form one region, the farthest.
+func nearest[T any, O values[T]](classes []class[T, O], p *Picker, out *[MaxAnswer]T) int {
 	for _, region := range p.Regions {
 		for i := range classes {
 			if classes[i].region == region {
@@ -149,12 +156,12 @@ func nearest[T any](classes []class[T], p *Picker, out *[MaxAnswer]T) int {
 }
 
 // sampleAll samples over several classes.
-func sampleAll[T any](r *Rand, classes []class[T], out *[MaxAnswer]T) int {
+func sampleAll[T any, O values[T]](r *Rand, classes []class[T, O], out *[MaxAnswer]T) int {
 	n := uint32(total(classes, true))
 	var at [MaxAnswer]uint32
 	k := choose(r, n, &at)
 	for i := range k {
-		out[i] = heavyAt(classes, true, uint64(at[i]))
+		out[i] = atWeight(classes, true, uint64(at[i]))
 	}
 	return k
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/registry/records"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -144,7 +145,7 @@ func draw(t *testing.T, s *zone.Set, p *zone.Picker, rounds, size int) map[byte]
 	counts := map[byte]int{}
 	var out [zone.MaxAnswer][4]byte
 	for range rounds {
-		n, alias := s.PickA(p, &out)
+		n, _, alias := s.PickA(p, &out)
 		if n != size || alias != nil {
 			t.Fatalf("%d addresses, alias %v; want %d", n, alias, size)
 		}
@@ -194,7 +195,7 @@ func TestWeighted(t *testing.T) {
 
 // decisions row 4.
 func TestLatency(t *testing.T) {
-	in := func(region string) []string { return []string{zone.AttrRegion, region} }
+	in := func(region string) []string { return []string{records.AttrRegion, region} }
 	down := func(region string) []string { return append(in(region), unhealthy...) }
 	s := addresses(t, newWorld(t, false), registry.Latency, in("eu"), in("eu"), in("us"), in("ap"), in("sa"), down("af"), nil)
 	for _, c := range []struct {
@@ -223,9 +224,9 @@ func TestWeightedAliases(t *testing.T) {
 	counts, p := map[string]int{}, picker(false)
 	var out [zone.MaxAnswer][4]byte
 	for range 20_000 {
-		n, alias := s.PickA(p, &out)
+		n, _, alias := s.PickA(p, &out)
 		if alias != nil {
-			counts[dnswire.Text(alias.Name)]++
+			counts[dnswire.Text(alias.Data)]++
 		} else if n == 1 {
 			counts["address"]++
 		}
@@ -243,11 +244,11 @@ func TestWaitingForAVerdict(t *testing.T) {
 		HealthCheck: &registry.HealthCheck{Type: registry.CheckTCP}}).Value.(*registry.Service).ID)
 	w.register(svc, "i", registry.AttrIPv4, "10.0.0.1", registry.AttrPort, "80")
 	n := look(&w.state.Zones, "web.example.com", false, everything).Node
-	var out [zone.MaxAnswer]*zone.Host
-	if got := n.Set().PickSRV(picker(false), &out); got != 0 || n.Set().Count() != 1 {
-		t.Errorf("%d hosts of %d instances", got, n.Set().Count())
+	var out [zone.MaxAnswer]*zone.Record
+	if got := n.Set().RRset(33).Pick(picker(false), &out); got != 0 || n.Set().Members() != 1 {
+		t.Errorf("%d records of %d instances", got, n.Set().Members())
 	}
-	if h := look(&w.state.Zones, "i.web.example.com", false, everything).Node.Host(); h == nil || !h.Waiting() {
+	if h := look(&w.state.Zones, "i.web.example.com", false, everything).Node.Host(); h == nil || !h.Pending {
 		t.Errorf("host %+v", h)
 	}
 }

@@ -1,317 +1,202 @@
 package zone
 
-import (
-	"slices"
+import "github.com/cairn-discovery/cairn/core/dnswire"
 
-	"github.com/cairn-discovery/cairn/core/registry"
-	"github.com/cairn-discovery/cairn/internal/persist/chunkvec"
-	"github.com/cairn-discovery/cairn/internal/persist/hashtrie"
-	"github.com/cairn-discovery/cairn/internal/persist/ptree"
+// Set holds all RRsets of a name. It is immutable.
+type Set struct {
+	// Source distinguishes the Set from others of the zone; of a service it is
+	// the id.
+	Source  string
+	rrsets  []RRset // with different types
+	members int     // also those that are not answered with
+
+	// inline holds the IPv4 addresses that every answer to type A consists of, in
+	// any order, where inlineLen is not zero: the usual name is answered without
+	// following a pointer.
+	inlineLen uint8
+	inlineTTL uint32
+	inline    [MaxAnswer][4]byte
+
+	owner *editor // may modify the Set and its pools in place
+}
+
+// RRset holds the records of one type at a name, prepared for answering: of an
+// address only the address itself, since all the rest is the same for the whole
+// RRset.
+type RRset struct {
+	Type   uint16
+	policy Policy
+	// extended: weights are an extension, which strict mode does not know.
+	extended bool
+	// TTL is in seconds.
+	TTL uint32
+	// Suffix is what the data of all records ends with.
+	Suffix string
+
+	v4      *pool4       // of type A
+	v6      *pool6       // of type AAAA
+	records *recordsPool // of other types
+	aliases *recordsPool // of types A and AAAA, in the place of addresses
+}
+
+// Policy says which records of an RRset an answer holds.
+type Policy uint8
+
+// The routing policies.
+const (
+	// Multivalue answers with up to MaxAnswer records, chosen at random.
+	Multivalue Policy = iota
+	// Weighted answers with one record, chosen by weight.
+	Weighted
+	// Latency answers with records of the region nearest to the client, chosen
+	// as for Multivalue.
+	Latency
 )
 
-// Set holds the records of a service, prepared for answering: of an address
-// record just the address, since all the rest of it is the same for the whole
-// RRset. It is immutable.
-type Set struct {
-	Service registry.ServiceID
-	// TTL is that of each kind of record, in seconds; Has says which the
-	// service has.
-	TTL    [kinds]uint32
-	has    [kinds]bool
-	policy policy
-	// few4 are the IPv4 addresses that every answer holds, where fewNumber is
-	// not zero: the usual service is answered without following a pointer.
-	fewNumber uint8
-	few4      [MaxAnswer][4]byte
-	// Tail is the name of the service in wire form, as it was given: the hosts
-	// that SRV records point to are below it.
-	Tail string
-
-	checked bool // the service has a health check
-	count   int  // registered instances, those that are not answered included
-
-	v4    pool[[4]byte]
-	v6    pool[[16]byte]
-	hosts *pool[*Host]   // with SRV records
-	names *pool[*Target] // with CNAME records, or aliases
-
-	owner *builder // may change the Set and its pools in place
+// Spec describes an RRset without its records.
+type Spec struct {
+	Type   uint16
+	TTL    uint32
+	Policy Policy
+	// Extended: weights are an extension, which strict mode does not know.
+	Extended bool
+	Suffix   string
 }
 
-// builder is one Draft, as the owner of what it has copied.
-type builder struct {
-	names hashtrie.Token
-	trees ptree.Token
-	vecs  chunkvec.Token
+func newSet(source string, specs []Spec) *Set {
+	s := &Set{Source: source, rrsets: make([]RRset, len(specs))}
+	for i, spec := range specs {
+		s.rrsets[i] = RRset{Type: spec.Type, TTL: spec.TTL, policy: spec.Policy, extended: spec.Extended, Suffix: spec.Suffix}
+	}
+	return s
 }
 
-// own returns s itself if the builder may change it in place, else a copy that
-// the builder owns.
-func (s *Set) own(b *builder) *Set {
-	if s.owner == b {
+// mutable returns s itself if e may modify it in place, else a copy that e owns.
+func (s *Set) mutable(e *editor) *Set {
+	if s.owner == e {
 		return s
 	}
 	c := *s
-	c.owner = b
-	c.v4, c.v6 = s.v4.cloned(), s.v6.cloned()
-	if s.hosts != nil {
-		hosts := s.hosts.cloned()
-		c.hosts = &hosts
-	}
-	if s.names != nil {
-		names := s.names.cloned()
-		c.names = &names
+	c.owner = e
+	c.rrsets = make([]RRset, len(s.rrsets))
+	for i, r := range s.rrsets {
+		r.v4, r.v6, r.records, r.aliases = r.v4.clone(), r.v6.clone(), r.records.clone(), r.aliases.clone()
+		c.rrsets[i] = r
 	}
 	return &c
 }
 
-// policy is a registry.RoutingPolicy.
-type policy uint8
-
-const (
-	multivalue policy = iota
-	weighted
-	latency
-)
-
-func policyOf(p registry.RoutingPolicy) policy {
-	switch p {
-	case registry.Weighted:
-		return weighted
-	case registry.Latency:
-		return latency
+// RRset returns the records of a type, or nil if the name has no such RRset. An
+// RRset can be without records.
+func (s *Set) RRset(rtype uint16) *RRset {
+	for i := range s.rrsets {
+		if s.rrsets[i].Type == rtype {
+			return &s.rrsets[i]
+		}
 	}
-	return multivalue
+	return nil
+}
+
+// CNAME returns the RRset of type CNAME, or nil.
+func (s *Set) CNAME() *RRset { return s.RRset(dnswire.TypeCNAME) }
+
+// RRsets returns all RRsets. Read only.
+func (s *Set) RRsets() []RRset { return s.rrsets }
+
+// Members returns the number of members, whatever their health.
+func (s *Set) Members() int { return s.members }
+
+// refreshInline recomputes the inline addresses after a change.
+func (s *Set) refreshInline() {
+	s.inlineLen = 0
+	r := s.RRset(dnswire.TypeA)
+	if r == nil || r.policy != Multivalue {
+		return
+	}
+	classes := r.v4.rotation()
+	if len(classes) == 1 && classes[0].vals.Len() <= MaxAnswer && !r.aliases.any() {
+		s.inlineLen = uint8(copy(s.inline[:], classes[0].vals.First()))
+		s.inlineTTL = r.TTL
+	}
+}
+
+// Answers reports whether there may be records to answer with. Where there are
+// aliases, what they lead to decides, which is not known here.
+func (r *RRset) Answers() bool {
+	return r.v4.any() || r.v6.any() || r.records.any() || r.aliases.any()
 }
 
 // ByLatency reports whether Picker.Regions matters.
-func (s *Set) ByLatency() bool { return s.policy == latency }
+func (r *RRset) ByLatency() bool { return r.policy == Latency }
 
-// settle brings few4 up to date.
-func (s *Set) settle() {
-	s.fewNumber = 0
-	classes := s.v4.live
-	if len(classes) == 0 {
-		classes = s.v4.down
-	}
-	if s.policy == multivalue && len(classes) == 1 && classes[0].vals.Len() <= MaxAnswer {
-		s.fewNumber = uint8(copy(s.few4[:], classes[0].vals.First()))
-	}
+// Samples reports whether an answer holds only a part of the records, chosen at
+// random.
+func (r *RRset) Samples() bool {
+	return r.policy != Weighted && r.v4.len()+r.v6.len()+r.records.len() > MaxAnswer
 }
 
-// Kind is a type of record that services have.
-type Kind uint8
+// EqualWeights reports whether weights are ignored.
+func (r *RRset) EqualWeights(strict bool) bool { return strict && r.extended }
 
-// The kinds of records.
-const (
-	A Kind = iota
-	AAAA
-	SRV
-	CNAME
-	kinds
-)
-
-// Has reports whether the service has records of a kind, even if no instance
-// makes one.
-func (s *Set) Has(k Kind) bool { return s.has[k] }
-
-// Answers reports whether there may be records of a kind to answer with. Where
-// there are aliases, what they lead to decides, which is not known here.
-func (s *Set) Answers(k Kind) bool {
-	aliases := s.names.any()
-	switch k {
-	case A:
-		return s.has[A] && (s.v4.any() || aliases)
-	case AAAA:
-		return s.has[AAAA] && (s.v6.any() || aliases)
-	case SRV:
-		return s.has[SRV] && s.hosts.any()
-	case CNAME:
-		return s.has[CNAME] && aliases
-	}
-	return false
-}
-
-// Samples reports whether answers hold a part of the instances, drawn anew for
-// each.
-func (s *Set) Samples() bool { return s.policy != weighted && s.count > MaxAnswer }
-
-// Count returns the number of registered instances, whatever their health.
-func (s *Set) Count() int { return s.count }
-
-// Host is the target of an SRV record.
-type Host struct {
-	// Label is the instance's id as a label in wire form: any octets.
-	Label  string
-	Port   uint16
-	Weight uint8
-	V4     [4]byte
-	V6     [16]byte
-	HasV4  bool
-	HasV6  bool
-	// TTL is that of the SRV records.
-	TTL uint32
-
-	waiting bool // for a first verdict on its health
-	// twin is another host of the same name: ids differ by case, names do not.
-	twin *Host
-}
-
-// id is the instance's. Registration makes sure that it is no longer than a label.
-func (h *Host) id() registry.InstanceID { return registry.InstanceID(h.Label[1:]) }
-
-// Twin returns another host of the same name, or nil.
-func (h *Host) Twin() *Host { return h.twin }
-
-// Waiting reports whether the host's health is not known yet, so that it is not
-// answered.
-func (h *Host) Waiting() bool { return h.waiting }
-
-// Target is the other name that a CNAME record or an alias points to.
-type Target struct {
-	// Name is in wire form, its case as given.
-	Name string
-
-	id registry.InstanceID
-}
-
-// pool holds the values of one kind of record, so sorted that picking some of
-// those in rotation needs no look at the others.
-type pool[T any] struct {
-	live []class[T] // in rotation
-	down []class[T] // known to be unhealthy
-}
-
-// classKey is what the values of a class have in common. Policies that do not
-// look at one of these leave it at its zero value.
-type classKey struct {
-	down   bool
-	weight uint8  // WEIGHTED
-	region string // LATENCY
-}
-
-// class is a set of values that are alike to the routing policy, in no order.
-type class[T any] struct {
-	classKey
-	vals chunkvec.Vec[T]
-	// hashes are those of the ids of the instances that the values belong to:
-	// an id is known elsewhere, and is too long to be repeated here.
-	hashes chunkvec.Vec[uint32]
-	// index finds a value by its hash, see entry. It is empty while there is but
-	// one chunk of hashes, which is searched as fast.
-	index ptree.Map[uint64, struct{}]
-}
-
-func (p *pool[T]) cloned() pool[T] { return pool[T]{slices.Clone(p.live), slices.Clone(p.down)} }
-
-// any reports whether there are values at all; p may be nil.
-func (p *pool[T]) any() bool { return p != nil && len(p.live)+len(p.down) > 0 }
-
-func (p *pool[T]) list(down bool) *[]class[T] {
-	if down {
-		return &p.down
-	}
-	return &p.live
-}
-
-// add puts a value into its class. The pool must be b's own.
-func (p *pool[T]) add(b *builder, key classKey, hash uint32, val T) {
-	list := p.list(key.down)
-	i := indexOf(*list, key)
-	if i == len(*list) {
-		*list = append(*list, class[T]{classKey: key})
-	}
-	(*list)[i].add(b, hash, val)
-}
-
-// indexOf returns the index of a class, len(list) if there is none.
-func indexOf[T any](list []class[T], key classKey) int {
-	for i := range list {
-		if list[i].classKey == key {
-			return i
-		}
-	}
-	return len(list)
-}
-
-// remove takes a value out of its class: one that is the same as the value of
-// the instance whose id has the hash. Of two that agree in both it does not
-// matter which. The pool must be b's own.
-func (p *pool[T]) remove(b *builder, key classKey, hash uint32, same func(T) bool) {
-	list := p.list(key.down)
-	i := indexOf(*list, key)
-	if i == len(*list) {
+// add puts the records of a member into the RRsets that it has records for. e
+// must own the Set.
+func (s *Set) add(e *editor, m *Member) {
+	s.members++
+	if m.Health == Pending {
 		return
 	}
-	c := &(*list)[i]
-	if at, ok := c.find(hash, same); ok {
-		c.remove(b, at)
-	}
-	if c.vals.Len() == 0 {
-		*list = withoutClass(*list, i)
+	for i := range s.rrsets {
+		s.rrsets[i].add(e, m)
 	}
 }
 
-// entry is that of the i-th value in an index: in order of hashes.
-func entry(hash uint32, i int) uint64 { return uint64(hash)<<32 | uint64(i+1) }
+// remove takes out what add put in for the same member. e must own the Set.
+func (s *Set) remove(e *editor, m *Member) {
+	s.members--
+	if m.Health == Pending {
+		return
+	}
+	for i := range s.rrsets {
+		s.rrsets[i].remove(e, m)
+	}
+}
 
-func (c *class[T]) add(b *builder, hash uint32, val T) {
-	n := c.vals.Len()
-	c.vals, c.hashes = c.vals.Push(&b.vecs, val), c.hashes.Push(&b.vecs, hash)
-	switch {
-	case n > chunkvec.Chunk:
-		c.index = c.index.Put(&b.trees, entry(hash, n), struct{}{})
-	case n == chunkvec.Chunk:
-		for i := range n + 1 {
-			c.index = c.index.Put(&b.trees, entry(*c.hashes.At(i), i), struct{}{})
+func (r *RRset) add(e *editor, m *Member) {
+	key := m.classKey(r.policy)
+	switch address := r.Type == dnswire.TypeA || r.Type == dnswire.TypeAAAA; {
+	case address && m.Alias != nil:
+		allocated(&r.aliases).add(e, key, m.Alias)
+	case r.Type == dnswire.TypeA && m.HasV4:
+		allocated(&r.v4).add(e, key, m.V4)
+	case r.Type == dnswire.TypeAAAA && m.HasV6:
+		allocated(&r.v6).add(e, key, m.V6)
+	case r.Type == m.Type:
+		for _, rec := range m.Records {
+			allocated(&r.records).add(e, key, rec)
 		}
 	}
 }
 
-// find returns the place of a value.
-func (c *class[T]) find(hash uint32, same func(T) bool) (int, bool) {
-	if c.vals.Len() <= chunkvec.Chunk {
-		for i, h := range c.hashes.First() {
-			if h == hash && same(*c.vals.At(i)) {
-				return i, true
-			}
-		}
-		return 0, false
-	}
-	for e := range c.index.After(entry(hash, -1)) {
-		if uint32(e>>32) != hash {
-			break
-		}
-		if i := int(uint32(e)) - 1; same(*c.vals.At(i)) {
-			return i, true
+func (r *RRset) remove(e *editor, m *Member) {
+	key := m.classKey(r.policy)
+	switch address := r.Type == dnswire.TypeA || r.Type == dnswire.TypeAAAA; {
+	case address && m.Alias != nil:
+		allocated(&r.aliases).remove(e, key, m.Alias)
+	case r.Type == dnswire.TypeA && m.HasV4:
+		allocated(&r.v4).remove(e, key, m.V4)
+	case r.Type == dnswire.TypeAAAA && m.HasV6:
+		allocated(&r.v6).remove(e, key, m.V6)
+	case r.Type == m.Type:
+		for _, rec := range m.Records {
+			allocated(&r.records).remove(e, key, rec)
 		}
 	}
-	return 0, false
 }
 
-// remove takes the value at a place out; the last one takes its place.
-func (c *class[T]) remove(b *builder, at int) {
-	last := c.vals.Len() - 1
-	lastHash := *c.hashes.At(last)
-	if last <= chunkvec.Chunk {
-		c.index = ptree.Map[uint64, struct{}]{}
-	} else {
-		c.index = c.index.Delete(&b.trees, entry(*c.hashes.At(at), at))
+// allocated returns *p, which it makes if it is nil.
+func allocated[T any](p **T) *T {
+	if *p == nil {
+		*p = new(T)
 	}
-	if at != last {
-		if last > chunkvec.Chunk {
-			c.index = c.index.Delete(&b.trees, entry(lastHash, last)).Put(&b.trees, entry(lastHash, at), struct{}{})
-		}
-		c.vals, c.hashes = c.vals.Set(&b.vecs, at, *c.vals.At(last)), c.hashes.Set(&b.vecs, at, lastHash)
-	}
-	c.vals, c.hashes = c.vals.Pop(&b.vecs), c.hashes.Pop(&b.vecs)
-}
-
-func withoutClass[T any](list []class[T], i int) []class[T] {
-	if len(list) == 1 {
-		return nil
-	}
-	next := make([]class[T], 0, len(list)-1)
-	next = append(next, list[:i]...)
-	return append(next, list[i+1:]...)
+	return *p
 }

@@ -73,7 +73,7 @@ type answerer struct {
 	aliased     [maxName]byte // target of an alias
 	v4          [zone.MaxAnswer][4]byte
 	v6          [zone.MaxAnswer][16]byte
-	srv         [zone.MaxAnswer]*zone.Host
+	records     [zone.MaxAnswer]*zone.Record
 
 	state  signing    // valid if signs is set
 	random *zone.Rand // what picker.Rand is unless signs is set
@@ -270,38 +270,34 @@ func (a *answerer) solveNode(out []byte, res *zone.Result) []byte {
 
 // solveSet answers from the records of a service.
 func (a *answerer) solveSet(out []byte, set *zone.Set) []byte {
-	if set.Has(zone.CNAME) {
-		return a.solveCNAME(out, set)
+	if cname := set.CNAME(); cname != nil {
+		return a.solveCNAME(out, cname)
 	}
-	if set.ByLatency() {
+	r := set.RRset(a.req.qtype)
+	if r == nil {
+		return out
+	}
+	if r.ByLatency() {
 		a.findRegion()
 	}
 	if a.signs {
-		a.pickFrom(set)
+		a.pickFrom(set, r)
 	}
 	switch a.req.qtype {
 	case typeA:
-		if set.Has(zone.A) {
-			n, alias := set.PickA(&a.picker, &a.v4)
-			if alias != nil {
-				return a.alias(out, alias)
-			}
-			return a.addA(out, set.TTL[zone.A], a.v4[:n])
+		n, ttl, alias := set.PickA(&a.picker, &a.v4)
+		if alias != nil {
+			return a.alias(out, alias)
 		}
+		return a.addA(out, ttl, a.v4[:n])
 	case typeAAAA:
-		if set.Has(zone.AAAA) {
-			n, alias := set.PickAAAA(&a.picker, &a.v6)
-			if alias != nil {
-				return a.alias(out, alias)
-			}
-			return a.addAAAA(out, set.TTL[zone.AAAA], a.v6[:n])
+		n, ttl, alias := set.PickAAAA(&a.picker, &a.v6)
+		if alias != nil {
+			return a.alias(out, alias)
 		}
-	case typeSRV:
-		if set.Has(zone.SRV) {
-			return a.addSRV(out, set, a.srv[:set.PickSRV(&a.picker, &a.srv)])
-		}
+		return a.addAAAA(out, ttl, a.v6[:n])
 	}
-	return out
+	return a.addRecords(out, r, a.records[:r.Pick(&a.picker, &a.records)])
 }
 
 // findRegion puts the regions near the client into the picker: by the subnet
@@ -321,9 +317,9 @@ func (a *answerer) findRegion() {
 
 // solveTarget answers from the host that an SRV record points to.
 func (a *answerer) solveTarget(out []byte, h *zone.Host) []byte {
-	for ; h != nil; h = h.Twin() {
+	for ; h != nil; h = h.NextSameName() {
 		switch {
-		case h.Waiting():
+		case h.Pending:
 		case a.req.qtype == typeA && h.HasV4:
 			a.v4[0] = h.V4
 			out = a.addA(out, h.TTL, a.v4[:1])

@@ -46,8 +46,8 @@ func (a *answerer) meet(z *zone.Zone) {
 }
 
 // pickFrom makes the picker ready for a set of a signed answer.
-func (a *answerer) pickFrom(set *zone.Set) {
-	if !set.Samples() {
+func (a *answerer) pickFrom(set *zone.Set, r *zone.RRset) {
+	if !r.Samples() {
 		a.picker.Rand = a.random
 		return
 	}
@@ -55,7 +55,7 @@ func (a *answerer) pickFrom(set *zone.Set) {
 	binary.LittleEndian.PutUint64(seed[:], uint64(a.seconds()/fewSeconds))
 	seed[8] = byte(a.random.Below(fewSamples))
 	seed[9] = byte(a.req.qtype)
-	copy(seed[10:], set.Service)
+	copy(seed[10:], set.Source)
 	first := zone.Hash(seed[:])
 	seed[31]++
 	a.state.few.Seed(first, zone.Hash(seed[:]))
@@ -130,14 +130,14 @@ func (a *answerer) typesOf(types []uint16, z *zone.Zone, n *zone.Node) []uint16 
 		}
 	}
 	if set := n.Set(); set != nil {
-		add(typeA, set.Answers(zone.A))
-		add(typeAAAA, set.Answers(zone.AAAA))
-		add(typeSRV, set.Answers(zone.SRV))
-		add(typeCNAME, set.Answers(zone.CNAME))
+		for i := range set.RRsets() {
+			r := &set.RRsets()[i]
+			add(r.Type, r.Answers())
+		}
 	}
 	v4, v6 := false, false
-	for h := n.Host(); h != nil; h = h.Twin() {
-		v4, v6 = v4 || h.HasV4 && !h.Waiting(), v6 || h.HasV6 && !h.Waiting()
+	for h := n.Host(); h != nil; h = h.NextSameName() {
+		v4, v6 = v4 || h.HasV4 && !h.Pending, v6 || h.HasV6 && !h.Pending
 	}
 	add(typeA, v4)
 	add(typeAAAA, v6)
@@ -158,8 +158,8 @@ func (a *answerer) solveKeys(out []byte, res *zone.Result) []byte {
 	case a.req.qtype == dnswire.TypeNSEC || a.req.qtype == dnswire.TypeRRSIG:
 	case res.Node.IsApex():
 		return a.addKeys(out, res.Zone)
-	case res.Node.Set() != nil && res.Node.Set().Has(zone.CNAME):
-		return a.solveCNAME(out, res.Node.Set())
+	case res.Node.Set() != nil && res.Node.Set().CNAME() != nil:
+		return a.solveCNAME(out, res.Node.Set().CNAME())
 	}
 	return out
 }

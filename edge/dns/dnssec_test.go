@@ -160,7 +160,7 @@ func signedWorld(t testing.TB, change ...func(*Config)) (*world, *seal.Key) {
 	w := populated(t, append(change, signed)...)
 	for ns := range w.state.Zones.Zones() {
 		if ns.Public {
-			w.signZone(string(ns.Namespace), key, registry.DNSSECEnabled)
+			w.signZone(string(ns.ID), key, registry.DNSSECEnabled)
 		}
 	}
 	return w, key
@@ -335,7 +335,7 @@ func TestSignedSamples(t *testing.T) {
 	var ns string
 	for z := range w.state.Zones.Zones() {
 		if z.Public {
-			ns = string(z.Namespace)
+			ns = string(z.ID)
 		}
 	}
 	svc := w.service(ns, "many", "", "A")
@@ -381,7 +381,7 @@ func TestSignedAnswersFit(t *testing.T) {
 	var ns string
 	for z := range w.state.Zones.Zones() {
 		if z.Public {
-			ns = string(z.Namespace)
+			ns = string(z.ID)
 		}
 	}
 	svc := w.service(ns, "_db._tcp", "", "SRV")

@@ -11,20 +11,20 @@ const maxHops = 8
 
 // solveCNAME answers with the CNAME record of a service, and follows it: RFC
 // 1034 section 4.3.2 step 3a.
-func (a *answerer) solveCNAME(out []byte, set *zone.Set) []byte {
-	target := set.PickCNAME(&a.picker)
+func (a *answerer) solveCNAME(out []byte, cname *zone.RRset) []byte {
+	target := cname.PickOne(&a.picker)
 	if target == nil {
 		return out
 	}
-	out = addHead(out, a.owner(), typeCNAME, classIN, set.TTL[zone.CNAME], len(target.Name))
+	out = addHead(out, a.owner(), typeCNAME, classIN, cname.TTL, len(target.Data))
 	at := len(out)
-	out = append(out, target.Name...)
+	out = append(out, target.Data...)
 	a.answers++
 	if a.req.qtype == typeCNAME || a.req.qtype == typeANY || a.hops == maxHops || at > maxPointer {
 		return out
 	}
 	a.at = at
-	return a.follow(out, target.Name)
+	return a.follow(out, target.Data)
 }
 
 // ask makes name the one that is looked up, and keeps it in buf.
@@ -93,11 +93,11 @@ func (a *answerer) addForwarded(out []byte, rrs []forward.RR, age uint32, s sect
 // alias answers with the addresses of an alias's target as if they were the
 // service's own. The target is the registrant's choice, so it is resolved for
 // every client that sees the service, and nobody gets anything else resolved.
-func (a *answerer) alias(out []byte, target *zone.Target) []byte {
+func (a *answerer) alias(out []byte, target *zone.Record) []byte {
 	own := a.query
 	defer func() { a.query = own }()
 	for a.hops < maxHops {
-		a.ask(target.Name, &a.aliased)
+		a.ask(target.Data, &a.aliased)
 		res := a.snapshot.Zones.Lookup(&a.query)
 		switch {
 		case res.State == zone.Refused:
@@ -110,27 +110,31 @@ func (a *answerer) alias(out []byte, target *zone.Target) []byte {
 			return out
 		}
 		set := res.Node.Set()
-		if set.Has(zone.CNAME) {
-			if target = set.PickCNAME(&a.picker); target == nil {
+		if cname := set.CNAME(); cname != nil {
+			if target = cname.PickOne(&a.picker); target == nil {
 				return out
 			}
 			continue
 		}
-		if set.ByLatency() {
+		r := set.RRset(a.req.qtype)
+		if r == nil {
+			return out
+		}
+		if r.ByLatency() {
 			a.findRegion()
 		}
 		if a.signs {
-			a.pickFrom(set)
+			a.pickFrom(set, r)
 		}
 		if a.req.qtype == typeA {
-			n, next := set.PickA(&a.picker, &a.v4)
+			n, ttl, next := set.PickA(&a.picker, &a.v4)
 			if target = next; target == nil {
-				return a.addA(out, set.TTL[zone.A], a.v4[:n])
+				return a.addA(out, ttl, a.v4[:n])
 			}
 		} else {
-			n, next := set.PickAAAA(&a.picker, &a.v6)
+			n, ttl, next := set.PickAAAA(&a.picker, &a.v6)
 			if target = next; target == nil {
-				return a.addAAAA(out, set.TTL[zone.AAAA], a.v6[:n])
+				return a.addAAAA(out, ttl, a.v6[:n])
 			}
 		}
 	}

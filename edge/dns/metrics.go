@@ -9,7 +9,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // latencyBounds are the upper bounds of the buckets of the latency histogram.
@@ -30,7 +30,7 @@ type metrics struct {
 
 	mu     sync.Mutex // guards what follows; held for moments
 	shards []*shard
-	zones  map[registry.NamespaceID]*zoneTotal
+	zones  map[zone.ID]*zoneTotal
 	others uint64 // of zones that are gone
 
 	queries, responses, octets, drops, byZone, seconds *prometheus.Desc
@@ -41,7 +41,7 @@ type metrics struct {
 func newMetrics(s *Server, r prometheus.Registerer) *metrics {
 	m := &metrics{
 		server: s,
-		zones:  map[registry.NamespaceID]*zoneTotal{},
+		zones:  map[zone.ID]*zoneTotal{},
 		queries: prometheus.NewDesc("cairn_dns_queries_total",
 			"DNS queries that were answered, by transport, by what the client may see, and by type.", []string{"transport", "view", "type"}, nil),
 		responses: prometheus.NewDesc("cairn_dns_responses_total",
@@ -79,10 +79,10 @@ func (m *metrics) addZones(c *counts) {
 	defer m.mu.Unlock()
 	for _, i := range c.touched {
 		e := &c.zones[i]
-		total := m.zones[e.zone.Namespace]
+		total := m.zones[e.zone.ID]
 		if total == nil {
 			total = &zoneTotal{name: e.zone.Name, account: e.zone.Account}
-			m.zones[e.zone.Namespace] = total
+			m.zones[e.zone.ID] = total
 		}
 		total.n += e.n
 		*e = zoneCount{}
@@ -186,7 +186,7 @@ func (m *metrics) collectSeconds(ch chan<- prometheus.Metric, t Transport, s *su
 // bounded by the zones that are there.
 func (m *metrics) collectZones(ch chan<- prometheus.Metric) {
 	zones := &m.server.cfg.Source.Current().Zones
-	var ids []registry.NamespaceID
+	var ids []zone.ID
 	for id, total := range m.zones {
 		if _, ok := zones.Zone(id); ok {
 			ids = append(ids, id)
@@ -195,7 +195,7 @@ func (m *metrics) collectZones(ch chan<- prometheus.Metric) {
 		m.others += total.n
 		delete(m.zones, id)
 	}
-	slices.SortFunc(ids, func(a, b registry.NamespaceID) int {
+	slices.SortFunc(ids, func(a, b zone.ID) int {
 		return cmp.Or(cmp.Compare(m.zones[b].n, m.zones[a].n), cmp.Compare(a, b))
 	})
 	others := m.others

@@ -31,6 +31,10 @@ func (a *answerer) count(s section, n int) {
 // data.
 const recordLen = 12
 
+// srvFixed is the length of what precedes the target in the data of an SRV
+// record: RFC 2782.
+const srvFixed = 6
+
 // owner points to the name being answered.
 func (a *answerer) owner() uint16 { return 0xc000 | uint16(a.at) }
 
@@ -80,25 +84,29 @@ func addHead(out []byte, owner, rtype, class uint16, ttl uint32, data int) []byt
 	return add32(out, ttl<<16|uint32(data))
 }
 
-// addSRV writes SRV records, and what they point to in the additional section.
-// The target of an SRV record is not compressed: RFC 2782.
-func (a *answerer) addSRV(out []byte, set *zone.Set, hosts []*zone.Host) []byte {
+// addRecords writes the records of an RRset whose data is not an address, and for
+// SRV records the addresses of what they point to in the additional section. Names
+// in the data are not compressed: RFC 2782, RFC 3597 section 4.
+func (a *answerer) addRecords(out []byte, r *zone.RRset, records []*zone.Record) []byte {
 	var targets [zone.MaxAnswer]int
-	for i, h := range hosts {
-		out = addHead(out, a.owner(), typeSRV, classIN, set.TTL[zone.SRV], 6+len(h.Label)+len(set.Tail))
-		weight := uint16(1)
-		if !a.picker.Strict {
-			weight = uint16(h.Weight)
+	equal := r.EqualWeights(a.picker.Strict)
+	for i, rec := range records {
+		out = addHead(out, a.owner(), r.Type, classIN, r.TTL, len(rec.Data)+len(r.Suffix))
+		at := len(out)
+		out = append(out, rec.Data...)
+		out = append(out, r.Suffix...)
+		targets[i] = at + srvFixed
+		if equal && r.Type == typeSRV {
+			put16(out[at+2:], 1)
 		}
-		out = add64(out, 1<<48|uint64(weight)<<32|uint64(h.Port)<<16|uint64(h.Label[0])<<8|uint64(h.Label[1]))
-		targets[i] = len(out) - 2
-		out = append(out, h.Label[2:]...)
-		out = append(out, set.Tail...)
 	}
-	a.answers += uint16(len(hosts))
-	for i, h := range hosts {
+	a.answers += uint16(len(records))
+	if r.Type != typeSRV {
+		return out
+	}
+	for i, rec := range records {
 		if targets[i] <= maxPointer {
-			out = a.addTarget(out, h, 0xc000|uint16(targets[i]))
+			out = a.addTarget(out, &rec.Host, 0xc000|uint16(targets[i]))
 		}
 	}
 	return out
@@ -202,9 +210,9 @@ func (s *Server) hostOf(name string) *host {
 func (a *answerer) addAny(out []byte, res *zone.Result) []byte {
 	set, host := res.Node.Set(), res.Node.Host()
 	switch {
-	case set != nil && set.Has(zone.CNAME):
-		return a.solveCNAME(out, set)
-	case set != nil && set.Count() == 0, set == nil && host == nil:
+	case set != nil && set.CNAME() != nil:
+		return a.solveCNAME(out, set.CNAME())
+	case set != nil && set.Members() == 0, set == nil && host == nil:
 		if !res.Node.IsApex() {
 			return out
 		}

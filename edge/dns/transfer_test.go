@@ -248,7 +248,7 @@ func keys(c copyOf) map[string]bool {
 func (w *world) zoneID() registry.NamespaceID {
 	for z := range w.state.Zones.Zones() {
 		if z.Name == zoneName {
-			return z.Namespace
+			return registry.NamespaceID(z.ID)
 		}
 	}
 	return ""

@@ -116,7 +116,7 @@ func (w *udpWorker) lookAhead(n int) {
 	}
 	for i := range n {
 		if r := &w.reqs[i]; r.found {
-			w.touched += r.head.Touch()
+			w.touched += r.head.Prefetch()
 		}
 	}
 }

@@ -3,8 +3,6 @@ package xfr
 import (
 	"sync"
 
-	"github.com/cairn-discovery/cairn/core/command"
-	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
@@ -19,8 +17,7 @@ const (
 
 // history has the newest version of one zone and the changes that led to it.
 type history struct {
-	account   command.AccountID
-	namespace registry.NamespaceID
+	zone zone.ID
 
 	mu  sync.Mutex // guards what follows; held while differences are made
 	now *version   // the newest; nil: none yet
@@ -50,10 +47,10 @@ func (h *history) catchUp(s *Server, st *state.State) *version {
 	s.startedAt(st.Revision)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.now != nil && st.Revision <= h.now.state.Revision {
+	if h.now != nil && st.Revision <= h.now.revision {
 		return h.now
 	}
-	next, ok := versionOf(st, h.account, h.namespace)
+	next, ok := versionOf(st, h.zone)
 	if !ok {
 		return nil
 	}
@@ -73,7 +70,7 @@ func (h *history) catchUp(s *Server, st *state.State) *version {
 // well: the zone may have changed and changed back, and a secondary may have the
 // version in between from another of our servers.
 func (h *history) add(s *Server, next *version) {
-	before := step{first: h.first, last: h.now.state.Revision, soa: h.now.soa(s)}
+	before := step{first: h.first, last: h.now.revision, soa: h.now.soa(s)}
 	before.removed, before.added = h.now.difference(s, next)
 	if before.removed.n > 0 || before.added.n > 0 || before.soa != next.soa(s) {
 		h.told = false
@@ -96,7 +93,7 @@ func (h *history) news(s *Server) []byte {
 		return nil
 	}
 	h.told = true
-	return s.cfg.Apex.appendSOA(nil, h.now.soa(s), h.now.state.Revision)
+	return s.cfg.Apex.appendSOA(nil, h.now.soa(s), h.now.revision)
 }
 
 // since returns the steps from the version with a serial to the newest one. It
@@ -105,7 +102,7 @@ func (h *history) news(s *Server) []byte {
 func (h *history) since(s *Server, serial uint32) ([]step, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := h.now.state.Revision
+	now := h.now.revision
 	back := uint64(zone.Serial(now) - serial)
 	if back > now {
 		return nil, false

@@ -2,11 +2,9 @@ package xfr
 
 import (
 	"bytes"
-	"encoding/binary"
 	"slices"
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
-	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // records are resource records in wire form without compression, one after the
@@ -80,45 +78,4 @@ func compare(old, new [][]byte, removed, added *records) {
 func (r *records) add(rr []byte) {
 	r.wire = append(r.wire, rr...)
 	r.n++
-}
-
-// appendOwner appends the records of a name.
-func appendOwner(b []byte, o *zone.Owner, strict bool) []byte {
-	for i := range o.V4 {
-		b = appendHead(b, o.Name, dnswire.TypeA, o.TTL[zone.A], 4)
-		b = append(b, o.V4[i][:]...)
-	}
-	for i := range o.V6 {
-		b = appendHead(b, o.Name, dnswire.TypeAAAA, o.TTL[zone.AAAA], 16)
-		b = append(b, o.V6[i][:]...)
-	}
-	if o.Target != nil {
-		b = appendHead(b, o.Name, dnswire.TypeCNAME, o.TTL[zone.CNAME], len(o.Target.Name))
-		b = append(b, o.Target.Name...)
-	}
-	return appendSRV(b, o, strict)
-}
-
-// appendSRV appends SRV records without duplicates. Targets are in lower case: ids
-// that differ in case only have the same name.
-func appendSRV(b []byte, o *zone.Owner, strict bool) []byte {
-	start := len(b)
-	for _, h := range o.Hosts {
-		b = appendHead(b, o.Name, dnswire.TypeSRV, o.TTL[zone.SRV], 6+len(h.Label)+len(o.Tail))
-		weight := uint16(h.Weight)
-		if strict {
-			weight = 1
-		}
-		b = binary.BigEndian.AppendUint16(b, 1)
-		b = binary.BigEndian.AppendUint16(b, weight)
-		b = binary.BigEndian.AppendUint16(b, h.Port)
-		at := len(b)
-		b = append(b, h.Label...)
-		b = append(b, o.Tail...)
-		dnswire.Lower(b[at:])
-	}
-	if rrs := list(b[start:]); len(rrs) < len(o.Hosts) {
-		b = append(b[:start:start], bytes.Join(rrs, nil)...)
-	}
-	return b
 }

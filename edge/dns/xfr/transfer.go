@@ -99,7 +99,7 @@ func (t *transfer) run() error {
 		return t.whole()
 	}
 	// RFC 1995 section 2: the client has this version or a newer one.
-	if int32(t.query.Serial-zone.Serial(t.now.state.Revision)) >= 0 {
+	if int32(t.query.Serial-zone.Serial(t.now.revision)) >= 0 {
 		return t.current()
 	}
 	steps, ok := t.history.since(t.server, t.query.Serial)
@@ -123,7 +123,7 @@ func (t *transfer) soa(z soaOf, revision uint64) error {
 }
 
 func (t *transfer) currentSOA() error {
-	return t.soa(t.now.soa(t.server), t.now.state.Revision)
+	return t.soa(t.now.soa(t.server), t.now.revision)
 }
 
 // current sends only the SOA record.
@@ -160,7 +160,7 @@ func (t *transfer) changes(steps []step) error {
 	if err := t.currentSOA(); err != nil {
 		return err
 	}
-	from := t.query.revision(t.now.state.Revision)
+	from := t.query.revision(t.now.revision)
 	if len(steps) == 0 { // nothing but the serial
 		if err := t.soa(t.now.soa(t.server), from); err != nil {
 			return err
@@ -170,7 +170,7 @@ func (t *transfer) changes(steps []step) error {
 		}
 	}
 	for i := range steps {
-		to, soa := t.now.state.Revision, t.now.soa(t.server)
+		to, soa := t.now.revision, t.now.soa(t.server)
 		if i+1 < len(steps) {
 			to, soa = steps[i+1].first, steps[i+1].soa
 		}

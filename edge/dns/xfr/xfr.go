@@ -16,7 +16,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/replica"
@@ -69,7 +68,7 @@ type Server struct {
 	metrics *metrics
 
 	mu        sync.Mutex // guards what follows; held for moments
-	histories map[registry.NamespaceID]*history
+	histories map[zone.ID]*history
 	started   bool
 	start     uint64 // the first revision that was looked at
 	running   int
@@ -92,7 +91,7 @@ func New(cfg Config) (*Server, error) {
 	fill(&cfg.Timeout, 5*time.Minute)
 	return &Server{
 		cfg: cfg, metrics: newMetrics(cfg.Registerer),
-		histories: map[registry.NamespaceID]*history{}, perClient: map[netip.Addr]int{},
+		histories: map[zone.ID]*history{}, perClient: map[netip.Addr]int{},
 	}, nil
 }
 
@@ -134,13 +133,13 @@ func wait[T any](ctx context.Context, c <-chan T) bool {
 // follow looks at the zones of all rules.
 func (s *Server) follow(st *state.State) {
 	s.forget(st)
-	seen := map[registry.NamespaceID]bool{}
+	seen := map[zone.ID]bool{}
 	for i := range s.cfg.Rules {
 		for z := range s.cfg.Rules[i].zones(&st.Zones) {
-			if seen[z.Namespace] {
+			if seen[z.ID] {
 				continue // an earlier rule matches it
 			}
-			seen[z.Namespace] = true
+			seen[z.ID] = true
 			h := s.historyOf(z)
 			h.catchUp(s, st)
 			if soa := h.news(s); soa != nil && s.cfg.Changed != nil {
@@ -164,10 +163,10 @@ func (s *Server) forget(st *state.State) {
 func (s *Server) historyOf(z *zone.Zone) *history {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	h := s.histories[z.Namespace]
+	h := s.histories[z.ID]
 	if h == nil {
-		h = &history{account: z.Account, namespace: z.Namespace}
-		s.histories[z.Namespace] = h
+		h = &history{zone: z.ID}
+		s.histories[z.ID] = h
 	}
 	return h
 }

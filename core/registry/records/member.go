@@ -1,0 +1,176 @@
+package records
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
+)
+
+// AttrRegion is the attribute by which the policy LATENCY knows where an instance
+// is.
+const AttrRegion = "region"
+
+func typeOf(t registry.RecordType) uint16 {
+	switch t {
+	case registry.RecordA:
+		return dnswire.TypeA
+	case registry.RecordAAAA:
+		return dnswire.TypeAAAA
+	case registry.RecordSRV:
+		return dnswire.TypeSRV
+	case registry.RecordCNAME:
+		return dnswire.TypeCNAME
+	}
+	return 0
+}
+
+func policyOf(p registry.RoutingPolicy) zone.Policy {
+	switch p {
+	case registry.Weighted:
+		return zone.Weighted
+	case registry.Latency:
+		return zone.Latency
+	}
+	return zone.Multivalue
+}
+
+// specsOf returns the RRsets of a service that has records.
+func specsOf(ns *registry.Namespace, svc *registry.Service) []zone.Spec {
+	specs := make([]zone.Spec, 0, len(svc.DNS.Records))
+	for _, rec := range svc.DNS.Records {
+		spec := zone.Spec{Type: typeOf(rec.Type), TTL: uint32(rec.TTL), Policy: policyOf(svc.DNS.Policy), Extended: true}
+		if rec.Type == registry.RecordSRV {
+			spec.Suffix, _ = nameOf(ns, svc)
+		}
+		specs = append(specs, spec)
+	}
+	return specs
+}
+
+// member is the zone.Member of an instance.
+type member struct {
+	zone.Member
+	records [1]*zone.Record // for Member.Records
+}
+
+// read makes the member of an instance. It depends on nothing but the instance
+// and the settings of the service, so that a member can be removed again.
+func (m *member) read(svc *registry.Service, inst *registry.Instance) {
+	m.Member = zone.Member{Health: healthOf(svc, inst)}
+	weight, port, region := uint8(1), uint16(0), ""
+	for k, v := range inst.Attributes().All() {
+		switch k {
+		case registry.AttrIPv4:
+			m.V4, m.HasV4 = parse4(v)
+		case registry.AttrIPv6:
+			m.V6, m.HasV6 = parse6(v)
+		case registry.AttrPort:
+			n, _ := strconv.ParseUint(v, 10, 16)
+			port = uint16(n)
+		case registry.AttrCNAME:
+			if rec := targetOf(inst, v); rec != nil && svc.DNS.Has(registry.RecordCNAME) {
+				m.put(dnswire.TypeCNAME, rec)
+			}
+		case registry.AttrAliasDNSName:
+			m.Alias = targetOf(inst, v)
+		case registry.AttrWeight:
+			weight = parseWeight(v)
+		case AttrRegion:
+			region = v
+		}
+	}
+	switch svc.DNS.Policy {
+	case registry.Weighted:
+		m.Weight = weight
+	case registry.Latency:
+		m.Region = region
+	}
+	if svc.DNS.Has(registry.RecordSRV) {
+		m.put(dnswire.TypeSRV, m.service(svc, inst, weight, port))
+	}
+}
+
+func (m *member) put(rtype uint16, rec *zone.Record) {
+	m.Type, m.records[0] = rtype, rec
+	m.Records = m.records[:]
+}
+
+func healthOf(svc *registry.Service, inst *registry.Instance) zone.Health {
+	checked := svc.HasHealth()
+	switch health := inst.HealthIn(checked); {
+	case health == registry.Unhealthy:
+		return zone.Down
+	case checked && health == registry.Unknown:
+		return zone.Pending
+	}
+	return zone.Up
+}
+
+// service returns the SRV record of an instance, with the addresses of its host.
+func (m *member) service(svc *registry.Service, inst *registry.Instance, weight uint8, port uint16) *zone.Record {
+	var ttl uint32
+	for _, rec := range svc.DNS.Records {
+		if rec.Type == registry.RecordSRV {
+			ttl = uint32(rec.TTL)
+		}
+	}
+	labels := HostLabels(inst.ID())
+	data := make([]byte, 0, 6+len(labels))
+	data = binary.BigEndian.AppendUint16(data, 1) // priority
+	data = binary.BigEndian.AppendUint16(data, uint16(weight))
+	data = binary.BigEndian.AppendUint16(data, port)
+	data = append(data, labels...)
+	return &zone.Record{Data: string(data), Host: zone.NewHost(zone.Host{
+		V4: m.V4, HasV4: m.HasV4, V6: m.V6, HasV6: m.HasV6, TTL: ttl, Pending: m.Health == zone.Pending,
+	})}
+}
+
+// HostLabels returns what precedes the name of the service in the name of the host
+// of an instance, in wire form.
+func HostLabels(id registry.InstanceID) string {
+	if len(id) > 63 {
+		id = id[:63] // registration accepts no such id
+	}
+	return string([]byte{byte(len(id))}) + string(id)
+}
+
+func parse4(v string) ([4]byte, bool) {
+	addr, err := netip.ParseAddr(v)
+	if err != nil || !addr.Is4() {
+		return [4]byte{}, false
+	}
+	return addr.As4(), true
+}
+
+func parse6(v string) ([16]byte, bool) {
+	addr, err := netip.ParseAddr(v)
+	if err != nil || !addr.Is6() {
+		return [16]byte{}, false
+	}
+	return addr.As16(), true
+}
+
+// parseWeight reads a weight. The name of the attribute is a common word, so
+// where it is not validated its value can be anything.
+func parseWeight(v string) uint8 {
+	n, err := strconv.ParseUint(v, 10, 8)
+	if err != nil {
+		return 1
+	}
+	return uint8(n)
+}
+
+// targetOf returns the record with the name of a target, or nil if it is not a
+// domain name.
+func targetOf(inst *registry.Instance, name string) *zone.Record {
+	wire, ok := dnswire.ParseName(name)
+	if !ok {
+		return nil
+	}
+	return &zone.Record{ID: strings.Clone(string(inst.ID())), Data: wire}
+}
