@@ -29,7 +29,7 @@ name. Other AWS APIs keep their endpoints. Evaluate the output:
   cairn env --shell fish --endpoint http://127.0.0.1:9000 | source`,
 		Args: cobra.NoArgs,
 		RunE: cli.Body(func(cmd *cobra.Command, _ []string) error {
-			base, err := p.Endpoint(endpoint)
+			base, _, err := p.Endpoint(endpoint)
 			if err != nil {
 				return err
 			}
@@ -41,7 +41,7 @@ name. Other AWS APIs keep their endpoints. Evaluate the output:
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&endpoint, "endpoint", "", "`URL` of the node (default $CAIRN_ENDPOINT, or "+cli.DefaultEndpoint+")")
+	f.StringVar(&endpoint, "endpoint", "", cli.EndpointUsage)
 	f.StringVar(&region, "region", "", "AWS region `NAME` (default from the usual AWS settings, or "+cli.DefaultRegion+")")
 	f.StringVar(&shell, "shell", "", "`bash|zsh|sh|fish|powershell` (default from $SHELL)")
 	return cmd
