@@ -29,6 +29,7 @@ const DefaultEndpoint = "http://127.0.0.1:8053"
 
 // Session is what one run of a client command uses to call AWS APIs of a node.
 type Session struct {
+	*Program
 	*Printer
 	// Config is for the client of an AWS API. Set the client's BaseEndpoint to
 	// Endpoint too: an environment variable of the API could replace it.
@@ -100,7 +101,7 @@ func (p *Program) connect(ctx context.Context, f clientFlags) (*Session, error) 
 	if err != nil {
 		return nil, err
 	}
-	s := &Session{Printer: printer, Config: settings.Config, Endpoint: endpoint, endpointSource: source, dummy: settings.Dummy}
+	s := &Session{Program: p, Printer: printer, Config: settings.Config, Endpoint: endpoint, endpointSource: source, dummy: settings.Dummy}
 	s.Config.APIOptions = append(s.Config.APIOptions, withoutHostPrefix)
 	s.Config.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {
