@@ -179,5 +179,5 @@ func serial(t testing.TB, rrs []dns.RR) uint32 {
 }
 
 func deleteNamespace(z *zone.Zone) command.Command {
-	return &registry.DeleteNamespace{Ref: string(z.Namespace)}
+	return &registry.DeleteNamespace{Ref: string(z.ID)}
 }
