@@ -22,8 +22,8 @@ bench: ## ratios against limits and peers, in one interleaved run
 fuzz: ## every fuzz target for FUZZTIME (default 10s) each
 	test/fuzz.sh $(or $(FUZZTIME),10s)
 
-setup: ## the programs that tests use, from Debian, where they are missing
-	test/setup.sh
+setup: ## the programs that tests use, from Debian, where they are missing; INSTALL=no installs nothing
+	@INSTALL=$(or $(INSTALL),yes) test/setup.sh
 
 generate: ## what is made from the API's model
 	go generate ./...

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs the programs that the tests drive, where they are missing. On Debian
-# as root it uses apt-get; elsewhere it says what to install and goes on, and
+# Installs the programs that the tests use, where they are missing: real clients
+# and servers, to test against. On Debian as root it uses apt-get, after it has said
+# what it installs. Elsewhere, or with INSTALL=no, it says what is missing and ends;
 # the tests that need a missing program say so again.
 set -eu
 
@@ -23,9 +24,12 @@ need nginx nginx-light
 python3 -c 'import boto3' 2>/dev/null || missing="$missing python3-boto3"
 
 [ -n "$missing" ] || exit 0
-if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+echo "The tests run cairn with real clients and servers. These Debian packages are missing:" >&2
+echo " $missing" >&2
+if [ "${INSTALL:-yes}" = yes ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+	echo "Installing them with apt-get. To run without: make test INSTALL=no" >&2
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 else
-	echo "The tests need programs that are not here. On Debian: apt-get install$missing" >&2
+	echo "Tests that need them are skipped, or fail if CI is set. To install: apt-get install$missing" >&2
 fi

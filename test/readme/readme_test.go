@@ -28,6 +28,32 @@ func TestTour(t *testing.T) {
 	shell := newShell(t)
 	shell.serve(t)
 	compare(t, readme, shell)
+	// The tour removes the files that it creates.
+	entries, err := os.ReadDir(shell.dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if name := e.Name(); name != "bin" && name != "data" && !strings.HasPrefix(name, ".") {
+			t.Errorf("the tour leaves %s in the current folder", name)
+		}
+	}
+}
+
+// TestSetupSaysWhatItInstalls runs the set-up of the tests where no program is
+// found and none is to be installed.
+func TestSetupSaysWhatItInstalls(t *testing.T) {
+	setup := exec.Command("/bin/sh", "../setup.sh")
+	setup.Env = []string{"PATH=/nonexistent", "INSTALL=no"}
+	out, err := setup.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{"Debian packages are missing:", " awscli ", "To install: apt-get install"} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
 }
 
 // TestIdentityGuide runs docs/identity.md, whose first piece of YAML is the
