@@ -109,12 +109,12 @@ func TestForward(t *testing.T) {
 	}))
 	expectA(t, n, "www.example.com.", "NOERROR", "203.0.113.1")
 	changed.DNS.Trusted, changed.VPCs = nil, []config.VPC{}
-	if err := n.Reload(changed.Config); err != nil {
+	if err := n.Reload(loaded(changed.Config)); err != nil {
 		t.Fatal(err)
 	}
 	expectA(t, n, "www.example.com.", "REFUSED")
 	changed.VPCs = []config.VPC{{ID: "vpc-1", CIDRs: []config.Prefix{{Prefix: netip.MustParsePrefix("127.0.0.0/8")}}}}
-	if err := n.Reload(changed.Config); err != nil {
+	if err := n.Reload(loaded(changed.Config)); err != nil {
 		t.Fatal(err)
 	}
 	expectA(t, n, "www.example.com.", "NOERROR", "203.0.113.1")

@@ -65,6 +65,9 @@ type Node struct {
 	certs   atomic.Pointer[[]*certs.Source] // nil without tls; set by wire
 	unready atomic.Pointer[string]          // why the node does not serve; nil when it does
 
+	reloads operation
+	backups operation
+
 	ran   atomic.Bool
 	ready chan struct{} // closed when every listener serves
 	addrs Addrs         // written before ready is closed
@@ -113,7 +116,7 @@ func New(cfg Config) (*Node, error) {
 	n.rates.merge, n.rates.stored = mergeRates, n.storedIdentities
 	n.setUnready("starting")
 	n.applyReloadable(&cfg.Config)
-	return n, nil
+	return n, n.reloads.note(nil)
 }
 
 // Run runs the node until ctx ends, and then stops it within ten seconds: it

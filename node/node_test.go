@@ -324,6 +324,11 @@ func TestRequestInFlightIsAnswered(t *testing.T) {
 	}
 }
 
+// loaded returns a configuration as Reload takes it.
+func loaded(c config.Config) func() (config.Config, error) {
+	return func() (config.Config, error) { return c, nil }
+}
+
 // A new configuration can be right and still be wrong together with the keys that
 // need a restart: here it trusts everybody because it forwards no more, but the
 // node still does.
@@ -334,7 +339,7 @@ func TestReloadRefusesAWrongMixture(t *testing.T) {
 	second := first.Config
 	second.DNS.Forward = nil
 	second.DNS.Trusted = []config.Prefix{{Prefix: netip.MustParsePrefix("0.0.0.0/0")}}
-	if err := n.Reload(second); err == nil || !strings.Contains(err.Error(), "open resolver") {
+	if err := n.Reload(loaded(second)); err == nil || !strings.Contains(err.Error(), "open resolver") {
 		t.Errorf("Reload() = %v", err)
 	}
 }
@@ -354,14 +359,14 @@ func TestReload(t *testing.T) {
 
 	bad := first
 	bad.Quotas = config.Quotas{"namespaces_per_account": -1}
-	if err := n.Reload(bad.Config); err == nil {
+	if err := n.Reload(loaded(bad.Config)); err == nil {
 		t.Error("a wrong configuration was taken")
 	}
 	second := first
 	second.Quotas = config.Quotas{"namespaces_per_account": 2}
 	second.Region = "eu-west-1"
 	second.LogLevel = "error"
-	if err := n.Reload(second.Config); err != nil {
+	if err := n.Reload(loaded(second.Config)); err != nil {
 		t.Fatal(err)
 	}
 	if code, text := createNamespace(t, n, "two"); code != 200 {
@@ -382,7 +387,7 @@ func TestReloadTellsWhatNeedsARestart(t *testing.T) {
 	c := nodetest.Config(t)
 	c.Region, c.Store, c.DNS.DefaultTTL = "eu-west-1", "embedded", 5
 	c.DataDir = "elsewhere"
-	if err := n.Reload(c.Config); err != nil {
+	if err := n.Reload(loaded(c.Config)); err != nil {
 		t.Fatal(err)
 	}
 	want := `msg="these changes need a restart" keys="[data_dir region]"`

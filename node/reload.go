@@ -7,12 +7,20 @@ import (
 	"github.com/cairn-discovery/cairn/node/config"
 )
 
-// Reload applies the keys of a new configuration that can change while the node
-// runs: those with a reload tag in package config. It reads the files of the
+// Reload loads a new configuration and applies the keys that can change while the
+// node runs: those with a reload tag in package config. It reads the files of the
 // certificate again and opens the audit file again. If the configuration is
 // wrong, it changes nothing. Other keys that differ from those at the start need
 // a restart; Reload logs them.
-func (n *Node) Reload(next config.Config) error {
+func (n *Node) Reload(load func() (config.Config, error)) error {
+	next, err := load()
+	if err == nil {
+		err = n.reload(next)
+	}
+	return n.reloads.note(err)
+}
+
+func (n *Node) reload(next config.Config) error {
 	reloaded := config.Reloaded(n.cfg.Config, next)
 	// Each can be right and the mixture of both wrong.
 	if err := errors.Join(next.Check(), reloaded.Check()); err != nil {

@@ -104,13 +104,13 @@ func TestSharesOfTheConfiguration(t *testing.T) {
 	cfg := nodetest.Config(t)
 	twoAccounts(&cfg)
 	cfg.Shares = []config.Share{{Namespace: "shop", Owner: ownerAccount, With: []string{consumerAccount}}}
-	if err := n.Reload(cfg.Config); err != nil {
+	if err := n.Reload(loaded(cfg.Config)); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, n, consumerAccount, "GetNamespace", get, 200, `"ResourceOwner":"`+ownerAccount+`"`)
 	expect(t, n, consumerAccount, "CreateService", `{"Name":"web","NamespaceId":"`+arn+`"}`, 200, `"CreatedByAccount":"`+consumerAccount+`"`)
 	cfg.Shares = nil
-	if err := n.Reload(cfg.Config); err != nil {
+	if err := n.Reload(loaded(cfg.Config)); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, n, consumerAccount, "GetNamespace", get, 400, "NamespaceNotFound")
@@ -185,7 +185,7 @@ func TestLimitsOfAccounts(t *testing.T) {
 	// A reload changes them too.
 	cfg := nodetest.Config(t)
 	twoAccounts(&cfg)
-	if err := n.Reload(cfg.Config); err != nil {
+	if err := n.Reload(loaded(cfg.Config)); err != nil {
 		t.Fatal(err)
 	}
 	for range 10 {
@@ -230,7 +230,7 @@ func TestAuditFile(t *testing.T) {
 	}
 	cfg := nodetest.Config(t)
 	change(&cfg)
-	if err := n.Reload(cfg.Config); err != nil {
+	if err := n.Reload(loaded(cfg.Config)); err != nil {
 		t.Fatal(err)
 	}
 	expect(t, n, ownerAccount, "CreateHttpNamespace", `{"Name":"b"}`, 200, "OperationId")

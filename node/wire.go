@@ -96,6 +96,7 @@ func (w *wiring) prepare(st store.Store) (err error) {
 	if w.apiCert, w.dnsCert, err = w.loadCerts(); err != nil {
 		return err
 	}
+	w.addMetrics()
 	w.checks, err = w.newProber()
 	return err
 }
@@ -143,7 +144,7 @@ func (w *wiring) adminComponent() (component, error) {
 		Failures:    failureBudget(&w.cfg.Auth),
 		Identities:  identities,
 		Ready:       w.readiness,
-		Backup:      func(out io.Writer) error { return writeBackup(out, w.rep) },
+		Backup:      func(out io.Writer) error { return w.backups.note(writeBackup(out, w.rep)) },
 		Explain:     w.explainer(w.rep, w.checks),
 		Metrics:     w.metrics,
 		Hosts:       w.cfg.AdminHosts,

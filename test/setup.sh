@@ -21,6 +21,8 @@ need knotd knot
 need nsd nsd
 need haproxy haproxy
 need nginx nginx-light
+need systemd-analyze systemd
+need promtool prometheus
 python3 -c 'import boto3' 2>/dev/null || missing="$missing python3-boto3"
 
 [ -n "$missing" ] || exit 0
