@@ -218,7 +218,7 @@ func TestDNSSettings(t *testing.T) {
 			c.DNS.Forward = []string{"192.0.2.1"}
 			c.VPCs = []config.VPC{{ID: "vpc-1", CIDRs: []config.Prefix{prefix("10.0.0.0/8"), prefix("::/0")}}}
 		},
-		"vpcs: view: VPC vpc-1: CIDR ::ffff:0.0.0.0/90 cuts": func(c *node.Config) {
+		"vpcs: view: VPC vpc-1: CIDR ::ffff:0.0.0.0/90 is shorter than": func(c *node.Config) {
 			c.VPCs = []config.VPC{{ID: "vpc-1", CIDRs: []config.Prefix{prefix("::ffff:0:0/90")}}}
 		},
 		`dns.dot_addr: "127.0.0.1:0" needs tls.cert_file`: func(c *node.Config) { c.DNS.DoTAddr = "127.0.0.1:0" },
