@@ -10,7 +10,8 @@ import (
 	"github.com/cairn-discovery/cairn/store/embedded"
 )
 
-// measureCommit compares commits of one write of 512 bytes with the append limit.
+// measureCommit compares transactions of some writes of 512 bytes, one at a time as a
+// replica commits them, with the append limit for as many bytes.
 func measureCommit(r *run) error {
 	s, err := embedded.Open(embedded.Config{Dir: filepath.Join(r.dir, "commit")})
 	if err != nil {
@@ -26,27 +27,34 @@ func measureCommit(r *run) error {
 		return err
 	}
 	defer log.close()
-	record := make([]byte, 512)
-	for i := range record {
-		record[i] = byte(i)
-	}
-	commit := func(writer, n int) error {
-		_, err := s.Commit(r.ctx, store.Txn{Base: base, Writes: []store.Write{{Key: fmt.Sprintf("w/%d/%d", writer, n%1000), Value: record}}})
-		return err
-	}
-	limit := func(int, int) error { return log.append(record) }
-	for _, writers := range concurrencies {
+	for _, writes := range []int{1, 16, 64, 256} {
+		txn := store.Txn{Base: base}
+		for i := range writes {
+			txn.Writes = append(txn.Writes, store.Write{Key: fmt.Sprintf("w/%d", i), Value: pattern(512)})
+		}
+		record := pattern(512 * writes)
+		commit := func(int, int) error { _, err := s.Commit(r.ctx, txn); return err }
+		limit := func(int, int) error { return log.append(record) }
 		var rates [2][]float64
 		for range r.turns() {
 			for side, do := range []func(int, int) error{commit, limit} {
-				rate, err := hammer(writers, r.period()/2, do)
+				rate, err := hammer(1, r.period()/2, do)
 				if err != nil {
 					return err
 				}
 				rates[side] = append(rates[side], rate)
 			}
 		}
-		r.compare(clientsText(writers)+", rate", "/s", rates[0], "append limit", rates[1])
+		r.compare(fmt.Sprintf("%d writes in a transaction, rate", writes), "/s", rates[0], "append limit", rates[1])
 	}
 	return nil
+}
+
+// pattern returns n bytes that are not all the same.
+func pattern(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(i)
+	}
+	return b
 }

@@ -13,24 +13,24 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// maxConflicts is how often a batch is decided again because other nodes were
-// faster before its callers are told to come back later.
+// maxConflicts is how often a batch is decided again after a conflict with another
+// node. Then its callers get ErrBusy.
 const maxConflicts = 20
 
-// batch is a number of commands that are committed together.
+// batch is a group of commands that are committed together.
 type batch struct {
 	proposals []*proposal
 	outcomes  []outcome
-	draft     *state.Draft // what the changes make of the state at txn.Base
+	draft     *state.Draft // the state at txn.Base with the changes
 	changes   []command.Change
 	txn       store.Txn
 	written   map[string]int // key → index of its newest write in txn
 	values    []byte         // holds the values of txn
 }
 
-// do decides a batch, commits it, publishes the result, and answers. An error
-// means that the store can no longer be relied on.
-func (l *loop) do(ctx context.Context, proposals []*proposal) error {
+// process decides a batch, commits it, publishes the result, and answers the
+// callers. An error means that the store cannot be used any more.
+func (l *loop) process(ctx context.Context, proposals []*proposal) error {
 	for range maxConflicts {
 		b := l.decide(proposals)
 		if len(b.changes) == 0 {
@@ -40,16 +40,16 @@ func (l *loop) do(ctx context.Context, proposals []*proposal) error {
 		revision, err := l.commit(ctx, b)
 		switch {
 		case err == nil:
-			return l.show(ctx, b, revision)
+			return l.publishCommitted(ctx, b, revision)
 		case errors.Is(err, store.ErrUncertain):
-			return l.settle(ctx, b)
+			return l.resolveUncertain(ctx, b)
 		case !errors.Is(err, store.ErrConflict):
 			l.cfg.Logger.Error("commit refused", "commands", len(b.proposals), "err", err)
 			b.answer(fmt.Errorf("%w: %w", ErrUnavailable, err))
 			return nil
 		}
-		// What the batch was in conflict with is on its way.
-		if err := l.heedNext(ctx); err != nil {
+		// The watch delivers the conflicting transaction.
+		if err := l.awaitWatch(ctx); err != nil {
 			b.answer(ErrUnavailable)
 			return err
 		}
@@ -62,7 +62,8 @@ func newBatch(proposals []*proposal) *batch {
 	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]int{}}
 }
 
-// decide decides each command against the state that those before it make.
+// decide decides each command against the state that includes the commands before
+// it.
 func (l *loop) decide(proposals []*proposal) *batch {
 	current, rules := l.Current().State, l.cfg.Rules()
 	b := newBatch(proposals)
@@ -79,7 +80,7 @@ func (l *loop) decide(proposals []*proposal) *batch {
 }
 
 // decideOne decides a command and adds its changes to the draft. A command that
-// makes the core panic is refused; it harms nobody else.
+// panics gets an error; the other commands of the batch are not affected.
 func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.Decision, err error) {
 	if err := p.ctx.Err(); err != nil {
 		return d, err
@@ -101,8 +102,8 @@ func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.D
 	return d, err
 }
 
-// add takes over the changes of one decision. What it read counts only as far
-// as no earlier decision of the batch has written it.
+// add adds the changes of one decision. A key that an earlier decision of the batch
+// has written is no precondition.
 func (b *batch) add(d command.Decision) {
 	for _, read := range d.Reads {
 		if _, ok := b.written[read.Key]; !ok {
@@ -118,7 +119,7 @@ func (b *batch) add(d command.Decision) {
 	}
 }
 
-// write adds a write, unless it would only repeat the newest one of its key.
+// write adds a write, unless it equals the newest write of its key.
 func (b *batch) write(w store.Write) {
 	if i, ok := b.written[w.Key]; ok && sameWrite(b.txn.Writes[i], w) {
 		return
@@ -131,9 +132,9 @@ func sameWrite(a, b store.Write) bool {
 	return a.Delete == b.Delete && bytes.Equal(a.Value, b.Value)
 }
 
-// answer tells every caller how its command ended; err is that of the commit.
-// Where the commit failed even refusals are void: they may rest on commands
-// before them in the batch.
+// answer sends every caller its outcome; err is the error of the commit. If the
+// commit failed, refused commands get err too, because a refusal may depend on
+// earlier commands of the batch.
 func (b *batch) answer(err error) {
 	for i, p := range b.proposals {
 		if err != nil {
@@ -143,8 +144,8 @@ func (b *batch) answer(err error) {
 	}
 }
 
-// commit makes the batch durable. It does not end early: its callers wait for
-// the outcome, and half a commit is of no use to anybody.
+// commit makes the batch durable. The end of ctx does not interrupt it, because the
+// callers wait for the outcome.
 func (l *loop) commit(ctx context.Context, b *batch) (store.Revision, error) {
 	l.metrics.batchSizes.Observe(float64(len(b.proposals)))
 	start := time.Now()
@@ -153,17 +154,17 @@ func (l *loop) commit(ctx context.Context, b *batch) (store.Revision, error) {
 	return revision, err
 }
 
-// show publishes a committed batch, after what other nodes committed before it,
-// and answers.
-func (l *loop) show(ctx context.Context, b *batch, revision store.Revision) error {
+// publishCommitted publishes a committed batch, after the transactions that other
+// nodes committed before it, and answers.
+func (l *loop) publishCommitted(ctx context.Context, b *batch, revision store.Revision) error {
 	for store.Revision(l.Current().Revision) < revision {
 		followed, ok := <-l.follower.batches
 		if ok && followed.Revision == revision {
-			l.publish(l.after(b, revision))
+			l.publish(l.nextState(b, revision))
 			break
 		}
-		if err := l.heed(ctx, followed, ok); err != nil {
-			b.answer(fmt.Errorf("%w: %w", ErrUncertain, err)) // done, but not to be seen here
+		if err := l.handleWatch(ctx, followed, ok); err != nil {
+			b.answer(fmt.Errorf("%w: %w", ErrUncertain, err)) // committed, but not visible on this node
 			return err
 		}
 	}
@@ -172,8 +173,8 @@ func (l *loop) show(ctx context.Context, b *batch, revision store.Revision) erro
 	return nil
 }
 
-// after returns the state that a batch makes of the current one.
-func (l *loop) after(b *batch, revision store.Revision) *state.State {
+// nextState returns the current state with the changes of a batch.
+func (l *loop) nextState(b *batch, revision store.Revision) *state.State {
 	current := l.Current().State
 	if store.Revision(current.Revision) == b.txn.Base && revision == b.txn.Base+1 {
 		return b.draft.Finish()
@@ -181,7 +182,7 @@ func (l *loop) after(b *batch, revision store.Revision) *state.State {
 	return state.Apply(current, uint64(revision), b.changes...)
 }
 
-// apply publishes what another node committed.
+// apply publishes a transaction of another node.
 func (l *loop) apply(b store.Batch) error {
 	draft := state.NewDraft(l.Current().State)
 	for _, w := range b.Writes {

@@ -32,7 +32,7 @@ func (r *Replica) load(ctx context.Context) error {
 	return nil
 }
 
-// reload replaces the state by what the store holds and follows that.
+// reload replaces the state with the records of the store and watches from there.
 func (l *loop) reload(ctx context.Context) error {
 	l.follower.stop()
 	if err := l.load(context.WithoutCancel(ctx)); err != nil {
@@ -42,20 +42,20 @@ func (l *loop) reload(ctx context.Context) error {
 	return nil
 }
 
-// settle finds out whether an uncertain commit was made, and answers. A store
-// that cannot tell yet is asked until it can.
-func (l *loop) settle(ctx context.Context, b *batch) error {
+// resolveUncertain finds out whether an uncertain commit was made, and answers. It
+// retries until the store knows.
+func (l *loop) resolveUncertain(ctx context.Context, b *batch) error {
 	l.cfg.Logger.Error("the outcome of a commit is not known; loading again", "commands", len(b.proposals))
 	err := l.reload(ctx)
 	if err != nil {
 		b.answer(ErrUncertain)
 		return l.recover(ctx, err)
 	}
-	switch made, err := l.made(ctx, b); {
+	switch committed, err := l.wasCommitted(ctx, b); {
 	case err != nil:
 		l.cfg.Logger.Error("the outcome of a commit stays unknown", "commands", len(b.proposals), "err", err)
 		b.answer(ErrUncertain)
-	case made:
+	case committed:
 		b.answer(nil)
 	default:
 		b.answer(fmt.Errorf("%w: the commit did not reach the disk", ErrUnavailable))
@@ -64,21 +64,21 @@ func (l *loop) settle(ctx context.Context, b *batch) error {
 }
 
 const (
-	// recoverPause is the time between two attempts to settle a store.
+	// recoverPause is the time between two attempts to load.
 	recoverPause = time.Second
-	// madeTimeout bounds the search for a batch in the store's history, which
-	// need not hold a batch for every revision.
-	madeTimeout = 2 * time.Second
+	// searchTimeout limits the search for a batch in the store's history, which
+	// need not have a batch for every revision.
+	searchTimeout = 2 * time.Second
 )
 
-// recover loads again until the store is fit for use, err being that of the
-// attempt before. Reads go on meanwhile; commands are refused.
+// recover loads again until the store can be used; err is the error of the previous
+// attempt. Reads continue meanwhile, and commands get errors.
 func (l *loop) recover(ctx context.Context, err error) error {
 	pause := time.NewTimer(recoverPause)
 	defer pause.Stop()
 	for errors.Is(err, store.ErrUncertain) || errors.Is(err, store.ErrFull) {
 		l.cfg.Logger.Error("the store cannot settle its last commit yet", "err", err)
-		if !l.refuse(ctx, pause.C) {
+		if !l.rejectUntil(ctx, pause.C) {
 			return fmt.Errorf("stopped before the store's last commit was settled: %w", err)
 		}
 		if err = l.reload(ctx); err == nil {
@@ -89,8 +89,9 @@ func (l *loop) recover(ctx context.Context, err error) error {
 	return err
 }
 
-// refuse answers commands until the time has come, or returns false when ctx ends.
-func (l *loop) refuse(ctx context.Context, until <-chan time.Time) bool {
+// rejectUntil answers commands with an error until the channel delivers, or returns
+// false when ctx ends.
+func (l *loop) rejectUntil(ctx context.Context, until <-chan time.Time) bool {
 	for {
 		select {
 		case <-until:
@@ -103,20 +104,20 @@ func (l *loop) refuse(ctx context.Context, until <-chan time.Time) bool {
 	}
 }
 
-// made reports whether a batch is among what the store has committed. The state
-// has been loaded since, so that cannot change any more.
-func (l *loop) made(ctx context.Context, b *batch) (bool, error) {
+// wasCommitted reports whether the store has committed a batch. The state was loaded
+// after the commit, so the result is final.
+func (l *loop) wasCommitted(ctx context.Context, b *batch) (bool, error) {
 	end := store.Revision(l.Current().Revision)
 	if end == b.txn.Base {
 		return false, nil
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), madeTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), searchTimeout)
 	defer cancel()
 	for committed, err := range l.cfg.Store.Watch(ctx, b.txn.Base) {
 		if err != nil {
 			return false, err
 		}
-		if b.within(committed) {
+		if b.matches(committed) {
 			return true, nil
 		}
 		if committed.Revision >= end {
@@ -126,10 +127,10 @@ func (l *loop) made(ctx context.Context, b *batch) (bool, error) {
 	return false, nil
 }
 
-// within reports whether a committed batch has the effect of b. Operations have
-// fresh ids, so another batch with it can at most delete the same things, and
-// then what b was to do is done.
-func (b *batch) within(committed store.Batch) bool {
+// matches reports whether a committed batch has the effect of b. Operations have
+// fresh ids, so a different batch matches only if it deletes the same records, and
+// then the work of b is done.
+func (b *batch) matches(committed store.Batch) bool {
 	newest := make(map[string]store.Write, len(committed.Writes))
 	for _, w := range committed.Writes {
 		newest[w.Key] = w

@@ -58,7 +58,7 @@ func commitOutcome(err error) string {
 	return "error"
 }
 
-// objects counts what the state holds when it is asked.
+// objects collects the numbers of objects in the state.
 type objects struct{ replica *Replica }
 
 var objectsDesc = prometheus.NewDesc("cairn_objects", "Objects in the state, by kind.", []string{"kind"}, nil)
@@ -74,8 +74,8 @@ func (o objects) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// quotas tells how much accounts use of their quotas when it is asked. Accounts
-// beyond the first maxQuotaAccounts are left out, so that the metrics stay few.
+// quotas collects the use of quotas by account. It leaves out accounts beyond
+// maxQuotaAccounts, to limit the number of metrics.
 type quotas struct{ replica *Replica }
 
 const maxQuotaAccounts = 100

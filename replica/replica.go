@@ -1,9 +1,9 @@
-// Package replica keeps one node's copy of the state true.
+// Package replica keeps one node's copy of the state current.
 //
 // It is the only writer of that copy: one loop decides waiting commands in
-// batches, commits each batch to the store, publishes the new state, and only
-// then answers. So what was answered is durable and visible, in that order.
-// Readers load the current Snapshot with one atomic operation and never wait.
+// batches, commits each batch to the store, publishes the new state, and then
+// answers. So every answered command is durable and visible. Readers load the
+// current Snapshot with one atomic operation and never wait.
 //
 //	r, err := replica.New(replica.Config{Store: s, Rules: rules})
 //	go r.Run(ctx)
@@ -28,36 +28,35 @@ import (
 
 // Errors of Propose besides those of the commands.
 var (
-	// ErrBusy: too many commands wait already; nothing was done.
+	// ErrBusy means that too many commands wait; nothing was changed.
 	ErrBusy = errors.New("replica: too many commands are waiting")
-	// ErrStopped: the replica is not running any more; nothing was done.
+	// ErrStopped means that the replica has stopped; nothing was changed.
 	ErrStopped = errors.New("replica: stopped")
-	// ErrUnavailable: the store did not take the commands; nothing was done.
-	// It wraps the reason, such as store.ErrFull.
+	// ErrUnavailable means that the store rejected the commands; nothing was
+	// changed. It wraps the reason, such as store.ErrFull.
 	ErrUnavailable = errors.New("replica: the store cannot take writes")
-	// ErrUncertain: the store failed so that the command may or may not have
-	// been done. Trying again is safe with the same CreatorRequestId.
+	// ErrUncertain means that the store failed and the command may or may not
+	// have been done. A retry with the same CreatorRequestId is safe.
 	ErrUncertain = errors.New("replica: it is not known whether the command was done")
 )
 
-// Config is what a Replica needs.
+// Config has the parameters of New.
 type Config struct {
-	// Store holds the data. The replica calls Load; Close is the caller's.
+	// Store has the data. The replica calls Load; the caller calls Close.
 	Store store.Store
 	// Rules gives the settings in force. It is called for every batch.
 	Rules func() *state.Rules
-	// Logger must be given.
+	// Logger is required.
 	Logger *slog.Logger
-	// Registerer takes the metrics. Nil: none are kept.
+	// Registerer registers the metrics. Nil means no metrics.
 	Registerer prometheus.Registerer
 	// QueueSize is how many commands may wait. Zero means 4096.
 	QueueSize int
-	// BatchSize is how many commands are committed together at the most. Zero
-	// means 512.
+	// BatchSize is the highest number of commands of one commit. Zero means 512.
 	BatchSize int
 }
 
-// Replica is one node's copy. Make one with New, then Run it.
+// Replica is one node's copy of the state. Create it with New, then call Run.
 type Replica struct {
 	cfg     Config
 	queue   chan *proposal
@@ -95,7 +94,7 @@ func (r *Replica) Loaded() <-chan struct{} { return r.loaded }
 // Current returns the newest state. Before Loaded it is empty.
 func (r *Replica) Current() *Snapshot { return r.current.Load() }
 
-// proposal is a command on its way through the loop.
+// proposal is a command and its caller.
 type proposal struct {
 	ctx     context.Context
 	meta    command.Meta
@@ -133,7 +132,7 @@ func (r *Replica) Propose(ctx context.Context, account command.AccountID, c comm
 	}
 }
 
-// lateOutcome looks once more for an answer that came as the replica stopped.
+// lateOutcome returns an answer that was sent while the replica stopped.
 func (p *proposal) lateOutcome() (command.Reply, error) {
 	select {
 	case o := <-p.done:

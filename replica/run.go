@@ -12,9 +12,9 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// Run loads the state, then decides commands until ctx ends. Commands that wait
-// at that moment are still done. It returns nil when ctx ended, and an error
-// when the store can no longer be relied on.
+// Run loads the state, then decides commands until ctx ends. Commands that wait at
+// that moment are still done. It returns nil when ctx has ended, and an error when
+// the store cannot be used any more.
 func (r *Replica) Run(ctx context.Context) error {
 	defer close(r.stopped)
 	start := time.Now()
@@ -33,7 +33,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	l := &loop{Replica: r}
 	if counts.Instances >= manyInstances {
-		l.tasks.Go(debug.FreeOSMemory) // loading leaves garbage behind, about as much as it loads
+		l.tasks.Go(debug.FreeOSMemory) // a load leaves about as much garbage as data
 	}
 	err := l.run(ctx)
 	cancel() // ends a snapshot
@@ -41,7 +41,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	return err
 }
 
-// manyInstances are worth a garbage collection of their own.
+// manyInstances is the number of instances that justifies a garbage collection.
 const manyInstances = 10_000
 
 // loop is the state of Run, owned by the loop's goroutine.
@@ -60,11 +60,11 @@ func (l *loop) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return l.finish(ctx)
 		case p := <-l.queue:
-			if err := l.do(ctx, l.gather(p)); err != nil {
+			if err := l.process(ctx, l.collectBatch(p)); err != nil {
 				return err
 			}
 		case b, ok := <-l.follower.batches:
-			if err := l.heed(ctx, b, ok); err != nil {
+			if err := l.handleWatch(ctx, b, ok); err != nil {
 				return err
 			}
 		}
@@ -76,7 +76,7 @@ func (l *loop) finish(ctx context.Context) error {
 	for {
 		select {
 		case p := <-l.queue:
-			if err := l.do(ctx, l.gather(p)); err != nil {
+			if err := l.process(ctx, l.collectBatch(p)); err != nil {
 				return err
 			}
 		default:
@@ -85,11 +85,10 @@ func (l *loop) finish(ctx context.Context) error {
 	}
 }
 
-// gather takes the commands that wait, the first of them already at hand. Those
-// who are about to send one, such as the callers of the batch before, come
-// first: a commit holds up whoever misses it, and one that is sent too early is
-// a small one.
-func (l *loop) gather(first *proposal) []*proposal {
+// collectBatch returns first plus all queued commands. It yields the processor first
+// so that callers answered by the previous batch can enqueue again; otherwise
+// batches stay small and those callers wait for a whole fsync.
+func (l *loop) collectBatch(first *proposal) []*proposal {
 	batch := []*proposal{first}
 	for grown := true; grown; {
 		runtime.Gosched()
@@ -100,7 +99,7 @@ func (l *loop) gather(first *proposal) []*proposal {
 	return batch
 }
 
-// drain appends the commands in the queue, as far as the batch has room.
+// drain appends queued commands until the batch is full or the queue is empty.
 func (l *loop) drain(batch []*proposal) []*proposal {
 	for len(batch) < l.cfg.BatchSize {
 		select {
@@ -123,9 +122,9 @@ func (l *loop) follow(ctx context.Context) {
 	l.tasks.Go(func() { f.watch(ctx, l.cfg.Store, after) })
 }
 
-// heed takes over what came from the follower: a batch that another node
-// committed, or with ok false the end of the watch.
-func (l *loop) heed(ctx context.Context, b store.Batch, ok bool) error {
+// handleWatch applies a batch committed by another node, or handles the end of the
+// watch (ok is false).
+func (l *loop) handleWatch(ctx context.Context, b store.Batch, ok bool) error {
 	if ok {
 		return l.apply(b)
 	}
@@ -136,20 +135,20 @@ func (l *loop) heed(ctx context.Context, b store.Batch, ok bool) error {
 	return l.follower.err
 }
 
-// heedNext waits for what comes next from the follower.
-func (l *loop) heedNext(ctx context.Context) error {
+// awaitWatch waits for the next batch of the watch and handles it.
+func (l *loop) awaitWatch(ctx context.Context) error {
 	b, ok := <-l.follower.batches
-	return l.heed(ctx, b, ok)
+	return l.handleWatch(ctx, b, ok)
 }
 
 // follower is one watch of the store.
 type follower struct {
 	batches chan store.Batch // closed when the watch has ended
-	err     error            // why; to be read when batches is closed
+	err     error            // why; valid when batches is closed
 	cancel  context.CancelFunc
 }
 
-// watch hands on what the store commits until ctx ends.
+// watch sends the batches of the store until ctx ends.
 func (f *follower) watch(ctx context.Context, s store.Store, after store.Revision) {
 	defer close(f.batches)
 	for batch, err := range s.Watch(ctx, after) {
@@ -170,6 +169,6 @@ func (f *follower) watch(ctx context.Context, s store.Store, after store.Revisio
 func (f *follower) stop() {
 	f.cancel()
 	for range f.batches {
-		// It may be about to hand on one more, which nobody wants now.
+		// Discard a batch that is being sent.
 	}
 }

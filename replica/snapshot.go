@@ -13,17 +13,17 @@ type Snapshot struct {
 	superseded chan struct{}
 }
 
-// NewSnapshot makes a snapshot of a state that no Replica has published.
+// NewSnapshot returns a snapshot of a state that no Replica has published.
 func NewSnapshot(s *state.State) *Snapshot {
 	return &Snapshot{State: s, superseded: make(chan struct{})}
 }
 
-// Superseded is closed when a newer Snapshot has been published. A reader that
-// wants to follow the state loops: use it, wait, load again.
+// Superseded returns a channel that is closed when a newer Snapshot is published. A
+// reader that follows the state loops: use it, wait, load again.
 func (s *Snapshot) Superseded() <-chan struct{} { return s.superseded }
 
-// Records yields the snapshot as the store keeps it. A value is valid until the
-// next one is yielded.
+// Records yields the records of the snapshot. A value is valid until the next one is
+// yielded.
 func (s *Snapshot) Records() iter.Seq[store.Record] {
 	return func(yield func(store.Record) bool) {
 		var buf []byte
@@ -36,7 +36,7 @@ func (s *Snapshot) Records() iter.Seq[store.Record] {
 	}
 }
 
-// publish makes a state the current one.
+// publish replaces the current state.
 func (r *Replica) publish(s *state.State) {
 	old := r.current.Swap(NewSnapshot(s))
 	close(old.superseded)

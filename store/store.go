@@ -60,13 +60,13 @@ type Batch struct {
 var (
 	// ErrConflict: not committed, a precondition no longer holds. Decide again.
 	ErrConflict = errors.New("store: a precondition no longer holds")
-	// ErrUncertain: the transaction may or may not survive. Call Load, which
-	// settles it, before answering anybody and before the next Commit.
+	// ErrUncertain: the transaction may or may not be durable. Call Load, which
+	// resolves it, before the next answer and the next Commit.
 	ErrUncertain = errors.New("store: the outcome of the commit is unknown")
-	// ErrCompacted: the history asked for is gone. Call Load.
+	// ErrCompacted: the requested history was deleted. Call Load.
 	ErrCompacted = errors.New("store: the history asked for is no longer kept")
-	// ErrFull: not committed, no space is left. Commit works again by itself
-	// when there is space.
+	// ErrFull: not committed, no space is left. A later Commit succeeds when there
+	// is space.
 	ErrFull = errors.New("store: no space left")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store: closed")
@@ -77,13 +77,11 @@ var (
 // All methods may be called from several goroutines. Nothing runs in the
 // background between calls.
 type Store interface {
-	// Load hands over everything the store holds and returns the revision that
-	// this amounts to. visit is called with chunks of records; where a key
-	// comes twice, the later one wins, and a Change with Delete set removes
-	// what came before. Records come in the order of their keys, or in the
-	// order in which they were given to Snapshot and, after those, committed.
-	// The chunk and its values belong to the store again when visit returns. An
-	// error of visit ends Load and is returned.
+	// Load passes all records to visit, in chunks, and returns their revision. If
+	// a key comes twice, the later Change wins; a Change with Delete removes the
+	// key. Records come in the order of their keys, or in the order in which they
+	// were given to Snapshot and then committed. The chunk and its values are valid
+	// until visit returns. An error of visit ends Load and is returned.
 	//
 	// Load must be called once before the first Commit, and again after
 	// ErrUncertain or ErrCompacted.
@@ -110,12 +108,11 @@ type Change struct {
 	Delete bool
 }
 
-// Snapshotter is a store that keeps a log and now and then wants the whole
-// state in one piece, so that the log can be cut. The owner of the state calls
-// Snapshot; a store that is not a Snapshotter looks after itself.
+// Snapshotter is a store with a log that needs a snapshot of the whole state from
+// time to time, so that it can delete the log. The owner of the state calls Snapshot.
 type Snapshotter interface {
-	// SnapshotDue reports whether the log has grown enough to be worth cutting.
-	// It is cheap enough to ask after every commit.
+	// SnapshotDue reports whether the log is large enough for a snapshot. It is
+	// cheap enough to call after every commit.
 	SnapshotDue() bool
 	// Snapshot replaces all history up to and including revision at by the
 	// given records, which must be the exact state at that revision. Commits go

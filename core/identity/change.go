@@ -15,14 +15,14 @@ type change interface {
 	apply(d *Draft)
 }
 
-// Draft builds the State that follows another one. It is not safe for
-// concurrent use; the State it began with is not touched.
+// Draft builds the State that follows another one. It is for one goroutine; the State
+// that it starts from is not changed.
 type Draft struct {
 	state State
 	token *ptree.Token
 }
 
-// NewDraft begins with s.
+// NewDraft returns a Draft that starts from s.
 func NewDraft(s *State) *Draft { return &Draft{state: *s, token: new(ptree.Token)} }
 
 // Apply implements command.Draft.

@@ -7,8 +7,8 @@ import (
 	"github.com/cairn-discovery/cairn/internal/record"
 )
 
-// The field numbers of each kind of record are fixed for ever: add, never
-// change.
+// The field numbers of each kind of record are permanent: add new ones, never
+// change existing ones.
 
 func (a *Account) encode(b []byte) []byte {
 	for _, name := range sortedKeys(a.Quotas) {
@@ -55,7 +55,7 @@ func (u *User) encode(b []byte) []byte {
 		b = record.AppendString(b, 1, g)
 	}
 	b = appendTags(b, 2, u.Tags)
-	return u.Attached.encode(b)
+	return u.PolicyAttachments.encode(b)
 }
 
 func (u *User) decode(value []byte) error {
@@ -66,19 +66,19 @@ func (u *User) decode(value []byte) error {
 		case 2:
 			readTag(&u.Tags, f.Bytes)
 		}
-		return u.Attached.field(f)
+		return u.PolicyAttachments.field(f)
 	})
 }
 
-func (g *Group) encode(b []byte) []byte { return g.Attached.encode(b) }
+func (g *Group) encode(b []byte) []byte { return g.PolicyAttachments.encode(b) }
 
-func (g *Group) decode(value []byte) error { return eachField(value, g.Attached.field) }
+func (g *Group) decode(value []byte) error { return eachField(value, g.PolicyAttachments.field) }
 
 func (r *Role) encode(b []byte) []byte {
 	b = record.AppendString(b, 1, r.Trust)
 	b = appendTags(b, 2, r.Tags)
 	b = record.AppendUint(b, 3, uint64(r.MaxSession))
-	return r.Attached.encode(b)
+	return r.PolicyAttachments.encode(b)
 }
 
 func (r *Role) decode(value []byte) error {
@@ -91,7 +91,7 @@ func (r *Role) decode(value []byte) error {
 		case 3:
 			r.MaxSession = int64(f.Uint)
 		}
-		return r.Attached.field(f)
+		return r.PolicyAttachments.field(f)
 	})
 }
 
@@ -106,7 +106,7 @@ func (p *Policy) decode(value []byte) error {
 	})
 }
 
-// encode leaves the plain secret out: it is never stored.
+// encode omits the plain secret, which is never stored.
 func (k *AccessKey) encode(b []byte) []byte {
 	b = record.AppendString(b, 1, k.Account)
 	b = record.AppendString(b, 2, k.User)
@@ -135,14 +135,14 @@ func (k *AccessKey) decode(value []byte) error {
 	})
 }
 
-// Fields of what is attached, in records of users, groups and roles.
+// Fields of policy attachments, in records of users, groups and roles.
 const (
 	fieldInline   = 16
 	fieldManaged  = 17
 	fieldBoundary = 18
 )
 
-func (a *Attached) encode(b []byte) []byte {
+func (a *PolicyAttachments) encode(b []byte) []byte {
 	for _, in := range a.Inline {
 		b = record.AppendNested(b, fieldInline, func(b []byte) []byte {
 			b = record.AppendString(b, 1, in.Name)
@@ -155,7 +155,7 @@ func (a *Attached) encode(b []byte) []byte {
 	return record.AppendString(b, fieldBoundary, a.Boundary)
 }
 
-func (a *Attached) field(f record.Field) error {
+func (a *PolicyAttachments) field(f record.Field) error {
 	switch f.Number {
 	case fieldInline:
 		var in Inline

@@ -11,8 +11,8 @@ import (
 
 func notFound(what string) error { return &command.NotFound{Message: what + " is not there"} }
 
-// The commands that store a thing. With New it must not be there yet; without
-// it must be, and is replaced as a whole.
+// The commands that store an entity. With New it must not exist; otherwise it must
+// exist, and is replaced as a whole.
 type (
 	// PutUser stores a user.
 	PutUser struct {
@@ -39,21 +39,22 @@ type (
 		AccessKey
 		New bool
 	}
-	// PutAccount stores the settings of an account; without any they go.
+	// PutAccount stores the settings of an account, or deletes them if there are
+	// none.
 	PutAccount struct{ Account }
 )
 
-// The commands that take a thing away.
+// The commands that delete an entity.
 type (
-	// DeleteUser takes a user away, and its keys.
+	// DeleteUser deletes a user and its keys.
 	DeleteUser struct{ Account, Name string }
-	// DeleteGroup takes a group away that has no users.
+	// DeleteGroup deletes a group without users.
 	DeleteGroup struct{ Account, Name string }
-	// DeleteRole takes a role away, and ends its sessions.
+	// DeleteRole deletes a role and ends its sessions.
 	DeleteRole struct{ Account, Name string }
-	// DeletePolicy takes a policy away that is attached to nobody.
+	// DeletePolicy deletes a policy that is not attached.
 	DeletePolicy struct{ Account, Name string }
-	// DeleteKey takes an access key of an account away.
+	// DeleteKey deletes an access key of an account.
 	DeleteKey struct{ Account, ID string }
 )
 
@@ -97,8 +98,8 @@ func checkName(account, name, what string, most int) error {
 	if !IsAccountID(account) {
 		return command.Invalid("%q is not the id of an account, which is twelve digits", account)
 	}
-	if problem := NameProblem(name, most); problem != "" {
-		return command.Invalid("%s %q %s", what, name, problem)
+	if err := ValidateName(name, most); err != nil {
+		return command.Invalid("%s %q %s", what, name, err)
 	}
 	return nil
 }
@@ -111,7 +112,7 @@ func (c *PutUser) Decide(v command.View, _ *command.Meta) (command.Decision, err
 	if err := checkTags(c.Tags); err != nil {
 		return command.Decision{}, err
 	}
-	reads, err := s.checkAttached(c.Account, &c.Attached)
+	reads, err := s.checkAttached(c.Account, &c.PolicyAttachments)
 	if err != nil {
 		return command.Decision{}, err
 	}
@@ -137,7 +138,7 @@ func (c *PutGroup) Decide(v command.View, _ *command.Meta) (command.Decision, er
 	if c.Boundary != "" {
 		return command.Decision{}, command.Invalid("a group has no permissions boundary")
 	}
-	reads, err := s.checkAttached(c.Account, &c.Attached)
+	reads, err := s.checkAttached(c.Account, &c.PolicyAttachments)
 	if err != nil {
 		return command.Decision{}, err
 	}
@@ -159,7 +160,7 @@ func (c *PutRole) Decide(v command.View, _ *command.Meta) (command.Decision, err
 	if c.MaxSession != 0 && (c.MaxSession < MinSession || c.MaxSession > MaxSession) {
 		return command.Decision{}, command.Invalid("the longest session must be %d to %d seconds", MinSession, MaxSession)
 	}
-	reads, err := s.checkAttached(c.Account, &c.Attached)
+	reads, err := s.checkAttached(c.Account, &c.PolicyAttachments)
 	if err != nil {
 		return command.Decision{}, err
 	}
@@ -268,7 +269,7 @@ func (c *DeleteRole) Decide(v command.View, _ *command.Meta) (command.Decision, 
 
 func (c *DeletePolicy) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
 	s := of(v)
-	if who := s.holder(c.Account, c.Name); who != "" {
+	if who := s.attachedTo(c.Account, c.Name); who != "" {
 		return command.Decision{}, &command.Conflict{Message: fmt.Sprintf("policy %s is attached, such as to %s", c.Name, who)}
 	}
 	return deleteEntity(&s.policies, policiesOf, c.Account+"/"+c.Name, "policy "+c.Name)
@@ -282,14 +283,14 @@ func (c *DeleteKey) Decide(v command.View, _ *command.Meta) (command.Decision, e
 	return deleteEntity(&s.keys, keysOf, c.ID, "access key "+c.ID)
 }
 
-// checkAttached makes sure that policies can be read and are there.
-func (s *State) checkAttached(account string, a *Attached) ([]command.Read, error) {
+// checkAttached checks that the policies are valid and exist. It returns the keys read.
+func (s *State) checkAttached(account string, a *PolicyAttachments) ([]command.Read, error) {
 	if len(a.Inline) > maxInline || len(a.Managed) > maxManaged {
 		return nil, command.Invalid("%d policies of its own, and %d by name, can be attached at the most", maxInline, maxManaged)
 	}
 	names := map[string]bool{}
 	for _, in := range a.Inline {
-		if problem := NameProblem(in.Name, maxPolicyName); problem != "" || names[in.Name] {
+		if ValidateName(in.Name, maxPolicyName) != nil || names[in.Name] {
 			return nil, command.Invalid("policy %q %s", in.Name, "must have a name of its own")
 		}
 		names[in.Name] = true
@@ -312,7 +313,7 @@ func (s *State) checkAttached(account string, a *Attached) ([]command.Read, erro
 	return reads, nil
 }
 
-// policyName takes a name or the ARN of a policy of the account.
+// policyName returns the name of a policy of the account, given its name or ARN.
 func policyName(account, ref string) string {
 	if prefix := PolicyARN(account, ""); len(ref) > len(prefix) && ref[:len(prefix)] == prefix {
 		return ref[len(prefix):]
@@ -320,24 +321,24 @@ func policyName(account, ref string) string {
 	return ref
 }
 
-// holder names somebody that a policy is attached to.
-func (s *State) holder(account, policy string) string {
-	has := func(a *Attached) bool {
+// attachedTo returns a user, group or role that the policy is attached to, or "".
+func (s *State) attachedTo(account, policy string) string {
+	has := func(a *PolicyAttachments) bool {
 		is := func(ref string) bool { return policyName(account, ref) == policy }
 		return is(a.Boundary) || slices.ContainsFunc(a.Managed, is)
 	}
 	for u := range s.Users(account) {
-		if has(&u.Attached) {
+		if has(&u.PolicyAttachments) {
 			return "user " + u.Name
 		}
 	}
 	for g := range s.Groups(account) {
-		if has(&g.Attached) {
+		if has(&g.PolicyAttachments) {
 			return "group " + g.Name
 		}
 	}
 	for r := range s.Roles(account) {
-		if has(&r.Attached) {
+		if has(&r.PolicyAttachments) {
 			return "role " + r.Name
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/access"
 )
 
-// Directory answers whose a key is and what they may do. It is immutable.
+// Directory finds the owners of access keys and their permissions. It is immutable.
 type Directory struct {
 	keys       map[string]*Key
 	principals map[string]*Principal // by ARN
@@ -21,7 +21,7 @@ type Key struct {
 	Owner      *Principal
 }
 
-// Kind is what a principal is.
+// Kind is the kind of a principal.
 type Kind int
 
 // The kinds of principal.
@@ -31,10 +31,10 @@ const (
 	SessionKind
 )
 
-// String is as in the condition key aws:PrincipalType.
+// String returns the value of the condition key aws:PrincipalType.
 func (k Kind) String() string { return [...]string{"User", "Role", "AssumedRole"}[k] }
 
-// Principal is who asks. It is immutable.
+// Principal is the identity that makes a request. It is immutable.
 type Principal struct {
 	Kind          Kind
 	Account, Name string
@@ -44,15 +44,15 @@ type Principal struct {
 	Tags map[string]string
 	access.Subject
 
-	// Trust and MaxSession (in seconds) are of a role.
+	// Trust and MaxSession (in seconds) are set for a role.
 	Trust      *access.Policy
 	MaxSession int64
-	// Session is set for a session, and Role is its role then.
+	// Session and Role are set for a session.
 	Session *Session
 	Role    *Principal
 }
 
-// Caller is the principal as a trust policy sees it.
+// Caller returns the principal in the form that trust policies use.
 func (p *Principal) Caller() access.Caller {
 	c := access.Caller{Account: p.Account, ARN: p.ARN}
 	if p.Role != nil {
@@ -61,31 +61,30 @@ func (p *Principal) Caller() access.Caller {
 	return c
 }
 
-// TagValues returns the value of a tag by its key, whose case does not matter.
+// TagValues returns the value of a tag. The key ignores case.
 func (p *Principal) TagValues(key string) []string {
 	for k, v := range p.Tags {
 		if strings.EqualFold(k, key) {
-			return []string{v} // no two keys of a principal differ by case alone
+			return []string{v} // the keys of a principal differ by more than case
 		}
 	}
 	return nil
 }
 
-// Problem is something in a Source that cannot be used as it is.
+// Problem is an invalid entry of a Source.
 type Problem struct {
-	// ARN or key id that it is about, and what is wrong with it.
+	// About is the ARN or the key id, Err the problem.
 	About string
 	Err   error
 }
 
 func (p *Problem) Error() string { return p.About + ": " + p.Err.Error() }
 
-// Compile makes a Directory. Of two things with the same name the one of the
-// earlier Source counts. open gives the secret of a sealed key.
+// Compile returns a Directory. Of two entries with the same name the one of the earlier
+// Source counts. open decrypts the secret of a sealed key.
 //
-// Whoever has a policy that cannot be found or read may do nothing at all: it
-// might have been the policy that denies something. Such problems are returned
-// beside the Directory.
+// A principal with a missing or invalid policy is denied everything, because that
+// policy might contain a Deny. Compile returns such problems with the Directory.
 func Compile(open func(*AccessKey) (string, error), sources ...*Source) (*Directory, []*Problem) {
 	c := &compiler{
 		open:     open,
@@ -113,7 +112,7 @@ func Compile(open func(*AccessKey) (string, error), sources ...*Source) (*Direct
 
 type compiler struct {
 	open     func(*AccessKey) (string, error)
-	policies map[string]*access.Policy // the accounts' own, by ARN
+	policies map[string]*access.Policy // of accounts, by ARN
 	groups   map[string]*Group         // by account and name
 	dir      *Directory
 	problems []*Problem
@@ -153,7 +152,7 @@ func (c *compiler) addUser(u *User) {
 	if c.dir.principals[p.ARN] != nil {
 		return
 	}
-	all := []*Attached{&u.Attached}
+	all := []*PolicyAttachments{&u.PolicyAttachments}
 	for _, name := range u.Groups {
 		g := c.groups[u.Account+"/"+name]
 		if g == nil {
@@ -161,7 +160,7 @@ func (c *compiler) addUser(u *User) {
 			all = nil
 			break
 		}
-		all = append(all, &g.Attached)
+		all = append(all, &g.PolicyAttachments)
 	}
 	p.Subject = c.subject(p, all)
 	c.dir.principals[p.ARN] = p
@@ -182,12 +181,13 @@ func (c *compiler) addRole(r *Role) {
 		return
 	}
 	p.Trust = trust
-	p.Subject = c.subject(p, []*Attached{&r.Attached})
+	p.Subject = c.subject(p, []*PolicyAttachments{&r.PolicyAttachments})
 	c.dir.principals[p.ARN] = p
 }
 
-// subject compiles what is attached. With a problem it is one that may nothing.
-func (c *compiler) subject(p *Principal, all []*Attached) access.Subject {
+// subject compiles the attached policies. After a problem it returns a subject without
+// permissions.
+func (c *compiler) subject(p *Principal, all []*PolicyAttachments) access.Subject {
 	var policies []*access.Policy
 	for _, a := range all {
 		for _, in := range a.Inline {
@@ -219,7 +219,7 @@ func (c *compiler) subject(p *Principal, all []*Attached) access.Subject {
 	return s
 }
 
-// find looks for a policy of the account, and then for one of AWS.
+// find returns a policy of the account or, if it has none, an AWS managed policy.
 func (c *compiler) find(account, ref string) (*access.Policy, bool) {
 	arn := ref
 	if !strings.HasPrefix(ref, "arn:") {
@@ -247,7 +247,7 @@ func (c *compiler) addKey(k *AccessKey) {
 	c.dir.keys[k.ID] = &Key{ID: k.ID, Secret: secret, Inactive: k.Inactive || secret == "", Owner: owner}
 }
 
-// Key returns an access key by its id, disabled ones too.
+// Key returns an access key by its id, even if it is inactive.
 func (d *Directory) Key(id string) (*Key, bool) {
 	k, ok := d.keys[id]
 	return k, ok

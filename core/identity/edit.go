@@ -7,27 +7,27 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// Edit changes parts of a user, group or role of the store, and leaves the rest
-// as it is. Whoever reads a thing and puts it back as a whole may undo what
-// somebody else has done in between; this cannot.
+// Edit changes parts of a user, group or role of the store. Unlike a read and a Put of
+// the whole, it cannot undo a concurrent change of another part.
 type Edit struct {
 	Account string
 	Kind    string // user, group or role
 	Name    string
 	// Attach and Detach name policies, by name or ARN.
 	Attach, Detach []string
-	// Inline are policies to add, or to put in the place of those of the same
-	// name; Drop names those to take away.
-	Inline []Inline
-	Drop   []string
-	// Boundary is the new permissions boundary; empty takes it away.
+	// Inline are policies to add or, if the name exists, to replace. DeleteInline
+	// are names of policies to delete.
+	Inline       []Inline
+	DeleteInline []string `json:"Drop"`
+	// Boundary is the new permissions boundary; empty removes it.
 	Boundary *string
-	// Join and Leave name groups, of a user.
-	Join, Leave []string
-	// Tag and Untag are for tags of a user or role.
+	// AddGroups and RemoveGroups are names of groups of a user.
+	AddGroups    []string `json:"Join"`
+	RemoveGroups []string `json:"Leave"`
+	// Tag and Untag change the tags of a user or role.
 	Tag   map[string]string
 	Untag []string
-	// Trust and MaxSession are of a role.
+	// Trust and MaxSession change a role.
 	Trust      *string
 	MaxSession *int64
 }
@@ -38,7 +38,7 @@ func (c *Edit) Decide(v command.View, m *command.Meta) (command.Decision, error)
 	if (c.Trust != nil || c.MaxSession != nil) && c.Kind != "role" {
 		return command.Decision{}, command.Invalid("only a role has a trust policy and a longest session")
 	}
-	if len(c.Join)+len(c.Leave) > 0 && c.Kind != "user" {
+	if len(c.AddGroups)+len(c.RemoveGroups) > 0 && c.Kind != "user" {
 		return command.Decision{}, command.Invalid("only a user is in groups")
 	}
 	switch c.Kind {
@@ -61,11 +61,11 @@ func (c *Edit) Decide(v command.View, m *command.Meta) (command.Decision, error)
 }
 
 func (c *Edit) editUser(v command.View, m *command.Meta, u User) (command.Decision, error) {
-	if err := c.attached(&u.Attached); err != nil {
+	if err := c.attached(&u.PolicyAttachments); err != nil {
 		return command.Decision{}, err
 	}
 	var err error
-	if u.Groups, err = edited(u.Groups, c.Join, c.Leave, "group"); err != nil {
+	if u.Groups, err = edited(u.Groups, c.AddGroups, c.RemoveGroups, "group"); err != nil {
 		return command.Decision{}, err
 	}
 	if u.Tags, err = c.tags(u.Tags); err != nil {
@@ -78,14 +78,14 @@ func (c *Edit) editGroup(v command.View, m *command.Meta, g Group) (command.Deci
 	if len(c.Tag)+len(c.Untag) > 0 {
 		return command.Decision{}, command.Invalid("a group has no tags")
 	}
-	if err := c.attached(&g.Attached); err != nil {
+	if err := c.attached(&g.PolicyAttachments); err != nil {
 		return command.Decision{}, err
 	}
 	return (&PutGroup{Group: g}).Decide(v, m)
 }
 
 func (c *Edit) editRole(v command.View, m *command.Meta, r Role) (command.Decision, error) {
-	if err := c.attached(&r.Attached); err != nil {
+	if err := c.attached(&r.PolicyAttachments); err != nil {
 		return command.Decision{}, err
 	}
 	var err error
@@ -101,10 +101,11 @@ func (c *Edit) editRole(v command.View, m *command.Meta, r Role) (command.Decisi
 	return (&PutRole{Role: r}).Decide(v, m)
 }
 
-// attached edits what is attached, without touching what the slices hold now.
-func (c *Edit) attached(a *Attached) error {
+// attached edits policy attachments. It does not change the elements of the present
+// slices.
+func (c *Edit) attached(a *PolicyAttachments) error {
 	var detach []string
-	for _, ref := range c.Detach { // a name takes away what was attached by ARN, and the other way round
+	for _, ref := range c.Detach { // a name detaches what was attached by ARN, and the reverse
 		i := slices.IndexFunc(a.Managed, func(m string) bool { return policyName(c.Account, m) == policyName(c.Account, ref) })
 		if i < 0 {
 			return notFound("policy " + ref + " of " + c.Kind + " " + c.Name)
@@ -122,7 +123,7 @@ func (c *Edit) attached(a *Attached) error {
 	named := func(name string) int {
 		return slices.IndexFunc(a.Inline, func(in Inline) bool { return in.Name == name })
 	}
-	for _, name := range c.Drop {
+	for _, name := range c.DeleteInline {
 		i := named(name)
 		if i < 0 {
 			return notFound("policy " + name + " of " + c.Kind + " " + c.Name)
@@ -139,8 +140,8 @@ func (c *Edit) attached(a *Attached) error {
 	return nil
 }
 
-// edited returns names with some added, each once, and some taken away, which
-// must be there.
+// edited returns names with some added, each once, and some removed, which must
+// exist.
 func edited(names, add, drop []string, what string) ([]string, error) {
 	names = slices.Clone(names)
 	for _, name := range drop {

@@ -1,19 +1,17 @@
-// Package identity holds who there is: accounts, users with their access keys,
-// groups, roles and policies, and the sessions of roles.
+// Package identity is the slice of accounts, users with their access keys, groups,
+// roles and policies. It also has the sessions of roles.
 //
-// It is pure. What is known comes from two places, the configuration file and
-// the store, as a Source each; Compile turns them into a Directory, which
-// answers the questions of a request: whose is this key, what may they do. The
-// part that is kept in the store is State, changed by Decide and Apply as in
-// core/registry.
+// It is pure. Identities come from two places, the configuration file and the store,
+// each as a Source. Compile makes a Directory of them, which finds the owner of an
+// access key and its permissions. State has the stored identities.
 //
-// Names and ARNs are those of AWS IAM. See docs/identity.md for what there is
-// of it and what not.
+// Names and ARNs are those of AWS IAM. docs/identity.md lists the supported parts.
 package identity
 
 import (
 	"crypto/sha256"
 	"encoding/base32"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -21,59 +19,59 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// User is somebody, or something, with access keys of its own.
+// User is a person or a program with access keys.
 type User struct {
 	Account, Name string
 	Groups        []string // names of groups of the same account
-	Attached
+	PolicyAttachments
 	Tags map[string]string
 }
 
-// Group lends its policies to its users.
+// Group gives its policies to its users.
 type Group struct {
-	Account, Name string
-	Attached      // without a boundary
+	Account, Name     string
+	PolicyAttachments // without a boundary
 }
 
-// Role is what others can become for a while.
+// Role has permissions that other principals can assume for a limited time.
 type Role struct {
 	Account, Name string
-	// Trust is the policy that says who may, in JSON.
+	// Trust is the trust policy in JSON: the principals that may assume the role.
 	Trust string
 	// MaxSession is the longest session in seconds; 0 means an hour.
 	MaxSession int64
-	Attached
+	PolicyAttachments
 	Tags map[string]string
 }
 
-// Policy is a policy of an account that can be attached by name.
+// Policy is a policy of an account that is attached by name.
 type Policy struct{ Account, Name, Text string }
 
-// Attached are the policies that a user, group or role has.
-type Attached struct {
+// PolicyAttachments are the policies that a user, group or role has.
+type PolicyAttachments struct {
 	Inline []Inline
-	// Managed are AWS managed policies and the account's own, by name or ARN.
+	// Managed are AWS managed policies and policies of the account, by name or ARN.
 	Managed []string
-	// Boundary is the permissions boundary, by name or ARN; empty: none.
+	// Boundary is the permissions boundary, by name or ARN; empty means none.
 	Boundary string
 }
 
-// Inline is a policy of one user, group or role alone.
+// Inline is a policy of a single user, group or role.
 type Inline struct{ Name, Text string }
 
-// AccessKey is what a user signs with.
+// AccessKey is a key that a user signs requests with.
 type AccessKey struct {
 	ID, Account, User string
-	// Secret is in clear for a key of the configuration file, and empty for one
-	// of the store, which has Sealed.
+	// Secret is the plain secret of a key of the configuration file. Keys of the
+	// store have Sealed instead.
 	Secret string
 	Sealed []byte
-	// Inactive keys are refused.
+	// Inactive keys cannot be used.
 	Inactive bool
-	Created  int64 // milliseconds since 1970; 0: not known
+	Created  int64 // milliseconds since 1970; 0 if unknown
 }
 
-// Source is everything that one place knows.
+// Source has the identities of one place.
 type Source struct {
 	Users    []User
 	Groups   []Group
@@ -88,7 +86,7 @@ func UserARN(account, name string) string { return iamARN(account, "user/"+name)
 // RoleARN returns the ARN of a role.
 func RoleARN(account, name string) string { return iamARN(account, "role/"+name) }
 
-// PolicyARN returns the ARN of an account's own policy.
+// PolicyARN returns the ARN of a policy of an account.
 func PolicyARN(account, name string) string { return iamARN(account, "policy/"+name) }
 
 // SessionARN returns the ARN of a session of a role.
@@ -119,23 +117,23 @@ const (
 	MaxSession = 43200
 )
 
-// NameProblem says what keeps a text from being a name, or nothing.
-func NameProblem(name string, most int) string {
-	if name == "" || len(name) > most {
-		return fmt.Sprintf("must have 1 to %d characters", most)
+// ValidateName returns an error if name is not a valid name of at most max characters.
+func ValidateName(name string, max int) error {
+	if name == "" || len(name) > max {
+		return fmt.Errorf("must have 1 to %d characters", max)
 	}
 	for _, c := range name {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune("_+=,.@-", c)) {
-			return "must be letters, digits and _+=,.@- only"
+			return errors.New("must be letters, digits and _+=,.@- only")
 		}
 	}
-	return ""
+	return nil
 }
 
-// IsAccountID reports whether s is twelve digits.
-func IsAccountID(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
+// IsAccountID reports whether s has twelve digits.
+func IsAccountID(s string) bool { return command.AccountID(s).Valid() }
 
-// uniqueID makes an id that looks like IAM's and stays the same for a name.
+// uniqueID returns an id in the form of IAM that depends on the ARN alone.
 func uniqueID(prefix, arn string) string {
 	sum := sha256.Sum256([]byte(arn))
 	return prefix + base32.StdEncoding.EncodeToString(sum[:11])[:17]

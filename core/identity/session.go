@@ -10,23 +10,23 @@ import (
 	"github.com/cairn-discovery/cairn/internal/record"
 )
 
-// Session is what a role was taken for, for a while. It travels in the session
-// token, sealed; nothing of it is stored. See docs/adr/0021-sessions.md.
+// Session is an assumed-role session. It is carried in the sealed session token and
+// never stored. See docs/adr/0021-sessions.md.
 type Session struct {
 	Role string // ARN
 	Name string
-	// AccessKeyID and Secret are what requests of the session are signed with.
+	// AccessKeyID and Secret sign the requests of the session.
 	AccessKeyID, Secret string
 	// Issued and Expires are seconds since 1970.
 	Issued, Expires int64
-	// Policies limit the session: texts in JSON, and names of policies.
+	// Policies and Managed limit the session: policies in JSON, and names.
 	Policies []string
 	Managed  []string
 	Tags     map[string]string
-	// SourceIdentity is who was behind it in the first place, if that was said.
+	// SourceIdentity identifies the original caller. It may be empty.
 	SourceIdentity string
-	// Provider is the ARN of the issuer of the token that the session was given
-	// for; empty where it was given to another principal.
+	// Provider is the ARN of the issuer of the caller's token. It is empty if the
+	// caller was a principal.
 	Provider string
 }
 
@@ -44,7 +44,7 @@ const (
 	sessionProvider
 )
 
-// Encode appends the session in the form that Decode reads.
+// Encode appends the session in the form that DecodeSession reads.
 func (s *Session) Encode(b []byte) []byte {
 	b = record.AppendString(b, sessionRole, s.Role)
 	b = record.AppendString(b, sessionName, s.Name)
@@ -63,7 +63,7 @@ func (s *Session) Encode(b []byte) []byte {
 	return record.AppendString(b, sessionProvider, s.Provider)
 }
 
-// DecodeSession reads what Encode wrote.
+// DecodeSession parses the form that Encode writes.
 func DecodeSession(b []byte) (*Session, error) {
 	s := new(Session)
 	r := record.NewReader(b)
@@ -133,9 +133,8 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// Session returns the principal that a session is. The role is looked up anew,
-// with the policies that it has now: a session ends with its role, and loses
-// what its role loses.
+// Session returns the principal of a session. The role is looked up for every request,
+// so a session ends with its role and follows the changes of its policies.
 func (d *Directory) Session(s *Session) (*Principal, error) {
 	role, ok := d.principals[s.Role]
 	if !ok || role.Kind != RoleKind {
@@ -146,7 +145,7 @@ func (d *Directory) Session(s *Session) (*Principal, error) {
 		ID: role.ID + ":" + s.Name, Tags: role.Tags, Subject: role.Subject, Session: s, Role: role,
 	}
 	if len(s.Tags) > 0 {
-		p.Tags = overlaid(role.Tags, s.Tags)
+		p.Tags = mergeTags(role.Tags, s.Tags)
 	}
 	if len(s.Policies)+len(s.Managed) == 0 {
 		return p, nil
@@ -156,8 +155,8 @@ func (d *Directory) Session(s *Session) (*Principal, error) {
 	return p, err
 }
 
-// overlaid puts tags over others; keys that differ by case alone are the same.
-func overlaid(under, over map[string]string) map[string]string {
+// mergeTags returns under with the tags of over. Keys ignore case.
+func mergeTags(under, over map[string]string) map[string]string {
 	tags := maps.Clone(over)
 	for k, v := range under {
 		same := func(o string) bool { return strings.EqualFold(k, o) }

@@ -8,8 +8,8 @@ import (
 	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
-// State is one immutable version of what the store knows. The zero value is
-// empty. Two States are equal if nothing has changed between them.
+// State is one immutable version of the stored identities. The zero value is empty. Two
+// States are equal if nothing has changed between them.
 type State struct {
 	accounts table[*Account]
 	users    table[*User]
@@ -19,23 +19,23 @@ type State struct {
 	keys     table[*AccessKey]
 }
 
-// table is one kind of thing by its name, see entity.name.
+// table maps entity.name to the entities of one kind.
 type table[T entity] = ptree.Map[string, T]
 
-// entity is a thing that is kept in the store. It is immutable.
+// entity is a record of the store. It is immutable.
 type entity interface {
 	*Account | *User | *Group | *Role | *Policy | *AccessKey
-	// name is unique among its kind: ACCOUNT/NAME, or the id alone.
+	// name is unique in its kind: ACCOUNT/NAME, or the id.
 	name() string
 	prefix() string
 	encode(b []byte) []byte
 	decode(value []byte) error
 }
 
-// Account has the settings of one account that are kept in the store.
+// Account has the stored settings of one account.
 type Account struct {
 	ID string
-	// Quotas and Rates stand instead of those of the configuration, by name.
+	// Quotas and Rates replace those of the configuration, by name.
 	Quotas map[string]int
 	Rates  map[string]command.Rate
 }
@@ -68,22 +68,22 @@ func (s *State) Settings(account string) (*Account, bool) { return s.accounts.Ge
 // HasSettings reports whether any account has settings.
 func (s *State) HasSettings() bool { return s.accounts.Len() > 0 }
 
-// Users, Groups, Roles, Policies and Keys list what one account has, in order.
+// Users yields the users of an account, in order of their names.
 func (s *State) Users(account string) iter.Seq[*User] { return inAccount(s.users, account) }
 
-// Groups lists groups.
+// Groups yields the groups of an account, in order of their names.
 func (s *State) Groups(account string) iter.Seq[*Group] { return inAccount(s.groups, account) }
 
-// Roles lists roles.
+// Roles yields the roles of an account, in order of their names.
 func (s *State) Roles(account string) iter.Seq[*Role] { return inAccount(s.roles, account) }
 
-// Policies lists policies.
+// Policies yields the policies of an account, in order of their names.
 func (s *State) Policies(account string) iter.Seq[*Policy] { return inAccount(s.policies, account) }
 
-// Accounts lists settings of accounts.
+// Accounts yields the settings of all accounts.
 func (s *State) Accounts() iter.Seq2[string, *Account] { return s.accounts.All() }
 
-// Keys lists the access keys of an account, or of one user of it.
+// Keys yields the access keys of an account or, with a user, of that user.
 func (s *State) Keys(account, user string) iter.Seq[*AccessKey] {
 	return func(yield func(*AccessKey) bool) {
 		for _, k := range s.keys.All() {
@@ -104,7 +104,7 @@ func inAccount[T entity](t table[T], account string) iter.Seq[T] {
 	}
 }
 
-// Counts are the numbers of things in a State.
+// Counts returns the numbers of entities.
 func (s *State) Counts() (users, roles, keys int) {
 	return s.users.Len(), s.roles.Len(), s.keys.Len()
 }

@@ -69,7 +69,9 @@ func (w *world) refused(c command.Command, want error, text string) {
 	}
 }
 
-func inline(name, text string) Attached { return Attached{Inline: []Inline{{name, text}}} }
+func inline(name, text string) PolicyAttachments {
+	return PolicyAttachments{Inline: []Inline{{name, text}}}
+}
 
 func TestCommands(t *testing.T) {
 	w := &world{t, new(State)}
@@ -77,18 +79,18 @@ func TestCommands(t *testing.T) {
 	w.refused(&PutPolicy{Policy{acct, "readers", allOK}, true}, &command.AlreadyExists{}, "policy readers")
 	w.refused(&PutPolicy{Policy{acct, "broken", `{"Statement":{"Efect":"Allow"}}`}, true}, &command.InvalidInput{}, "Statement.Efect")
 	w.refused(&PutPolicy{Policy{acct, "AWSCloudMapFullAccess", allOK}, true}, &command.InvalidInput{}, "AWS managed")
-	w.must(&PutGroup{Group{acct, "team", Attached{Managed: []string{"readers"}}}, true})
-	w.refused(&PutGroup{Group{acct, "team2", Attached{Managed: []string{"missing"}}}, true}, &command.NotFound{}, "policy missing")
+	w.must(&PutGroup{Group{acct, "team", PolicyAttachments{Managed: []string{"readers"}}}, true})
+	w.refused(&PutGroup{Group{acct, "team2", PolicyAttachments{Managed: []string{"missing"}}}, true}, &command.NotFound{}, "policy missing")
 	w.refused(&PutUser{User{Account: acct, Name: "ann", Groups: []string{"missing"}}, true}, &command.NotFound{}, "group missing")
 	w.refused(&PutUser{User{Account: "12", Name: "ann"}, true}, &command.InvalidInput{}, "twelve digits")
 	w.refused(&PutUser{User{Account: acct, Name: "a/b"}, true}, &command.InvalidInput{}, "letters")
 	w.refused(&PutUser{User{Account: acct, Name: "ann", Tags: map[string]string{"A": "", "a": ""}}, true}, &command.InvalidInput{}, "case")
 	w.refused(&PutUser{User{Account: acct, Name: "ann"}, false}, &command.NotFound{}, "user ann")
-	w.must(&PutUser{User{Account: acct, Name: "ann", Groups: []string{"team"}, Attached: Attached{Boundary: "AWSCloudMapReadOnlyAccess"}}, true})
+	w.must(&PutUser{User{Account: acct, Name: "ann", Groups: []string{"team"}, PolicyAttachments: PolicyAttachments{Boundary: "AWSCloudMapReadOnlyAccess"}}, true})
 	w.refused(&DeleteGroup{acct, "team"}, &command.Conflict{}, "such as ann")
 	w.refused(&DeletePolicy{acct, "readers"}, &command.Conflict{}, "such as to group team")
 	w.keys()
-	w.must(&PutRole{Role{Account: acct, Name: "deployer", Trust: trust, MaxSession: 7200, Attached: inline("p", allOK), Tags: map[string]string{"a": "b"}}, true})
+	w.must(&PutRole{Role{Account: acct, Name: "deployer", Trust: trust, MaxSession: 7200, PolicyAttachments: inline("p", allOK), Tags: map[string]string{"a": "b"}}, true})
 	w.refused(&PutRole{Role{Account: acct, Name: "r", Trust: allOK}, true}, &command.InvalidInput{}, "trust policy: Statement.Resource")
 	w.refused(&PutRole{Role{Account: acct, Name: "r", Trust: trust, MaxSession: 60}, true}, &command.InvalidInput{}, "seconds")
 	w.must(&PutAccount{Account{ID: acct, Quotas: map[string]int{"instances_per_service": 5}, Rates: map[string]command.Rate{"discover": {PerSecond: 1.5, Burst: 3}}}})
@@ -147,14 +149,14 @@ func TestPlainSecretsAreNotEncoded(t *testing.T) {
 // TestDirectory: who is what, and what a problem does.
 func TestDirectory(t *testing.T) {
 	file := &Source{
-		Users: []User{{Account: acct, Name: "ann", Attached: inline("p", allOK)}, {Account: acct, Name: "lost", Attached: Attached{Managed: []string{"missing"}}}},
+		Users: []User{{Account: acct, Name: "ann", PolicyAttachments: inline("p", allOK)}, {Account: acct, Name: "lost", PolicyAttachments: PolicyAttachments{Managed: []string{"missing"}}}},
 		Keys:  []AccessKey{{ID: "A", Account: acct, User: "ann", Secret: "s"}},
 	}
 	stored := &Source{
 		Users: []User{{Account: acct, Name: "ann"}, {Account: other, Name: "bob", Groups: []string{"g"}}},
 		Keys: []AccessKey{{ID: "A", Account: other, User: "bob", Sealed: []byte("x")}, {ID: "B", Account: other, User: "bob", Sealed: []byte("x")},
 			{ID: "C", Account: other, User: "bob", Sealed: []byte("bad")}, {ID: "D", Account: other, User: "nobody", Sealed: []byte("x")}},
-		Groups: []Group{{Account: other, Name: "g", Attached: inline("p", allOK)}},
+		Groups: []Group{{Account: other, Name: "g", PolicyAttachments: inline("p", allOK)}},
 	}
 	d, problems := Compile(func(k *AccessKey) (string, error) {
 		if string(k.Sealed) == "bad" {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"iter"
 	"slices"
-	"strings"
 	"unique"
 
 	"github.com/cairn-discovery/cairn/core/command"
@@ -219,7 +218,7 @@ func (c *ShareNamespace) Decide(v command.View, m *command.Meta) (command.Decisi
 	}
 	with := slices.Clone(ns.sharedWith)
 	for _, account := range c.With {
-		if len(account) != 12 || strings.Trim(string(account), "0123456789") != "" || account == m.Account {
+		if !account.Valid() || account == m.Account {
 			return command.Decision{}, command.Invalid("%q is not the id of another account", account)
 		}
 		with = slices.DeleteFunc(with, func(a command.AccountID) bool { return a == account })

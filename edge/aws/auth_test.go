@@ -43,19 +43,19 @@ const (
 // people are who there is in these tests: each user's key is KEY and its name,
 // and the secret is the name with "-secret" behind.
 func people() *identity.Source {
-	inline := func(text string) identity.Attached {
-		return identity.Attached{Inline: []identity.Inline{{Name: "inline", Text: text}}}
+	inline := func(text string) identity.PolicyAttachments {
+		return identity.PolicyAttachments{Inline: []identity.Inline{{Name: "inline", Text: text}}}
 	}
 	s := &identity.Source{
 		Users: []identity.User{
-			{Account: owner, Name: "admin", Attached: inline(everything)},
-			{Account: owner, Name: "reader", Attached: inline(reading), Tags: map[string]string{"team": "red"}},
+			{Account: owner, Name: "admin", PolicyAttachments: inline(everything)},
+			{Account: owner, Name: "reader", PolicyAttachments: inline(reading), Tags: map[string]string{"team": "red"}},
 			{Account: owner, Name: "nobody"},
-			{Account: owner, Name: "fired", Attached: inline(everything)},
-			{Account: stranger, Name: "stranger", Attached: inline(everything)},
+			{Account: owner, Name: "fired", PolicyAttachments: inline(everything)},
+			{Account: stranger, Name: "stranger", PolicyAttachments: inline(everything)},
 		},
 		Roles: []identity.Role{
-			{Account: owner, Name: "deployer", Trust: trustOwner, Attached: inline(everything)},
+			{Account: owner, Name: "deployer", Trust: trustOwner, PolicyAttachments: inline(everything)},
 			{Account: stranger, Name: "closed", Trust: `{"Statement":{"Effect":"Allow","Principal":{"AWS":"333333333333"},"Action":"sts:AssumeRole"}}`},
 		},
 	}

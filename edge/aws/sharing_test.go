@@ -20,7 +20,7 @@ const third = "333333333333"
 func (w *world) addUser(account, name, policy string) {
 	w.Helper()
 	s := people()
-	s.Users = append(s.Users, identity.User{Account: account, Name: name, Attached: identity.Attached{Inline: []identity.Inline{{Name: "inline", Text: policy}}}})
+	s.Users = append(s.Users, identity.User{Account: account, Name: name, PolicyAttachments: identity.PolicyAttachments{Inline: []identity.Inline{{Name: "inline", Text: policy}}}})
 	s.Keys = append(s.Keys, identity.AccessKey{ID: "KEY" + name, Account: account, User: name, Secret: name + "-secret"})
 	d, problems := identity.Compile(nil, s)
 	if len(problems) > 0 {

@@ -66,8 +66,8 @@ func checkNames(k *checker, key string, names []string, most int) {
 	seen := map[string]bool{}
 	for i, name := range names {
 		at := fmt.Sprintf("%s[%d].name", key, i)
-		if problem := identity.NameProblem(name, most); problem != "" {
-			k.fail(at, name, problem)
+		if err := identity.ValidateName(name, most); err != nil {
+			k.fail(at, name, err.Error())
 		} else if seen[name] {
 			k.fail(at, name, "is listed twice in its account")
 		}

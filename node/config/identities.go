@@ -17,18 +17,18 @@ func (c *Config) Identities() (*identity.Source, error) {
 			s.Policies = append(s.Policies, identity.Policy{Account: a.ID, Name: p.Name, Text: string(p.Document)})
 		}
 		for _, g := range a.Groups {
-			s.Groups = append(s.Groups, identity.Group{Account: a.ID, Name: g.Name, Attached: attached(g.Name, g.Policies, g.ManagedPolicies, "")})
+			s.Groups = append(s.Groups, identity.Group{Account: a.ID, Name: g.Name, PolicyAttachments: attached(g.Name, g.Policies, g.ManagedPolicies, "")})
 		}
 		for _, r := range a.Roles {
 			s.Roles = append(s.Roles, identity.Role{
 				Account: a.ID, Name: r.Name, Trust: string(r.TrustPolicy), MaxSession: int64(r.MaxSessionDuration.Seconds()),
-				Attached: attached(r.Name, r.Policies, r.ManagedPolicies, r.PermissionsBoundary), Tags: r.Tags,
+				PolicyAttachments: attached(r.Name, r.Policies, r.ManagedPolicies, r.PermissionsBoundary), Tags: r.Tags,
 			})
 		}
 		for _, u := range a.Users {
 			s.Users = append(s.Users, identity.User{
 				Account: a.ID, Name: u.Name, Groups: u.Groups, Tags: u.Tags,
-				Attached: attached(u.Name, u.Policies, u.ManagedPolicies, u.PermissionsBoundary),
+				PolicyAttachments: attached(u.Name, u.Policies, u.ManagedPolicies, u.PermissionsBoundary),
 			})
 			errs = append(errs, c.addKeys(s, a.ID, u))
 		}
@@ -36,8 +36,8 @@ func (c *Config) Identities() (*identity.Source, error) {
 	return s, errors.Join(errs...)
 }
 
-func attached(owner string, policies []Policy, managed []string, boundary string) identity.Attached {
-	a := identity.Attached{Managed: managed, Boundary: boundary}
+func attached(owner string, policies []Policy, managed []string, boundary string) identity.PolicyAttachments {
+	a := identity.PolicyAttachments{Managed: managed, Boundary: boundary}
 	for i, p := range policies {
 		a.Inline = append(a.Inline, identity.Inline{Name: fmt.Sprintf("%s.policies[%d]", owner, i), Text: string(p)})
 	}

@@ -49,7 +49,7 @@ func badBackup(err error) error {
 	return fmt.Errorf("read a backup: %w", err)
 }
 
-// BackupError says that a backup is damaged, cut short or none.
+// BackupError means that a backup is damaged, truncated or not a backup.
 type BackupError struct {
 	Offset int64 // in bytes
 	Reason string
@@ -59,7 +59,7 @@ func (e *BackupError) Error() string {
 	return fmt.Sprintf("the backup is not usable: offset %d: %s. Nothing was restored", e.Offset, e.Reason)
 }
 
-// NotEmptyError says that a folder to restore to holds something.
+// NotEmptyError means that the folder to restore to is not empty.
 type NotEmptyError struct {
 	Dir  string
 	File string // one of the files there

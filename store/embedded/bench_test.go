@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,16 +17,15 @@ const (
 	benchSlice = 250 * time.Millisecond
 )
 
-// BenchmarkCommit measures commits of one 512-byte value by several writers,
-// taking turns with a bare log on the same disk: a preallocated file, the same
-// way of gathering writers, one pwrite and one fdatasync for each group, and
-// nothing else. The ratio of the two is what is to be judged; both depend on
-// the disk.
+// BenchmarkCommit measures transactions of some writes of 512 bytes, taking turns with
+// a bare log on the same disk: a preallocated file, one pwrite and one fdatasync for
+// as many bytes, and nothing else. The ratio of the two counts; both depend on the
+// disk.
 //
 //	go test ./store/embedded -run '^$' -bench Commit -benchtime 8x
 func BenchmarkCommit(b *testing.B) {
-	for _, writers := range []int{1, 4, 16, 64, 256} {
-		b.Run(fmt.Sprintf("writers=%d", writers), func(b *testing.B) {
+	for _, writes := range []int{1, 4, 16, 64, 256} {
+		b.Run(fmt.Sprintf("writes=%d", writes), func(b *testing.B) {
 			dir := b.TempDir()
 			bare := newBareLog(b, filepath.Join(dir, "bare"))
 			s, err := Open(Config{Dir: filepath.Join(dir, "store")})
@@ -39,14 +36,18 @@ func BenchmarkCommit(b *testing.B) {
 			if _, err := s.Load(b.Context(), func([]store.Change) error { return nil }); err != nil {
 				b.Fatal(err)
 			}
-			commit := func(key string, value []byte) error {
-				_, err := s.Commit(b.Context(), store.Txn{Writes: []store.Write{{Key: key, Value: value}}})
-				return err
+			data := make([]byte, writes*benchValue)
+			for i := range data {
+				data[i] = byte(rand.Uint32())
+			}
+			var txn store.Txn
+			for i := range writes {
+				txn.Writes = append(txn.Writes, store.Write{Key: fmt.Sprintf("instance/%08d", i), Value: data[i*benchValue : (i+1)*benchValue]})
 			}
 			var ours, limit float64
 			for b.Loop() {
-				limit += perSecond(b, writers, bare.write)
-				ours += perSecond(b, writers, commit)
+				limit += perSecond(b, func() error { return bare.write(data) })
+				ours += perSecond(b, func() error { _, err := s.Commit(b.Context(), txn); return err })
 			}
 			n := float64(b.N)
 			b.ReportMetric(ours/n, "commits/s")
@@ -57,49 +58,22 @@ func BenchmarkCommit(b *testing.B) {
 	}
 }
 
-// perSecond runs op from a number of goroutines for a slice of time.
-func perSecond(b *testing.B, writers int, op func(string, []byte) error) float64 {
-	var wg sync.WaitGroup
-	var done atomic.Int64
+// perSecond runs op for a slice of time and returns its rate.
+func perSecond(b *testing.B, op func() error) float64 {
 	start := time.Now()
-	for w := range writers {
-		wg.Go(func() {
-			key, value := fmt.Sprintf("instance/%08d", w), make([]byte, benchValue)
-			for i := range value {
-				value[i] = byte(rand.Uint32())
-			}
-			n := int64(0)
-			for ; time.Since(start) < benchSlice; n++ {
-				if err := op(key, value); err != nil {
-					b.Error(err)
-					return
-				}
-			}
-			done.Add(n)
-		})
+	n := 0
+	for ; time.Since(start) < benchSlice; n++ {
+		if err := op(); err != nil {
+			b.Fatal(err)
+		}
 	}
-	wg.Wait()
-	return float64(done.Load()) / time.Since(start).Seconds()
+	return float64(n) / time.Since(start).Seconds()
 }
 
-// bareLog is the limit: what a durable log costs without being a store.
+// bareLog is the limit: the cost of a durable log without a store.
 type bareLog struct {
-	file   fsx.File
-	size   int64
-	offset int64
-	buf    []byte
-	group  []*bareWrite
-
-	mu      sync.Mutex
-	waiting []*bareWrite
-	led     bool
-	writes  sync.Pool
-}
-
-type bareWrite struct {
-	data []byte
-	wake chan bool
-	err  error
+	file         fsx.File
+	size, offset int64
 }
 
 func newBareLog(b *testing.B, name string) *bareLog {
@@ -114,53 +88,20 @@ func newBareLog(b *testing.B, name string) *bareLog {
 	if err := f.Sync(); err != nil {
 		b.Fatal(err)
 	}
-	l.writes.New = func() any { return &bareWrite{wake: make(chan bool, 1)} }
 	b.Cleanup(func() { f.Close(); os.Remove(name) })
 	return l
 }
 
-func (l *bareLog) write(_ string, value []byte) error {
-	w := l.writes.Get().(*bareWrite)
-	defer l.writes.Put(w)
-	w.data = value
-	l.mu.Lock()
-	l.waiting = append(l.waiting, w)
-	lead := !l.led
-	l.led = true
-	l.mu.Unlock()
-	if lead || <-w.wake {
-		l.lead()
-	}
-	return w.err
-}
-
-func (l *bareLog) lead() {
-	l.mu.Lock()
-	l.group, l.waiting = l.waiting, l.group[:0]
-	l.mu.Unlock()
-	l.buf = l.buf[:0]
-	for _, w := range l.group {
-		l.buf = append(l.buf, w.data...)
-	}
-	if l.offset+int64(len(l.buf)) > l.size {
+func (l *bareLog) write(data []byte) error {
+	if l.offset+int64(len(data)) > l.size {
 		l.offset = 0
 	}
-	_, err := l.file.WriteAt(l.buf, l.offset)
+	_, err := l.file.WriteAt(data, l.offset)
 	if err == nil {
 		err = l.file.Datasync()
 	}
-	l.offset += int64(len(l.buf))
-	for _, w := range l.group {
-		w.err = err
-	}
-	for _, w := range l.group[1:] {
-		w.wake <- false
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.led = len(l.waiting) > 0; l.led {
-		l.waiting[0].wake <- true
-	}
+	l.offset += int64(len(data))
+	return err
 }
 
 // BenchmarkLoad loads 1,000,000 records of 536 bytes (24 of key, 512 of value),

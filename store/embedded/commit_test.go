@@ -260,7 +260,7 @@ func TestEmptyTransactionTakesARevision(t *testing.T) {
 // A commit that waits behind others can be given up, one under way cannot.
 func TestWaitingCommitCanBeGivenUp(t *testing.T) {
 	s, _ := opened(t)
-	if err := s.queue.enter(t.Context()); err != nil { // as if others were at work
+	if err := s.lockLog(t.Context()); err != nil { // as during a commit
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
@@ -269,7 +269,7 @@ func TestWaitingCommitCanBeGivenUp(t *testing.T) {
 	wg.Go(func() { _, given = s.Commit(ctx, put("given up", "1")) })
 	wg.Go(func() { _, kept = s.Commit(t.Context(), put("kept", "1")) })
 	cancel()
-	s.queue.leave()
+	s.unlockLog()
 	wg.Wait()
 	state, _ := load(t, s)
 	if kept != nil || state["kept"] != "1" {
@@ -277,5 +277,26 @@ func TestWaitingCommitCanBeGivenUp(t *testing.T) {
 	}
 	if _, there := state["given up"]; there != (given == nil) {
 		t.Errorf("the commit that was given up says %v and is there: %t", given, there)
+	}
+}
+
+// A frame of an earlier version may hold several transactions.
+func TestFrameOfSeveralTransactions(t *testing.T) {
+	s, _ := opened(t)
+	buf := make([]byte, frameHeader)
+	for _, txn := range []store.Txn{put("a", "1"), put("b", "2"), {}} {
+		buf, _ = appendTxn(buf, nil, txn.Writes)
+	}
+	out := finishFrame(buf, frame{count: 3, first: 1}, s.log.head.salt, s.log.tail)
+	if _, err := s.log.active.WriteAt(out, s.log.tail); err != nil {
+		t.Fatal(err)
+	}
+	s.state = uncertain // so that Load takes the frame over
+	state, revision := load(t, s)
+	if revision != 3 || state["a"] != "1" || state["b"] != "2" {
+		t.Errorf("loaded %v at revision %d", state, revision)
+	}
+	if revision := commit(t, s, put("c", "3")); revision != 4 {
+		t.Errorf("the next commit has revision %d", revision)
 	}
 }

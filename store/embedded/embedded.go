@@ -1,9 +1,9 @@
-// Package embedded is the store for one machine: a log of committed
-// transactions and snapshots of the state, as plain files in a folder. DESIGN.md
-// beside this file says what is written in which order and what survives what.
+// Package embedded is the store for one machine: a log of committed transactions and
+// snapshots of the state, as plain files in a folder. DESIGN.md in this folder
+// describes the order of writes and what survives which failure.
 //
-// It keeps no records in memory, only the most recent transactions, and runs
-// nothing in the background. It knows nothing of what keys and values mean.
+// It keeps only the most recent transactions in memory and runs nothing in the
+// background. It does not know the meaning of keys and values.
 //
 //	s, err := embedded.Open(embedded.Config{Dir: "cairn-data"})
 //	…
@@ -18,35 +18,34 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 
 	"github.com/cairn-discovery/cairn/internal/fsx"
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// Config says where and how to keep data. Only Dir is required.
+// Config has the parameters of Open. Only Dir is required.
 type Config struct {
-	// Dir is the folder for the data. Open makes it if it is not there.
+	// Dir is the folder for the data. Open creates it if necessary.
 	Dir string
 	// FS is the file system; nil means the operating system's.
 	FS fsx.FS
-	// Logger gets progress and findings; nil means none.
+	// Logger receives progress and problems; nil means no log.
 	Logger *slog.Logger
 	// SegmentSize is the size of a log file in bytes, a multiple of 512 from
-	// 4 KiB to 1 GiB; 0 means 16 MiB. The space is taken when the file is made.
-	// Loading reads one such file at a time into memory. A file is made larger
-	// for a transaction that needs it, and smaller when space is scarce.
+	// 4 KiB to 1 GiB; 0 means 16 MiB. The space is allocated when the file is
+	// created. Loading reads one such file at a time into memory. A file is larger
+	// if a transaction needs it, and smaller if the disk is nearly full.
 	SegmentSize int64
-	// SnapshotBytes is how much log makes a snapshot due, unless the last
-	// snapshot is larger than that; 0 means 64 MiB.
+	// SnapshotBytes is the size of the log that makes a snapshot due, unless the
+	// last snapshot is larger; 0 means 64 MiB.
 	SnapshotBytes int64
-	// HistoryBytes is about how much memory the recent transactions may take
-	// that watchers and preconditions need; 0 means 16 MiB. A watcher that is
-	// further behind gets ErrCompacted, a commit ErrConflict.
+	// HistoryBytes is the approximate memory for recent transactions, which
+	// watchers and preconditions need; 0 means 16 MiB. A watcher that is further
+	// behind gets ErrCompacted, a commit ErrConflict.
 	HistoryBytes int
-	// RestoreGap is how many revisions after that of the backup a store goes on
-	// from that Restore makes.
+	// RestoreGap is the number of revisions that Restore skips after the revision
+	// of the backup.
 	RestoreGap store.Revision
 }
 
@@ -71,38 +70,36 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// Store is an open data folder. It implements store.Store and
-// store.Snapshotter. It must be made by Open.
+// Store is an open data folder. It implements store.Store and store.Snapshotter. Open
+// creates it.
 type Store struct {
 	cfg     Config
 	lock    io.Closer
 	closing chan struct{} // closed when Close begins
 
-	// maintenance holds a token while Load, Snapshot or the end of Close runs.
-	// Who wants it and the queue takes it first.
-	maintenance chan struct{}
-	queue       queue
-	requests    sync.Pool // of *request
-	history     history
+	closed atomic.Bool
 
-	// owned by the leader of the queue
+	// maintenance holds a token while Load, Snapshot or the end of Close runs.
+	// A caller that needs both tokens takes maintenance first.
+	maintenance chan struct{}
+	// logToken holds a token while the log is in use; see lockLog.
+	logToken chan struct{}
+	history  history
+
+	// guarded by logToken
 	state state
 	log   segmentLog
-	group []*request
-	seen  map[string]struct{} // keys written by the group that is being built
-	// crowded says that the last group had more than one commit.
-	crowded bool
 
-	// owned by the holder of maintenance
+	// guarded by maintenance
 	snapshotAt store.Revision
 
-	loads    atomic.Int64 // calls of Load that wait or run; a snapshot gives way
+	loads    atomic.Int64 // calls of Load that wait or run; they interrupt a snapshot
 	logBytes atomic.Int64 // log since the last snapshot
 	dueAt    atomic.Int64 // logBytes above which a snapshot is due
 	busy     atomic.Bool  // a snapshot is being written
 }
 
-// state says what Commit may do.
+// state is whether Commit may write.
 //
 //	unloaded ──Load──► ready ──fault──► uncertain ──Load──► ready
 type state int
@@ -118,8 +115,8 @@ var (
 	_ store.Snapshotter = (*Store)(nil)
 )
 
-// Open takes possession of a data folder. It reads nothing yet, Load does. The
-// error is a *LockedError if the folder is in use.
+// Open locks a data folder. It reads nothing; Load does. The error is a *LockedError
+// if the folder is in use.
 func Open(cfg Config) (*Store, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -137,30 +134,44 @@ func Open(cfg Config) (*Store, error) {
 		lock:        lock,
 		closing:     make(chan struct{}),
 		maintenance: make(chan struct{}, 1),
+		logToken:    make(chan struct{}, 1),
 		history:     history{limit: cfg.HistoryBytes},
 		log:         segmentLog{fs: cfg.FS, dir: cfg.Dir, size: cfg.SegmentSize},
-		seen:        map[string]struct{}{},
 	}
-	s.requests.New = func() any { return &request{wake: make(chan bool, 1)} }
 	s.dueAt.Store(cfg.SnapshotBytes)
 	return s, nil
 }
 
-// Close implements store.Store. It waits for commits, ends a Load or Snapshot
-// that is under way, and frees the folder. A second call does nothing.
+// Close implements store.Store. It waits for the commit in progress, interrupts a
+// Load or Snapshot in progress, and unlocks the folder. A second call does nothing.
 func (s *Store) Close() error {
-	if !s.queue.close(s.closing) {
+	if !s.closed.CompareAndSwap(false, true) {
 		return nil
 	}
+	close(s.closing)
 	s.maintenance <- struct{}{}
+	s.logToken <- struct{}{}
 	s.history.close()
 	return errors.Join(s.log.close(), s.lock.Close())
 }
 
-// maintain waits for the maintenance token; release gives it back.
-func (s *Store) maintain(ctx context.Context) error {
+// maintain waits for the maintenance token; release returns it.
+func (s *Store) maintain(ctx context.Context) error { return s.acquire(ctx, s.maintenance) }
+
+func (s *Store) release() { <-s.maintenance }
+
+// lockLog waits until the log is free; unlockLog frees it.
+func (s *Store) lockLog(ctx context.Context) error { return s.acquire(ctx, s.logToken) }
+
+func (s *Store) unlockLog() { <-s.logToken }
+
+// acquire puts a token into a channel, unless the store is closed or ctx ends first.
+func (s *Store) acquire(ctx context.Context, token chan<- struct{}) error {
+	if err := s.interrupted(ctx); err != nil {
+		return err
+	}
 	select {
-	case s.maintenance <- struct{}{}:
+	case token <- struct{}{}:
 		return nil
 	case <-s.closing:
 		return store.ErrClosed
@@ -169,9 +180,7 @@ func (s *Store) maintain(ctx context.Context) error {
 	}
 }
 
-func (s *Store) release() { <-s.maintenance }
-
-// interrupted says whether long work should end early.
+// interrupted returns an error if long work must end early.
 func (s *Store) interrupted(ctx context.Context) error {
 	select {
 	case <-s.closing:

@@ -16,7 +16,7 @@ var (
 	errBase      = errors.New("embedded: the transaction's base lies in the future")
 )
 
-// LockedError says that another process, or another Store in this one, uses the
+// LockedError means that another process, or another Store of this one, uses the
 // folder.
 type LockedError struct {
 	Dir string
@@ -40,7 +40,7 @@ func (e *LockedError) Error() string {
 	return text
 }
 
-// DamageError says that files do not hold what was written to them. Nothing is
+// DamageError means that files do not have the content that was written. Nothing is
 // changed when it is found, so that more can be tried on a copy of the folder.
 type DamageError struct {
 	Dir    string
@@ -57,7 +57,7 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("%s. Nothing was changed. Move %s aside and restore a backup in its place", what, e.Dir)
 }
 
-// VersionError says that a file was written in a format that this program does
+// VersionError means that a file has a format that this program does
 // not know, by a newer one most likely.
 type VersionError struct {
 	File    string

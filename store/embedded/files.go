@@ -8,7 +8,7 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// files is what a data folder holds, by name only.
+// files are the names of the files in a data folder, by kind.
 type files struct {
 	snapshots []store.Revision // ascending
 	segments  []store.Revision // by first revision, ascending
@@ -52,7 +52,7 @@ func (f files) isEmpty() bool {
 	return len(f.snapshots) == 0 && len(f.segments) == 0 && !f.restoring
 }
 
-// plan is what a load reads, and what is of no use any more.
+// plan lists the files that a load reads, and the obsolete ones.
 type plan struct {
 	snapshot store.Revision   // 0 if there is none
 	segments []store.Revision // at least one

@@ -8,9 +8,9 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// A frame is what one group of commits writes to a segment in one go: whole or
-// not at all. It starts at a multiple of frameAlign, so its header lies within
-// one sector, and a disk writes sectors whole.
+// A frame is one write to a segment: a transaction, or several in logs of earlier
+// versions. It is valid as a whole or not at all. It starts at a multiple of
+// frameAlign, so its header lies within one sector, and a disk writes sectors whole.
 //
 //	 0  u32  checksum of the segment's salt, the frame's offset and bytes 4..32
 //	 4  u32  checksum of the payload as it is on disk
@@ -20,16 +20,16 @@ import (
 //	24  u64  mask: each 8 bytes of the payload are XORed with it
 //	32       payload
 //
-// The mask is there so that no sector's share of a frame is all zero. Space
-// ahead of the tail is zero, hence a blank share shows a write that was torn.
+// The mask ensures that no sector's share of a frame is all zero. Space after the
+// tail is zero, so a blank share means that the write was torn.
 const (
 	sectorSize  = 512
 	frameAlign  = 32
 	frameHeader = 32
 )
 
-// Numbers are little-endian. Checksums are CRC-32C, which the processor has an
-// instruction for.
+// castagnoli is the polynomial of CRC-32C, for which processors have an instruction.
+// Numbers are little-endian.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
@@ -79,8 +79,8 @@ func parseFrame(b []byte, salt uint64, offset int64) (frame, bool) {
 	return f, le.Uint32(b) == headerSum(b, salt, offset)
 }
 
-// headerSum includes salt and offset, so that bytes that look like a frame
-// inside somebody's value, or a frame at the wrong place, are never taken for one.
+// headerSum includes salt and offset, so that bytes of a value that look like a frame,
+// or a frame at the wrong place, are never accepted.
 func headerSum(b []byte, salt uint64, offset int64) uint32 {
 	var place [16]byte
 	binary.LittleEndian.PutUint64(place[:], salt)
@@ -109,8 +109,8 @@ func finishFrame(buf []byte, f frame, salt uint64, offset int64) []byte {
 	return buf
 }
 
-// mix spreads a number over 64 bits (splitmix64), so that nobody can choose a
-// value that fits the mask.
+// mix spreads a number over 64 bits (splitmix64), so that a value cannot be chosen to
+// match the mask.
 func mix(x uint64) uint64 {
 	x += 0x9e3779b97f4a7c15
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9

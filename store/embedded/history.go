@@ -24,12 +24,12 @@ type history struct {
 	gone    store.Revision
 	bytes   int
 	closed  bool
-	more    chan struct{} // closed when batches come; nil while nobody waits
+	more    chan struct{} // closed when batches are added; nil while no watcher waits
 	// written holds the last revision in batches that wrote a key.
 	written map[string]store.Revision
 }
 
-// reset forgets everything up to and including a revision.
+// reset removes everything up to and including a revision.
 func (h *history) reset(at store.Revision) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -39,7 +39,7 @@ func (h *history) reset(at store.Revision) {
 	h.wake()
 }
 
-// revision is that of the latest batch.
+// revision returns the revision of the latest batch.
 func (h *history) revision() store.Revision {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -50,7 +50,7 @@ func (h *history) last() store.Revision {
 	return h.gone + store.Revision(len(h.batches)-h.head)
 }
 
-// add appends the batches that follow, whose writes are ours from now on.
+// add appends batches and takes ownership of their writes.
 func (h *history) add(batches []store.Batch) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -73,7 +73,7 @@ func batchSize(b store.Batch) int {
 	return n
 }
 
-// shrink drops the oldest batches, but never the newest, until the limit holds.
+// shrink removes the oldest batches until the limit holds. It keeps the newest one.
 func (h *history) shrink() {
 	for h.bytes > h.limit && len(h.batches)-h.head > 1 {
 		b := h.batches[h.head]
@@ -101,8 +101,8 @@ func (h *history) wake() {
 	}
 }
 
-// after appends to into some of the batches after a revision. When there are
-// none yet it returns a channel that is closed when that may have changed.
+// after appends some batches after a revision. If there are none yet, it returns a
+// channel that is closed when that may have changed.
 func (h *history) after(revision store.Revision, into []store.Batch) ([]store.Batch, <-chan struct{}, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -122,8 +122,8 @@ func (h *history) after(revision store.Revision, into []store.Batch) ([]store.Ba
 	return into, h.more, nil
 }
 
-// conflicts reports whether one of the keys was written after base, or may have
-// been: what is too long ago is not known any more.
+// conflicts reports whether one of the keys was written after base, or may have been
+// written if base is older than the history.
 func (h *history) conflicts(base store.Revision, keys []store.Precondition) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -12,9 +12,9 @@ import (
 
 // Load implements store.Store. Commits wait until it has returned, so visit must
 // not call Commit or Snapshot. It reads the newest snapshot and the log after it,
-// and changes nothing in the folder before all of it has proved good. The error
-// is a *DamageError or a *VersionError if it is not good, and ErrUncertain if
-// what a failed commit left could not be settled.
+// and changes nothing in the folder before all of it was read and found good.
+// Otherwise the error is a *DamageError or a *VersionError. The error is ErrUncertain
+// if the outcome of a failed commit is still unknown.
 func (s *Store) Load(ctx context.Context, visit func([]store.Change) error) (store.Revision, error) {
 	s.loads.Add(1)
 	defer s.loads.Add(-1)
@@ -22,10 +22,10 @@ func (s *Store) Load(ctx context.Context, visit func([]store.Change) error) (sto
 		return 0, err
 	}
 	defer s.release()
-	if err := s.queue.enter(ctx); err != nil {
+	if err := s.lockLog(ctx); err != nil {
 		return 0, err
 	}
-	defer s.queue.leave()
+	defer s.unlockLog()
 	p, err := s.plan()
 	if err != nil {
 		return 0, err
@@ -35,7 +35,7 @@ func (s *Store) Load(ctx context.Context, visit func([]store.Change) error) (sto
 		return 0, err
 	}
 	if s.state != ready {
-		if err := s.adopt(&l); err != nil {
+		if err := s.recoverFrom(&l); err != nil {
 			return 0, err
 		}
 	}
@@ -43,7 +43,7 @@ func (s *Store) Load(ctx context.Context, visit func([]store.Change) error) (sto
 	return l.revision, nil
 }
 
-// plan looks at the folder. An empty one gets its first segment.
+// plan lists the folder. An empty folder gets its first segment.
 func (s *Store) plan() (plan, error) {
 	names, err := s.cfg.FS.List(s.cfg.Dir)
 	if err != nil {
@@ -64,8 +64,8 @@ func (s *Store) plan() (plan, error) {
 	return p, err
 }
 
-// begin makes an empty folder a store. The mark comes last: it must not be there
-// without a log.
+// begin creates a store in an empty folder. The mark comes last, because it must not
+// exist without a log.
 func (s *Store) begin() error {
 	if err := s.createFirst(1); err != nil {
 		return err

@@ -11,16 +11,16 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// visitChunk is how many changes of the log are handed over at a time.
+// visitChunk is the number of changes of one call of visit.
 const visitChunk = 1024
 
-// loader reads a folder once.
+// loader reads a folder.
 type loader struct {
 	s       *Store
 	ctx     context.Context
 	visit   func([]store.Change) error
 	plan    plan
-	known   store.Revision // what this store knew before
+	known   store.Revision // the last revision before this load
 	started time.Time
 
 	revision store.Revision
@@ -31,7 +31,7 @@ type loader struct {
 	writes   []store.Write
 	batches  []store.Batch // those after known, when this is not the first load
 
-	records  uint64 // handed over
+	records  uint64 // passed to visit
 	logBytes int64
 	logged   time.Time
 }
@@ -56,7 +56,7 @@ func (l *loader) run() error {
 	end := l.segments[len(l.segments)-1]
 	switch {
 	case end.sealed:
-		return &DamageError{Dir: l.s.cfg.Dir, File: segmentName(end.next), Reason: "the file is missing, the one before promises it"}
+		return &DamageError{Dir: l.s.cfg.Dir, File: segmentName(end.next), Reason: "the file is missing, but the file before it names it"}
 	case end.next-1 < l.plan.snapshot:
 		return &DamageError{Dir: l.s.cfg.Dir, File: end.name(), Offset: end.tail,
 			Reason: fmt.Sprintf("the log ends with revision %d, before the snapshot's %d", end.next-1, l.plan.snapshot)}
@@ -121,7 +121,7 @@ func (l *loader) readFile(name string) (segmentHeader, error) {
 	defer f.Close()
 	var sector [sectorSize]byte
 	if n, err := f.ReadAt(sector[:], 0); errors.Is(err, io.EOF) && n < sectorSize {
-		return segmentHeader{}, flawAt(int64(n), "the file is cut short")
+		return segmentHeader{}, flawAt(int64(n), "the file is truncated")
 	} else if err != nil && !errors.Is(err, io.EOF) {
 		return segmentHeader{}, err
 	}
@@ -159,7 +159,7 @@ func (l *loader) follows(h segmentHeader, first store.Revision) error {
 	return nil
 }
 
-// frame hands over the transactions of a frame that the snapshot does not hold.
+// frame passes on the transactions of a frame that are not in the snapshot.
 func (l *loader) frame(offset int64, f frame, payload []byte) (err error) {
 	rest := payload
 	for i := range f.count {
@@ -183,7 +183,7 @@ func (l *loader) frame(offset int64, f frame, payload []byte) (err error) {
 	return nil
 }
 
-// take queues the transaction in writes to be handed over.
+// take queues the transaction in writes for visit.
 func (l *loader) take(revision store.Revision) error {
 	for _, w := range l.writes {
 		l.changes = append(l.changes, store.Change{Record: store.Record{Key: w.Key, Value: w.Value, Revision: revision}, Delete: w.Delete})
@@ -227,8 +227,8 @@ func (l *loader) hand(changes []store.Change) error {
 	return nil
 }
 
-// progress logs about once a second how far a load has come. total and done are
-// bytes of the snapshot, 0 in the log.
+// progress logs the progress of a load, at most once a second. total and done are bytes
+// of the snapshot, 0 in the log.
 func (l *loader) progress(total, done int64) {
 	now := time.Now()
 	if now.Sub(l.logged) < time.Second {

@@ -15,8 +15,8 @@ import (
 
 const lockName = "LOCK"
 
-// lockDir locks the folder. The lock file stays when the lock is gone: to remove
-// it could take away somebody else's.
+// lockDir locks the folder. The lock file is never removed, because it could be the
+// lock of another process by then.
 func lockDir(fs fsx.FS, dir string) (io.Closer, error) {
 	lock, err := fs.Lock(filepath.Join(dir, lockName), lockNote(time.Now()))
 	if held, ok := errors.AsType[*fsx.HeldError](err); ok {
@@ -41,7 +41,7 @@ func InUse(dir string) error {
 	return lock.Close()
 }
 
-// lockNote says who holds the lock, a fact a line.
+// lockNote describes the holder of the lock, one fact a line.
 func lockNote(now time.Time) []byte {
 	host, err := os.Hostname()
 	if err != nil {
@@ -50,7 +50,7 @@ func lockNote(now time.Time) []byte {
 	return fmt.Appendf(nil, "pid %d\nhost %s\nsince %s\n", os.Getpid(), host, now.UTC().Format(time.RFC3339))
 }
 
-// parseLockNote makes the best of what another process wrote.
+// parseLockNote parses the note of another process and ignores unknown lines.
 func parseLockNote(dir string, note []byte) *LockedError {
 	e := &LockedError{Dir: dir}
 	for line := range strings.Lines(string(note)) {

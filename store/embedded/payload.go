@@ -7,13 +7,13 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// A payload is the transactions of a group, one after the other:
+// A payload is the transactions of a frame, one after the other:
 //
 //	transaction  uvarint number of writes, then the writes
 //	write        uvarint length of the key × 2 + 1 if it deletes, the key,
 //	             and unless it deletes uvarint length of the value, the value
 //
-// Every length is checked against what is left before it is believed.
+// Every length is checked against the remaining bytes.
 
 // Limits on what one transaction may hold. They keep a frame in one segment and
 // bound the memory that reading it back takes.
@@ -36,8 +36,8 @@ func txnSize(txn *store.Txn) int {
 	return n
 }
 
-// appendTxn encodes writes to buf. It appends to kept a copy of each whose value
-// lies in buf, which must therefore have room for all of it.
+// appendTxn encodes writes to buf. It appends to kept a copy of each write whose value
+// lies in buf, so buf must have enough capacity.
 func appendTxn(buf []byte, kept, writes []store.Write) ([]byte, []store.Write) {
 	buf = binary.AppendUvarint(buf, uint64(len(writes)))
 	for i := range writes {
@@ -58,11 +58,11 @@ func appendTxn(buf []byte, kept, writes []store.Write) ([]byte, []store.Write) {
 	return buf, kept
 }
 
-// nextTxn takes the first transaction off a payload and appends its writes to
-// into. Their values lie in the payload.
+// nextTxn parses the first transaction of a payload and appends its writes to into.
+// Their values lie in the payload.
 func nextTxn(payload []byte, into []store.Write) (writes []store.Write, rest []byte, err error) {
 	count, rest, ok := takeUvarint(payload)
-	// A write takes a byte or more, so a larger count is a lie.
+	// A write has at least one byte, so a larger count is invalid.
 	if !ok || count > uint64(len(rest)) {
 		return nil, nil, errPayload
 	}

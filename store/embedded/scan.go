@@ -6,7 +6,7 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// scanned says what a segment holds.
+// scanned is the result of scanning a segment.
 type scanned struct {
 	// tail is where the next frame goes.
 	tail int64
@@ -15,8 +15,8 @@ type scanned struct {
 	// next is the revision that comes after the segment's frames.
 	next   store.Revision
 	sealed bool
-	// torn says why there are bytes after tail that belong to a write which a
-	// crash cut short; empty if there are none.
+	// torn is the reason for bytes after tail that belong to a write which a crash
+	// interrupted; empty if there are none.
 	torn string
 }
 
@@ -32,11 +32,11 @@ func flawAt(offset int64, format string, args ...any) *flaw {
 	return &flaw{offset: offset, reason: fmt.Sprintf(format, args...)}
 }
 
-// visitFrame gets the payload of the frame at an offset. It may keep nothing of it.
+// visitFrame receives the frame at an offset. It must not keep the payload.
 type visitFrame func(offset int64, f frame, payload []byte) error
 
-// scanSegment goes through a whole segment and hands each frame to visit. Only the last segment of the log may end
-// in a torn write. The error is a *flaw or comes from visit.
+// scanSegment calls visit for each frame of a segment. Only the last segment of the
+// log may end in a torn write. The error is a *flaw or comes from visit.
 //
 //	at the tail            what follows          then
 //	blank header           only zeros            end of the log
@@ -71,7 +71,7 @@ func scanSegment(data []byte, h segmentHeader, isLast bool, visit visitFrame) (s
 	return s, nil
 }
 
-// take checks a frame at the tail, hands it over and moves the tail past it.
+// take checks the frame at the tail, passes it to visit and moves the tail past it.
 func (s *scanned) take(data []byte, f frame, isLast bool, visit visitFrame) (torn bool, err error) {
 	stop := s.tail + frameHeader + int64(f.length)
 	if stop > int64(len(data))-sealRoom {
@@ -90,7 +90,7 @@ func (s *scanned) take(data []byte, f frame, isLast bool, visit visitFrame) (tor
 	}
 	applyMask(payload, f.mask)
 	err = visit(s.tail, f, payload)
-	applyMask(payload, f.mask) // data is to stay what is on the disk
+	applyMask(payload, f.mask) // data must stay as it is on the disk
 	if err != nil {
 		return false, err
 	}
@@ -99,7 +99,7 @@ func (s *scanned) take(data []byte, f frame, isLast bool, visit visitFrame) (tor
 	return false, nil
 }
 
-// endWithout settles a tail with no frame at it.
+// endWithout decides whether a tail without a frame is the end, torn or damaged.
 func (s *scanned) endWithout(data []byte, h segmentHeader, isLast bool) error {
 	if isZero(data[s.tail:]) {
 		return nil

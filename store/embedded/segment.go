@@ -110,7 +110,7 @@ func prepareSegment(fs fsx.FS, dir string, h segmentHeader, frames []byte) (fsx.
 		return nil, err
 	}
 	if err := fillSegment(f, h, frames); err != nil {
-		// What is left of it is harmless, but takes space that may be scarce.
+		// The rest is harmless, but the disk may be nearly full.
 		f.Close()
 		_ = fs.Remove(temp)
 		return nil, err
@@ -118,8 +118,8 @@ func prepareSegment(fs fsx.FS, dir string, h segmentHeader, frames []byte) (fsx.
 	return f, nil
 }
 
-// placeSegment gives a prepared segment its name, durably. After an error the
-// file may have either name, now and after a crash.
+// placeSegment renames a prepared segment to its final name, durably. After an error
+// the file may have either name, now and after a crash.
 func placeSegment(fs fsx.FS, dir string, h segmentHeader) error {
 	final := filepath.Join(dir, h.name())
 	if err := fs.Rename(final+tempSuffix, final); err != nil {
@@ -144,8 +144,8 @@ func fillSegment(f fsx.File, h segmentHeader, frames []byte) error {
 	return f.Sync()
 }
 
-// writeZeros really writes them: space that is only reserved would have to be
-// converted on first use, which makes every fdatasync write metadata too.
+// writeZeros writes zeros. Space that is only reserved is converted on first use,
+// which would make every fdatasync write metadata too.
 func writeZeros(f fsx.File, from, to int64) error {
 	zeros := make([]byte, min(256<<10, max(to-from, 0)))
 	for from < to {

@@ -13,11 +13,11 @@ const (
 	defaultSegment = 16 << 20
 	minSegment     = 4 << 10
 	maxSegment     = 1 << 30
-	// smallSegment is what a segment may shrink to when space is scarce.
+	// smallSegment is the smallest size of a segment on a nearly full disk.
 	smallSegment = 64 << 10
 )
 
-// segmentLog appends frames. It belongs to whoever leads the queue.
+// segmentLog appends frames. It is guarded by Store.logToken.
 type segmentLog struct {
 	fs   fsx.FS
 	dir  string
@@ -36,20 +36,20 @@ type segmentLog struct {
 	mustRoll bool
 }
 
-// append makes a frame durable and says where the log stands by its error: nil,
-// it is there; ErrUncertain, it may be there; any other, it is not. buf has room
-// for the header in front of the payload, which stays as it is.
-func (l *segmentLog) append(buf []byte, count int, first store.Revision) error {
+// append makes a frame durable. With ErrUncertain the frame may be durable, with any
+// other error it is not. buf has room for the header in front of the payload, which
+// is not changed.
+func (l *segmentLog) append(buf []byte, revision store.Revision) error {
 	if err := l.clear(); err != nil {
 		return err
 	}
 	need := alignFrame(int64(len(buf)))
 	if l.mustRoll || l.tail+need > l.head.size-sealRoom {
-		if err := l.roll(first, need); err != nil {
+		if err := l.roll(revision, need); err != nil {
 			return err
 		}
 	}
-	out := finishFrame(buf, frame{count: uint32(count), first: first}, l.head.salt, l.tail)
+	out := finishFrame(buf, frame{count: 1, first: revision}, l.head.salt, l.tail)
 	if n, err := l.active.WriteAt(out, l.tail); err != nil {
 		return l.undo(out, n, err)
 	}
@@ -60,7 +60,7 @@ func (l *segmentLog) append(buf []byte, count int, first store.Revision) error {
 	return nil
 }
 
-// undo takes back a frame that could not be written.
+// undo clears a frame that could not be written.
 func (l *segmentLog) undo(out []byte, written int, cause error) error {
 	l.dirty = int64(len(out))
 	if l.clear() == nil {
@@ -119,13 +119,13 @@ func (l *segmentLog) roll(first store.Revision, need int64) error {
 	return nil
 }
 
-// use makes a segment the active one.
+// use sets the active segment.
 func (l *segmentLog) use(f fsx.File, h segmentHeader, tail int64) {
 	l.active, l.head, l.tail = f, h, tail
 	l.dirty, l.mustRoll = 0, false
 }
 
-// prepare makes the next segment, a smaller one if space does not allow more.
+// prepare creates the next segment, or a smaller one on a nearly full disk.
 func (l *segmentLog) prepare(first store.Revision, need int64) (fsx.File, segmentHeader, error) {
 	least := roundUp(sectorSize+need+sealRoom, sectorSize)
 	small := max(least, min(l.size, smallSegment))
@@ -138,7 +138,7 @@ func (l *segmentLog) prepare(first store.Revision, need int64) (fsx.File, segmen
 	}
 }
 
-// seal ends the active segment, so that the loss of the next would be noticed.
+// seal ends the active segment, so that a loss of the next segment is detected.
 func (l *segmentLog) seal(next store.Revision) error {
 	var b [frameHeader]byte
 	frame{payloadSum: checksum(nil), first: next}.put(b[:], l.head.salt, l.tail)
@@ -148,8 +148,8 @@ func (l *segmentLog) seal(next store.Revision) error {
 	return l.active.Datasync()
 }
 
-// dropThrough takes the segments that hold nothing after the given revision off
-// the list and returns their names. The active segment stays.
+// dropThrough removes the segments without revisions after the given one from the
+// list and returns their names. It keeps the active segment.
 func (l *segmentLog) dropThrough(at store.Revision) []string {
 	var names []string
 	for len(l.first) > 1 && l.first[1] <= at+1 {

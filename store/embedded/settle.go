@@ -2,16 +2,16 @@ package embedded
 
 import "github.com/cairn-discovery/cairn/internal/fsx"
 
-// adopt makes a folder that was found good the one to go on with: what a crash
-// or an error left is settled and cleaned away.
-func (s *Store) adopt(l *loader) error {
+// recoverFrom starts using a folder after it was read and found good. It repairs and
+// removes what a crash or an error left.
+func (s *Store) recoverFrom(l *loader) error {
 	end := l.segments[len(l.segments)-1]
 	if end.torn != "" {
-		s.cfg.Logger.Warn("a write that was never acknowledged is cut off the log",
+		s.cfg.Logger.Warn("a write that was never acknowledged is removed from the log",
 			"file", end.name(), "offset", end.tail, "reason", end.torn)
 	}
-	// A name that is seen is not always one that lasts: the process that gave it
-	// may have been stopped before it could make it durable.
+	// A file name may not be durable yet: the process that renamed the file may
+	// have ended before its sync.
 	if err := s.cfg.FS.SyncDir(s.cfg.Dir); err != nil {
 		return s.unsettled(err)
 	}

@@ -13,9 +13,8 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// sim is a store on a disk that fails, and a twin that says what it must hold.
-// Everything comes from one seed, groups of commits too: they are handed to the
-// leader's code directly, so that no scheduler decides who commits with whom.
+// sim is a store on a disk that fails, and a model of its content. Everything is
+// derived from one seed.
 type sim struct {
 	t   *testing.T
 	rng *rand.Rand
@@ -24,9 +23,8 @@ type sim struct {
 	s   *Store
 
 	twin twin
-	// maybe holds a group of which the outcome is unknown: all of it was
-	// committed or nothing.
-	maybe []store.Batch
+	// maybe is a batch whose outcome is unknown, or nil.
+	maybe *store.Batch
 	// snapshotting and unsettled put off Load, which waits for a snapshot.
 	snapshotting, unsettled bool
 	trace                   []string
@@ -56,9 +54,9 @@ func (w *twin) apply(b store.Batch) {
 	w.batches, w.states = append(w.batches, b), append(w.states, next)
 }
 
-// conflicts says whether a key was written after base, by the group too.
-func (w *twin) conflicts(txn store.Txn, group []store.Batch) bool {
-	for _, b := range slices.Concat(w.batches[min(txn.Base, w.revision()):], group) {
+// conflicts reports whether a precondition was written after base.
+func (w *twin) conflicts(txn store.Txn) bool {
+	for _, b := range w.batches[min(txn.Base, w.revision()):] {
 		for _, x := range b.Writes {
 			if slices.ContainsFunc(txn.Preconditions, func(p store.Precondition) bool { return p.Key == x.Key }) {
 				return true
@@ -155,12 +153,10 @@ func (m *sim) tryUp() (err error) {
 	return nil
 }
 
-// settle decides about the group with the unknown outcome.
+// settle resolves the batch with the unknown outcome.
 func (m *sim) settle(revision store.Revision) {
-	if n := len(m.maybe); n > 0 && revision == m.twin.revision()+store.Revision(n) {
-		for _, b := range m.maybe {
-			m.twin.apply(b)
-		}
+	if m.maybe != nil && revision == m.twin.revision()+1 {
+		m.twin.apply(*m.maybe)
 	}
 	m.maybe = nil
 }
@@ -181,57 +177,43 @@ func (m *sim) check(revision store.Revision, got map[string]store.Record) {
 	}
 }
 
-// commit commits transactions as one group.
+// commit commits transactions one after the other.
 func (m *sim) commit(txns ...store.Txn) {
 	m.t.Helper()
-	if err := m.s.queue.enter(m.t.Context()); err != nil {
-		m.fatalf("enter: %v", err)
-	}
-	var group []*request
 	for _, txn := range txns {
-		group = append(group, &request{txn: txn, size: txnSize(&txn)})
+		m.commitOne(txn)
 	}
-	gone := m.s.history.gone
-	m.s.commitGroup(group)
-	m.s.queue.leave()
-	m.judge(group, gone)
 }
 
-// judge checks what a group's requests were answered against the twin.
-func (m *sim) judge(group []*request, gone store.Revision) {
+// commitOne commits a transaction and checks the answer against the model.
+func (m *sim) commitOne(txn store.Txn) {
 	m.t.Helper()
-	var batches []store.Batch
-	var failure error
-	for _, r := range group {
-		conflict := m.twin.conflicts(r.txn, batches)
-		switch {
-		case errors.Is(r.err, store.ErrConflict):
-			if !conflict && r.txn.Base >= gone {
-				m.fatalf("a conflict out of nothing")
-			}
-			continue
-		case conflict && !errors.Is(r.err, store.ErrUncertain):
-			m.fatalf("a conflict was missed: %v", r.err)
-		}
-		failure = r.err
-		next := m.twin.revision() + store.Revision(len(batches)) + 1
-		if r.err == nil && r.revision != next {
-			m.fatalf("commit got revision %d, want %d", r.revision, next)
-		}
-		batches = append(batches, store.Batch{Revision: next, Writes: r.txn.Writes})
-	}
-	m.note("commit of %d: %v", len(batches), failure)
+	gone := m.s.history.gone
+	revision, err := m.s.Commit(m.t.Context(), txn)
+	m.note("commit: %v", err)
+	conflict := m.twin.conflicts(txn)
 	switch {
-	case failure == nil:
-		for _, b := range batches {
-			m.twin.apply(b)
+	case errors.Is(err, store.ErrConflict):
+		if !conflict && txn.Base >= gone {
+			m.fatalf("a conflict without a cause")
 		}
-	case m.crashed(failure):
-		m.maybe = batches
+		return
+	case conflict && !errors.Is(err, store.ErrUncertain):
+		m.fatalf("a conflict was missed: %v", err)
+	}
+	b := store.Batch{Revision: m.twin.revision() + 1, Writes: txn.Writes}
+	switch {
+	case err == nil:
+		if revision != b.Revision {
+			m.fatalf("commit got revision %d, want %d", revision, b.Revision)
+		}
+		m.twin.apply(b)
+	case m.crashed(err):
+		m.maybe = &b
 		m.recover()
 		m.up()
-	case errors.Is(failure, store.ErrUncertain):
-		m.maybe = batches
+	case errors.Is(err, store.ErrUncertain):
+		m.maybe = &b
 		m.refused()
 		if m.unsettled = m.snapshotting; !m.unsettled {
 			m.up()

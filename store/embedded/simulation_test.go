@@ -96,11 +96,7 @@ func (m *sim) step() {
 		m.note("%s in %d operations", fate.name, in)
 		m.fs.SetFault(faultAt(m.fs.Ops()+in, fate.verdict, fate.err))
 	default:
-		var group []store.Txn
-		for range 1 + m.rng.IntN(4) {
-			group = append(group, m.txn())
-		}
-		m.commit(group...)
+		m.commit(m.txn())
 	}
 }
 

@@ -13,8 +13,8 @@ import (
 const (
 	snapshotPrefix = "snapshot-"
 	snapshotSuffix = ".snap"
-	// syncEvery bounds the unwritten part of a snapshot, which the disk would
-	// otherwise write in one go while commits wait.
+	// syncEvery limits the unwritten part of a snapshot. The disk would otherwise
+	// write all of it at once while commits wait.
 	syncEvery = 8 << 20
 )
 
@@ -27,10 +27,10 @@ func (s *Store) SnapshotDue() bool {
 	return s.logBytes.Load() > s.dueAt.Load() && !s.busy.Load()
 }
 
-// Snapshot implements store.Snapshotter. The folder needs space for the old and
-// the new snapshot; ErrFull means that it has not. A snapshot gives way to a Load,
-// with an error. After an error SnapshotDue answers false for a while. Neither
-// Snapshot nor Load may be called from records; Commit may.
+// Snapshot implements store.Snapshotter. The folder needs space for the old and the
+// new snapshot, else the error is ErrFull. A Load interrupts it with an error. After
+// an error SnapshotDue returns false for a while. records must not call Snapshot or
+// Load; it may call Commit.
 func (s *Store) Snapshot(ctx context.Context, at store.Revision, records iter.Seq[store.Record]) error {
 	if err := s.maintain(ctx); err != nil {
 		return err
@@ -115,7 +115,7 @@ func (s *Store) fillSnapshot(ctx context.Context, f fsx.File, at store.Revision,
 	return out.bytes, nil
 }
 
-// syncingWriter syncs the file now and then.
+// syncingWriter syncs the file after every syncEvery bytes.
 type syncingWriter struct {
 	io.Writer
 	file     fsx.File
@@ -132,17 +132,17 @@ func (w *syncingWriter) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// prune removes what the snapshot at the given revision replaces. It does not
-// matter which of the removals survive a crash; the next Load finishes them.
+// prune removes the files that the snapshot at the given revision replaces. Any subset
+// of the removals may survive a crash; the next Load finishes them.
 func (s *Store) prune(ctx context.Context, at store.Revision) {
 	var old []string
 	if s.snapshotAt > 0 {
 		old = append(old, snapshotName(s.snapshotAt))
 	}
 	s.snapshotAt = at
-	if err := s.queue.enter(ctx); err == nil {
+	if err := s.lockLog(ctx); err == nil {
 		old = append(old, s.log.dropThrough(at)...)
-		s.queue.leave()
+		s.unlockLog()
 	}
 	s.remove(old)
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// snapshotInfo is what a snapshot file says about itself.
+// snapshotInfo is the header of a snapshot file.
 type snapshotInfo struct {
 	revision store.Revision
 	records  uint64
@@ -110,7 +110,7 @@ func (s *snapshotReader) fill(b []byte) error {
 	n, err := io.ReadFull(s.r, b)
 	s.offset += int64(n)
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		return flawAt(s.offset, "the file is cut short")
+		return flawAt(s.offset, "the file is truncated")
 	}
 	return err
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// Watch implements store.Store. It yields what the recent history holds; after
-// the store was closed it yields ErrClosed.
+// Watch implements store.Store. It yields the batches of the recent history. After
+// Close it yields ErrClosed.
 func (s *Store) Watch(ctx context.Context, after store.Revision) iter.Seq2[store.Batch, error] {
 	return func(yield func(store.Batch, error) bool) {
 		err := s.follow(ctx, after, yield)

@@ -150,7 +150,7 @@ func (s *Store) isClosed() bool {
 	}
 }
 
-// data is what handles share; everything in it is held under mu.
+// data is shared by all handles. mu guards its fields.
 type data struct {
 	mu       sync.Mutex
 	revision store.Revision

@@ -7,7 +7,7 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// Outcome is what a Faulty store makes of a commit.
+// Outcome is the fate of a commit of a Faulty store.
 type Outcome int
 
 const (

@@ -1,6 +1,5 @@
-// Package janitor does what falls due with time: it forgets operations that
-// ended long ago, makes delayed custom health changes visible and ends leases
-// that nobody renewed. It decides nothing itself; it proposes commands like any client.
+// Package janitor proposes the commands that are due at a certain time: it deletes
+// old operations, applies delayed custom health changes and ends expired leases.
 package janitor
 
 import (
@@ -15,23 +14,23 @@ import (
 	"github.com/cairn-discovery/cairn/replica"
 )
 
-// Config is what a Janitor needs.
+// Config has the parameters of New.
 type Config struct {
 	Replica *replica.Replica
-	// Rules gives the settings in force.
+	// Rules returns the settings in force.
 	Rules  func() *state.Rules
 	Logger *slog.Logger
-	// Retention is how long operations are remembered. Zero means 24 hours.
+	// Retention is how long operations are kept. Zero means 24 hours.
 	Retention time.Duration
 }
 
-// Janitor is one of them. Make it with New, then Run it.
+// Janitor proposes commands on time. Create it with New, then call Run.
 type Janitor struct{ cfg Config }
 
 const (
-	// sweepEvery is how often old operations are looked for.
+	// sweepEvery is the time between two deletions of old operations.
 	sweepEvery = time.Minute
-	// sweepMax bounds one command, so that it does not hold up others.
+	// sweepMax limits the work of one command, so that others do not wait for it.
 	sweepMax = 2000
 	// retryAfter is the pause after a command that failed.
 	retryAfter = time.Second
@@ -66,7 +65,7 @@ func (j *Janitor) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-j.healthWaits(snapshot):
-			continue // something may be due earlier now
+			continue // something may be due earlier
 		case <-timer.C:
 		}
 		if !time.Now().Before(nextSweep) {
@@ -80,8 +79,8 @@ func (j *Janitor) Run(ctx context.Context) error {
 	}
 }
 
-// healthWaits returns a channel that is closed by the next change, or nil where
-// no change can make anything due: only strict mode delays health.
+// healthWaits returns a channel that is closed by the next change of the state, or nil
+// outside strict mode, which alone delays health changes.
 func (j *Janitor) healthWaits(s *replica.Snapshot) <-chan struct{} {
 	if !j.cfg.Rules().Registry.Strict {
 		return nil
@@ -97,7 +96,7 @@ func (j *Janitor) untilDue(s *replica.Snapshot, nextSweep time.Time) time.Durati
 	return max(wait, 0)
 }
 
-// sweep forgets operations until none is too old.
+// sweep deletes old operations.
 func (j *Janitor) sweep(ctx context.Context) {
 	for {
 		before := time.Now().Add(-j.cfg.Retention).UnixMilli()
@@ -108,8 +107,8 @@ func (j *Janitor) sweep(ctx context.Context) {
 	}
 }
 
-// settle makes visible what is due. After a failure it waits a moment, since it
-// would be called again at once.
+// settle applies the health changes that are due. It pauses after a failure, because
+// it would be called again at once.
 func (j *Janitor) settle(ctx context.Context) {
 	due, ok := j.cfg.Replica.Current().Registry.NextHealthDue()
 	if !ok || due > time.Now().UnixMilli() {
@@ -128,7 +127,7 @@ func (j *Janitor) settle(ctx context.Context) {
 func (j *Janitor) propose(ctx context.Context, c command.Command) (int, error) {
 	reply, err := j.cfg.Replica.Propose(ctx, "", c)
 	if err != nil && ctx.Err() == nil {
-		j.cfg.Logger.Warn("command of the janitor failed; it will be tried again", "err", err)
+		j.cfg.Logger.Warn("command of the janitor failed; it will be retried", "err", err)
 	}
 	return reply.Count, err
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
-// leasePoll is how often leases are looked at. New ones do not wake the
-// janitor: none lasts less than a second.
+// leasePoll is the longest time between two checks of the leases. New leases do not
+// wake the janitor, because the shortest TTL is a second.
 const leasePoll = time.Second
 
-// endLeases ends the leases that are due and returns when to look again.
+// endLeases ends the leases that are due and returns the time of the next check.
 //
-// Up to the time of start no renewal could be heard: every lease counts as
-// renewed then. So a restart, however long it took, ends no lease at once.
+// Before start the node could not receive renewals, so every lease counts as renewed
+// then. A restart, even a long one, ends no lease at once.
 func (j *Janitor) endLeases(ctx context.Context, start time.Time) time.Time {
 	now := time.Now()
 	due, next := j.dueLeases(now, start)
@@ -41,7 +41,7 @@ func (j *Janitor) dueLeases(now, start time.Time) (due []registry.Lease, next ti
 		case at.Before(next):
 			next = at
 		}
-		// They come in the order in which they fall due by what is stored.
+		// Leases come in the order of their stored Due.
 		if lease.Due() > now.UnixMilli() || len(due) == sweepMax {
 			break
 		}

@@ -70,7 +70,7 @@ func start(t *testing.T, sealed bool) *world {
 		}
 	}
 	file := &identity.Source{
-		Users: []identity.User{{Account: account, Name: "filed", Attached: identity.Attached{Managed: []string{"AWSCloudMapReadOnlyAccess"}}}},
+		Users: []identity.User{{Account: account, Name: "filed", PolicyAttachments: identity.PolicyAttachments{Managed: []string{"AWSCloudMapReadOnlyAccess"}}}},
 		Keys:  []identity.AccessKey{{ID: "AKIAFILED", Account: account, User: "filed", Secret: "of the file"}},
 	}
 	h, err := New(Config{

@@ -64,7 +64,7 @@ func decodeAssumeRole(r *wire.Request) (any, error) {
 		return in, err
 	}
 	in.sourceIdentity, in.externalID = in.form.Text("SourceIdentity"), in.form.Text("ExternalId")
-	if s := in.sourceIdentity; s != "" && (len(s) < 2 || identity.NameProblem(s, maxSessionName) != "") {
+	if s := in.sourceIdentity; s != "" && (len(s) < 2 || identity.ValidateName(s, maxSessionName) != nil) {
 		return in, invalid("SourceIdentity must be 2 to %d letters, digits and _+=,.@-", maxSessionName)
 	}
 	if len(in.externalID) > maxExternalID {
@@ -88,7 +88,7 @@ func (p *sessionInput) read(f query.Form) error {
 	if len(p.role) < 20 || len(p.role) > maxSessionARNLen || !strings.HasPrefix(p.role, "arn:aws:iam::") {
 		return invalid("%s is invalid: RoleArn must be the ARN of a role", truncate(p.role))
 	}
-	if len(p.name) < 2 || identity.NameProblem(p.name, maxSessionName) != "" {
+	if len(p.name) < 2 || identity.ValidateName(p.name, maxSessionName) != nil {
 		return invalid("1 validation error detected: Value '%s' at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]{2,64}", truncate(p.name))
 	}
 	if text := f.Text("DurationSeconds"); text != "" {

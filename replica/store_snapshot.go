@@ -7,8 +7,8 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// maybeSnapshot lets the store cut its log when that is due. Commands go on
-// meanwhile: the snapshot is of the state that is current now.
+// maybeSnapshot starts a snapshot of the current state if the store wants one, so
+// that it can delete its log. Commands continue meanwhile.
 func (l *loop) maybeSnapshot(ctx context.Context) {
 	s, ok := l.cfg.Store.(store.Snapshotter)
 	if !ok || ctx.Err() != nil || l.snapshotRunning() || !s.SnapshotDue() {
@@ -22,7 +22,7 @@ func (l *loop) maybeSnapshot(ctx context.Context) {
 		err := s.Snapshot(ctx, store.Revision(current.Revision), current.Records())
 		if err != nil {
 			if ctx.Err() == nil {
-				l.cfg.Logger.Error("snapshot failed; the log goes on growing until one succeeds", "revision", current.Revision, "err", err)
+				l.cfg.Logger.Error("snapshot failed; the log grows until one succeeds", "revision", current.Revision, "err", err)
 			}
 			return
 		}
