@@ -37,31 +37,32 @@ type request struct {
 	unauthenticated bool // it is not known who sent the request
 	authLimited     bool // and its sender has failed too often
 
-	buf *buffers
-	out []byte
-	err *wire.Error // the answer, if it is not out
+	bodyBuf, outBuf []byte // kept for later requests
+	out             []byte
+	err             *wire.Error // the answer, if it is not out
 	// cause is what err does not tell the client.
 	cause error
 
 	status int           // of an answer that is no error; 0: 200
 	fields []wire.Member // of its header
-	header [2]string     // values of its header that every answer has
 }
 
 func (x *request) setOperation(op *service.Operation) { x.op, x.call.Operation = op, op }
 
-// buffers are reused from one request to the next.
-type buffers struct{ body, out []byte }
+// requests are reused, with their buffers.
+var requests = sync.Pool{New: func() any { return new(request) }}
 
-var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
-
-// maxKept is the largest buffer worth keeping for later.
+// maxKept is the largest buffer that is kept for a later request.
 const maxKept = 256 << 10
 
-func (b *buffers) release() {
-	if cap(b.body) <= maxKept && cap(b.out) <= maxKept {
-		bufferPool.Put(b)
+// release ends the use of a request. Nothing of it may be used any more.
+func (x *request) release() {
+	body, out := x.bodyBuf, x.outBuf
+	if cap(body) > maxKept || cap(out) > maxKept {
+		return
 	}
+	*x = request{bodyBuf: body, outBuf: out}
+	requests.Put(x)
 }
 
 // ServeHTTP answers one request.
@@ -69,8 +70,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if state := connOf(r.Context()).tlsState(); state != nil {
 		r.TLS = state // net/http does not see TLS through our connection
 	}
-	x := &request{id: uuid.New(), start: time.Now(), http: r, buf: bufferPool.Get().(*buffers)}
-	defer x.buf.release()
+	x := requests.Get().(*request)
+	x.id, x.start, x.http = uuid.New(), time.Now(), r
+	defer x.release()
 	s.guard(x, w, r)
 	s.limitFailedAuth(x)
 	s.audit(r.Context(), x)
@@ -128,10 +130,10 @@ func (s *Server) serve(x *request, w http.ResponseWriter, r *http.Request) error
 	c.Access, c.Proposer = x, s.cfg.Replica
 	x.wire.Method, x.wire.Path, x.wire.RawQuery, x.wire.Header = r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header
 	x.wire.Strict = rules.Registry.Strict
-	answer := wire.Response{Body: x.buf.out[:0], RequestID: x.id}
+	answer := wire.Response{Body: x.outBuf[:0], RequestID: x.id}
 	err := c.Serve(r.Context(), &x.wire, &answer)
 	if err == nil {
-		x.out, x.buf.out = answer.Body, answer.Body
+		x.out, x.outBuf = answer.Body, answer.Body
 		x.status, x.fields = answer.Status, answer.Header
 	}
 	return err
@@ -181,7 +183,7 @@ func (s *Server) readBody(x *request, w http.ResponseWriter, r *http.Request) ([
 	if r.ContentLength > limit {
 		return nil, refuseBody(x.api, w, r, limit)
 	}
-	body := x.buf.body[:0]
+	body := x.bodyBuf[:0]
 	if n := r.ContentLength; n > int64(cap(body)) {
 		body = make([]byte, 0, n)
 	}
@@ -195,7 +197,7 @@ func (s *Server) readBody(x *request, w http.ResponseWriter, r *http.Request) ([
 		}
 		n, err := in.Read(body[len(body):cap(body)])
 		body = body[:len(body)+n]
-		x.buf.body = body
+		x.bodyBuf = body
 		if err == io.EOF {
 			return body, nil
 		}
@@ -236,16 +238,17 @@ func (s *Server) write(x *request, w http.ResponseWriter, r *http.Request) {
 		if status == http.StatusMethodNotAllowed {
 			h["Allow"] = []string{http.MethodPost} // RFC 9110 section 15.5.6
 		}
-		x.out = x.api.Protocol.AppendError(x.buf.out[:0], x.err, x.id)
-		x.buf.out, x.fields = x.out, nil
+		x.out = x.api.Protocol.AppendError(x.outBuf[:0], x.err, x.id)
+		x.outBuf, x.fields = x.out, nil
 	}
 	h["Content-Type"] = s.router.contentTypes[x.api]
 	for _, f := range x.fields {
 		h[f.Name] = []string{f.Value}
 	}
-	x.header = [2]string{x.id, strconv.Itoa(len(x.out))}
-	h["x-amzn-RequestId"] = x.header[0:1:1]
-	h["Content-Length"] = x.header[1:2:2]
+	// net/http reads these after ServeHTTP has returned: they are not part of x.
+	values := []string{x.id, strconv.Itoa(len(x.out))}
+	h["x-amzn-RequestId"] = values[0:1:1]
+	h["Content-Length"] = values[1:2:2]
 	connOf(r.Context()).expect(len(x.out))
 	w.WriteHeader(status)
 	w.Write(x.out) // an error means that the client has gone
