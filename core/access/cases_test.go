@@ -13,7 +13,7 @@ const (
 
 func mustParse(t testing.TB, name, text string) *Policy {
 	t.Helper()
-	p, err := Parse(name, IdentityPolicy, text)
+	p, err := testCatalog.Parse(name, IdentityPolicy, text)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -119,7 +119,7 @@ func TestConditions(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p := mustParse(t, "p", statements(`{"Effect":"Allow","Action":"*","Resource":"*","Condition":`+c.condition+`}`))
-			s := Subject{Identity: NewSet(p)}
+			s := Subject{Identity: testCatalog.NewSet(p)}
 			d := s.Evaluate(&Request{Action: "servicediscovery:ListNamespaces", Resources: []Resource{{ARN: "*"}}, Context: c.context})
 			if d.Allowed != c.want {
 				t.Errorf("allowed %v, want %v", d.Allowed, c.want)
@@ -203,7 +203,7 @@ func TestDecisions(t *testing.T) {
 				if s == "" {
 					return nil
 				}
-				return NewSet(mustParse(t, name, statements(s)))
+				return testCatalog.NewSet(mustParse(t, name, statements(s)))
 			}
 			s := Subject{Identity: set("identity", c.identity), Boundary: set("boundary", c.boundary), Session: set("session", c.session)}
 			r := &Request{Action: c.action, Resources: c.resources, Context: c.context}
@@ -226,7 +226,7 @@ func TestVersion2008(t *testing.T) {
 	text := `{"Statement":{"Effect":"Allow","Action":"*","Resource":"*","Condition":{"StringEquals":{"aws:username":"${aws:username}"}}}}`
 	for version, want := range map[string]bool{"": false, `"Version":"2008-10-17",`: false, `"Version":"2012-10-17",`: true} {
 		p := mustParse(t, "p", "{"+version+text[1:])
-		s := Subject{Identity: NewSet(p)}
+		s := Subject{Identity: testCatalog.NewSet(p)}
 		d := s.Evaluate(&Request{Action: "sts:AssumeRole", Resources: []Resource{{ARN: "*"}}, Context: MapContext{"aws:username": {"ann"}}})
 		if d.Allowed != want {
 			t.Errorf("%q: allowed %v", version, d.Allowed)
@@ -284,7 +284,7 @@ func TestRefusedPolicies(t *testing.T) {
 		{"too long", statements(`{` + ok + `,"Sid":"` + strings.Repeat("a", maxPolicyBytes) + `"}`), "", "bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := Parse("p", IdentityPolicy, c.text)
+			_, err := testCatalog.Parse("p", IdentityPolicy, c.text)
 			e, ok := err.(*SyntaxError)
 			if !ok {
 				t.Fatalf("not refused: %v", err)
@@ -299,14 +299,14 @@ func TestRefusedPolicies(t *testing.T) {
 // TestManagedPolicies: all parse, and say what the developer guide says.
 func TestManagedPolicies(t *testing.T) {
 	for _, name := range ManagedNames() {
-		if _, ok := Managed(name); !ok {
+		if _, ok := testCatalog.Managed(name); !ok {
 			t.Errorf("%s does not parse", name)
 		}
-		if _, ok := Managed("arn:aws:iam::aws:policy/aws-service-role/" + name); !ok {
+		if _, ok := testCatalog.Managed("arn:aws:iam::aws:policy/aws-service-role/" + name); !ok {
 			t.Errorf("%s is not found by ARN", name)
 		}
 	}
-	if _, ok := Managed("AWSCloudMapNoAccess"); ok {
+	if _, ok := testCatalog.Managed("AWSCloudMapNoAccess"); ok {
 		t.Error("an unknown policy is found")
 	}
 	for _, c := range []struct {
@@ -326,20 +326,11 @@ func TestManagedPolicies(t *testing.T) {
 		{"AmazonECSServiceRolePolicy", "DeleteService", false},
 		{"AWSAppMeshServiceRolePolicy", "DiscoverInstances", true},
 	} {
-		p, _ := Managed(c.policy)
-		s := Subject{Identity: NewSet(p)}
+		p, _ := testCatalog.Managed(c.policy)
+		s := Subject{Identity: testCatalog.NewSet(p)}
 		d := s.Evaluate(&Request{Action: "servicediscovery:" + c.action, Resources: []Resource{{ARN: svcARN}}})
 		if d.Allowed != c.want {
 			t.Errorf("%s, %s: allowed %v", c.policy, c.action, d.Allowed)
-		}
-	}
-}
-
-// TestActions: the table is in order, which finding depends on.
-func TestActions(t *testing.T) {
-	for i, a := range actions {
-		if found, ok := FindAction(a.Name); !ok || found != &actions[i] {
-			t.Errorf("%s is not found", a.Name)
 		}
 	}
 }
@@ -372,7 +363,7 @@ func TestTrust(t *testing.T) {
 		{name: "denied", statement: `"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":{"AWS":"123456789012"},"Action":"sts:*"`, caller: ann},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			p, err := Parse("trust", TrustPolicy, statements("{"+c.statement+"}"))
+			p, err := testCatalog.Parse("trust", TrustPolicy, statements("{"+c.statement+"}"))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -391,7 +382,7 @@ func TestTrust(t *testing.T) {
 		`"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Resource":"*"`,
 		`"Effect":"Allow","NotPrincipal":"*","Action":"sts:AssumeRole"`,
 	} {
-		if _, err := Parse("trust", TrustPolicy, statements("{"+bad+"}")); err == nil {
+		if _, err := testCatalog.Parse("trust", TrustPolicy, statements("{"+bad+"}")); err == nil {
 			t.Errorf("accepted %s", bad)
 		}
 	}

@@ -28,21 +28,22 @@ const (
 type conditionReader struct {
 	path      string
 	variables bool // the policy's version has them
+	catalog   *Catalog
 }
 
 // readConditions reads a Condition element: all its operators and keys must
 // hold, and one of the values of each.
-func readConditions(n *node, variables bool) ([]condition, error) {
+func (r *policyReader) readConditions(n *node) ([]condition, error) {
 	if n.kind != objectNode {
-		return nil, wrong(n.path, "must be an object of operators")
+		return nil, syntaxErr(n.path, "must be an object of operators")
 	}
 	var all []condition
 	for _, m := range n.members {
 		if m.value.kind != objectNode || len(m.value.members) == 0 {
-			return nil, wrong(m.value.path, "must be an object of condition keys")
+			return nil, syntaxErr(m.value.path, "must be an object of condition keys")
 		}
 		for _, key := range m.value.members {
-			c, err := readCondition(m.name, key, variables)
+			c, err := r.readCondition(m.name, key)
 			if err != nil {
 				return nil, err
 			}
@@ -52,11 +53,11 @@ func readConditions(n *node, variables bool) ([]condition, error) {
 	return all, nil
 }
 
-func readCondition(operatorName string, m member, variables bool) (condition, error) {
+func (r *policyReader) readCondition(operatorName string, m member) (condition, error) {
 	c := condition{key: strings.ToLower(m.name)}
 	path := m.value.path
-	if problem := keyProblem(c.key); problem != "" {
-		return c, wrong(path, "%q %s", shown(m.name), problem)
+	if problem := r.catalog.keyProblem(c.key); problem != "" {
+		return c, syntaxErr(path, "%q %s", truncate(m.name), problem)
 	}
 	name := operatorName
 	if rest, ok := strings.CutPrefix(name, "ForAllValues:"); ok {
@@ -75,7 +76,7 @@ func readCondition(operatorName string, m member, variables bool) (condition, er
 	name, c.ifExists = strings.CutSuffix(name, "IfExists")
 	op, ok := operators(name)
 	if !ok {
-		return c, wrong(path, "%q is not a condition operator", shown(operatorName))
+		return c, syntaxErr(path, "%q is not a condition operator", truncate(operatorName))
 	}
 	c.negated = op.negated
 	for _, v := range values {
@@ -83,7 +84,7 @@ func readCondition(operatorName string, m member, variables bool) (condition, er
 		if err != nil {
 			return c, err
 		}
-		o, err := op.read(&conditionReader{v.path, variables}, text)
+		o, err := op.read(&conditionReader{v.path, r.variables, r.catalog}, text)
 		if err != nil {
 			return c, err
 		}
@@ -107,14 +108,14 @@ func (c *condition) readNull(values []*node) error {
 	return nil
 }
 
-// holds reports whether the request meets the condition of a statement with the
+// matches reports whether the request meets the condition of a statement with the
 // given effect.
 //
 // Two things AWS leaves open are decided by caution, which means another thing
 // for a deny than for an allow: several values of a key under an operator for
 // one (an allow wants all to match, a deny is content with any), and a variable
 // without a value in a negated operator (an allow does not hold, a deny does).
-func (c *condition) holds(e *evaluation, effect Effect) bool {
+func (c *condition) matches(e *evaluation, effect Effect) bool {
 	values := e.values(c.key)
 	if c.null {
 		for _, absent := range c.absent {

@@ -68,8 +68,8 @@ func (d *Decision) Reason(action string) string {
 // allows is allowed, what one denies is denied. It is immutable.
 type Set struct {
 	policies []*Policy
-	// byAction has the statements about each action that is served here, so
-	// that a decision does not look at the others.
+	// byAction has the statements about each action of the catalog, so that a
+	// decision does not look at the others.
 	byAction map[string][]indexed
 }
 
@@ -78,12 +78,11 @@ type indexed struct {
 	statement *statement
 }
 
-// NewSet makes a Set.
-func NewSet(policies ...*Policy) *Set {
+// NewSet makes a Set. The statements about the actions of the catalog are indexed.
+func (c *Catalog) NewSet(policies ...*Policy) *Set {
 	s := &Set{policies: policies, byAction: map[string][]indexed{}}
-	for i := range actions {
-		name := actions[i].Name
-		s.byAction[name] = s.scan(name)
+	for _, a := range c.Actions() {
+		s.byAction[a.Name] = s.scan(a.Name)
 	}
 	return s
 }
@@ -145,7 +144,7 @@ func (s *Subject) Limits() *Subject {
 	all := &Policy{Name: "all", statements: []statement{{
 		effect: Allow, actions: []pattern{{tokens: []token{{kind: anyRun}}}}, resources: []pattern{{tokens: []token{{kind: anyRun}}}},
 	}}}
-	return &Subject{Identity: NewSet(all), Boundary: s.Boundary, Session: s.Session}
+	return &Subject{Identity: (*Catalog)(nil).NewSet(all), Boundary: s.Boundary, Session: s.Session}
 }
 
 // evaluate decides about one resource.

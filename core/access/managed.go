@@ -12,12 +12,12 @@ const managedPrefix = "arn:aws:iam::aws:policy/"
 const servicePath = "aws-service-role/"
 
 // Managed returns an AWS managed policy by its name or its ARN.
-func Managed(ref string) (*Policy, bool) {
+func (c *Catalog) Managed(ref string) (*Policy, bool) {
 	_, text, ok := ManagedText(ref)
 	if !ok {
 		return nil, false
 	}
-	p, err := Parse(managedName(ref), IdentityPolicy, text)
+	p, err := c.Parse(managedName(ref), IdentityPolicy, text)
 	return p, err == nil // a test parses all of them
 }
 

@@ -299,11 +299,11 @@ func TestAgainstTwin(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			p, err := Parse(fmt.Sprint(i), IdentityPolicy, string(text))
+			p, err := testCatalog.Parse(fmt.Sprint(i), IdentityPolicy, string(text))
 			if err != nil {
 				t.Fatalf("%v\n%s", err, text)
 			}
-			sets[i] = NewSet(p)
+			sets[i] = testCatalog.NewSet(p)
 		}
 		s := Subject{Identity: sets[0], Boundary: sets[1], Session: sets[2]}
 		for range 4 {
@@ -328,7 +328,7 @@ func FuzzParse(f *testing.F) {
 	f.Add(`{"Version":"2008-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"sts:AssumeRole"}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, kind := range []Kind{IdentityPolicy, TrustPolicy} {
-			p, err := Parse("p", kind, text)
+			p, err := testCatalog.Parse("p", kind, text)
 			if err != nil {
 				if _, ok := err.(*SyntaxError); !ok {
 					t.Fatalf("untyped error %v", err)
@@ -336,7 +336,7 @@ func FuzzParse(f *testing.F) {
 				continue
 			}
 			r := &Request{Action: "servicediscovery:GetNamespace", Resources: []Resource{{ARN: nsARN}}, Context: MapContext{"aws:username": {text}}}
-			s := Subject{Identity: NewSet(p)}
+			s := Subject{Identity: testCatalog.NewSet(p)}
 			s.Evaluate(r)
 			p.EvaluateTrust(Caller{Account: testAccount}, r)
 		}
@@ -344,9 +344,9 @@ func FuzzParse(f *testing.F) {
 }
 
 func BenchmarkEvaluate(b *testing.B) {
-	p, _ := Managed("AWSCloudMapRegisterInstanceAccess")
+	p, _ := testCatalog.Managed("AWSCloudMapRegisterInstanceAccess")
 	q := mustParse(b, "q", statements(`{"Effect":"Deny","Action":"servicediscovery:Delete*","Resource":"*"}`))
-	s := Subject{Identity: NewSet(p, q)}
+	s := Subject{Identity: testCatalog.NewSet(p, q)}
 	r := &Request{Action: "servicediscovery:DiscoverInstances", Resources: []Resource{{ARN: nsARN}, {ARN: svcARN}}}
 	b.ReportAllocs()
 	for b.Loop() {
@@ -359,7 +359,7 @@ func BenchmarkEvaluate(b *testing.B) {
 func BenchmarkEvaluateConditions(b *testing.B) {
 	p := mustParse(b, "p", statements(`{"Effect":"Allow","Action":"servicediscovery:Discover*","Resource":"arn:aws:servicediscovery:*:123456789012:*",
 		"Condition":{"StringEquals":{"servicediscovery:NamespaceName":"a"},"IpAddress":{"aws:SourceIp":"10.0.0.0/8"}}}`))
-	s := Subject{Identity: NewSet(p)}
+	s := Subject{Identity: testCatalog.NewSet(p)}
 	r := &Request{Action: "servicediscovery:DiscoverInstances", Resources: []Resource{{ARN: nsARN}, {ARN: svcARN}},
 		Context: MapContext{"servicediscovery:namespacename": {"a"}, "aws:sourceip": {"10.1.2.3"}}}
 	b.ReportAllocs()

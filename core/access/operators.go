@@ -30,7 +30,7 @@ type operand interface {
 func operators(name string) (operator, bool) {
 	stringly := func(negated, wildcards, fold bool) (operator, bool) {
 		return operator{negated, func(c *conditionReader, text string) (operand, error) {
-			p, err := compilePattern(c.path, text, options{wildcards, c.variables, fold})
+			p, err := compilePattern(c.path, text, options{wildcards, c.variables, fold, c.catalog})
 			return &stringOperand{p}, err
 		}}, true
 	}
@@ -112,11 +112,11 @@ func readARN(c *conditionReader, text string) (operand, error) {
 	}
 	parts := splitARN(text)
 	if parts == nil {
-		return nil, wrong(c.path, "%q is not an ARN", shown(text))
+		return nil, syntaxErr(c.path, "%q is not an ARN", truncate(text))
 	}
 	o := new(arnOperand)
 	for i, part := range parts {
-		p, err := compilePattern(c.path, part, options{true, c.variables, false})
+		p, err := compilePattern(c.path, part, options{true, c.variables, false, c.catalog})
 		if err != nil {
 			return nil, err
 		}
@@ -170,7 +170,7 @@ type numberOperand struct {
 func readNumber(c *conditionReader, text string, holds func(int) bool) (operand, error) {
 	n, ok := parseNumber(text)
 	if !ok {
-		return nil, wrong(c.path, "%q is not a number", shown(text))
+		return nil, syntaxErr(c.path, "%q is not a number", truncate(text))
 	}
 	return &numberOperand{n, holds}, nil
 }
@@ -209,7 +209,7 @@ type dateOperand struct {
 func readDate(c *conditionReader, text string, holds func(int) bool) (operand, error) {
 	t, ok := parseDate(text)
 	if !ok {
-		return nil, wrong(c.path, "%q is not a date of ISO 8601 such as 2026-04-01T00:00:00Z, nor a number of seconds since 1970", shown(text))
+		return nil, syntaxErr(c.path, "%q is not a date of ISO 8601 such as 2026-04-01T00:00:00Z, nor a number of seconds since 1970", truncate(text))
 	}
 	return &dateOperand{t, holds}, nil
 }
@@ -243,7 +243,7 @@ func readBool(c *conditionReader, text string) (operand, error) {
 	case "false":
 		return boolOperand(false), nil
 	}
-	return nil, wrong(c.path, "%q is neither true nor false", shown(text))
+	return nil, syntaxErr(c.path, "%q is neither true nor false", truncate(text))
 }
 
 func (o boolOperand) matches(_ *evaluation, value string) (bool, bool) {
@@ -255,7 +255,7 @@ type binaryOperand string
 func readBinary(c *conditionReader, text string) (operand, error) {
 	raw, err := base64.StdEncoding.DecodeString(text)
 	if err != nil {
-		return nil, wrong(c.path, "%q is not base 64", shown(text))
+		return nil, syntaxErr(c.path, "%q is not base 64", truncate(text))
 	}
 	return binaryOperand(raw), nil
 }
@@ -273,7 +273,7 @@ func readPrefix(c *conditionReader, text string) (operand, error) {
 	}
 	addr, err := netip.ParseAddr(text)
 	if err != nil || addr.Zone() != "" {
-		return nil, wrong(c.path, "%q is not an IP address or a block of them such as 192.0.2.0/24", shown(text))
+		return nil, syntaxErr(c.path, "%q is not an IP address or a block of them such as 192.0.2.0/24", truncate(text))
 	}
 	return prefixOperand(netip.PrefixFrom(addr, addr.BitLen())), nil
 }

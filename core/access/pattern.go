@@ -30,8 +30,12 @@ const (
 	variable
 )
 
-// options say which characters of a pattern are special.
-type options struct{ wildcards, variables, fold bool }
+// options say which characters of a pattern are special, and which names variables
+// can have.
+type options struct {
+	wildcards, variables, fold bool
+	catalog                    *Catalog
+}
 
 // compilePattern reads a pattern. Policies of version 2008-10-17 have no
 // variables, and operators such as StringEquals no wildcards.
@@ -57,9 +61,9 @@ func compilePattern(path, text string, o options) (pattern, error) {
 			flush(i)
 			end := strings.IndexByte(text[i:], '}')
 			if end < 0 {
-				return p, wrong(path, "the variable at %q has no end", shown(text[i:]))
+				return p, syntaxErr(path, "the variable at %q has no end", truncate(text[i:]))
 			}
-			if err := p.variable(path, text[i+2:i+end]); err != nil {
+			if err := p.variable(path, text[i+2:i+end], o.catalog); err != nil {
 				return p, err
 			}
 			i += end + 1
@@ -93,7 +97,7 @@ func (p *pattern) wildcard(kind tokenKind) {
 
 // variable reads what is between ${ and }: a key, perhaps with a default as in
 // ${aws:username, 'nobody'}, or one of the three escapes.
-func (p *pattern) variable(path, body string) error {
+func (p *pattern) variable(path, body string, catalog *Catalog) error {
 	switch body {
 	case "*", "?", "$":
 		p.literal(body)
@@ -101,13 +105,13 @@ func (p *pattern) variable(path, body string) error {
 	}
 	key, fallback, hasFallback := strings.Cut(body, ",")
 	t := token{kind: variable, text: strings.ToLower(strings.TrimSpace(key))}
-	if problem := keyProblem(t.text); problem != "" {
-		return wrong(path, "the variable ${%s} %s", shown(body), problem)
+	if problem := catalog.keyProblem(t.text); problem != "" {
+		return syntaxErr(path, "the variable ${%s} %s", truncate(body), problem)
 	}
 	if hasFallback {
 		text := strings.TrimSpace(fallback)
 		if len(text) < 2 || text[0] != '\'' || text[len(text)-1] != '\'' {
-			return wrong(path, "the default in ${%s} must be in single quotes", shown(body))
+			return syntaxErr(path, "the default in ${%s} must be in single quotes", truncate(body))
 		}
 		text = text[1 : len(text)-1]
 		t.fallback = &text

@@ -23,15 +23,15 @@ const (
 )
 
 // Parse reads a policy in JSON. An error is always a *SyntaxError.
-func Parse(name string, kind Kind, text string) (*Policy, error) {
+func (c *Catalog) Parse(name string, kind Kind, text string) (*Policy, error) {
 	root, err := parseTree(text)
 	if err != nil {
 		return nil, err
 	}
 	if root.kind != objectNode {
-		return nil, wrong("", "must be an object")
+		return nil, syntaxErr("", "must be an object")
 	}
-	r := policyReader{kind: kind, sids: map[string]bool{}}
+	r := policyReader{catalog: c, kind: kind, sids: map[string]bool{}}
 	var statements *node
 	for _, m := range root.members {
 		switch m.name {
@@ -42,14 +42,14 @@ func Parse(name string, kind Kind, text string) (*Policy, error) {
 		case "Statement":
 			statements = m.value
 		default:
-			err = wrong(m.value.path, "this element is not known; a policy has Version, Id and Statement")
+			err = syntaxErr(m.value.path, "this element is not known; a policy has Version, Id and Statement")
 		}
 		if err != nil {
 			return nil, err
 		}
 	}
 	if statements == nil {
-		return nil, wrong("Statement", "is missing")
+		return nil, syntaxErr("Statement", "is missing")
 	}
 	list, err := statements.oneOrMany()
 	if err != nil {
@@ -68,6 +68,7 @@ func Parse(name string, kind Kind, text string) (*Policy, error) {
 
 // policyReader is what the statements of one policy have in common.
 type policyReader struct {
+	catalog   *Catalog
 	kind      Kind
 	variables bool
 	sids      map[string]bool
@@ -79,7 +80,7 @@ func (r *policyReader) readVersion(n *node) error {
 		return err
 	}
 	if v != version2012 && v != version2008 {
-		return wrong(n.path, "%q must be %s or %s", shown(v), version2012, version2008)
+		return syntaxErr(n.path, "%q must be %s or %s", truncate(v), version2012, version2008)
 	}
 	r.variables = v == version2012
 	return nil
@@ -89,7 +90,7 @@ func (r *policyReader) readVersion(n *node) error {
 func (r *policyReader) readStatement(n *node) (statement, error) {
 	var s statement
 	if n.kind != objectNode {
-		return s, wrong(n.path, "must be an object")
+		return s, syntaxErr(n.path, "must be an object")
 	}
 	seen := map[string]bool{}
 	for _, m := range n.members {
@@ -109,29 +110,29 @@ func (r *policyReader) readElement(s *statement, m member) (err error) {
 		s.effect, err = readEffect(m.value)
 	case "Action", "NotAction":
 		s.notActions = m.name == "NotAction"
-		s.actions, err = readActions(m.value)
+		s.actions, err = r.readActions(m.value)
 	case "Resource", "NotResource":
 		if r.kind == TrustPolicy {
-			return wrong(m.value.path, "a trust policy has no resource: it is about the role it belongs to")
+			return syntaxErr(m.value.path, "a trust policy has no resource: it is about the role it belongs to")
 		}
 		s.notResources = m.name == "NotResource"
 		s.resources, err = r.readResources(m.value)
 	case "Principal":
 		if r.kind != TrustPolicy {
-			return wrong(m.value.path, "only the trust policy of a role has a principal")
+			return syntaxErr(m.value.path, "only the trust policy of a role has a principal")
 		}
 		err = s.readPrincipals(m.value)
 	case "Condition":
-		s.conditions, err = readConditions(m.value, r.variables)
+		s.conditions, err = r.readConditions(m.value)
 	default:
-		err = wrong(m.value.path, "this element is not known")
+		err = syntaxErr(m.value.path, "this element is not known")
 	}
 	return err
 }
 
 func (r *policyReader) checkElements(path string, seen map[string]bool) error {
 	if !seen["Effect"] {
-		return wrong(path, "Effect is missing")
+		return syntaxErr(path, "Effect is missing")
 	}
 	pairs := [][2]string{{"Action", "NotAction"}, {"Resource", "NotResource"}}
 	if r.kind == TrustPolicy {
@@ -140,10 +141,10 @@ func (r *policyReader) checkElements(path string, seen map[string]bool) error {
 	for _, pair := range pairs {
 		a, b := pair[0], pair[1]
 		if !seen[a] && !seen[b] {
-			return wrong(path, "%s is missing", a)
+			return syntaxErr(path, "%s is missing", a)
 		}
 		if a != b && seen[a] && seen[b] {
-			return wrong(path, "%s and %s exclude each other", a, b)
+			return syntaxErr(path, "%s and %s exclude each other", a, b)
 		}
 	}
 	return nil
@@ -156,11 +157,11 @@ func (r *policyReader) readSid(n *node) (string, error) {
 	}
 	for _, c := range sid {
 		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9') {
-			return "", wrong(n.path, "%q must be letters and digits only", shown(sid))
+			return "", syntaxErr(n.path, "%q must be letters and digits only", truncate(sid))
 		}
 	}
 	if sid != "" && r.sids[sid] {
-		return "", wrong(n.path, "%q is given to two statements", shown(sid))
+		return "", syntaxErr(n.path, "%q is given to two statements", truncate(sid))
 	}
 	r.sids[sid] = true
 	return sid, nil
@@ -177,12 +178,12 @@ func readEffect(n *node) (Effect, error) {
 	case "Deny":
 		return Deny, nil
 	}
-	return Deny, wrong(n.path, "%q must be Allow or Deny", shown(text))
+	return Deny, syntaxErr(n.path, "%q must be Allow or Deny", truncate(text))
 }
 
-// readActions reads service:Action patterns; case does not matter in them. Of
-// the services that are served here a pattern must match an action.
-func readActions(n *node) ([]pattern, error) {
+// readActions reads service:Action patterns, in which case does not matter. A
+// pattern of a listed API must match one of its actions.
+func (r *policyReader) readActions(n *node) ([]pattern, error) {
 	values, err := n.oneOrMany()
 	if err != nil {
 		return nil, err
@@ -195,14 +196,14 @@ func readActions(n *node) ([]pattern, error) {
 		}
 		service, name, ok := strings.Cut(text, ":")
 		if text != "*" && (!ok || service == "" || name == "" || strings.ContainsAny(service, "*?")) {
-			return nil, wrong(v.path, `%q must be "*" or service:action, where the action may have wildcards`, shown(text))
+			return nil, syntaxErr(v.path, `%q must be "*" or service:action, where the action may have wildcards`, truncate(text))
 		}
 		p, err := compilePattern(v.path, text, options{wildcards: true, fold: true})
 		if err != nil {
 			return nil, err
 		}
-		if served(service) && !matchesAction(&p) {
-			return nil, wrong(v.path, "%q matches no action of %s", shown(text), strings.ToLower(service))
+		if r.catalog.lists(service) && !r.catalog.matchesAction(&p) {
+			return nil, syntaxErr(v.path, "%q matches no action of %s", truncate(text), strings.ToLower(service))
 		}
 		patterns = append(patterns, p)
 	}
@@ -224,10 +225,10 @@ func (r *policyReader) readResources(n *node) ([]pattern, error) {
 		}
 		if text != "*" {
 			if parts := splitARN(text); parts == nil || parts[0] != "arn" || parts[2] == "" || parts[5] == "" {
-				return nil, wrong(v.path, `%q must be "*" or an ARN`, shown(text))
+				return nil, syntaxErr(v.path, `%q must be "*" or an ARN`, truncate(text))
 			}
 		}
-		p, err := compilePattern(v.path, text, options{wildcards: true, variables: r.variables})
+		p, err := compilePattern(v.path, text, options{wildcards: true, variables: r.variables, catalog: r.catalog})
 		if err != nil {
 			return nil, err
 		}
@@ -263,7 +264,7 @@ func (s *statement) covers(e *evaluation) bool {
 // meets reports whether all conditions hold.
 func (s *statement) meets(e *evaluation) bool {
 	for i := range s.conditions {
-		if !s.conditions[i].holds(e, s.effect) {
+		if !s.conditions[i].matches(e, s.effect) {
 			return false
 		}
 	}

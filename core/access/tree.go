@@ -21,7 +21,7 @@ func (e *SyntaxError) Error() string {
 	return "policy: " + e.Path + ": " + e.Message
 }
 
-func wrong(path, format string, args ...any) error {
+func syntaxErr(path, format string, args ...any) error {
 	return &SyntaxError{Path: path, Message: fmt.Sprintf(format, args...)}
 }
 
@@ -62,7 +62,7 @@ const (
 // parseTree reads exactly one JSON value.
 func parseTree(text string) (*node, error) {
 	if len(text) > maxPolicyBytes {
-		return nil, wrong("", "it has more than %d bytes", maxPolicyBytes)
+		return nil, syntaxErr("", "it has more than %d bytes", maxPolicyBytes)
 	}
 	d := json.NewDecoder(strings.NewReader(text))
 	d.UseNumber()
@@ -71,18 +71,18 @@ func parseTree(text string) (*node, error) {
 		return nil, err
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, wrong("", "there is something after the end of the policy")
+		return nil, syntaxErr("", "there is something after the end of the policy")
 	}
 	return n, nil
 }
 
 func readNode(d *json.Decoder, path string, depth int) (*node, error) {
 	if depth > maxDepth {
-		return nil, wrong(path, "it is nested too deeply")
+		return nil, syntaxErr(path, "it is nested too deeply")
 	}
 	token, err := d.Token()
 	if err != nil {
-		return nil, wrong(path, "it is not JSON: %s", shown(err.Error()))
+		return nil, syntaxErr(path, "it is not JSON: %s", truncate(err.Error()))
 	}
 	n := &node{path: path}
 	switch v := token.(type) {
@@ -119,12 +119,12 @@ func (n *node) readObject(d *json.Decoder, depth int) error {
 	for d.More() {
 		token, err := d.Token()
 		if err != nil {
-			return wrong(n.path, "it is not JSON: %s", shown(err.Error()))
+			return syntaxErr(n.path, "it is not JSON: %s", truncate(err.Error()))
 		}
 		name := token.(string) // the decoder takes nothing else here
-		path := strings.TrimPrefix(n.path+"."+shown(name), ".")
+		path := strings.TrimPrefix(n.path+"."+truncate(name), ".")
 		if seen[name] {
-			return wrong(path, "it is given twice")
+			return syntaxErr(path, "it is given twice")
 		}
 		seen[name] = true
 		value, err := readNode(d, path, depth+1)
@@ -138,7 +138,7 @@ func (n *node) readObject(d *json.Decoder, depth int) error {
 
 func (n *node) close(d *json.Decoder) error {
 	if _, err := d.Token(); err != nil {
-		return wrong(n.path, "it is not JSON: %s", shown(err.Error()))
+		return syntaxErr(n.path, "it is not JSON: %s", truncate(err.Error()))
 	}
 	return nil
 }
@@ -149,14 +149,14 @@ func (n *node) oneOrMany() ([]*node, error) {
 		return []*node{n}, nil
 	}
 	if len(n.items) == 0 {
-		return nil, wrong(n.path, "the list is empty")
+		return nil, syntaxErr(n.path, "the list is empty")
 	}
 	return n.items, nil
 }
 
 func (n *node) str() (string, error) {
 	if n.kind != stringNode {
-		return "", wrong(n.path, "must be a string")
+		return "", syntaxErr(n.path, "must be a string")
 	}
 	return n.text, nil
 }
@@ -167,10 +167,10 @@ func (n *node) scalar() (string, error) {
 	case stringNode, numberNode, boolNode:
 		return n.text, nil
 	}
-	return "", wrong(n.path, "must be a string, a number or a bool")
+	return "", syntaxErr(n.path, "must be a string, a number or a bool")
 }
 
-func shown(s string) string {
+func truncate(s string) string {
 	if len(s) > maxShownText {
 		s = s[:maxShownText-3] + "..."
 	}

@@ -27,7 +27,7 @@ func (s *statement) readPrincipals(n *node) error {
 		return nil
 	}
 	if n.kind != objectNode || len(n.members) == 0 {
-		return wrong(n.path, `must be "*" or an object with AWS, Federated or Service`)
+		return syntaxErr(n.path, `must be "*" or an object with AWS, Federated or Service`)
 	}
 	for _, m := range n.members {
 		values, err := m.value.oneOrMany()
@@ -41,13 +41,13 @@ func (s *statement) readPrincipals(n *node) error {
 			}
 			p, problem := readPrincipal(m.name, text)
 			if problem != "" {
-				return wrong(v.path, "%q %s", shown(text), problem)
+				return syntaxErr(v.path, "%q %s", truncate(text), problem)
 			}
 			s.principals = append(s.principals, p)
 		}
 	}
 	if len(s.principals) > maxPrincipals {
-		return wrong(n.path, "has more than %d principals", maxPrincipals)
+		return syntaxErr(n.path, "has more than %d principals", maxPrincipals)
 	}
 	return nil
 }

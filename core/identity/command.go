@@ -112,7 +112,7 @@ func (c *PutUser) Decide(v command.View, _ *command.Meta) (command.Decision, err
 	if err := checkTags(c.Tags); err != nil {
 		return command.Decision{}, err
 	}
-	reads, err := s.checkAttached(c.Account, &c.PolicyAttachments)
+	reads, err := s.checkAttached(catalogOf(v), c.Account, &c.PolicyAttachments)
 	if err != nil {
 		return command.Decision{}, err
 	}
@@ -138,7 +138,7 @@ func (c *PutGroup) Decide(v command.View, _ *command.Meta) (command.Decision, er
 	if c.Boundary != "" {
 		return command.Decision{}, command.Invalid("a group has no permissions boundary")
 	}
-	reads, err := s.checkAttached(c.Account, &c.PolicyAttachments)
+	reads, err := s.checkAttached(catalogOf(v), c.Account, &c.PolicyAttachments)
 	if err != nil {
 		return command.Decision{}, err
 	}
@@ -154,13 +154,13 @@ func (c *PutRole) Decide(v command.View, _ *command.Meta) (command.Decision, err
 	if err := checkTags(c.Tags); err != nil {
 		return command.Decision{}, err
 	}
-	if _, err := access.Parse("trust policy", access.TrustPolicy, c.Trust); err != nil {
+	if _, err := catalogOf(v).Parse("trust policy", access.TrustPolicy, c.Trust); err != nil {
 		return command.Decision{}, command.Invalid("trust %s", err)
 	}
 	if c.MaxSession != 0 && (c.MaxSession < MinSession || c.MaxSession > MaxSession) {
 		return command.Decision{}, command.Invalid("the longest session must be %d to %d seconds", MinSession, MaxSession)
 	}
-	reads, err := s.checkAttached(c.Account, &c.PolicyAttachments)
+	reads, err := s.checkAttached(catalogOf(v), c.Account, &c.PolicyAttachments)
 	if err != nil {
 		return command.Decision{}, err
 	}
@@ -173,10 +173,10 @@ func (c *PutPolicy) Decide(v command.View, _ *command.Meta) (command.Decision, e
 	if err := checkName(c.Account, c.Name, "policy", maxPolicyName); err != nil {
 		return command.Decision{}, err
 	}
-	if _, ok := access.Managed(c.Name); ok {
+	if _, ok := catalogOf(v).Managed(c.Name); ok {
 		return command.Decision{}, command.Invalid("%s is the name of an AWS managed policy", c.Name)
 	}
-	if _, err := access.Parse(c.Name, access.IdentityPolicy, c.Text); err != nil {
+	if _, err := catalogOf(v).Parse(c.Name, access.IdentityPolicy, c.Text); err != nil {
 		return command.Decision{}, command.Invalid("%s", err)
 	}
 	p := c.Policy
@@ -284,7 +284,7 @@ func (c *DeleteKey) Decide(v command.View, _ *command.Meta) (command.Decision, e
 }
 
 // checkAttached checks that the policies are valid and exist. It returns the keys read.
-func (s *State) checkAttached(account string, a *PolicyAttachments) ([]command.Read, error) {
+func (s *State) checkAttached(catalog *access.Catalog, account string, a *PolicyAttachments) ([]command.Read, error) {
 	if len(a.Inline) > maxInline || len(a.Managed) > maxManaged {
 		return nil, command.Invalid("%d policies of its own, and %d by name, can be attached at the most", maxInline, maxManaged)
 	}
@@ -294,7 +294,7 @@ func (s *State) checkAttached(account string, a *PolicyAttachments) ([]command.R
 			return nil, command.Invalid("policy %q %s", in.Name, "must have a name of its own")
 		}
 		names[in.Name] = true
-		if _, err := access.Parse(in.Name, access.IdentityPolicy, in.Text); err != nil {
+		if _, err := catalog.Parse(in.Name, access.IdentityPolicy, in.Text); err != nil {
 			return nil, command.Invalid("policy %s: %s", in.Name, err)
 		}
 	}
@@ -306,7 +306,7 @@ func (s *State) checkAttached(account string, a *PolicyAttachments) ([]command.R
 	for _, ref := range refs {
 		if p, ok := s.policies.Get(account + "/" + policyName(account, ref)); ok {
 			reads = append(reads, command.Read{Key: p.prefix() + p.name(), Exists: true})
-		} else if _, ok := access.Managed(ref); !ok {
+		} else if _, ok := catalog.Managed(ref); !ok {
 			return nil, notFound("policy " + ref)
 		}
 	}

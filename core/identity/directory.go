@@ -10,6 +10,7 @@ import (
 
 // Directory finds the owners of access keys and their permissions. It is immutable.
 type Directory struct {
+	catalog    *access.Catalog
 	keys       map[string]*Key
 	principals map[string]*Principal // by ARN
 }
@@ -81,16 +82,17 @@ type Problem struct {
 func (p *Problem) Error() string { return p.About + ": " + p.Err.Error() }
 
 // Compile returns a Directory. Of two entries with the same name the one of the earlier
-// Source counts. open decrypts the secret of a sealed key.
+// Source counts. open decrypts the secret of a sealed key. The catalog has
+// the actions that policies can name.
 //
 // A principal with a missing or invalid policy is denied everything, because that
 // policy might contain a Deny. Compile returns such problems with the Directory.
-func Compile(open func(*AccessKey) (string, error), sources ...*Source) (*Directory, []*Problem) {
+func Compile(catalog *access.Catalog, open func(*AccessKey) (string, error), sources ...*Source) (*Directory, []*Problem) {
 	c := &compiler{
 		open:     open,
 		policies: map[string]*access.Policy{},
 		groups:   map[string]*Group{},
-		dir:      &Directory{keys: map[string]*Key{}, principals: map[string]*Principal{}},
+		dir:      &Directory{catalog: catalog, keys: map[string]*Key{}, principals: map[string]*Principal{}},
 	}
 	for _, s := range sources {
 		c.readPolicies(s)
@@ -128,7 +130,7 @@ func (c *compiler) readPolicies(s *Source) {
 		if _, ok := c.policies[arn]; ok {
 			continue
 		}
-		compiled, err := access.Parse(p.Name, access.IdentityPolicy, p.Text)
+		compiled, err := c.dir.catalog.Parse(p.Name, access.IdentityPolicy, p.Text)
 		if err != nil {
 			c.problem(arn, err)
 			continue
@@ -175,7 +177,7 @@ func (c *compiler) addRole(r *Role) {
 	if c.dir.principals[p.ARN] != nil {
 		return
 	}
-	trust, err := access.Parse("trust policy of "+r.Name, access.TrustPolicy, r.Trust)
+	trust, err := c.dir.catalog.Parse("trust policy of "+r.Name, access.TrustPolicy, r.Trust)
 	if err != nil {
 		c.problem(p.ARN, err)
 		return
@@ -191,7 +193,7 @@ func (c *compiler) subject(p *Principal, all []*PolicyAttachments) access.Subjec
 	var policies []*access.Policy
 	for _, a := range all {
 		for _, in := range a.Inline {
-			compiled, err := access.Parse(in.Name, access.IdentityPolicy, in.Text)
+			compiled, err := c.dir.catalog.Parse(in.Name, access.IdentityPolicy, in.Text)
 			if err != nil {
 				c.problem(p.ARN, fmt.Errorf("policy %s: %w", in.Name, err))
 				return access.Subject{}
@@ -207,14 +209,14 @@ func (c *compiler) subject(p *Principal, all []*PolicyAttachments) access.Subjec
 			policies = append(policies, found)
 		}
 	}
-	s := access.Subject{Identity: access.NewSet(policies...)}
+	s := access.Subject{Identity: c.dir.catalog.NewSet(policies...)}
 	if len(all) > 0 && all[0].Boundary != "" {
 		boundary, ok := c.find(p.Account, all[0].Boundary)
 		if !ok {
 			c.problem(p.ARN, fmt.Errorf("permissions boundary %q is not there", all[0].Boundary))
 			return access.Subject{}
 		}
-		s.Boundary = access.NewSet(boundary)
+		s.Boundary = c.dir.catalog.NewSet(boundary)
 	}
 	return s
 }
@@ -228,7 +230,7 @@ func (c *compiler) find(account, ref string) (*access.Policy, bool) {
 	if p, ok := c.policies[arn]; ok && strings.HasPrefix(arn, PolicyARN(account, "")) {
 		return p, true
 	}
-	return access.Managed(ref)
+	return c.dir.catalog.Managed(ref)
 }
 
 func (c *compiler) addKey(k *AccessKey) {
@@ -246,6 +248,9 @@ func (c *compiler) addKey(k *AccessKey) {
 	}
 	c.dir.keys[k.ID] = &Key{ID: k.ID, Secret: secret, Inactive: k.Inactive || secret == "", Owner: owner}
 }
+
+// Catalog returns the actions that the policies of the Directory can name.
+func (d *Directory) Catalog() *access.Catalog { return d.catalog }
 
 // Key returns an access key by its id, even if it is inactive.
 func (d *Directory) Key(id string) (*Key, bool) {

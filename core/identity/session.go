@@ -172,18 +172,18 @@ func mergeTags(under, over map[string]string) map[string]string {
 func (d *Directory) sessionPolicies(s *Session) (*access.Set, error) {
 	var policies []*access.Policy
 	for _, text := range s.Policies {
-		p, err := access.Parse("session policy", access.IdentityPolicy, text)
+		p, err := d.catalog.Parse("session policy", access.IdentityPolicy, text)
 		if err != nil {
 			return nil, err
 		}
 		policies = append(policies, p)
 	}
 	for _, ref := range s.Managed {
-		p, ok := access.Managed(ref)
+		p, ok := d.catalog.Managed(ref)
 		if !ok {
 			return nil, fmt.Errorf("policy %q is not there", ref)
 		}
 		policies = append(policies, p)
 	}
-	return access.NewSet(policies...), nil
+	return d.catalog.NewSet(policies...), nil
 }

@@ -1,6 +1,9 @@
 package identity
 
-import "github.com/cairn-discovery/cairn/core/command"
+import (
+	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/command"
+)
 
 // Slice describes identities to core/state.
 type Slice struct{}
@@ -17,6 +20,19 @@ func (Slice) Prefixes() []string {
 
 // Quotas implements command.Slice: there are none.
 func (Slice) Quotas() []*command.Quota { return nil }
+
+// Rules are the settings for changes of identities.
+type Rules struct {
+	// Catalog has the actions and condition keys that policies can name. Nil: those
+	// of no API are checked.
+	Catalog *access.Catalog
+}
+
+// catalogOf returns the catalog of a view.
+func catalogOf(v command.View) *access.Catalog {
+	_, rules := v.Slice(sliceName)
+	return rules.(*Rules).Catalog
+}
 
 // of returns the identities of a view.
 func of(v command.View) *State {

@@ -2,6 +2,7 @@ package state
 
 import (
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -11,6 +12,7 @@ type Rules struct {
 	// Quotas are the limits that the configuration sets, defaults included.
 	Quotas   command.Quotas
 	Registry registry.Rules
+	Identity identity.Rules
 }
 
 // view implements command.View.

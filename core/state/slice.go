@@ -15,7 +15,7 @@ import (
 // add a slice: its package, its fields in State and Rules, and a line here.
 var table = []slice{
 	newSlice(registry.Slice{}, registry.NewDraft, (*State).registry, func(r *Rules) any { return &r.Registry }, feedRegistry),
-	newSlice(identity.Slice{}, identity.NewDraft, (*State).identity, nil, nil),
+	newSlice(identity.Slice{}, identity.NewDraft, (*State).identity, func(r *Rules) any { return &r.Identity }, nil),
 }
 
 // feedRegistry makes a draft of the registry feed the zones.
@@ -51,13 +51,10 @@ type stateDraft[S any] interface {
 	Finish() *S
 }
 
-// newSlice makes a row. The field function returns the slice's place in a State;
-// rules returns the slice's place in the Rules, and feed makes a draft feed the
-// zones of the DNS; both may be nil.
+// newSlice makes a row. The field function returns the slice's place in a State, rules
+// its place in the Rules. The feed function makes a draft feed the zones of the DNS;
+// it may be nil.
 func newSlice[S any, D stateDraft[S]](s command.Slice[S], newDraft func(*S) D, field func(*State) *S, rules func(*Rules) any, feed func(D, *zone.Draft)) slice {
-	if rules == nil {
-		rules = func(*Rules) any { return nil }
-	}
 	return slice{
 		name: s.Name(), prefixes: s.Prefixes(), quotas: s.Quotas(), decode: s.Decode, rules: rules,
 		all:   func(all *State) iter.Seq[command.Stored] { return s.All(field(all)) },
