@@ -34,7 +34,7 @@ func (n *Node) setIdentities(c *config.Config) {
 // compileDirectory makes the directory of the identities of the configuration
 // and the store.
 func (n *Node) compileDirectory(file *fileIdentities, stored identity.State) *identity.Directory {
-	compiled, problems := identity.Compile(n.openSecret, file.source, stored.Source())
+	compiled, problems := identity.Compile(n.catalog, n.openSecret, file.source, stored.Source())
 	for _, problem := range problems {
 		n.log.Warn("an identity cannot be used", "part", "identities", "about", problem.About, "problem", problem.Err)
 	}

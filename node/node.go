@@ -17,8 +17,10 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/edge/aws"
 	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 	"github.com/cairn-discovery/cairn/edge/dns/view"
 	"github.com/cairn-discovery/cairn/internal/audit"
@@ -59,6 +61,7 @@ type Node struct {
 	rates     merged[throttle.Rates, throttle.Rates]
 	views     atomic.Pointer[view.Table]
 
+	catalog *access.Catalog                 // the actions that policies can name
 	sealKey *seal.Key                       // nil: what is sealed cannot be opened
 	replica atomic.Pointer[replica.Replica] // nil until Run; set by wire
 	audit   *audit.Log                      // nil without audit.file; set by wire
@@ -110,6 +113,9 @@ func New(cfg Config) (*Node, error) {
 	n.log = newLogger(&cfg, n.level)
 	var err error
 	if n.sealKey, err = cfg.Auth.Key(); err != nil {
+		return nil, err
+	}
+	if n.catalog, err = aws.Catalog(); err != nil {
 		return nil, err
 	}
 	n.directory.merge, n.directory.stored = n.compileDirectory, n.storedIdentities

@@ -44,7 +44,9 @@ func (n *Node) reload(next config.Config) error {
 // Check.
 func (n *Node) applyReloadable(c *config.Config) {
 	n.level.Set(c.Level())
-	n.rules.Store(new(c.Rules()))
+	rules := c.Rules()
+	rules.Identity.Catalog = n.catalog
+	n.rules.Store(&rules)
 	n.accounts.Store(new(c.AccountsByKey()))
 	n.setIdentities(c)
 	n.rates.file.Store(c.RequestRates())

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/edge/admin"
 	adminidentity "github.com/cairn-discovery/cairn/edge/admin/identity"
 	"github.com/cairn-discovery/cairn/edge/aws"
@@ -204,9 +205,13 @@ func (w *wiring) newIdentities() (http.Handler, error) {
 		Replica:   w.rep,
 		Rules:     w.currentRules,
 		Directory: w.directory.current,
-		File:      w.identitySource,
-		Seal:      w.sealKey,
-		Logger:    w.log.With("part", "identities"),
+		Known: func(arn string) (access.Tagged, access.MapContext, error) {
+			k, err := aws.Known(w.rep.Current().State, w.currentRules(), arn)
+			return k.Tags, k.Keys, err
+		},
+		File:   w.identitySource,
+		Seal:   w.sealKey,
+		Logger: w.log.With("part", "identities"),
 	})
 	if err != nil || w.audit == nil {
 		return identities, err

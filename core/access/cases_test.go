@@ -361,6 +361,18 @@ func TestTrust(t *testing.T) {
 		{name: "no external id", statement: `"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"x"}}`, caller: ann},
 		{name: "a service", statement: `"Effect":"Allow","Principal":{"Service":"ecs.amazonaws.com"},"Action":"sts:AssumeRole"`, caller: ann},
 		{name: "denied", statement: `"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":{"AWS":"123456789012"},"Action":"sts:*"`, caller: ann},
+		{name: "a token is denied with everybody", caller: token,
+			statement: `"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/k8s"},"Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"`},
+		{name: "a token is denied with every principal of AWS, first", caller: token,
+			statement: `"Effect":"Deny","Principal":{"AWS":"*"},"Action":"*"},{"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/k8s"},"Action":"sts:AssumeRole"`},
+		{name: "a token is denied by condition", caller: token, context: MapContext{"sts:externalid": {"x"}},
+			statement: `"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/k8s"},"Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"x"}}`},
+		{name: "a denial whose condition does not hold", caller: token, want: true,
+			statement: `"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/k8s"},"Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"x"}}`},
+		{name: "a session is denied with its role", caller: session,
+			statement: `"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":{"AWS":"arn:aws:iam::123456789012:role/r"},"Action":"sts:AssumeRole"`},
+		{name: "denied with a service", caller: token, want: true,
+			statement: `"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/k8s"},"Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":{"Service":"ecs.amazonaws.com"},"Action":"*"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			p, err := testCatalog.Parse("trust", TrustPolicy, statements("{"+c.statement+"}"))

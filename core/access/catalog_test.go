@@ -20,7 +20,7 @@ func newTestCatalog() *Catalog {
 		UpdateInstanceCustomHealthStatus UpdateServiceAttributes`) {
 		cloudMap.Actions = append(cloudMap.Actions, Action{Name: "servicediscovery:" + name})
 	}
-	tokens := Service{Prefix: "sts", Actions: []Action{
+	tokens := Service{Prefix: "sts", Keys: []string{"sts:ExternalId"}, Actions: []Action{
 		{Name: "sts:AssumeRole"}, {Name: "sts:AssumeRoleWithWebIdentity"}, {Name: "sts:GetCallerIdentity"}, {Name: "sts:TagSession"},
 	}}
 	c, err := NewCatalog(cloudMap, tokens)

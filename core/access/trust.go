@@ -11,11 +11,11 @@ type principal struct {
 type principalKind int
 
 const (
-	anybody      principalKind = iota + 1
-	accountOf                  // everybody in an account whom its policies let
-	arnOf                      // one user, role or session
-	federated                  // tokens of one OIDC issuer
-	serviceOfAWS               // never here; kept so that AWS's policies can be used
+	anybody      principalKind = iota + 1 // "*"
+	accountOf                             // every principal of an account that its own policies allow
+	arnOf                                 // one user, role or session
+	federated                             // tokens of one OIDC issuer
+	serviceOfAWS                          // calls nothing here; accepted so that policies of AWS can be used
 )
 
 const maxPrincipals = 100
@@ -82,7 +82,7 @@ func readPrincipal(kind, text string) (principal, string) {
 
 func isAccountID(s string) bool { return len(s) == 12 && strings.Trim(s, "0123456789") == "" }
 
-// Caller is who wants to assume a role.
+// Caller is a principal that assumes a role.
 type Caller struct {
 	Account string
 	// ARN is the user's or the session's. RoleARN is the role's, for a session.
@@ -92,7 +92,7 @@ type Caller struct {
 	Provider string
 }
 
-// Trust is how a trust policy takes a caller.
+// Trust is the decision of a trust policy on a caller.
 type Trust struct {
 	Decision
 	// ByAccount is set where the policy trusts the caller's whole account, or
@@ -101,18 +101,25 @@ type Trust struct {
 	ByAccount bool
 }
 
-// EvaluateTrust decides by a role's trust policy alone.
+// EvaluateTrust decides by a role's trust policy alone. Denials are evaluated before
+// anything else, so no allow can be taken into account despite one.
 func (p *Policy) EvaluateTrust(c Caller, r *Request) Trust {
-	t := Trust{Decision: Decision{Why: NoAllow, Layer: TrustLayer, Policy: p.Name}, ByAccount: true}
 	e := evaluation{request: r, resource: &Resource{}}
 	for i := range p.statements {
 		s := &p.statements[i]
+		if s.effect == Deny && s.denies(c) && s.about(r.Action) && s.meets(&e) {
+			return Trust{Decision: Decision{Why: ExplicitDeny, Layer: TrustLayer, Policy: p.Name, Sid: s.sid}}
+		}
+	}
+	t := Trust{Decision: Decision{Why: NoAllow, Layer: TrustLayer, Policy: p.Name}, ByAccount: true}
+	for i := range p.statements {
+		s := &p.statements[i]
+		if s.effect != Allow {
+			continue
+		}
 		byAccount, ok := s.trusts(c)
 		if !ok || !s.about(r.Action) || !s.meets(&e) {
 			continue
-		}
-		if s.effect == Deny {
-			return Trust{Decision: Decision{Why: ExplicitDeny, Layer: TrustLayer, Policy: p.Name, Sid: s.sid}}
 		}
 		t.Allowed, t.Why, t.Sid = true, ExplicitAllow, s.sid
 		t.ByAccount = t.ByAccount && byAccount
@@ -120,24 +127,45 @@ func (p *Policy) EvaluateTrust(c Caller, r *Request) Trust {
 	return t
 }
 
-// trusts reports whether the statement is about the caller.
+// denies reports whether a Deny concerns the caller. "*" is every caller, one that
+// shows a token too: see "Principal" in the IAM policy element reference.
+func (s *statement) denies(c Caller) bool {
+	for _, p := range s.principals {
+		if p.kind == anybody || p.names(c) {
+			return true
+		}
+	}
+	return false
+}
+
+// trusts reports whether an Allow concerns the caller. "*" does not trust callers
+// that show a token: a provider must be named, so that a policy written for AWS's
+// principals does not trust the tokens of any issuer.
 func (s *statement) trusts(c Caller) (byAccount, ok bool) {
 	byAccount = true
 	for _, p := range s.principals {
-		switch p.kind {
-		case anybody:
+		switch {
+		case p.kind == anybody:
 			ok = ok || c.Provider == ""
-		case accountOf:
-			ok = ok || c.Account != "" && p.value == c.Account
-		case arnOf:
-			if p.value == c.ARN || c.RoleARN != "" && p.value == c.RoleARN {
-				byAccount, ok = false, true
-			}
-		case federated:
-			if c.Provider != "" && p.value == c.Provider {
-				byAccount, ok = false, true
-			}
+		case !p.names(c):
+		case p.kind == accountOf:
+			ok = true
+		default:
+			byAccount, ok = false, true
 		}
 	}
 	return byAccount, ok
+}
+
+// names reports whether a principal other than "*" is the caller.
+func (p *principal) names(c Caller) bool {
+	switch p.kind {
+	case accountOf:
+		return c.Account != "" && p.value == c.Account
+	case arnOf:
+		return p.value == c.ARN || c.RoleARN != "" && p.value == c.RoleARN
+	case federated:
+		return c.Provider != "" && p.value == c.Provider
+	}
+	return false
 }

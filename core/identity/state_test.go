@@ -158,7 +158,7 @@ func TestDirectory(t *testing.T) {
 			{ID: "C", Account: other, User: "bob", Sealed: []byte("bad")}, {ID: "D", Account: other, User: "nobody", Sealed: []byte("x")}},
 		Groups: []Group{{Account: other, Name: "g", PolicyAttachments: inline("p", allOK)}},
 	}
-	d, problems := Compile(func(k *AccessKey) (string, error) {
+	d, problems := Compile(nil, func(k *AccessKey) (string, error) {
 		if string(k.Sealed) == "bad" {
 			return "", errors.New("not sealed here")
 		}

@@ -5,7 +5,7 @@ import "github.com/cairn-discovery/cairn/core/command"
 // testView is a command.View of identities alone.
 type testView struct{ state *State }
 
-func (v testView) Slice(string) (state, rules any) { return v.state, nil }
+func (v testView) Slice(string) (state, rules any) { return v.state, new(Rules) }
 
 func (testView) Quota(command.AccountID, *command.Quota) int { return 0 }
 

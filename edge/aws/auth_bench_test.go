@@ -112,7 +112,7 @@ func benchServer(b *testing.B, policy string, change ...func(*aws.Config)) strin
 		var directory atomic.Pointer[identity.Directory]
 		source := people()
 		source.Users[0].Inline[0].Text = policy
-		d, _ := identity.Compile(nil, source)
+		d, _ := identity.Compile(testCatalog, nil, source)
 		directory.Store(d)
 		cfg.Auth = &aws.Auth{Directory: directory.Load}
 	}

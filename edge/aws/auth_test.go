@@ -22,6 +22,7 @@ import (
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/edge/aws"
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
@@ -39,6 +40,15 @@ const (
 		{"Sid":"NotThis","Effect":"Deny","Action":"servicediscovery:ListOperations","Resource":"*"}]}`
 	trustOwner = `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"AWS":"111111111111"},"Action":["sts:AssumeRole","sts:TagSession"]}}`
 )
+
+// testCatalog has the actions of the APIs.
+var testCatalog = func() *access.Catalog {
+	c, err := aws.Catalog()
+	if err != nil {
+		panic(err)
+	}
+	return c
+}()
 
 // people are who there is in these tests: each user's key is KEY and its name,
 // and the secret is the name with "-secret" behind.
@@ -74,7 +84,7 @@ type guarded struct {
 func startGuarded(t *testing.T, change ...func(*options)) *guarded {
 	t.Helper()
 	g := new(guarded)
-	d, problems := identity.Compile(nil, people())
+	d, problems := identity.Compile(testCatalog, nil, people())
 	if len(problems) > 0 {
 		t.Fatal(problems[0])
 	}
@@ -151,30 +161,32 @@ func TestSignedCalls(t *testing.T) {
 	wants(t, "forged token", err, "UnrecognizedClientException", "The security token included in the request is invalid.")
 }
 
+// operationBodies has an input for each operation of Cloud Map.
+var operationBodies = map[string]string{
+	"CreateHttpNamespace": `{"Name":"n"}`, "CreatePrivateDnsNamespace": `{"Name":"n","Vpc":"v"}`, "CreatePublicDnsNamespace": `{"Name":"n.example"}`,
+	"CreateService": `{"Name":"s","NamespaceId":"ns-1"}`, "DeleteNamespace": `{"Id":"ns-1"}`, "DeleteService": `{"Id":"srv-1"}`,
+	"DeleteServiceAttributes": `{"ServiceId":"srv-1","Attributes":["a"]}`, "DeregisterInstance": `{"ServiceId":"srv-1","InstanceId":"i"}`,
+	"DiscoverInstances": `{"NamespaceName":"n","ServiceName":"s"}`, "DiscoverInstancesRevision": `{"NamespaceName":"n","ServiceName":"s"}`,
+	"GetInstance": `{"ServiceId":"srv-1","InstanceId":"i"}`, "GetInstancesHealthStatus": `{"ServiceId":"srv-1"}`, "GetNamespace": `{"Id":"ns-1"}`,
+	"GetOperation": `{"OperationId":"o"}`, "GetService": `{"Id":"srv-1"}`, "GetServiceAttributes": `{"ServiceId":"srv-1"}`,
+	"ListInstances": `{"ServiceId":"srv-1"}`, "ListNamespaces": `{}`, "ListOperations": `{}`, "ListServices": `{}`,
+	"ListTagsForResource": `{"ResourceARN":"arn:aws:servicediscovery:eu-west-1:111111111111:namespace/ns-1"}`,
+	"RegisterInstance":    `{"ServiceId":"srv-1","InstanceId":"i","Attributes":{}}`,
+	"TagResource":         `{"ResourceARN":"arn:aws:servicediscovery:eu-west-1:111111111111:namespace/ns-1","Tags":[{"Key":"a","Value":"b"}]}`,
+	"UntagResource":       `{"ResourceARN":"arn:aws:servicediscovery:eu-west-1:111111111111:namespace/ns-1","TagKeys":["a"]}`,
+	"UpdateHttpNamespace": `{"Id":"ns-1","Namespace":{"Description":"d"}}`, "UpdateInstanceCustomHealthStatus": `{"ServiceId":"srv-1","InstanceId":"i","Status":"HEALTHY"}`,
+	"UpdatePrivateDnsNamespace": `{"Id":"ns-1","Namespace":{"Description":"d"}}`, "UpdatePublicDnsNamespace": `{"Id":"ns-1","Namespace":{"Description":"d"}}`,
+	"UpdateService": `{"Id":"srv-1","Service":{"Description":"d"}}`, "UpdateServiceAttributes": `{"ServiceId":"srv-1","Attributes":{"a":"b"}}`,
+}
+
 // TestEveryOperationIsAuthorized: whoever has no policy gets nowhere, with any
 // operation, whatever is in the request.
 func TestEveryOperationIsAuthorized(t *testing.T) {
 	g := startGuarded(t)
-	bodies := map[string]string{
-		"CreateHttpNamespace": `{"Name":"n"}`, "CreatePrivateDnsNamespace": `{"Name":"n","Vpc":"v"}`, "CreatePublicDnsNamespace": `{"Name":"n.example"}`,
-		"CreateService": `{"Name":"s","NamespaceId":"ns-1"}`, "DeleteNamespace": `{"Id":"ns-1"}`, "DeleteService": `{"Id":"srv-1"}`,
-		"DeleteServiceAttributes": `{"ServiceId":"srv-1","Attributes":["a"]}`, "DeregisterInstance": `{"ServiceId":"srv-1","InstanceId":"i"}`,
-		"DiscoverInstances": `{"NamespaceName":"n","ServiceName":"s"}`, "DiscoverInstancesRevision": `{"NamespaceName":"n","ServiceName":"s"}`,
-		"GetInstance": `{"ServiceId":"srv-1","InstanceId":"i"}`, "GetInstancesHealthStatus": `{"ServiceId":"srv-1"}`, "GetNamespace": `{"Id":"ns-1"}`,
-		"GetOperation": `{"OperationId":"o"}`, "GetService": `{"Id":"srv-1"}`, "GetServiceAttributes": `{"ServiceId":"srv-1"}`,
-		"ListInstances": `{"ServiceId":"srv-1"}`, "ListNamespaces": `{}`, "ListOperations": `{}`, "ListServices": `{}`,
-		"ListTagsForResource": `{"ResourceARN":"arn:aws:servicediscovery:eu-west-1:111111111111:namespace/ns-1"}`,
-		"RegisterInstance":    `{"ServiceId":"srv-1","InstanceId":"i","Attributes":{}}`,
-		"TagResource":         `{"ResourceARN":"arn:aws:servicediscovery:eu-west-1:111111111111:namespace/ns-1","Tags":[{"Key":"a","Value":"b"}]}`,
-		"UntagResource":       `{"ResourceARN":"arn:aws:servicediscovery:eu-west-1:111111111111:namespace/ns-1","TagKeys":["a"]}`,
-		"UpdateHttpNamespace": `{"Id":"ns-1","Namespace":{"Description":"d"}}`, "UpdateInstanceCustomHealthStatus": `{"ServiceId":"srv-1","InstanceId":"i","Status":"HEALTHY"}`,
-		"UpdatePrivateDnsNamespace": `{"Id":"ns-1","Namespace":{"Description":"d"}}`, "UpdatePublicDnsNamespace": `{"Id":"ns-1","Namespace":{"Description":"d"}}`,
-		"UpdateService": `{"Id":"srv-1","Service":{"Description":"d"}}`, "UpdateServiceAttributes": `{"ServiceId":"srv-1","Attributes":{"a":"b"}}`,
+	if len(operationBodies) != 30 {
+		t.Fatalf("%d operations", len(operationBodies))
 	}
-	if len(bodies) != 30 {
-		t.Fatalf("%d operations", len(bodies))
-	}
-	for operation, body := range bodies {
+	for operation, body := range operationBodies {
 		status, answer := g.signed("nobody", operation, body, time.Now())
 		if status != http.StatusBadRequest || !strings.Contains(answer, `"AccessDeniedException"`) ||
 			!strings.Contains(answer, "servicediscovery:"+operation+" on resource: ") {
@@ -370,7 +382,7 @@ func TestSessions(t *testing.T) {
 func (g *guarded) withoutRole(session sdk.CredentialsProvider) {
 	source := people()
 	source.Roles = nil
-	d, _ := identity.Compile(nil, source)
+	d, _ := identity.Compile(testCatalog, nil, source)
 	g.directory.Store(d)
 	_, err := g.client(session).ListNamespaces(g.Context(), &servicediscovery.ListNamespacesInput{})
 	wants(g.T, "role is gone", err, "UnrecognizedClientException", "invalid")

@@ -14,15 +14,15 @@ import (
 
 // router finds the API and the operation of requests.
 type router struct {
-	fallback *service.API // for requests that name none
-	targets  map[string]*service.Operation
-	forms    []*service.API // of the Query protocol
+	apis    []*service.API // the first is for requests that name none
+	targets map[string]*service.Operation
+	forms   []*service.API // of the Query protocol
 	// contentTypes has the value of the header's field for each API.
 	contentTypes map[*service.API][]string
 }
 
 func newRouter(apis []*service.API) (*router, error) {
-	r := &router{fallback: apis[0], targets: map[string]*service.Operation{}, contentTypes: map[*service.API][]string{}}
+	r := &router{apis: apis, targets: map[string]*service.Operation{}, contentTypes: map[*service.API][]string{}}
 	for _, api := range apis {
 		r.contentTypes[api] = []string{api.Protocol.ContentType()}
 		if api.Version != "" {
@@ -44,7 +44,7 @@ func newRouter(apis []*service.API) (*router, error) {
 
 // route finds the API of a request, and its operation unless that is in the body.
 func (s *Server) route(x *request, r *http.Request) error {
-	x.api = s.router.fallback
+	x.api = s.router.apis[0]
 	target := r.Header.Get("X-Amz-Target")
 	if target == "" && len(s.router.forms) > 0 && isForm(r) {
 		x.api, x.form = s.router.formAPI(x.http), true

@@ -43,6 +43,7 @@ type server struct {
 type options struct {
 	server  aws.Config
 	replica replica.Config
+	wrap    func(aws.Replica) aws.Replica // nil: the replica itself
 }
 
 func start(t *testing.T, change ...func(*options)) *server {
@@ -61,6 +62,9 @@ func start(t *testing.T, change ...func(*options)) *server {
 	}
 	r := s.startReplica(o.replica)
 	o.server.Replica, s.replica = r, r
+	if o.wrap != nil {
+		o.server.Replica = o.wrap(r)
+	}
 	s.serve(o.server)
 	return s
 }

@@ -1,6 +1,10 @@
 package aws
 
 import (
+	"strings"
+
+	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
@@ -29,4 +33,32 @@ func collect(makers ...func() (*service.API, error)) ([]*service.API, error) {
 		all = append(all, api)
 	}
 	return all, nil
+}
+
+// Catalog returns the actions and condition keys of all APIs, for policies.
+func Catalog() (*access.Catalog, error) {
+	apis, err := services(new(Config))
+	if err != nil {
+		return nil, err
+	}
+	var all []access.Service
+	for _, api := range apis {
+		all = append(all, api.Access())
+	}
+	return access.NewCatalog(all...)
+}
+
+// Known returns what a state has of the resource with an ARN, to simulate policies.
+func Known(s *state.State, rules *state.Rules, arn string) (service.Known, error) {
+	apis, err := services(new(Config))
+	if err != nil {
+		return service.Known{}, err
+	}
+	parts := strings.SplitN(arn, ":", 4)
+	for _, api := range apis {
+		if len(parts) == 4 && parts[2] == api.Name && api.Known != nil {
+			return api.Known(s, rules, arn), nil
+		}
+	}
+	return service.Known{}, nil
 }

@@ -22,7 +22,7 @@ func (w *world) addUser(account, name, policy string) {
 	s := people()
 	s.Users = append(s.Users, identity.User{Account: account, Name: name, PolicyAttachments: identity.PolicyAttachments{Inline: []identity.Inline{{Name: "inline", Text: policy}}}})
 	s.Keys = append(s.Keys, identity.AccessKey{ID: "KEY" + name, Account: account, User: name, Secret: name + "-secret"})
-	d, problems := identity.Compile(nil, s)
+	d, problems := identity.Compile(testCatalog, nil, s)
 	if len(problems) > 0 {
 		w.Fatal(problems[0])
 	}

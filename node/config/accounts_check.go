@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/edge/aws"
 )
 
 // checkAccounts checks ids and names, and that none is given twice. It shows no
@@ -48,7 +49,12 @@ func checkIdentities(k *checker, c *Config) {
 		k.failHidden("accounts", err.Error())
 		return
 	}
-	_, problems := identity.Compile(nil, source)
+	catalog, err := aws.Catalog()
+	if err != nil {
+		k.failHidden("accounts", err.Error())
+		return
+	}
+	_, problems := identity.Compile(catalog, nil, source)
 	for _, p := range problems {
 		k.failHidden("accounts", p.Error())
 	}

@@ -18,6 +18,7 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
@@ -35,6 +36,9 @@ type Config struct {
 	// File gives what the configuration file says. It can be looked at here, not
 	// changed.
 	File func() *identity.Source
+	// Known returns what is known of the resource with an ARN: its tags, nil for one
+	// that does not exist, and values of condition keys in lower case.
+	Known func(arn string) (access.Tagged, access.MapContext, error)
 	// Seal is what secrets are stored under. Nil: no key can be made.
 	Seal   *seal.Key
 	Logger *slog.Logger
@@ -54,8 +58,8 @@ type operation func(ctx context.Context, body []byte) (any, error)
 
 // New checks the configuration and returns a handler for POST /identity/….
 func New(cfg Config) (*Handler, error) {
-	if cfg.Replica == nil || cfg.Rules == nil || cfg.Directory == nil || cfg.File == nil || cfg.Logger == nil {
-		return nil, errors.New("identity: Replica, Rules, Directory, File and Logger are required")
+	if cfg.Replica == nil || cfg.Rules == nil || cfg.Directory == nil || cfg.File == nil || cfg.Known == nil || cfg.Logger == nil {
+		return nil, errors.New("identity: Replica, Rules, Directory, File, Known and Logger are required")
 	}
 	h := &Handler{cfg: cfg}
 	h.operations = map[string]operation{

@@ -11,9 +11,11 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/edge/aws"
 	"github.com/cairn-discovery/cairn/internal/seal"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store/memory"
@@ -73,10 +75,19 @@ func start(t *testing.T, sealed bool) *world {
 		Users: []identity.User{{Account: account, Name: "filed", PolicyAttachments: identity.PolicyAttachments{Managed: []string{"AWSCloudMapReadOnlyAccess"}}}},
 		Keys:  []identity.AccessKey{{ID: "AKIAFILED", Account: account, User: "filed", Secret: "of the file"}},
 	}
+	catalog, err := aws.Catalog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules.Identity.Catalog = catalog
 	h, err := New(Config{
+		Known: func(arn string) (access.Tagged, access.MapContext, error) {
+			k, err := aws.Known(w.replica.Current().State, rules, arn)
+			return k.Tags, k.Keys, err
+		},
 		Replica: w.replica, Rules: current, Seal: w.key, Logger: logger, File: func() *identity.Source { return file },
 		Directory: func() *identity.Directory {
-			d, _ := identity.Compile(func(*identity.AccessKey) (string, error) { return "x", nil }, file, w.replica.Current().Identity.Source())
+			d, _ := identity.Compile(catalog, func(*identity.AccessKey) (string, error) { return "x", nil }, file, w.replica.Current().Identity.Source())
 			return d
 		},
 	})

@@ -3,7 +3,6 @@ package identity
 import (
 	"context"
 	"maps"
-	"slices"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/access"
@@ -20,15 +19,15 @@ type Question struct {
 	Resources []string
 	// Context has values of condition keys, such as aws:SourceIp. What the
 	// principal gives, such as aws:username, is there already, and so is what
-	// the registry knows of a resource, such as its tags.
+	// is known of a resource, such as its tags.
 	Context map[string][]string
-	// ResourceTags stand in place of the tags that the registry knows.
+	// ResourceTags replace the tags that are known.
 	ResourceTags map[string]string
 	// SessionPolicy, if given, is that of a session of the role, in JSON.
 	SessionPolicy string
 }
 
-// Answer is what it comes to, and why.
+// Answer is the decision and its reason.
 type Answer struct {
 	Allowed bool
 	// Reason is in words, as in AWS's error texts.
@@ -45,26 +44,32 @@ func (h *Handler) simulate(_ context.Context, body []byte) (any, error) {
 	if err := decode(body, &q); err != nil {
 		return nil, err
 	}
-	p, ok := h.cfg.Directory().Principal(q.Principal)
+	directory := h.cfg.Directory()
+	p, ok := directory.Principal(q.Principal)
 	if !ok {
 		return nil, &command.NotFound{Message: "principal " + q.Principal + " is not there"}
 	}
-	action, ok := access.FindAction(q.Action)
+	action, ok := directory.Catalog().Action(q.Action)
 	if !ok {
 		return nil, &badRequest{"action " + q.Action + " is not served here; they are spelt as servicediscovery:DiscoverInstances"}
 	}
 	subject := p.Subject
 	if q.SessionPolicy != "" {
-		policy, err := access.Parse("session policy", access.IdentityPolicy, q.SessionPolicy)
+		policy, err := directory.Catalog().Parse("session policy", access.IdentityPolicy, q.SessionPolicy)
 		if err != nil {
 			return nil, &badRequest{"session policy: " + err.Error()}
 		}
-		subject.Session = access.NewSet(policy)
+		subject.Session = directory.Catalog().NewSet(policy)
 	}
 	r := &access.Request{Action: q.Action}
 	known := access.MapContext{}
 	for _, arn := range q.Resources {
-		r.Resources = append(r.Resources, h.resource(arn, known))
+		tags, keys, err := h.cfg.Known(arn)
+		if err != nil {
+			return nil, err
+		}
+		maps.Copy(known, keys)
+		r.Resources = append(r.Resources, access.Resource{ARN: arn, Tags: tags})
 	}
 	if len(r.Resources) == 0 {
 		r.Resources = []access.Resource{{ARN: "*"}}
@@ -75,7 +80,7 @@ func (h *Handler) simulate(_ context.Context, body []byte) (any, error) {
 		}
 	}
 	var err error
-	if r.Context, err = newContext(p, action, known, q.Context); err != nil {
+	if r.Context, err = newContext(directory.Catalog(), p, action, known, q.Context); err != nil {
 		return nil, err
 	}
 	return explain(subject.Evaluate(r), q.Action), nil
@@ -91,36 +96,10 @@ func explain(d access.Decision, action string) Answer {
 	return a
 }
 
-// resource looks up what the registry knows of a resource: its tags, and into
-// known the values of Cloud Map's condition keys.
-func (h *Handler) resource(arn string, known access.MapContext) access.Resource {
-	r := access.Resource{ARN: arn}
-	parts := strings.SplitN(arn, ":", 6)
-	if len(parts) < 6 || parts[2] != "servicediscovery" {
-		return r
-	}
-	key := "servicediscovery:namespace"
-	if strings.HasPrefix(parts[5], "service/") {
-		key = "servicediscovery:service"
-	}
-	known[key+"arn"] = []string{arn}
-	ns, svc, err := h.cfg.Replica.Current().Registry.FindResource(&h.cfg.Rules().Registry, command.AccountID(parts[4]), arn)
-	switch {
-	case err != nil: // there is no such thing, so nothing is known of it
-	case ns != nil:
-		r.Tags = tagMap(maps.Collect(ns.Tags.All()))
-		known[key+"name"] = slices.Compact([]string{ns.HTTPName, ns.Name})
-	default:
-		r.Tags = tagMap(maps.Collect(svc.Tags.All()))
-		known[key+"name"] = []string{svc.Name}
-		known["servicediscovery:servicecreatedbyaccount"] = []string{string(svc.CreatedBy)}
-	}
-	return r
-}
-
-// newContext has what the principal gives, then what is known of the resources
-// and the action has a key for, then what is given for the request.
-func newContext(p *identity.Principal, action *access.Action, known access.MapContext, given map[string][]string) (access.MapContext, error) {
+// newContext has the values that the principal gives, those known of the resources
+// for keys of the action, and those given for the request. Later ones replace
+// earlier ones.
+func newContext(catalog *access.Catalog, p *identity.Principal, action *access.Action, known access.MapContext, given map[string][]string) (access.MapContext, error) {
 	c := access.MapContext{
 		"aws:principalarn": {p.ARN}, "aws:principalaccount": {p.Account}, "aws:principaltype": {p.Kind.String()}, "aws:userid": {p.ID},
 	}
@@ -136,7 +115,7 @@ func newContext(p *identity.Principal, action *access.Action, known access.MapCo
 		}
 	}
 	for k, v := range given {
-		if err := access.CheckKey(k); err != nil {
+		if err := catalog.CheckKey(k); err != nil {
 			return nil, &badRequest{err.Error()}
 		}
 		c[strings.ToLower(k)] = v

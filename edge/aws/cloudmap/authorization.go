@@ -1,10 +1,13 @@
 package cloudmap
 
 import (
+	"slices"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
@@ -191,4 +194,31 @@ func tagValues(tags registry.Attributes, key string) []string {
 		}
 	}
 	return values
+}
+
+// known returns what the registry has of a namespace or a service.
+func known(s *state.State, rules *state.Rules, arn string) service.Known {
+	parts := strings.SplitN(arn, ":", 6)
+	k := service.Known{Keys: access.MapContext{}}
+	if len(parts) < 6 {
+		return k
+	}
+	set := func(key string, values ...string) { k.Keys[strings.ToLower(key)] = values }
+	if strings.HasPrefix(parts[5], "service/") {
+		set(keyServiceARN, arn)
+	} else {
+		set(keyNamespaceARN, arn)
+	}
+	ns, svc, err := s.Registry.FindResource(&rules.Registry, command.AccountID(parts[4]), arn)
+	switch {
+	case err != nil: // it does not exist
+	case ns != nil:
+		k.Tags = (*namespaceTags)(ns)
+		set(keyNamespaceName, slices.Compact([]string{ns.HTTPName, ns.Name})...)
+	default:
+		k.Tags = (*serviceTags)(svc)
+		set(keyServiceName, svc.Name)
+		set(keyCreatedBy, string(svc.CreatedBy))
+	}
+	return k
 }

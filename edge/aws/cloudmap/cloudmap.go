@@ -35,6 +35,9 @@ func New(keys SigningKeys) (*service.API, error) {
 		Codes:        map[wire.Kind]wire.Code{wire.Validation: {Name: codeInvalidInput, Status: 400}},
 		Operations:   operations(&api{keys}),
 		Policies:     policies,
+		Actions:      []string{"DeleteResourcePolicy", "GetResourcePolicy", "PutResourcePolicy"},
+		Keys:         []string{keyNamespaceARN, keyNamespaceName, keyServiceARN, keyServiceName, keyCreatedBy},
+		Known:        known,
 		Errors:       declaredError,
 		Resources:    auditResources,
 	})

@@ -23,6 +23,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
 	"github.com/cairn-discovery/cairn/internal/audit"
 )
@@ -51,6 +53,14 @@ type Definition struct {
 	// Policies say of each operation, by name, what the model does not. Each
 	// operation must have one, and each policy an operation.
 	Policies map[string]Policy
+	// Actions are names of IAM actions that are no operations here, such as
+	// TagSession of STS. Policies can name them too.
+	Actions []string
+	// Keys are the condition keys of the API, such as servicediscovery:ServiceName.
+	Keys []string
+	// Known returns what the state has of the resource with an ARN, to simulate
+	// policies. Nil: nothing is known of the API's resources.
+	Known func(s *state.State, rules *state.Rules, arn string) Known
 	// Errors returns the answer for an error that the API declares, or nil for
 	// another one.
 	Errors func(c *Call, err error) *wire.Error
@@ -61,6 +71,14 @@ type Definition struct {
 	AlwaysAudit bool
 	// Sensitive are the members that audit records hide, as Type.Field.
 	Sensitive map[string]bool
+}
+
+// Known is what the state has of a resource.
+type Known struct {
+	// Tags are nil for a resource that does not exist.
+	Tags access.Tagged
+	// Keys are values of the API's condition keys. The keys are in lower case.
+	Keys access.MapContext
 }
 
 // API is an API that is served. It is immutable.
@@ -107,6 +125,18 @@ func (a *API) Operation(name string) *Operation {
 
 // All returns the operations in the order of their names. It must not be changed.
 func (a *API) All() []*Operation { return a.operations }
+
+// Access returns what policies can say of the API.
+func (a *API) Access() access.Service {
+	s := access.Service{Prefix: a.Name, Keys: a.Keys}
+	for _, op := range a.operations {
+		s.Actions = append(s.Actions, access.Action{Name: op.Action, Level: op.Access, Keys: op.Keys})
+	}
+	for _, name := range a.Actions {
+		s.Actions = append(s.Actions, access.Action{Name: a.Name + ":" + name})
+	}
+	return s
+}
 
 // Code returns the code of a common error. The operation may be nil.
 func (a *API) Code(op *Operation, k wire.Kind) wire.Code {

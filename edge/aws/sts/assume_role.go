@@ -35,6 +35,9 @@ func (a *api) assumeRole(_ context.Context, c *service.Call, in *assumeRoleInput
 	if err := a.ready(c); err != nil {
 		return nil, err
 	}
+	if err := in.checkPolicies(c.Directory.Catalog()); err != nil {
+		return nil, err
+	}
 	s := &identity.Session{Tags: in.tags, SourceIdentity: in.sourceIdentity}
 	if chained := c.Caller.Session; chained != nil && chained.SourceIdentity != "" {
 		if s.SourceIdentity != "" && s.SourceIdentity != chained.SourceIdentity {

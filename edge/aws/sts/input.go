@@ -106,17 +106,24 @@ func (p *sessionInput) readPolicies(f query.Form) error {
 		if len(text) > maxPolicyText {
 			return fault("PackedPolicyTooLarge", http.StatusBadRequest, "The session policy has more than %d characters", maxPolicyText)
 		}
-		if _, err := access.Parse("session policy", access.IdentityPolicy, text); err != nil {
-			return fault("MalformedPolicyDocument", http.StatusBadRequest, "%s", err)
-		}
 		p.policies = []string{text}
 	}
 	p.managed = f.List("PolicyArns", ".arn")
 	if len(p.managed) > maxPolicyARNs {
 		return invalid("PolicyArns has more than %d members", maxPolicyARNs)
 	}
+	return nil
+}
+
+// checkPolicies checks that the policies of the session can be used.
+func (p *sessionInput) checkPolicies(catalog *access.Catalog) error {
+	for _, text := range p.policies {
+		if _, err := catalog.Parse("session policy", access.IdentityPolicy, text); err != nil {
+			return fault("MalformedPolicyDocument", http.StatusBadRequest, "%s", err)
+		}
+	}
 	for _, arn := range p.managed {
-		if _, ok := access.Managed(arn); !ok {
+		if _, ok := catalog.Managed(arn); !ok {
 			return invalid("PolicyArns: %s is not an AWS managed policy that is known here", truncate(arn))
 		}
 	}

@@ -63,9 +63,20 @@ func New(cfg Config) (*service.API, error) {
 			"AssumeRoleWithWebIdentity": {Access: access.Write, Class: new(command.RateSTS), Authorization: service.Unsigned, Record: recordWebIdentity},
 			"GetCallerIdentity":         {Access: access.Read, Class: new(command.RateSTS), Authorization: service.ByHandler},
 		},
+		Actions:     []string{"SetSourceIdentity", "TagSession"},
+		Keys:        conditionKeys,
 		Resources:   auditResources,
 		AlwaysAudit: true,
 	})
+}
+
+// conditionKeys are those of "Actions, resources, and condition keys for AWS Security
+// Token Service" in the Service Authorization Reference. Not all have a value here;
+// see docs/identity.md. It is never changed.
+var conditionKeys = []string{
+	"sts:AWSServiceName", "sts:DurationSeconds", "sts:ExternalId", "sts:IdentityTokenAudience", "sts:RequestContext/",
+	"sts:RequestContextProviders", "sts:RoleSessionName", "sts:SigningAlgorithm", "sts:SourceIdentity", "sts:TaskPolicyArn",
+	"sts:TransitiveTagKeys",
 }
 
 func encode(operation string) func(*wire.Response, any) error {

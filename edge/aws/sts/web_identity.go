@@ -20,6 +20,9 @@ func (a *api) assumeRoleWithWebIdentity(ctx context.Context, c *service.Call, in
 	if err := a.ready(c); err != nil {
 		return nil, err
 	}
+	if err := in.checkPolicies(c.Directory.Catalog()); err != nil {
+		return nil, err
+	}
 	provider, claims, err := a.verifyToken(ctx, c, in)
 	if err != nil {
 		return nil, err
