@@ -7,15 +7,14 @@ import (
 )
 
 func newCompletion(p *cli.Program) *cobra.Command {
-	return &cobra.Command{
-		Use:   "completion bash|zsh|fish|powershell",
+	cmd := &cobra.Command{
+		Use:   "completion",
 		Short: "Print a script that completes cairn's command lines",
 		Example: `  source <(cairn completion bash)
   cairn completion zsh > "${fpath[1]}/_cairn"
   cairn completion fish > ~/.config/fish/completions/cairn.fish
   cairn completion powershell | Out-String | Invoke-Expression`,
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
-		Args:      cobra.ExactArgs(1),
 		RunE: cli.Body(func(cmd *cobra.Command, args []string) error {
 			root := cmd.Root()
 			switch args[0] {
@@ -31,4 +30,6 @@ func newCompletion(p *cli.Program) *cobra.Command {
 			return cli.Usagef("%q must be bash, zsh, fish or powershell", args[0])
 		}),
 	}
+	cli.Positional(cmd, "bash|zsh|fish|powershell")
+	return cmd
 }

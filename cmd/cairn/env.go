@@ -27,9 +27,8 @@ name. Other AWS APIs keep their endpoints. Evaluate the output:
   PowerShell      cairn env --shell powershell | Out-String | Invoke-Expression`,
 		Example: `  eval "$(cairn env)"
   cairn env --shell fish --endpoint http://127.0.0.1:9000 | source`,
-		Args: cobra.NoArgs,
 		RunE: cli.Body(func(cmd *cobra.Command, _ []string) error {
-			base, err := p.Endpoint(endpoint)
+			base, _, err := p.Endpoint(endpoint)
 			if err != nil {
 				return err
 			}
@@ -40,8 +39,9 @@ name. Other AWS APIs keep their endpoints. Evaluate the output:
 			return printEnv(cmd.Context(), p, base, region, assign)
 		}),
 	}
+	cli.Arguments(cmd)
 	f := cmd.Flags()
-	f.StringVar(&endpoint, "endpoint", "", "`URL` of the node (default $CAIRN_ENDPOINT, or "+cli.DefaultEndpoint+")")
+	f.StringVar(&endpoint, "endpoint", "", cli.EndpointUsage)
 	f.StringVar(&region, "region", "", "AWS region `NAME` (default from the usual AWS settings, or "+cli.DefaultRegion+")")
 	f.StringVar(&shell, "shell", "", "`bash|zsh|sh|fish|powershell` (default from $SHELL)")
 	return cmd
@@ -101,12 +101,23 @@ func printEnv(ctx context.Context, p *cli.Program, endpoint, region string, assi
 	}
 	lines = append(lines,
 		"# DiscoverInstances: AWS CLI and boto3 would call data-HOST without this",
-		assign("AWS_DISABLE_HOST_PREFIX_INJECTION", "true"),
-		"# AWS SDK for Go does not read that. Set it in code (see docs/sdk-endpoints.md), or run the program with",
-		"#   "+assign("HTTP_PROXY", endpoint),
-		"# AWS SDK for JavaScript neither: new ServiceDiscoveryClient({disableHostPrefix: true})",
-		"# Clients you cannot change: make data-HOST resolve, by DNS or in the hosts file",
-	)
+		assign("AWS_DISABLE_HOST_PREFIX_INJECTION", "true"))
+	lines = append(lines, otherClients(endpoint, assign)...)
 	_, err = fmt.Fprintln(p.Stdout, strings.Join(lines, "\n"))
 	return err
+}
+
+// otherClients returns comments about clients that do not read
+// AWS_DISABLE_HOST_PREFIX_INJECTION. HTTP_PROXY has no effect on https.
+func otherClients(endpoint string, assign func(name, value string) string) []string {
+	lines := []string{"# AWS SDK for Go does not read that. Set it in code (see docs/sdk-endpoints.md)"}
+	if strings.HasPrefix(endpoint, "http://") {
+		lines = []string{
+			lines[0] + ", or run the program with",
+			"#   " + assign("HTTP_PROXY", endpoint),
+		}
+	}
+	return append(lines,
+		"# AWS SDK for JavaScript neither: new ServiceDiscoveryClient({disableHostPrefix: true})",
+		"# Clients you cannot change: make data-HOST resolve, by DNS or in the hosts file")
 }

@@ -24,6 +24,8 @@ var groups = []func(*cli.Program) cli.Group{
 }
 
 func main() {
-	p := &cli.Program{Stdout: os.Stdout, Stderr: os.Stderr, Env: os.LookupEnv}
+	p := &cli.Program{
+		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, StderrTerminal: cli.IsTerminal(os.Stderr), Env: os.LookupEnv,
+	}
 	os.Exit(p.Execute(newRoot(p), os.Args[1:]))
 }

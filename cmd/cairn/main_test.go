@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
+	"github.com/cairn-discovery/cairn/internal/testca"
 )
 
 var update = flag.Bool("update", false, "rewrite expected outputs and generated documents")
@@ -33,6 +34,7 @@ func hideAWSSettings() {
 		"AWS_DEFAULT_REGION":          "",
 		"AWS_ACCESS_KEY_ID":           "",
 		"AWS_SECRET_ACCESS_KEY":       "",
+		"AWS_CA_BUNDLE":               "",
 	} {
 		if err := os.Setenv(name, value); err != nil {
 			panic(err)
@@ -56,7 +58,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
-		Setup:         setUpScript,
+		Setup:         setUpScript(t),
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"node":  nodeCommand,
 			"cairn": cairnCommand,
@@ -67,15 +69,24 @@ func TestScripts(t *testing.T) {
 
 type serversKey struct{}
 
-func setUpScript(env *testscript.Env) error {
-	servers := map[string]*serverProcess{}
-	env.Values[serversKey{}] = servers
-	env.Defer(func() {
-		for _, s := range servers {
-			s.kill()
-		}
-	})
-	return nil
+// setUpScript gives scripts a place for their nodes, and the files of a test's
+// authority ($CA_FILE) and of a certificate for localhost ($CERT_FILE, $KEY_FILE).
+func setUpScript(t *testing.T) func(*testscript.Env) error {
+	ca := testca.New(t)
+	certFile, keyFile := ca.Issue(t, testca.Names{DNS: []string{"localhost"}, IPs: []string{"127.0.0.1"}})
+	return func(env *testscript.Env) error {
+		servers := map[string]*serverProcess{}
+		env.Values[serversKey{}] = servers
+		env.Defer(func() {
+			for _, s := range servers {
+				s.kill()
+			}
+		})
+		env.Setenv("CA_FILE", ca.File)
+		env.Setenv("CERT_FILE", certFile)
+		env.Setenv("KEY_FILE", keyFile)
+		return nil
+	}
 }
 
 func cairnCommand(ts *testscript.TestScript, neg bool, args []string) {

@@ -87,14 +87,14 @@ func TestSIGTERMWhileWriting(t *testing.T) {
 		}
 		ended <- err
 	}()
-	acknowledged := writers(t, s.api, func() { close(busy) })
+	acknowledged := writers(t, "http://"+s.api, func() { close(busy) })
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
 
 	s = serveIn(t, data, "--config", config)
 	for _, name := range acknowledged {
-		code, text, err := post(t.Context(), http.DefaultClient, s.api, "ListNamespaces",
+		code, text, err := post(t.Context(), http.DefaultClient, "http://"+s.api, "ListNamespaces",
 			fmt.Sprintf(`{"Filters":[{"Name":"NAME","Values":[%q]}]}`, name))
 		if err != nil || code != 200 || !strings.Contains(text, `"`+name+`"`) {
 			t.Fatalf("%s was acknowledged: %d %s %v", name, code, text, err)
@@ -106,7 +106,7 @@ func TestSIGTERMWhileWriting(t *testing.T) {
 // request: it ends in time and with exit code 0.
 func TestSIGTERMWithAStuckClient(t *testing.T) {
 	s := serveIn(t, t.TempDir())
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.api, "http://"))
+	conn, err := net.Dial("tcp", s.api)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,8 +8,9 @@ import (
 
 func newRoot(p *cli.Program) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "cairn",
-		Short: "A self-hosted service registry with the API of AWS Cloud Map",
+		Version: version(),
+		Use:     "cairn",
+		Short:   "A self-hosted service registry with the API of AWS Cloud Map",
 		Long: `cairn is a self-hosted service registry with the API of AWS Cloud Map.
 
 "cairn serve" runs a node. The client commands call the API of a running node,
@@ -26,6 +27,7 @@ Exit codes: 0 success, 1 error, 2 wrong usage.`,
 		SuggestionsMinimumDistance: 2,
 		CompletionOptions:          cobra.CompletionOptions{DisableDefaultCmd: true},
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	for _, group := range groups {
 		group(p).AddTo(root)
 	}

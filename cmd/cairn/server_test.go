@@ -22,10 +22,10 @@ const patience = time.Minute
 
 // serverProcess is a "cairn serve" process.
 type serverProcess struct {
-	cmd        *exec.Cmd
-	api, admin string // URLs
-	done       chan struct{}
-	err        error // of cmd.Wait; read after done
+	cmd             *exec.Cmd
+	api, dns, admin string // HOST:PORT
+	done            chan struct{}
+	err             error // of cmd.Wait; read after done
 
 	mu    sync.Mutex
 	log   strings.Builder
@@ -49,12 +49,12 @@ func startServer(env []string, dir string, args ...string) (*serverProcess, erro
 		return nil, err
 	}
 	go s.read(stderr)
-	line, err := s.wait(regexp.MustCompile(`msg=ready api=(\S+) dns=\S+ admin=(\S+)`))
+	line, err := s.wait(regexp.MustCompile(`msg=ready api=(\S+) dns=(\S+)(?: dot=\S+)?(?: doh=\S+)? admin=(\S+)`))
 	if err != nil {
 		s.kill()
 		return nil, err
 	}
-	s.api, s.admin = "http://"+line[1], "http://"+line[2]
+	s.api, s.dns, s.admin = line[1], line[2], line[3]
 	return s, nil
 }
 
@@ -141,8 +141,11 @@ func nodeCommand(ts *testscript.TestScript, neg bool, args []string) {
 		s, err := startServer(env, ts.Getenv("WORK"), args[2:]...)
 		ts.Check(err)
 		servers[name] = s
-		ts.Setenv("CAIRN_ENDPOINT", s.api)
-		ts.Setenv("CAIRN_ADMIN", s.admin)
+		ts.Setenv("CAIRN_ENDPOINT", "http://"+s.api)
+		ts.Setenv("CAIRN_ADMIN", "http://"+s.admin)
+		ts.Setenv("API_ADDR", s.api)
+		ts.Setenv("DNS_ADDR", s.dns)
+		ts.Setenv("ADMIN_ADDR", s.admin)
 		return
 	}
 	s := servers[name]

@@ -48,7 +48,7 @@ func TestErrors(t *testing.T) {
 		{2, []string{"register-instance", "--service-id", "s", "--instance-id", "i", "--attributes", `{"a":["b"]}`}, `^cairn: --attributes: the value of "a" must be a text$`},
 		{2, []string{"register-instance", "--service", "web", "--instance-id", "i", "--attributes", "a=b"}, `^cairn: "web" must be NAMESPACE/SERVICE$`},
 		{2, []string{"list-namespaces", "--output", "yaml"}, `^cairn: --output: "yaml" must be table or json$`},
-		{2, []string{"list-namespaces", "--endpoint", "ftp://x"}, `^cairn: the endpoint: "ftp://x" must be a URL such as `},
+		{2, []string{"list-namespaces", "--endpoint", "ftp://x"}, `^cairn: --endpoint: "ftp://x" must be a URL such as `},
 		{2, []string{"serve", "--log-level", "loud"}, `^cairn: invalid argument "loud" for "--log-level" flag: "loud" must be debug, info, warn or error$`},
 		{2, []string{"serve", "now"}, `cairn: `},
 		{2, []string{"backup"}, `^cairn: argument FILE is missing; usage: cairn backup FILE \[flags\]$`},
@@ -69,7 +69,7 @@ func TestErrors(t *testing.T) {
 		{2, []string{"help", "nothing"}, `^cairn: no command "nothing" to explain; see "cairn help"$`},
 		{2, []string{"env", "--shell", "tcsh"}, `cairn: `},
 		{1, []string{"list-namespaces", "--endpoint", "http://127.0.0.1:1"}, `^cairn: no node answers at http://127.0.0.1:1: start one with "cairn serve", or name another with --endpoint$`},
-		{1, []string{"backup", "file", "--admin", "127.0.0.1:1"}, `no node answers at http://127.0.0.1:1/backup: name its admin listener with --admin$`},
+		{1, []string{"backup", "file", "--admin", "127.0.0.1:1"}, `no node answers at http://127.0.0.1:1: name its admin listener with --admin$`},
 		{1, []string{"restore", "absent", "--data-dir", "d"}, `cairn: `},
 		{1, []string{"serve", "--config", "absent.yaml"}, `^cairn: read the configuration: open absent.yaml: no such file or directory$`},
 	}

@@ -10,15 +10,21 @@ import (
 )
 
 func newVersion(p *cli.Program) *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version of this program",
 		Example: "  cairn version",
-		Args:    cobra.NoArgs,
 		RunE: cli.Body(func(*cobra.Command, []string) error {
-			build := buildinfo.Read()
-			_, err := fmt.Fprintf(p.Stdout, "cairn %s (revision %s, %s)\n", build.Version, build.Revision, build.Go)
+			_, err := fmt.Fprintln(p.Stdout, version())
 			return err
 		}),
 	}
+	cli.Arguments(cmd)
+	return cmd
+}
+
+// version returns what "cairn version" and "cairn --version" print.
+func version() string {
+	build := buildinfo.Read()
+	return fmt.Sprintf("cairn %s (revision %s, %s)", build.Version, build.Revision, build.Go)
 }

@@ -169,7 +169,8 @@ func (s *Server) identities() http.Handler {
 		return http.HandlerFunc(s.manage)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		writeText(w, http.StatusForbidden, "identities are not managed here: the admin listener must ask for a token (admin_token_file) or a client certificate\n")
+		writeText(w, http.StatusForbidden, "this node does not manage identities: its admin listener does not authenticate operators;"+
+			" set admin_token_file in its configuration or the token in CAIRN_ADMIN_TOKEN, or tls.admin with tls.client_ca_file, and restart it\n")
 	})
 }
 

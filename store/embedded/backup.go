@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"iter"
 	"slices"
 
@@ -76,6 +77,14 @@ func (e *NotEmptyError) Error() string {
 // attempt that failed leaves is refused by Load and replaced by the next Restore.
 // Errors: *LockedError, *NotEmptyError, *BackupError, *VersionError, ErrFull.
 func Restore(cfg Config, r io.Reader) (store.Revision, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return 0, err
+	}
+	// This comes before Open, which creates a lock file even in a folder of others.
+	if err := restorable(cfg); err != nil {
+		return 0, err
+	}
 	s, err := Open(cfg)
 	if err != nil {
 		return 0, err
@@ -113,18 +122,47 @@ func (s *Store) clearForRestore() error {
 	if err != nil {
 		return fmt.Errorf("restore: %w", err)
 	}
+	segments, err := leftovers(s.cfg.Dir, names)
+	if err != nil {
+		return err
+	}
+	s.remove(segments)
+	return nil
+}
+
+// restorable returns *NotEmptyError if a folder has files that no attempt to
+// restore has left. It changes nothing. A folder with a lock file is left to Open,
+// which can say that it is in use.
+func restorable(cfg Config) error {
+	names, err := cfg.FS.List(cfg.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	if slices.Contains(names, lockName) {
+		return nil
+	}
+	_, err = leftovers(cfg.Dir, names)
+	return err
+}
+
+// leftovers returns the segments that an earlier attempt to restore has left in a
+// folder, or *NotEmptyError if the folder has files that are not of one.
+func leftovers(dir string, names []string) (segments []string, err error) {
 	f := sortFiles(names)
 	for _, name := range names {
 		_, isSegment := parseName(name, segmentPrefix, segmentSuffix)
 		switch {
 		case name == lockName || name == beginName || name == restoreName || slices.Contains(f.temps, name):
 		case isSegment && f.restoring:
-			s.remove([]string{name})
+			segments = append(segments, name)
 		default:
-			return &NotEmptyError{Dir: s.cfg.Dir, File: name}
+			return nil, &NotEmptyError{Dir: dir, File: name}
 		}
 	}
-	return nil
+	return segments, nil
 }
 
 // copyBackup copies a backup to a file, checks all of it and syncs it.

@@ -121,15 +121,12 @@ func (c *AdminClient) send(ctx context.Context, method, path string, body []byte
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	response, err := c.http.Do(request)
-	if errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("no node answers at %s: name its admin listener with --admin", url)
-	}
 	if err != nil {
-		return err
+		return c.transportError(ctx, err)
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return responseError(url, response)
+		return c.responseError(ctx, url, response)
 	}
 	if _, err := io.Copy(w, response.Body); err != nil {
 		return fmt.Errorf("read %s: %w", url, err)
@@ -137,15 +134,41 @@ func (c *AdminClient) send(ctx context.Context, method, path string, body []byte
 	return nil
 }
 
+// wrongListener returns an error if the URL is not that of an admin listener.
+func (c *AdminClient) wrongListener(ctx context.Context) error {
+	return wrongListener(ctx, c.base, listenerAdmin, "--admin", "admin_addr", defaultAdmin)
+}
+
+// transportError rewords the error of a request without response.
+func (c *AdminClient) transportError(ctx context.Context, err error) error {
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return fmt.Errorf("no node answers at %s: name its admin listener with --admin", c.base)
+	}
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Errorf("%s: %w: name its authority with --ca-file, or in CAIRN_ADMIN_CA_FILE", c.base, untrusted.Err)
+	}
+	if wrong := c.wrongListener(ctx); wrong != nil {
+		return wrong
+	}
+	return err
+}
+
 // responseError returns the error that a response with an error status stands for.
-func responseError(url string, response *http.Response) error {
+func (c *AdminClient) responseError(ctx context.Context, url string, response *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(response.Body, 16<<10)) // the part that arrived is good enough
 	var answer struct{ Error string }
-	switch {
-	case json.Unmarshal(body, &answer) == nil && answer.Error != "":
+	if json.Unmarshal(body, &answer) == nil && answer.Error != "" {
 		return errors.New(answer.Error)
-	case response.StatusCode == http.StatusUnauthorized:
-		return errors.New("the admin listener wants its token: give --token-file, or the token in CAIRN_ADMIN_TOKEN")
 	}
-	return fmt.Errorf("%s answers %s: %s", url, response.Status, strings.TrimSpace(string(body)))
+	if wrong := c.wrongListener(ctx); wrong != nil {
+		return wrong
+	}
+	text := strings.TrimSpace(string(body))
+	switch response.StatusCode {
+	case http.StatusUnauthorized:
+		return errors.New("the admin listener wants its token: give --token-file, or the token in CAIRN_ADMIN_TOKEN")
+	case http.StatusForbidden, http.StatusServiceUnavailable:
+		return fmt.Errorf("%s: %s", c.base, text)
+	}
+	return fmt.Errorf("%s answers %s: %s", url, response.Status, text)
 }

@@ -26,16 +26,21 @@ type AWSSettings struct {
 	aws.Config
 	// Source is where the credentials were found; empty for the dummy ones.
 	Source string
+	// Dummy is set if the credentials are the dummy ones, also if they were found:
+	// "cairn env" sets them.
+	Dummy bool
 }
 
 // LoadAWS reads the environment and the profile files as AWS programs do. It
 // does not ask the EC2 instance metadata service, which takes seconds where
 // there is none. A region that is not empty takes precedence.
-func LoadAWS(ctx context.Context, region string) (AWSSettings, error) {
-	cfg, err := config.LoadDefaultConfig(ctx,
+func LoadAWS(ctx context.Context, region string, options ...func(*config.LoadOptions) error) (AWSSettings, error) {
+	options = append([]func(*config.LoadOptions) error{
 		config.WithRegion(region),
 		config.WithDefaultRegion(DefaultRegion),
-		config.WithEC2IMDSClientEnableState(imds.ClientDisabled))
+		config.WithEC2IMDSClientEnableState(imds.ClientDisabled),
+	}, options...)
+	cfg, err := config.LoadDefaultConfig(ctx, options...)
 	if err != nil {
 		return AWSSettings{}, err
 	}
@@ -45,5 +50,5 @@ func LoadAWS(ctx context.Context, region string) (AWSSettings, error) {
 		// with auth.mode sigv4 refuses the dummy ones.
 		cfg.Credentials = credentials.NewStaticCredentialsProvider(DummyKeyID, DummySecret, "")
 	}
-	return AWSSettings{Config: cfg, Source: found.Source}, nil
+	return AWSSettings{Config: cfg, Source: found.Source, Dummy: err != nil || found.AccessKeyID == DummyKeyID}, nil
 }

@@ -1,21 +1,27 @@
 package cli
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 )
 
 // DefaultEndpoint is the URL of the AWS APIs of a node with default settings.
@@ -23,19 +29,34 @@ const DefaultEndpoint = "http://127.0.0.1:8053"
 
 // Session is what one run of a client command uses to call AWS APIs of a node.
 type Session struct {
+	*Program
 	*Printer
 	// Config is for the client of an AWS API. Set the client's BaseEndpoint to
 	// Endpoint too: an environment variable of the API could replace it.
 	Config   aws.Config
 	Endpoint string
+
+	endpointSource string // where Endpoint is from; empty: the default
+	dummy          bool   // the credentials are the dummy ones
+	identified     bool   // wrong is set
+	wrong          error  // of wrongListener
 }
 
 // clientFlags are the flags of every client command.
 type clientFlags struct {
 	endpoint string
 	region   string
+	caFile   string
 	output   Output
 	timeout  time.Duration
+}
+
+func (f *clientFlags) addTo(flags *pflag.FlagSet) {
+	flags.StringVar(&f.endpoint, "endpoint", "", EndpointUsage)
+	flags.StringVar(&f.region, "region", "", "AWS region `NAME` to sign for (default from the usual AWS settings, or "+DefaultRegion+")")
+	flags.StringVar(&f.caFile, "ca-file", "", "`FILE` with the authorities to trust for https (default $AWS_CA_BUNDLE, or the system's)")
+	f.output.AddTo(flags)
+	flags.DurationVar(&f.timeout, "timeout", time.Minute, "give up after this `TIME`")
 }
 
 // ClientCommand gives cmd the flags of a client command, arguments that stand for
@@ -44,11 +65,7 @@ func ClientCommand(p *Program, cmd *cobra.Command, args []Arg, run func(context.
 	var f clientFlags
 	cmd.Flags().SortFlags = false
 	// As persistent flags they follow the command's own in its help.
-	flags := cmd.PersistentFlags()
-	flags.StringVar(&f.endpoint, "endpoint", "", "`URL` of the node (default $CAIRN_ENDPOINT, or "+DefaultEndpoint+")")
-	flags.StringVar(&f.region, "region", "", "AWS region `NAME` to sign for (default from the usual AWS settings, or "+DefaultRegion+")")
-	f.output.AddTo(flags)
-	flags.DurationVar(&f.timeout, "timeout", time.Minute, "give up after this `TIME`")
+	f.addTo(cmd.PersistentFlags())
 	Arguments(cmd, args...)
 	cmd.DisableFlagsInUseLine = true
 	cmd.RunE = Interruptible(func(ctx context.Context, _ []string) error {
@@ -58,7 +75,7 @@ func ClientCommand(p *Program, cmd *cobra.Command, args []Arg, run func(context.
 		if err != nil {
 			return err
 		}
-		return plainError(run(ctx, s), s.Endpoint)
+		return s.plainError(ctx, run(ctx, s))
 	})
 }
 
@@ -68,46 +85,89 @@ func (p *Program) connect(ctx context.Context, f clientFlags) (*Session, error) 
 	if err != nil {
 		return nil, err
 	}
-	endpoint, err := p.Endpoint(f.endpoint)
+	endpoint, source, err := p.Endpoint(f.endpoint)
 	if err != nil {
 		return nil, err
 	}
-	settings, err := LoadAWS(ctx, f.region)
-	if err != nil {
-		return nil, err
-	}
-	cfg := settings.Config
-	cfg.APIOptions = append(cfg.APIOptions, withoutHostPrefix)
-	cfg.Retryer = func() aws.Retryer { return retry.NewStandard(notRefused) }
-	return &Session{Printer: printer, Config: cfg, Endpoint: endpoint}, nil
-}
-
-// notRefused keeps the SDK from trying again where no process listens: that
-// would only delay the error.
-func notRefused(o *retry.StandardOptions) {
-	refused := retry.IsErrorRetryableFunc(func(err error) aws.Ternary {
-		if errors.Is(err, syscall.ECONNREFUSED) {
-			return aws.FalseTernary
+	var options []func(*config.LoadOptions) error
+	if f.caFile != "" {
+		authorities, err := os.ReadFile(f.caFile)
+		if err != nil {
+			return nil, fmt.Errorf("--ca-file: %w", err)
 		}
-		return aws.UnknownTernary
-	})
-	o.Retryables = append([]retry.IsErrorRetryable{refused}, o.Retryables...)
+		options = append(options, config.WithCustomCABundle(bytes.NewReader(authorities)))
+	}
+	settings, err := LoadAWS(ctx, f.region, options...)
+	if err != nil {
+		return nil, err
+	}
+	s := &Session{Program: p, Printer: printer, Config: settings.Config, Endpoint: endpoint, endpointSource: source, dummy: settings.Dummy}
+	s.Config.APIOptions = append(s.Config.APIOptions, withoutHostPrefix)
+	s.Config.Retryer = func() aws.Retryer {
+		return retry.NewStandard(func(o *retry.StandardOptions) {
+			o.Retryables = append([]retry.IsErrorRetryable{retry.IsErrorRetryableFunc(func(err error) aws.Ternary { return s.retryable(ctx, err) })}, o.Retryables...)
+		})
+	}
+	return s, nil
 }
 
-// Endpoint returns the URL of the node: that of the flag, else the one of the
-// environment.
-func (p *Program) Endpoint(flag string) (string, error) {
-	return baseURL(cmp.Or(flag, p.Getenv("CAIRN_ENDPOINT"), DefaultEndpoint), "the endpoint")
+// retryable returns false for errors that a second attempt would not cure, where
+// the SDK would try again.
+func (s *Session) retryable(ctx context.Context, err error) aws.Ternary {
+	if _, answered := errors.AsType[smithy.APIError](err); answered {
+		return aws.UnknownTernary
+	}
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	if untrusted || errors.Is(err, syscall.ECONNREFUSED) || s.wrongEndpoint(ctx) != nil {
+		return aws.FalseTernary
+	}
+	return aws.UnknownTernary
+}
+
+// wrongEndpoint returns an error if the endpoint is not that of an API listener.
+// It finds out once.
+func (s *Session) wrongEndpoint(ctx context.Context) error {
+	if !s.identified && ctx.Err() == nil {
+		s.wrong = wrongListener(ctx, s.Endpoint, listenerAPI, cmp.Or(s.endpointSource, "--endpoint"), "api_addr", DefaultEndpoint)
+		s.identified = true
+	}
+	return s.wrong
+}
+
+// EndpointUsage describes a flag for Endpoint.
+const EndpointUsage = "`URL` of the node (default $CAIRN_ENDPOINT, $AWS_ENDPOINT_URL_SERVICEDISCOVERY, $AWS_ENDPOINT_URL, or " + DefaultEndpoint + ")"
+
+// Endpoint returns the URL of the node and where it is from: the flag, or a
+// variable of the environment. The source of the default is empty. Our own
+// variable has precedence over those of AWS SDKs, which AWS programs ignore if
+// AWS_IGNORE_CONFIGURED_ENDPOINT_URLS is true
+// (https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html).
+func (p *Program) Endpoint(flag string) (endpoint, source string, err error) {
+	text, source := flag, "--endpoint"
+	variables := []string{"CAIRN_ENDPOINT", "AWS_ENDPOINT_URL_SERVICEDISCOVERY", "AWS_ENDPOINT_URL"}
+	if strings.EqualFold(p.Getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true") {
+		variables = variables[:1]
+	}
+	for _, name := range variables {
+		if text == "" {
+			text, source = p.Getenv(name), name
+		}
+	}
+	if text == "" {
+		return DefaultEndpoint, "", nil
+	}
+	endpoint, err = baseURL(text, source)
+	return endpoint, source, err
 }
 
 // baseURL parses a URL; HOST:PORT alone means http.
-func baseURL(text, what string) (string, error) {
+func baseURL(text, source string) (string, error) {
 	if !strings.Contains(text, "://") {
 		text = "http://" + text
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
-		return "", Usagef("%s: %q must be a URL such as %s", what, text, DefaultEndpoint)
+		return "", Usagef("%s: %q must be a URL such as %s", source, text, DefaultEndpoint)
 	}
 	return strings.TrimRight(text, "/"), nil
 }
@@ -123,20 +183,55 @@ func withoutHostPrefix(stack *middleware.Stack) error {
 		}), middleware.Before)
 }
 
-// plainError rewords an error of the SDK for the command line.
-func plainError(err error, endpoint string) error {
-	if apiError, ok := errors.AsType[smithy.APIError](err); ok {
-		text := apiError.ErrorCode()
-		if m := apiError.ErrorMessage(); m != "" {
-			text += ": " + m
-		}
-		return errors.New(text)
+// plainError rewords an error of the SDK for the command line: it names the cause
+// and what to do.
+func (s *Session) plainError(ctx context.Context, err error) error {
+	if apiError, ok := errors.AsType[smithy.APIError](err); ok && apiError.ErrorCode() != "UnknownError" {
+		return s.plainAPIError(apiError)
+	}
+	if _, ours := errors.AsType[*smithy.OperationError](err); !ours {
+		return err // no call failed
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
-		return fmt.Errorf("no node answers at %s: start one with \"cairn serve\", or name another with --endpoint", endpoint)
+		return fmt.Errorf("no node answers at %s%s: start one with \"cairn serve\", or name another with --endpoint", s.Endpoint, s.from())
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("no answer in time (see --timeout): %w", err)
+	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return fmt.Errorf("%s%s: %w: name its authority with --ca-file, or in AWS_CA_BUNDLE", s.Endpoint, s.from(), untrusted.Err)
+	}
+	late := errors.Is(err, context.DeadlineExceeded)
+	if late {
+		ctx = context.WithoutCancel(ctx) // the attempts to identify have a limit of their own
+	}
+	if wrong := s.wrongEndpoint(ctx); wrong != nil {
+		return wrong
+	}
+	if late {
+		return fmt.Errorf("no answer from %s%s in time (see --timeout): %w", s.Endpoint, s.from(), context.DeadlineExceeded)
 	}
 	return err
+}
+
+// plainAPIError rewords an error that the node answered.
+func (s *Session) plainAPIError(err smithy.APIError) error {
+	if s.dummy && slices.Contains(unsigned, err.ErrorCode()) {
+		return errors.New("the node accepts signed requests only, and no credentials are set: give an access key of this node in " +
+			"AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or in a profile (AWS_PROFILE); \"cairn key create --export\" creates one")
+	}
+	text := err.ErrorCode()
+	if m := err.ErrorMessage(); m != "" {
+		text += ": " + m
+	}
+	return errors.New(text)
+}
+
+// unsigned are the codes of errors about a request with credentials that the node
+// does not have.
+var unsigned = []string{"UnrecognizedClientException", "InvalidClientTokenId", "MissingAuthenticationToken", "InvalidSignatureException"}
+
+// from returns where the endpoint is from, for the text of an error.
+func (s *Session) from() string {
+	if s.endpointSource == "" || s.endpointSource == "--endpoint" {
+		return ""
+	}
+	return " (from " + s.endpointSource + ")"
 }

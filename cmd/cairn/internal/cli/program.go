@@ -22,7 +22,10 @@ import (
 
 // Program is the process around the commands.
 type Program struct {
+	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	// StderrTerminal is set if Stderr is a terminal. Progress is shown there.
+	StderrTerminal bool
 	// Env looks up an environment variable.
 	Env func(name string) (value string, ok bool)
 }

@@ -19,8 +19,10 @@ const (
 	lastPause  = 2 * time.Second
 )
 
-// ended waits until an operation has ended, and returns an error if it failed.
+// ended waits until an operation has ended, and returns an error if it failed. It
+// shows progress.
 func (c *client) ended(ctx context.Context, id *string) (*types.Operation, error) {
+	defer c.Progress(func() string { return "waiting for operation " + aws.ToString(id) })()
 	pause := firstPause
 	for {
 		out, err := c.api.GetOperation(ctx, &servicediscovery.GetOperationInput{OperationId: id})

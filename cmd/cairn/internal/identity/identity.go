@@ -63,7 +63,7 @@ func (g *group) leaf(cmd *cobra.Command, names []string, run func(context.Contex
 			return err
 		}
 		defer admin.Close()
-		return run(ctx, &client{printer, admin, cmp.Or(g.account, g.Getenv("CAIRN_ACCOUNT"))}, args)
+		return run(ctx, &client{printer, g.Stdin, admin, cmp.Or(g.account, g.Getenv("CAIRN_ACCOUNT"))}, args)
 	})
 	return cmd
 }
@@ -84,6 +84,7 @@ func names(names ...string) []string { return names }
 // client sends the requests of one command and prints the answers.
 type client struct {
 	*cli.Printer
+	stdin   io.Reader
 	admin   *cli.AdminClient
 	account string // may be empty
 }
@@ -145,11 +146,11 @@ const documentUsage = "the policy, as a `FILE`, as JSON, or - for standard input
 
 // readDocument returns a policy: from a file, from standard input for "-", or
 // the value of the flag itself.
-func readDocument(flag, value string) (string, error) {
+func (c *client) readDocument(flag, value string) (string, error) {
 	if cli.IsJSON(value) {
 		return value, nil
 	}
-	in := os.Stdin
+	in := c.stdin
 	if value != "-" {
 		f, err := os.Open(value)
 		if err != nil {

@@ -146,7 +146,6 @@ func generateSealKey(g *group) *cobra.Command {
 writes it to a new file that only its owner can read. No node is needed. Every
 node needs the same key. The key and the store together give all secrets.`,
 		Example: "  cairn key generate-seal-key --file /etc/cairn/seal.key",
-		Args:    cobra.NoArgs,
 		RunE: cli.Body(func(*cobra.Command, []string) error {
 			if file == "" {
 				_, err := fmt.Fprintln(g.Stdout, seal.NewKey())
@@ -162,6 +161,7 @@ node needs the same key. The key and the store together give all secrets.`,
 			return err
 		}),
 	}
+	cli.Arguments(cmd)
 	cmd.Flags().StringVar(&file, "file", "", "write it to a new `FILE`")
 	return cmd
 }

@@ -40,7 +40,7 @@ func putPolicy(use, short string, isNew bool) func(*group) *cobra.Command {
 			Use: use, Short: short,
 			Example: "  cairn policy " + use + " shop-only --document shop-only.json --account 123456789012",
 		}, names("NAME"), func(ctx context.Context, c *client, args []string) error {
-			text, err := readDocument("--document", text)
+			text, err := c.readDocument("--document", text)
 			if err != nil {
 				return err
 			}
@@ -157,7 +157,7 @@ resource exists.`,
 }
 
 func (c *client) simulate(ctx context.Context, o *simulateOptions) error {
-	in, err := o.request(c.account)
+	in, err := o.request(c)
 	if err != nil {
 		return err
 	}
@@ -176,14 +176,14 @@ type simulateAnswer struct {
 }
 
 // request returns the request for these options. A principal without an ARN is in
-// account, and an action without a service is one of Cloud Map.
-func (o *simulateOptions) request(account string) (in simulateRequest, err error) {
+// the account of c, and an action without a service is one of Cloud Map.
+func (o *simulateOptions) request(c *client) (in simulateRequest, err error) {
 	in = simulateRequest{Principal: o.principal, Action: o.action, Resources: o.resources}
 	if !strings.HasPrefix(o.principal, "arn:") {
-		if account == "" {
+		if c.account == "" {
 			return in, cli.Usagef("--principal: %q must be an ARN, or needs --account", o.principal)
 		}
-		in.Principal = "arn:aws:iam::" + account + ":" + o.principal
+		in.Principal = "arn:aws:iam::" + c.account + ":" + o.principal
 	}
 	if !strings.Contains(o.action, ":") {
 		in.Action = "servicediscovery:" + o.action
@@ -200,7 +200,7 @@ func (o *simulateOptions) request(account string) (in simulateRequest, err error
 		return in, err
 	}
 	if o.session != "" {
-		in.SessionPolicy, err = readDocument("--session-policy", o.session)
+		in.SessionPolicy, err = c.readDocument("--session-policy", o.session)
 	}
 	return in, err
 }

@@ -87,7 +87,7 @@ func (k principalCmd) putPolicy(g *group) *cobra.Command {
 	cmd := g.accountLeaf(&cobra.Command{
 		Use: "put-policy", Short: "Add or replace an inline policy", Example: k.example("put-policy web own --document own.json"),
 	}, names("NAME", "POLICY"), func(ctx context.Context, c *client, args []string) error {
-		text, err := readDocument("--document", text)
+		text, err := c.readDocument("--document", text)
 		if err != nil {
 			return err
 		}

@@ -48,7 +48,7 @@ func createRole(g *group) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if in.Trust, err = readDocument("--trust-policy", trust); err != nil {
+		if in.Trust, err = c.readDocument("--trust-policy", trust); err != nil {
 			return err
 		}
 		in.MaxSession = int64(maxSession.Seconds())
@@ -73,7 +73,7 @@ func updateRole(g *group) *cobra.Command {
 	}, names("NAME"), func(ctx context.Context, c *client, args []string) error {
 		var change editRequest
 		if trust != "" {
-			text, err := readDocument("--trust-policy", trust)
+			text, err := c.readDocument("--trust-policy", trust)
 			if err != nil {
 				return err
 			}

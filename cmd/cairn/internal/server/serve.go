@@ -20,27 +20,27 @@ func newServe(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve [flags]",
 		Short: "Run a node in the foreground",
-		Long: `Runs a node in the foreground until SIGTERM or SIGINT, then answers what is in
-flight and stops with exit code 0, within 10 seconds. SIGHUP reads the
-configuration again and takes over accounts, VPCs, EC2 instances, quotas, the
-default TTL and the log level.
+		Long: `Runs a node in the foreground until SIGTERM or SIGINT. Then it answers the
+requests that it has accepted, and stops with exit code 0 within 10 seconds.
+SIGHUP reads the configuration again: accounts, VPCs, EC2 instances, quotas, the
+default TTL and the log level change at once.
 
-When everything serves, the node logs one line with msg=ready and the real
-addresses, and /readyz on the admin listener answers 200. Port 0 picks a free
+When all listeners serve, the node logs one line with msg=ready and their
+addresses, and /readyz on the admin listener answers 200. Port 0 means any free
 port. xDS is not served yet.
 
 Every flag can also be given in the environment (--api-addr as CAIRN_API_ADDR,
---config as CAIRN_CONFIG) and in the configuration file (api_addr). Flags win
-over the environment, which wins over the file. docs/configuration.md has all
-keys of the file.`,
+--config as CAIRN_CONFIG) and in the configuration file (api_addr). Flags have
+precedence over the environment, and the environment over the file.
+docs/configuration.md has all keys of the file.`,
 		Example: `  cairn serve
   cairn serve --data-dir /var/lib/cairn --config /etc/cairn.yaml
   CAIRN_API_ADDR=127.0.0.1:0 cairn serve --log-format json`,
-		Args: cobra.NoArgs,
 		RunE: cli.Body(func(cmd *cobra.Command, _ []string) error {
-			return serve(cmd.Context(), func() (node.Config, error) { return loadConfig(p, file, given.values) })
+			return serve(cmd.Context(), p, func() (node.Config, error) { return loadConfig(p, file, given.values) })
 		}),
 	}
+	cli.Arguments(cmd)
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&file, "config", "", "YAML `FILE` with the configuration")
 	given.addTo(cmd.Flags())
@@ -56,7 +56,7 @@ func loadConfig(p *cli.Program, file string, flags map[string]string) (node.Conf
 }
 
 // serve runs a node until a signal ends it.
-func serve(ctx context.Context, load func() (node.Config, error)) error {
+func serve(ctx context.Context, p *cli.Program, load func() (node.Config, error)) error {
 	// This comes first: until Notify is called, SIGHUP ends the process.
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -74,11 +74,12 @@ func serve(ctx context.Context, load func() (node.Config, error)) error {
 	if err != nil {
 		return err
 	}
-	var reloads sync.WaitGroup
-	reloads.Go(func() { reloadOn(ctx, hangup, n, load) })
+	var others sync.WaitGroup
+	others.Go(func() { reloadOn(ctx, hangup, n, load) })
+	others.Go(func() { showNextSteps(ctx, p, n, cfg.TLS.CertFile != "") })
 	err = n.Run(ctx)
 	stop()
-	reloads.Wait()
+	others.Wait()
 	return err
 }
 
