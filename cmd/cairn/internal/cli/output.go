@@ -49,7 +49,7 @@ func (p *Printer) PrintFields(fields ...Field) error {
 		for _, f := range fields {
 			object[f.name] = toJSONValue(f.value)
 		}
-		return p.PrintJSON(object)
+		return p.printJSON(object)
 	}
 	var rows [][]string
 	for _, f := range fields {
@@ -63,7 +63,7 @@ func (p *Printer) PrintFields(fields ...Field) error {
 // PrintThing prints v as JSON, or as lines of the fields that are not empty.
 func (p *Printer) PrintThing(v any, fields ...Field) error {
 	if p.JSON() {
-		return p.PrintJSON(v)
+		return p.printJSON(v)
 	}
 	return p.PrintFields(slices.DeleteFunc(fields, func(f Field) bool { return f.value == "" })...)
 }
@@ -73,7 +73,7 @@ func (p *Printer) PrintThing(v any, fields ...Field) error {
 // worked.
 func (p *Printer) PrintList(name string, list any, header []string, rows [][]string) error {
 	if p.JSON() {
-		return p.PrintJSON(map[string]any{name: list})
+		return p.printJSON(map[string]any{name: list})
 	}
 	return p.printRows(append([][]string{header}, rows...))
 }
@@ -82,13 +82,13 @@ func (p *Printer) PrintList(name string, list any, header []string, rows [][]str
 // or as a table.
 func (p *Printer) PrintAnswer(answer any, header []string, rows [][]string) error {
 	if p.JSON() {
-		return p.PrintJSON(toJSONValue(answer))
+		return p.printJSON(toJSONValue(answer))
 	}
 	return p.printRows(append([][]string{header}, rows...))
 }
 
-// PrintJSON prints v as indented JSON.
-func (p *Printer) PrintJSON(v any) error {
+// printJSON prints v as indented JSON.
+func (p *Printer) printJSON(v any) error {
 	text, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 func newServe(p *cli.Program) *cobra.Command {
 	var given givenSettings
 	var file string
+	var checkOnly bool
 	cmd := &cobra.Command{
 		Use:   "serve [flags]",
 		Short: "Run a node in the foreground",
@@ -32,17 +33,31 @@ port. xDS is not served yet.
 Every flag can also be given in the environment (--api-addr as CAIRN_API_ADDR,
 --config as CAIRN_CONFIG) and in the configuration file (api_addr). Flags have
 precedence over the environment, and the environment over the file.
-docs/configuration.md has all keys of the file.`,
+docs/configuration.md has all keys of the file.
+
+With --check no node runs: the command reads the configuration, keys, secrets,
+certificates and policies, tries the listeners, and prints what a node would do.
+The exit code is 1 if a node could not start. A node may be running meanwhile.`,
 		Example: `  cairn serve
   cairn serve --data-dir /var/lib/cairn --config /etc/cairn.yaml
+  cairn serve --check --config /etc/cairn.yaml
   CAIRN_API_ADDR=127.0.0.1:0 cairn serve --log-format json`,
 		RunE: cli.Body(func(cmd *cobra.Command, _ []string) error {
-			return serve(cmd.Context(), p, func() (node.Config, error) { return loadConfig(p, file, given.values) })
+			load := func() (node.Config, error) { return loadConfig(p, file, given.values) }
+			if checkOnly {
+				cfg, err := load()
+				if err != nil {
+					return err
+				}
+				return check(cmd.Context(), p, cfg)
+			}
+			return serve(cmd.Context(), p, load)
 		}),
 	}
 	cli.Arguments(cmd)
 	cmd.Flags().SortFlags = false
 	cmd.Flags().StringVar(&file, "config", "", "YAML `FILE` with the configuration")
+	cmd.Flags().BoolVar(&checkOnly, "check", false, "try the configuration and end, without running a node")
 	given.addTo(cmd.Flags())
 	return cmd
 }
