@@ -4,7 +4,7 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/cairn-discovery/cairn/edge/dns"
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	"github.com/cairn-discovery/cairn/node/config"
 )
 
@@ -15,21 +15,21 @@ const defaultNameServer = "ns.cairn.internal"
 // hostsOf returns the names that DNS answers besides the zones: those of the API,
 // also with the prefix "data-", which SDKs put before the name for
 // DiscoverInstances, and those of the name servers whose addresses are given.
-func hostsOf(c *config.Config, l *listeners) []dns.Host {
+func hostsOf(c *config.Config, l *listeners) []answer.Host {
 	api := addrsOf(c.DNS.APIAddresses)
 	if len(api) == 0 {
 		api = reachable(l.api.Addr())
 	}
-	var hosts []dns.Host
+	var hosts []answer.Host
 	for _, name := range c.DNS.APINames {
-		hosts = append(hosts, dns.Host{Name: name, Addrs: api}, dns.Host{Name: "data-" + name, Addrs: api})
+		hosts = append(hosts, answer.Host{Name: name, Addrs: api}, answer.Host{Name: "data-" + name, Addrs: api})
 	}
 	if len(c.DNS.NameServers) == 0 {
-		hosts = append(hosts, dns.Host{Name: defaultNameServer, Addrs: reachable(l.dns.Addr())})
+		hosts = append(hosts, answer.Host{Name: defaultNameServer, Addrs: reachable(l.dns.Addr())})
 	}
 	for _, s := range c.DNS.NameServers {
 		if len(s.Addrs) > 0 {
-			hosts = append(hosts, dns.Host{Name: s.Name, Addrs: addrsOf(s.Addrs)})
+			hosts = append(hosts, answer.Host{Name: s.Name, Addrs: addrsOf(s.Addrs)})
 		}
 	}
 	return hosts

@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cairn-discovery/cairn/edge/dns"
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	"github.com/cairn-discovery/cairn/edge/dns/doh"
 	"github.com/cairn-discovery/cairn/edge/dns/dot"
 	"github.com/cairn-discovery/cairn/edge/dns/forward"
@@ -97,7 +98,7 @@ func (w *wiring) newForward() (*forward.Resolver, error) {
 }
 
 func (e *dnsEdge) overHTTPS(ctx context.Context, query []byte, from netip.AddrPort, out []byte) []byte {
-	return e.server.Handle(ctx, query, from, dns.HTTPS, out)
+	return e.server.Handle(ctx, query, from, answer.HTTPS, out)
 }
 
 // run serves all listeners until ctx ends. The resolver stops last, because the
@@ -118,7 +119,7 @@ func (e *dnsEdge) run(ctx context.Context) error {
 	}
 	if e.listeners.dot != nil {
 		ln := dot.Listen(e.listeners.dot, e.certs)
-		group.Go(func() error { return e.server.ServeStream(ctx, ln, dns.TLS) })
+		group.Go(func() error { return e.server.ServeStream(ctx, ln, answer.TLS) })
 	}
 	if e.doh != nil {
 		group.Go(func() error { return e.doh.Serve(ctx, e.listeners.doh) })
@@ -129,19 +130,19 @@ func (e *dnsEdge) run(ctx context.Context) error {
 // dnsConfigOf returns the part of the DNS server's configuration that needs no
 // other component.
 func dnsConfigOf(c *config.Config, l *listeners) dns.Config {
-	cfg := dns.Config{
+	cfg := dns.Config{Config: answer.Config{
 		Strict:     c.Strict(),
 		Hostmaster: c.DNS.Hostmaster,
 		Hosts:      hostsOf(c, l),
 		Region:     c.Region,
 		Identity:   c.DNS.Identity,
 		LogSample:  c.DNS.QueryLogSample,
-	}
+	}}
 	for _, s := range c.DNS.NameServers {
 		cfg.NameServers = append(cfg.NameServers, s.Name)
 	}
 	for _, r := range c.DNS.Regions {
-		cfg.Regions = append(cfg.Regions, dns.Region{
+		cfg.Regions = append(cfg.Regions, answer.Region{
 			Name: r.Name, CIDRs: config.Prefixes(r.CIDRs), Distances: r.Distances,
 		})
 	}

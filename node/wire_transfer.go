@@ -4,6 +4,7 @@ import (
 	"net/netip"
 
 	"github.com/cairn-discovery/cairn/edge/dns"
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	"github.com/cairn-discovery/cairn/edge/dns/notify"
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 	"github.com/cairn-discovery/cairn/edge/dns/xfr"
@@ -21,7 +22,7 @@ func (w *wiring) wireTransfers(e *dnsEdge, cfg *dns.Config) error {
 	if len(d.Transfer) == 0 {
 		return nil
 	}
-	apex, err := dns.ApexOf(cfg)
+	apex, err := answer.ApexOf(&cfg.Config)
 	if err != nil {
 		return err
 	}

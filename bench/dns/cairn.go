@@ -20,6 +20,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/dns"
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	"github.com/cairn-discovery/cairn/edge/dns/view"
 	"github.com/cairn-discovery/cairn/replica"
 )
@@ -100,7 +101,7 @@ func serveCairn(set settings, profile string) error {
 	if err != nil {
 		return err
 	}
-	server, err := dns.New(dns.Config{Source: src, Views: func() *view.Table { return views }, Logger: slog.New(slog.DiscardHandler)})
+	server, err := dns.New(dns.Config{Config: answer.Config{Source: src, Views: func() *view.Table { return views }, Logger: slog.New(slog.DiscardHandler)}})
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	mdns "github.com/miekg/dns"
 
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 )
 
 // BenchmarkAnswer builds answers as a socket's goroutine does, system calls
@@ -26,19 +27,20 @@ func BenchmarkAnswer(b *testing.B) {
 	} {
 		b.Run(fmt.Sprintf("%s-%s/services=%d/instances=%d", mdns.TypeToString[c.qtype], c.kind, c.services, c.instances), func(b *testing.B) {
 			w, queries := filled(b, c.services, c.instances, c.kind, c.qtype)
-			from, out := netip.MustParseAddr(trusted), make([]byte, 0, maxUDPSize)
-			a := w.newAnswerer(w.metrics.newShard(UDP))
+			from, out := netip.MustParseAddr(trusted), make([]byte, 0, answer.MaxUDPSize)
+			a := w.newWorker(w.metrics.newShard(UDP))
 			b.ReportAllocs()
 			b.ResetTimer()
 			for i := range b.N {
 				if i%batch == 0 {
-					a.refresh()
+					a.Refresh()
 				}
-				if msg, v := a.answer(queries[i%len(queries)], from, UDP, out); v != send || msg[3]&0xf != 0 {
-					b.Fatalf("verdict %d, answer %x", v, msg)
+				msg, d := a.Answer(a.Parse(queries[i%len(queries)]), from, UDP, out)
+				if d != answer.Send || msg[3]&0xf != 0 {
+					b.Fatalf("disposition %d, answer %x", d, msg)
 				}
 				if i%batch == batch-1 {
-					a.flush()
+					a.shard.add(&a.Counts)
 				}
 			}
 		})
@@ -94,7 +96,7 @@ func BenchmarkTransfer(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		w.Server.transfer(b.Context(), query, from, TCP, func(msg []byte) error {
+		w.transfer(b.Context(), query, from, TCP, func(msg []byte) error {
 			octets += len(msg)
 			return nil
 		})

@@ -1,24 +1,16 @@
-// Package dns is the authoritative DNS server: it answers for every zone of
-// core/zone, over UDP and TCP, and over TLS and HTTPS where it is given
-// listeners for them.
-//
-// A query goes this way, and allocates nothing on it:
+// Package dns is the authoritative DNS server: its sockets for UDP and TCP, and the
+// streams of other listeners, such as those for TLS. What is answered is decided in
+// edge/dns/answer.
 //
 //	udp_linux.go  a batch of datagrams by one system call
-//	request.go    one of them taken apart: question, EDNS, TSIG
-//	answer.go     what it asks for, looked up in the newest snapshot
-//	records.go    the records, from parts prepared when the state changed
-//	finish.go     EDNS, truncation, the header
-//
-// A name outside our zones, and an alias to one, may need an upstream resolver,
-// and an answer from a signed zone signatures. What their caches do not hold is
-// waited for elsewhere: see later.go.
+//	stream.go     connections: pipelined queries, limits, timeouts
+//	deferred.go   queries that wait for an upstream resolver or a signature
+//	metrics.go    counts of all goroutines, collected
 package dns
 
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"net/netip"
 	"sync"
 	"time"
@@ -26,72 +18,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/cairn-discovery/cairn/core/zone"
-	"github.com/cairn-discovery/cairn/edge/dns/forward"
-	"github.com/cairn-discovery/cairn/edge/dns/ratelimit"
-	"github.com/cairn-discovery/cairn/edge/dns/tsig"
-	"github.com/cairn-discovery/cairn/edge/dns/view"
-	"github.com/cairn-discovery/cairn/edge/dns/xfr"
-	"github.com/cairn-discovery/cairn/replica"
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 )
 
-// Source gives the newest state.
-type Source interface {
-	Current() *replica.Snapshot
-}
-
-// Config is what a Server needs.
+// Config is the configuration of a Server.
 type Config struct {
-	// Source is asked for the state once for each batch of queries, after the
-	// batch came in: an answer is never older than its question. Required.
-	Source Source
-	// Views says which client sees what. It is called for each batch, so it may
-	// change while the server runs. Required.
-	Views func() *view.Table
-	// Strict makes the server behave as Route 53 where it otherwise does
-	// better; see docs/divergences/dns.md.
-	Strict bool
-	// Forward resolves names outside our zones for clients that may recurse,
-	// and the targets of aliases. Nil: such names are refused, such aliases
-	// fail.
-	Forward *forward.Resolver
-	// Signer signs what comes from signed zones, for clients that ask for
-	// signatures. Nil: it cannot be signed, and they get SERVFAIL.
-	Signer SigningSource
-	// Limit bounds answers over UDP to clients that see public zones only.
-	// Nil: no bound.
-	Limit *ratelimit.Limiter
-	// NameServers are the names in the NS records of all zones, the first of
-	// them in the SOA records too. None means "ns.cairn.internal".
-	NameServers []string
-	// Transfers hands out zones to secondary servers. Nil: all are refused.
-	Transfers *xfr.Server
-	// Keys are those that queries may be signed with (RFC 8945). None: every
-	// signature is that of an unknown key.
-	Keys tsig.Keys
-	// Hostmaster is the mailbox in SOA records, as a domain name. Empty means
-	// "hostmaster" below the first name server's parent.
-	Hostmaster string
-	// Hosts are names that the server answers itself: those of the APIs and of
-	// the name servers.
-	Hosts []Host
-	// Regions is what the routing policy LATENCY goes by.
-	Regions []Region
-	// Region is where clients are taken to be that no CIDR of Regions holds.
-	Region string
-	// Cookies says how DNS cookies are made (RFC 7873).
-	Cookies Cookies
-	// Identity is told to clients that ask for it by NSID (RFC 5001) or
-	// id.server (RFC 4892). Empty: it is not told.
-	Identity string
-	// MaxUDPSize bounds answers over UDP, whatever the client allows. Zero
-	// means 1232, which no path fragments; 512 to 4096.
-	MaxUDPSize int
+	// Config is about answers. Its IdleTimeout is set from Limits.
+	answer.Config
 	// Limits bound what clients can make the server hold.
 	Limits Limits
-	// LogSample logs every n-th query at level info. Zero: none.
-	LogSample int
-	Logger    *slog.Logger // required
 	// Registerer takes the metrics. Nil: none are kept.
 	Registerer prometheus.Registerer
 }
@@ -124,100 +59,102 @@ func fill[T comparable](v *T, def T) {
 	}
 }
 
-const (
-	// defaultUDPSize fits the smallest IPv6 MTU, so it is never fragmented.
-	defaultUDPSize = 1232
-	minUDPSize     = 512
-	maxUDPSize     = 4096
-)
-
 // Server answers DNS queries. Make one with New, then Serve.
 type Server struct {
 	cfg       Config
-	authority authority
-	hosts     []host
-	regions   *regions
-	cookies   *cookies
+	responder *answer.Responder
 	metrics   *metrics
 
-	pools   [transports]sync.Pool // of *answerer, for queries that come one by one
-	waiting chan struct{}         // holds a value for each UDP query that waits for an upstream
+	pools   [answer.Transports]sync.Pool // of *worker, for queries that arrive one by one
+	waiting chan struct{}                // holds a value for each UDP query that waits
 	streams streams
+}
+
+// worker is an Answerer and where its counts go.
+type worker struct {
+	*answer.Answerer
+	shard *shard
 }
 
 // New checks the configuration. It starts nothing.
 func New(cfg Config) (*Server, error) {
-	if cfg.Source == nil || cfg.Views == nil || cfg.Logger == nil {
-		return nil, errors.New("dns: Source, Views and Logger are required")
-	}
 	cfg.Limits.fill()
-	fill(&cfg.MaxUDPSize, defaultUDPSize)
-	if cfg.MaxUDPSize < minUDPSize || cfg.MaxUDPSize > maxUDPSize {
-		return nil, errors.New("dns: MaxUDPSize must be 512 to 4096")
-	}
-	s := &Server{cfg: cfg, waiting: make(chan struct{}, cfg.Limits.Waiting)}
-	var errs [4]error
-	s.authority, errs[0] = newAuthority(&cfg)
-	s.hosts, errs[1] = newHosts(cfg.Hosts)
-	s.regions, errs[2] = newRegions(cfg.Regions, cfg.Region)
-	s.cookies, errs[3] = newCookies(cfg.Cookies)
-	if err := errors.Join(errs[:]...); err != nil {
+	cfg.IdleTimeout = cfg.Limits.IdleTimeout
+	responder, err := answer.New(cfg.Config)
+	if err != nil {
 		return nil, err
 	}
+	s := &Server{cfg: cfg, responder: responder, waiting: make(chan struct{}, cfg.Limits.Waiting)}
 	s.metrics = newMetrics(s, cfg.Registerer)
-	for t := range transports {
+	for t := range answer.Transports {
 		shared := s.metrics.newShard(t)
-		s.pools[t].New = func() any { return s.newAnswerer(shared) }
+		s.pools[t].New = func() any { return s.newWorker(shared) }
 	}
 	s.streams.perClient = map[netip.Addr]int{}
 	return s, nil
 }
 
-// Handle answers one query, waiting for upstream resolvers as long as ctx lets
-// it. The answer is appended to out, whose contents are lost; nil means that
-// the query gets none. It may be called by many goroutines.
-func (s *Server) Handle(ctx context.Context, query []byte, from netip.AddrPort, transport Transport, out []byte) []byte {
+// Handle answers one query, waiting for upstream resolvers until ctx ends. The
+// answer is appended to out, whose contents are lost; nil means that the query
+// gets none. It may be called by many goroutines.
+func (s *Server) Handle(ctx context.Context, query []byte, from netip.AddrPort, transport answer.Transport, out []byte) []byte {
+	w := s.take(transport)
+	defer s.give(w)
+	return s.handle(ctx, w, w.Parse(query), from, transport, out)
+}
+
+// handle is Handle for a query that was parsed.
+func (s *Server) handle(ctx context.Context, w *worker, r *answer.Request, from netip.AddrPort, transport answer.Transport, out []byte) []byte {
 	start := time.Now()
-	a := s.take(transport)
-	defer s.give(a)
-	a.refresh()
-	a.ctx = ctx
-	answer, v := a.answer(query, from.Addr(), transport, out[:0])
-	a.ctx = nil
-	a.flush()
-	if v == transfer {
-		return s.transferInOne(ctx, query, from, out[:0])
+	w.Refresh()
+	msg, disposition := w.AnswerWaiting(ctx, r, from.Addr(), transport, out[:0])
+	w.shard.add(&w.Counts)
+	switch disposition {
+	case answer.Transfer:
+		return s.transferInOne(ctx, w, r, from, out[:0])
+	case answer.Send:
+		w.shard.observe(time.Since(start), 1)
+		return msg
 	}
-	if v != send {
+	return nil
+}
+
+// transferInOne transfers what fits into one message, which is appended to out:
+// the changes, or the SOA record that tells the client to connect.
+func (s *Server) transferInOne(ctx context.Context, w *worker, r *answer.Request, from netip.AddrPort, out []byte) []byte {
+	z, q := w.TransferQuery(r, from, answer.UDP)
+	if z == nil {
 		return nil
 	}
-	a.shard.took(time.Since(start), 1)
-	return answer
+	s.responder.Transfer(ctx, z, q, func(msg []byte) error {
+		out = append(out, msg...)
+		return nil
+	})
+	if len(out) == 0 {
+		return nil
+	}
+	return out
 }
 
-// take returns an answerer for a transport; give takes it back.
-func (s *Server) take(t Transport) *answerer { return s.pools[t].Get().(*answerer) }
+// take returns a worker for a transport; give takes it back.
+func (s *Server) take(t answer.Transport) *worker { return s.pools[t].Get().(*worker) }
 
-func (s *Server) give(a *answerer) { s.pools[a.shard.transport].Put(a) }
+func (s *Server) give(w *worker) { s.pools[w.shard.transport].Put(w) }
 
-func (s *Server) newAnswerer(to *shard) *answerer {
-	a := &answerer{server: s, shard: to, counts: new(counts)}
-	a.random = zone.NewRand(randomSeed(), randomSeed())
-	a.picker.Rand = a.random
-	a.picker.Strict = s.cfg.Strict
-	return a
+func (s *Server) newWorker(to *shard) *worker {
+	return &worker{Answerer: s.responder.NewAnswerer(), shard: to}
 }
 
-// Serve answers from the sockets until ctx ends, finishes what it has in hand
-// and returns nil, or returns the error of a socket that failed. It closes the
-// sockets.
+// Serve answers from the sockets until ctx ends, finishes the queries that it has
+// read and returns nil, or returns the error of a socket that failed. It closes
+// the sockets.
 func (s *Server) Serve(ctx context.Context, sockets *Sockets) error {
 	group, ctx := errgroup.WithContext(ctx)
 	for _, c := range sockets.UDP {
 		group.Go(func() error { return s.serveUDP(ctx, c) })
 	}
-	group.Go(func() error { return s.ServeStream(ctx, sockets.TCP, TCP) })
-	group.Go(func() error { return s.cookies.run(ctx) })
+	group.Go(func() error { return s.ServeStream(ctx, sockets.TCP, answer.TCP) })
+	group.Go(func() error { return s.responder.Run(ctx) })
 	err := group.Wait()
 	return errors.Join(err, sockets.Close())
 }

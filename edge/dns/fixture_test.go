@@ -14,8 +14,17 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	"github.com/cairn-discovery/cairn/edge/dns/view"
 	"github.com/cairn-discovery/cairn/replica"
+)
+
+// The transports of the tests.
+const (
+	UDP   = answer.UDP
+	TCP   = answer.TCP
+	TLS   = answer.TLS
+	HTTPS = answer.HTTPS
 )
 
 // world is a server over a state that commands are done in at once.
@@ -56,7 +65,7 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Source: w, Views: func() *view.Table { return views }, Logger: slog.New(slog.DiscardHandler)}
+	cfg := Config{Config: answer.Config{Source: w, Views: func() *view.Table { return views }, Logger: slog.New(slog.DiscardHandler)}}
 	for _, c := range change {
 		c(&cfg)
 	}
@@ -159,12 +168,12 @@ const (
 )
 
 // raw has a packed query answered.
-func (w *world) raw(query []byte, from string, t Transport) []byte {
+func (w *world) raw(query []byte, from string, t answer.Transport) []byte {
 	return w.Handle(context.Background(), query, netip.AddrPortFrom(netip.MustParseAddr(from), 5353), t, nil)
 }
 
 // exchange has a query answered; nil means that it got no answer.
-func (w *world) exchange(q *mdns.Msg, from string, t Transport) *mdns.Msg {
+func (w *world) exchange(q *mdns.Msg, from string, t answer.Transport) *mdns.Msg {
 	w.Helper()
 	packed, err := q.Pack()
 	if err != nil {

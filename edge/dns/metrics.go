@@ -9,7 +9,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 )
 
 // latencyBounds are the upper bounds of the buckets of the latency histogram.
@@ -23,8 +25,16 @@ var latencyBounds = [...]time.Duration{
 // are summed up.
 const maxZoneSeries = 500
 
-// metrics collects what the shards hold. Counting costs the collector, not the
-// query.
+// Sizes of the counters.
+const (
+	views   = len(answer.Counts{}.Queries)
+	types   = len(answer.Counts{}.Queries[0])
+	rcodes  = len(answer.Counts{}.Rcodes)
+	reasons = len(answer.Counts{}.Drops)
+)
+
+// metrics collects the counts of all shards. The cost is the collector's, not the
+// query's.
 type metrics struct {
 	server *Server
 
@@ -65,29 +75,26 @@ func newMetrics(s *Server, r prometheus.Registerer) *metrics {
 	return m
 }
 
-func (m *metrics) newShard(t Transport) *shard {
-	s := &shard{transport: t}
+func (m *metrics) newShard(t answer.Transport) *shard {
+	s := &shard{metrics: m, transport: t}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.shards = append(m.shards, s)
 	return s
 }
 
-// addZones takes over the counts by zone.
-func (m *metrics) addZones(c *counts) {
+// addZones adds the counts by zone and resets them.
+func (m *metrics) addZones(c *answer.Counts) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, i := range c.touched {
-		e := &c.zones[i]
-		total := m.zones[e.zone.ID]
+	c.DrainZones(func(z *zone.Zone, n uint64) {
+		total := m.zones[z.ID]
 		if total == nil {
-			total = &zoneTotal{name: e.zone.Name, account: e.zone.Account}
-			m.zones[e.zone.ID] = total
+			total = &zoneTotal{name: z.Name, account: z.Account}
+			m.zones[z.ID] = total
 		}
-		total.n += e.n
-		*e = zoneCount{}
-	}
-	c.touched = c.touched[:0]
+		total.n += n
+	})
 }
 
 // Describe implements prometheus.Collector.
@@ -101,7 +108,7 @@ func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
 func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for t := range transports {
+	for t := range answer.Transports {
 		var sum sums
 		for _, s := range m.shards {
 			if s.transport == t {
@@ -118,9 +125,9 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 // sums adds up shards.
 type sums struct {
 	used    bool
-	queries [viewCount][countTypes]uint64
+	queries [views][types]uint64
 	rcodes  [rcodes]uint64
-	drops   [dropCount]uint64
+	drops   [reasons]uint64
 	octets  uint64
 	seconds [len(latencyBounds) + 1]uint64
 	nanos   uint64
@@ -146,15 +153,13 @@ func (t *sums) add(s *shard) {
 	t.nanos += s.nanos.Load()
 }
 
-func (m *metrics) collectTransport(ch chan<- prometheus.Metric, t Transport, s *sums) {
+func (m *metrics) collectTransport(ch chan<- prometheus.Metric, t answer.Transport, s *sums) {
 	counter := func(d *prometheus.Desc, n uint64, labels ...string) {
 		if n > 0 {
 			ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(n), append([]string{t.String()}, labels...)...)
 		}
 	}
-	views := [viewCount]string{"public", "vpc", "trusted"}
-	types := [countTypes]string{"A", "AAAA", "SRV", "CNAME", "SOA", "NS", "TXT", "PTR", "HTTPS", "ANY", "none", "other"}
-	reasons := [dropCount]string{"short", "response", "rate_limit", "busy", "send"}
+	views, types, reasons := answer.Views(), answer.Types(), answer.Reasons()
 	for v := range s.queries {
 		for q, n := range s.queries[v] {
 			counter(m.queries, n, views[v], types[q])
@@ -170,7 +175,7 @@ func (m *metrics) collectTransport(ch chan<- prometheus.Metric, t Transport, s *
 	m.collectSeconds(ch, t, s)
 }
 
-func (m *metrics) collectSeconds(ch chan<- prometheus.Metric, t Transport, s *sums) {
+func (m *metrics) collectSeconds(ch chan<- prometheus.Metric, t answer.Transport, s *sums) {
 	buckets, sum := map[float64]uint64{}, uint64(0)
 	for i, bound := range latencyBounds {
 		sum += s.seconds[i]
@@ -214,8 +219,8 @@ func (m *metrics) collectZones(ch chan<- prometheus.Metric) {
 
 func rcodeName(code int) string {
 	names := map[int]string{
-		rcodeNoError: "NOERROR", rcodeFormErr: "FORMERR", rcodeServFail: "SERVFAIL", rcodeNXDomain: "NXDOMAIN",
-		rcodeNotImp: "NOTIMP", rcodeRefused: "REFUSED", rcodeNotAuth: "NOTAUTH", rcodeBadVers: "BADVERS", rcodeBadCookie: "BADCOOKIE",
+		dnswire.RcodeNoError: "NOERROR", dnswire.RcodeFormErr: "FORMERR", dnswire.RcodeServFail: "SERVFAIL", dnswire.RcodeNXDomain: "NXDOMAIN",
+		dnswire.RcodeNotImp: "NOTIMP", dnswire.RcodeRefused: "REFUSED", dnswire.RcodeNotAuth: "NOTAUTH", dnswire.RcodeBadVers: "BADVERS", dnswire.RcodeBadCookie: "BADCOOKIE",
 	}
 	if name, ok := names[code]; ok {
 		return name

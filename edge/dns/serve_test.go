@@ -16,6 +16,7 @@ import (
 	mdns "github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	"github.com/cairn-discovery/cairn/edge/dns/forward"
 	"github.com/cairn-discovery/cairn/edge/dns/ratelimit"
 )
@@ -384,7 +385,7 @@ func TestRateLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	w := populated(t, func(c *Config) { c.Limit = limiter })
-	count := func(from string, tr Transport) (answered, cut int) {
+	count := func(from string, tr answer.Transport) (answered, cut int) {
 		for range 100 {
 			if m := w.exchange(question("web.example.com.", mdns.TypeA), from, tr); m != nil {
 				answered++
@@ -400,7 +401,7 @@ func TestRateLimit(t *testing.T) {
 	}
 	for _, c := range []struct {
 		from string
-		tr   Transport
+		tr   answer.Transport
 	}{{stranger, TCP}, {trusted, UDP}, {inVPC1, UDP}} {
 		if answered, cut := count(c.from, c.tr); answered != 100 || cut != 0 {
 			t.Errorf("%+v: %d answers, %d truncated", c, answered, cut)

@@ -3,6 +3,7 @@ package dns
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"net"
@@ -10,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 )
 
 // streams bounds connections.
@@ -19,7 +22,7 @@ type streams struct {
 	perClient map[netip.Addr]int
 }
 
-// enter takes a connection in, or returns why not.
+// enter counts a connection, or returns the limit that it exceeds.
 func (s *streams) enter(client netip.Addr, limits *Limits) (why string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -46,7 +49,7 @@ func (s *streams) leave(client netip.Addr) {
 // ServeStream answers over the connections of a listener until ctx ends: RFC
 // 7766, and with a listener of TLS connections RFC 7858. It closes the listener
 // and waits for the connections.
-func (s *Server) ServeStream(ctx context.Context, ln net.Listener, t Transport) error {
+func (s *Server) ServeStream(ctx context.Context, ln net.Listener, t answer.Transport) error {
 	var conns sync.WaitGroup
 	defer conns.Wait()
 	ctx, cancel := context.WithCancel(ctx)
@@ -108,14 +111,14 @@ type stream struct {
 	server *Server
 	conn   net.Conn
 	client netip.AddrPort
-	t      Transport
+	t      answer.Transport
 	in     *bufio.Reader
 
 	waiting sync.WaitGroup // for answers that need an upstream resolver
 	slots   chan struct{}  // bounds them
 
-	// cut: the server stops, and a transfer is not worth waiting for.
-	cut atomic.Bool
+	// closing: the server stops and does not wait for a transfer.
+	closing atomic.Bool
 
 	mu  sync.Mutex // guards what follows: answers are whole
 	out *bufio.Writer
@@ -127,7 +130,7 @@ const (
 	streamWriteBuffer = 8 << 10
 )
 
-func (s *Server) serveConn(ctx context.Context, c net.Conn, client netip.AddrPort, t Transport) {
+func (s *Server) serveConn(ctx context.Context, c net.Conn, client netip.AddrPort, t answer.Transport) {
 	gauge := s.metrics.connections.WithLabelValues(t.String())
 	gauge.Inc()
 	defer gauge.Dec()
@@ -152,26 +155,32 @@ func (s *Server) serveConn(ctx context.Context, c net.Conn, client netip.AddrPor
 // run reads and answers queries until the client is done, too slow, or ctx ends.
 func (st *stream) run(ctx context.Context) {
 	var query []byte
-	out := make([]byte, 0, maxUDPSize)
+	out := make([]byte, 0, answer.MaxUDPSize)
 	for {
 		var err error
 		if query, err = st.read(ctx, query); err != nil {
 			break
 		}
-		answer, v := st.answer(query, out)
-		switch v {
-		case send:
-			st.write(answer)
-		case wait:
-			if !st.postpone(ctx, query, upstreamTime, st.resolve) {
+		w := st.server.take(st.t)
+		r := w.Parse(query)
+		msg, disposition := st.answer(w, r, out)
+		if disposition == answer.NeedsWait || disposition == answer.Transfer {
+			r = r.Clone()
+		}
+		st.server.give(w)
+		switch disposition {
+		case answer.Send:
+			st.write(msg)
+		case answer.NeedsWait:
+			if !st.postpone(ctx, r, upstreamTime, st.resolve) {
 				return
 			}
-		case transfer:
-			if !st.postpone(ctx, query, 0, st.transfer) {
+		case answer.Transfer:
+			if !st.postpone(ctx, r, 0, st.transfer) {
 				return
 			}
-		case drop:
-			return // who sends no queries need not be listened to
+		case answer.Drop:
+			return // not a query: close the connection
 		}
 		// Answers to queries that came together leave together.
 		if st.in.Buffered() == 0 && st.flush() != nil {
@@ -195,7 +204,7 @@ func (st *stream) read(ctx context.Context, buf []byte) ([]byte, error) {
 	if _, err := io.ReadFull(st.in, size[:]); err != nil {
 		return buf, err
 	}
-	n := int(get16(size[:]))
+	n := int(binary.BigEndian.Uint16(size[:]))
 	if cap(buf) < n {
 		buf = make([]byte, n)
 	}
@@ -217,23 +226,21 @@ func (st *stream) deadline(ctx context.Context, d time.Duration) {
 }
 
 // answer answers a query that need not wait.
-func (st *stream) answer(query, out []byte) ([]byte, verdict) {
+func (st *stream) answer(w *worker, r *answer.Request, out []byte) ([]byte, answer.Disposition) {
 	start := time.Now()
-	a := st.server.take(st.t)
-	defer st.server.give(a)
-	a.refresh()
-	answer, v := a.answer(query, st.client.Addr(), st.t, out)
-	a.flush()
-	if v == send {
-		a.shard.took(time.Since(start), 1)
+	w.Refresh()
+	msg, disposition := w.Answer(r, st.client.Addr(), st.t, out)
+	w.shard.add(&w.Counts)
+	if disposition == answer.Send {
+		w.shard.observe(time.Since(start), 1)
 	}
-	return answer, v
+	return msg, disposition
 }
 
-// postpone leaves a query to be answered out of order: RFC 7766 section 7. If as
-// many wait as may, it waits for one of them, and so the client does. Zero bounds
-// nothing.
-func (st *stream) postpone(ctx context.Context, query []byte, bound time.Duration, answer func(context.Context, []byte)) bool {
+// postpone has a query answered out of order: RFC 7766 section 7. At the limit of
+// waiting queries it waits for one of them, and the client has to wait too. A
+// bound of zero means none.
+func (st *stream) postpone(ctx context.Context, r *answer.Request, bound time.Duration, do func(context.Context, *answer.Request)) bool {
 	if st.flush() != nil {
 		return false
 	}
@@ -242,7 +249,6 @@ func (st *stream) postpone(ctx context.Context, query []byte, bound time.Duratio
 	case <-ctx.Done():
 		return false
 	}
-	query = append([]byte(nil), query...)
 	st.waiting.Go(func() {
 		defer func() { <-st.slots }()
 		if bound > 0 {
@@ -250,17 +256,39 @@ func (st *stream) postpone(ctx context.Context, query []byte, bound time.Duratio
 			ctx, cancel = context.WithTimeout(ctx, bound)
 			defer cancel()
 		}
-		answer(ctx, query)
+		do(ctx, r)
 	})
 	return true
 }
 
-// resolve answers a query that needs an upstream resolver.
-func (st *stream) resolve(ctx context.Context, query []byte) {
-	if msg := st.server.Handle(ctx, query, st.client, st.t, nil); msg != nil {
+// resolve answers a query that has to wait.
+func (st *stream) resolve(ctx context.Context, r *answer.Request) {
+	w := st.server.take(st.t)
+	defer st.server.give(w)
+	if msg := st.server.handle(ctx, w, r, st.client, st.t, nil); msg != nil {
 		st.write(msg)
 		_ = st.flush()
 	}
+}
+
+// transfer streams a zone transfer to the client, one message per write.
+func (st *stream) transfer(ctx context.Context, r *answer.Request) {
+	// A client that does not read must not delay the end of the server.
+	stop := context.AfterFunc(ctx, func() {
+		st.closing.Store(true)
+		_ = st.conn.SetWriteDeadline(time.Unix(1, 0))
+	})
+	defer stop()
+	w := st.server.take(st.t)
+	z, q := w.TransferQuery(r, st.client, st.t)
+	st.server.give(w)
+	if z == nil {
+		return
+	}
+	st.server.responder.Transfer(ctx, z, q, func(msg []byte) error {
+		st.write(msg)
+		return st.flush()
+	})
 }
 
 // write adds an answer to what is to be sent.
@@ -283,7 +311,7 @@ func (st *stream) write(msg []byte) {
 // of a transfer sets.
 func (st *stream) writeDeadline() {
 	_ = st.conn.SetWriteDeadline(time.Now().Add(st.server.cfg.Limits.WriteTimeout))
-	if st.cut.Load() {
+	if st.closing.Load() {
 		_ = st.conn.SetWriteDeadline(time.Unix(1, 0))
 	}
 }

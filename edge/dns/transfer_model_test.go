@@ -14,6 +14,7 @@ import (
 	mdns "github.com/miekg/dns"
 
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 	"github.com/cairn-discovery/cairn/edge/dns/xfr"
 )
@@ -34,7 +35,7 @@ func withTransfers(change ...func(*xfr.Config)) func(*Config) {
 		if cfg.Keys, err = tsig.NewKeys(key); err != nil {
 			panic(err)
 		}
-		apex, err := ApexOf(cfg)
+		apex, err := answer.ApexOf(&cfg.Config)
 		if err != nil {
 			panic(err)
 		}
@@ -57,7 +58,7 @@ func withTransfers(change ...func(*xfr.Config)) func(*Config) {
 }
 
 // transferred are the records of a transfer to the trusted client.
-func (w *world) transferred(q *mdns.Msg, transport Transport) []mdns.RR {
+func (w *world) transferred(q *mdns.Msg, transport answer.Transport) []mdns.RR {
 	w.Helper()
 	query, err := q.Pack()
 	if err != nil {
@@ -65,7 +66,7 @@ func (w *world) transferred(q *mdns.Msg, transport Transport) []mdns.RR {
 	}
 	var rrs []mdns.RR
 	from := netip.AddrPortFrom(netip.MustParseAddr(trusted), 5353)
-	w.Server.transfer(context.Background(), query, from, transport, func(msg []byte) error {
+	w.transfer(context.Background(), query, from, transport, func(msg []byte) error {
 		m := new(mdns.Msg)
 		if err := m.Unpack(msg); err != nil {
 			w.Fatalf("%v: %x: %v", q.Question, msg, err)
@@ -84,7 +85,7 @@ func (w *world) axfr() []mdns.RR {
 	return w.transferred(new(mdns.Msg).SetAxfr(zoneName+"."), TCP)
 }
 
-func (w *world) ixfr(serial uint32, t Transport) []mdns.RR {
+func (w *world) ixfr(serial uint32, t answer.Transport) []mdns.RR {
 	w.Helper()
 	return w.transferred(new(mdns.Msg).SetIxfr(zoneName+".", serial, ".", "."), t)
 }
@@ -315,8 +316,8 @@ func copiesFollow(t *testing.T, seed uint64) {
 	w := newWorld(t, func(c *Config) {
 		c.Strict = seed%4 == 3
 		c.NameServers = []string{"ns1." + zoneName, "ns2.example.net", "NS1." + zoneName}
-		c.Hosts = []Host{{"ns1." + zoneName, []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::53")}},
-			{"api." + zoneName, []netip.Addr{netip.MustParseAddr("192.0.2.2")}}}
+		c.Hosts = []answer.Host{{Name: "ns1." + zoneName, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::53")}},
+			{Name: "api." + zoneName, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.2")}}}
 	}, withTransfers())
 	g := &gambler{world: w, r: rand.New(rand.NewPCG(seed, 1)), services: map[string]string{}}
 	g.ns = g.namespace(zoneName, "")
@@ -341,7 +342,7 @@ func copiesFollow(t *testing.T, seed uint64) {
 
 func (g *gambler) followsFrom(t *testing.T, old copyOf, newest *copyOf) {
 	t.Helper()
-	for _, transport := range []Transport{TCP, UDP} {
+	for _, transport := range []answer.Transport{TCP, UDP} {
 		rrs := g.ixfr(old.serial, transport)
 		got, err := old.updated(rrs)
 		if err != nil {

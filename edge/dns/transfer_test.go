@@ -1,6 +1,7 @@
 package dns
 
 import (
+	"context"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	mdns "github.com/miekg/dns"
 
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	"github.com/cairn-discovery/cairn/edge/dns/xfr"
 )
 
@@ -54,7 +56,7 @@ func TestTransferPermission(t *testing.T) {
 		key        string // signed by it; empty: not signed
 		secret     string
 		when       int64
-		transport  Transport
+		transport  answer.Transport
 		rcode      int // -1: it is transferred
 		tsigError  uint16
 	}{
@@ -104,20 +106,20 @@ func TestTransferPermission(t *testing.T) {
 
 // judge checks what becomes of a query, and that the answer is signed where it
 // must be.
-func (w *world) judge(t *testing.T, query []byte, from string, transport Transport, rcode int, tsigError uint16, signed bool) {
+func (w *world) judge(t *testing.T, query []byte, from string, transport answer.Transport, rcode int, tsigError uint16, signed bool) {
 	t.Helper()
 	a := w.take(transport)
 	defer w.give(a)
-	a.refresh()
-	answer, v := a.answer(query, netip.MustParseAddr(from), transport, nil)
-	if (v == transfer) != (rcode == -1) {
-		t.Fatalf("verdict %d, answer %x", v, answer)
+	a.Refresh()
+	msg, d := a.Answer(a.Parse(query), netip.MustParseAddr(from), transport, nil)
+	if (d == answer.Transfer) != (rcode == -1) {
+		t.Fatalf("disposition %d, answer %x", d, msg)
 	}
-	if v == transfer {
+	if d == answer.Transfer {
 		return
 	}
 	m := new(mdns.Msg)
-	if err := m.Unpack(answer); err != nil || m.Rcode != rcode {
+	if err := m.Unpack(msg); err != nil || m.Rcode != rcode {
 		t.Fatal(err, m)
 	}
 	rr, asked := m.IsTsig(), new(mdns.Msg)
@@ -128,9 +130,19 @@ func (w *world) judge(t *testing.T, query []byte, from string, transport Transpo
 		t.Fatal(m)
 	}
 	if signed && rcode != mdns.RcodeNotAuth { // which the other implementation does not look into
-		if err := mdns.TsigVerify(answer, base64.StdEncoding.EncodeToString([]byte(secretKey)), asked.IsTsig().MAC, false); err != nil {
+		if err := mdns.TsigVerify(msg, base64.StdEncoding.EncodeToString([]byte(secretKey)), asked.IsTsig().MAC, false); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// transfer has a query for a zone answered.
+func (w *world) transfer(ctx context.Context, query []byte, from netip.AddrPort, t answer.Transport, send func([]byte) error) {
+	a := w.take(t)
+	z, q := a.TransferQuery(a.Parse(query).Clone(), from, t)
+	w.give(a)
+	if z != nil {
+		w.responder.Transfer(ctx, z, q, send)
 	}
 }
 
@@ -183,7 +195,7 @@ func TestForms(t *testing.T) {
 	now := uint32(w.state.Revision)
 	for _, c := range []struct {
 		serial uint32
-		over   Transport
+		over   answer.Transport
 		want   string
 	}{
 		{now, TCP, "SOA"}, {now, UDP, "SOA"}, {now + 5, TCP, "SOA"}, {now + 1<<31 - 1, TCP, "SOA"},
@@ -335,8 +347,8 @@ func TestBusy(t *testing.T) {
 	}
 	from := netip.AddrPortFrom(netip.MustParseAddr(trusted), 1)
 	busy := new(mdns.Msg)
-	w.Server.transfer(t.Context(), q, from, TCP, func([]byte) error {
-		w.Server.transfer(t.Context(), q, from, TCP, func(msg []byte) error { return busy.Unpack(msg) })
+	w.transfer(t.Context(), q, from, TCP, func([]byte) error {
+		w.transfer(t.Context(), q, from, TCP, func(msg []byte) error { return busy.Unpack(msg) })
 		return nil
 	})
 	if busy.Rcode != mdns.RcodeServerFailure {
@@ -398,7 +410,7 @@ func TestMessageSizes(t *testing.T) {
 		t.Fatal(err)
 	}
 	var sizes []int
-	w.Server.transfer(t.Context(), query, netip.AddrPortFrom(netip.MustParseAddr(trusted), 1), TCP, func(msg []byte) error {
+	w.transfer(t.Context(), query, netip.AddrPortFrom(netip.MustParseAddr(trusted), 1), TCP, func(msg []byte) error {
 		sizes = append(sizes, len(msg))
 		return nil
 	})
@@ -425,7 +437,7 @@ func FuzzTransferQuery(f *testing.F) {
 		if len(query) > 65535 {
 			return
 		}
-		for _, transport := range []Transport{UDP, TCP} {
+		for _, transport := range []answer.Transport{UDP, TCP} {
 			for _, from := range []string{trusted, stranger} {
 				w.fuzzed(t, query, from, transport)
 			}
@@ -433,10 +445,10 @@ func FuzzTransferQuery(f *testing.F) {
 	})
 }
 
-func (w *world) fuzzed(t *testing.T, query []byte, from string, transport Transport) {
+func (w *world) fuzzed(t *testing.T, query []byte, from string, transport answer.Transport) {
 	a := w.take(transport)
-	a.refresh()
-	answer, v := a.answer(query, netip.MustParseAddr(from), transport, nil)
+	a.Refresh()
+	msg, d := a.Answer(a.Parse(query), netip.MustParseAddr(from), transport, nil)
 	w.give(a)
 	check := func(msg []byte) error {
 		if err := new(mdns.Msg).Unpack(msg); err != nil {
@@ -444,12 +456,12 @@ func (w *world) fuzzed(t *testing.T, query []byte, from string, transport Transp
 		}
 		return nil
 	}
-	switch v {
-	case send:
-		_ = check(answer)
-	case transfer:
+	switch d {
+	case answer.Send:
+		_ = check(msg)
+	case answer.Transfer:
 		sent := 0
-		w.Server.transfer(t.Context(), query, netip.AddrPortFrom(netip.MustParseAddr(from), 1), transport, func(msg []byte) error {
+		w.transfer(t.Context(), query, netip.AddrPortFrom(netip.MustParseAddr(from), 1), transport, func(msg []byte) error {
 			sent++
 			return check(msg)
 		})

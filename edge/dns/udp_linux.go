@@ -1,12 +1,15 @@
 package dns
 
 import (
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"syscall"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 )
 
 // sharing makes a socket share its port with others that do the same.
@@ -29,7 +32,7 @@ const (
 	batchSize = 64
 	// answerRoom is how much longer than allowed an answer may become before it is
 	// cut, without new memory for it.
-	answerRoom = 2 * defaultUDPSize
+	answerRoom = 2 * answer.DefaultUDPSize
 	// controlSize has room for one IPV6_PKTINFO.
 	controlSize = 48
 )
@@ -72,7 +75,7 @@ type datagrams struct {
 func newDatagrams(wildcard bool, maxSize int) *datagrams {
 	d := &datagrams{
 		wildcard: wildcard,
-		queries:  slots(batchSize, max(maxSize, defaultUDPSize)),
+		queries:  slots(batchSize, max(maxSize, answer.DefaultUDPSize)),
 		answers:  slots(batchSize, max(maxSize, answerRoom)),
 	}
 	for i := range d.in {
@@ -100,7 +103,7 @@ func (d *datagrams) ready(n int) {
 // source is where datagram i came from.
 func (d *datagrams) source(i int) netip.AddrPort {
 	from := &d.from[i]
-	port := get16(from[2:])
+	port := binary.BigEndian.Uint16(from[2:])
 	if *(*uint16)(unsafe.Pointer(from)) == unix.AF_INET {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte(from[4:8])), port)
 	}

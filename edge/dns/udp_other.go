@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 )
 
 // sharing: elsewhere than on Linux, one socket has to do.
@@ -20,12 +22,12 @@ func sharing() func(network, address string, c syscall.RawConn) error { return n
 // one that routing picks.
 func (s *Server) serveUDP(ctx context.Context, c *net.UDPConn) error {
 	group, ctx := errgroup.WithContext(ctx)
-	later := &later{server: s, group: group, ctx: ctx}
+	deferred := &deferredQueries{server: s, group: group, ctx: ctx}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	group.Go(func() error {
-		a := s.newAnswerer(s.metrics.newShard(UDP))
-		query, out := make([]byte, maxUDPSize), make([]byte, 0, maxUDPSize)
+		w := s.newWorker(s.metrics.newShard(answer.UDP))
+		query, out := make([]byte, answer.MaxUDPSize), make([]byte, 0, answer.MaxUDPSize)
 		for {
 			n, from, err := c.ReadFromUDPAddrPort(query)
 			if ctx.Err() != nil {
@@ -38,20 +40,21 @@ func (s *Server) serveUDP(ctx context.Context, c *net.UDPConn) error {
 				continue
 			}
 			start := time.Now()
-			a.refresh()
-			msg, v := a.answer(query[:n], from.Addr(), UDP, out)
-			switch v {
-			case send:
+			w.Refresh()
+			r := w.Parse(query[:n])
+			msg, disposition := w.Answer(r, from.Addr(), answer.UDP, out)
+			switch disposition {
+			case answer.Send:
 				if _, err := c.WriteToUDPAddrPort(msg, from); err != nil {
-					a.counts.drops[dropSend]++
+					w.Counts.NotSent(1)
 				}
-			case wait, transfer:
-				if !later.start(c, query[:n], from, nil) {
-					a.counts.drops[dropBusy]++
+			case answer.NeedsWait, answer.Transfer:
+				if !deferred.add(c, r, from, nil) {
+					w.Counts.Busy()
 				}
 			}
-			a.shard.took(time.Since(start), 1)
-			a.flush()
+			w.shard.observe(time.Since(start), 1)
+			w.shard.add(&w.Counts)
 		}
 	})
 	return group.Wait()

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/cairn-discovery/cairn/edge/dns/answer"
 )
 
 // serveUDP answers from one socket until ctx ends.
@@ -20,11 +22,12 @@ func (s *Server) serveUDP(ctx context.Context, c *net.UDPConn) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	w := &udpWorker{
-		answerer: s.newAnswerer(s.metrics.newShard(UDP)),
+		worker:   s.newWorker(s.metrics.newShard(answer.UDP)),
+		server:   s,
 		socket:   socket,
 		conn:     c,
-		batch:    newDatagrams(socket.wildcard, s.cfg.MaxUDPSize),
-		later:    &later{server: s, group: group, ctx: ctx},
+		batch:    newDatagrams(socket.wildcard, s.responder.UDPSize()),
+		deferred: &deferredQueries{server: s, group: group, ctx: ctx},
 	}
 	stop := context.AfterFunc(ctx, func() { _ = c.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
@@ -34,14 +37,16 @@ func (s *Server) serveUDP(ctx context.Context, c *net.UDPConn) error {
 
 // udpWorker owns a socket.
 type udpWorker struct {
-	*answerer
-	socket *udpSocket
-	conn   *net.UDPConn
-	batch  *datagrams
-	later  *later
-	reqs   [batchSize]request
-	// touched is a sum that nobody needs, so that reading ahead is not in vain.
-	touched int
+	*worker
+	server   *Server
+	socket   *udpSocket
+	conn     *net.UDPConn
+	batch    *datagrams
+	deferred *deferredQueries
+	requests [batchSize]answer.Request
+	// prefetchSum keeps the compiler from removing the prefetch loop. Its value is
+	// unused.
+	prefetchSum int
 }
 
 func (w *udpWorker) run(ctx context.Context) error {
@@ -59,8 +64,8 @@ func (w *udpWorker) run(ctx context.Context) error {
 		}
 		start := time.Now()
 		w.serve(n)
-		w.shard.took(time.Since(start), n)
-		w.flush()
+		w.shard.observe(time.Since(start), n)
+		w.shard.add(&w.Counts)
 		w.batch.ready(n)
 	}
 }
@@ -74,62 +79,44 @@ func transient(err error) bool {
 
 // serve answers the n datagrams of a batch.
 func (w *udpWorker) serve(n int) {
-	w.refresh()
+	w.Refresh()
 	b, answers := w.batch, 0
 	for i := range n {
-		w.reqs[i].parse(b.queries[i][:min(int(b.in[i].n), len(b.queries[i]))])
+		w.requests[i].Parse(b.queries[i][:min(int(b.in[i].n), len(b.queries[i]))])
 	}
-	w.lookAhead(n)
+	if n > 1 {
+		w.prefetchSum += w.Prefetch(w.requests[:n])
+	}
 	for i := range n {
 		from := b.source(i)
 		if from.Port() == 0 {
-			continue // nobody can be answered there
+			continue // port 0 cannot be answered
 		}
-		msg, v := w.answerTo(&w.reqs[i], from.Addr(), UDP, b.answers[i][:0])
-		switch v {
-		case send:
+		msg, disposition := w.Answer(&w.requests[i], from.Addr(), answer.UDP, b.answers[i][:0])
+		switch disposition {
+		case answer.Send:
 			b.answer(answers, i, msg)
 			answers++
-		case wait, transfer:
-			w.postpone(i, w.reqs[i].msg, from)
+		case answer.NeedsWait, answer.Transfer:
+			w.postpone(i, from)
 		}
 	}
 	failed, err := w.socket.send(b, answers)
-	w.counts.drops[dropSend] += uint32(failed)
+	w.Counts.NotSent(failed)
 	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) {
 		w.server.cfg.Logger.Warn("answers not sent", "err", err)
 	}
 }
 
-// lookAhead finds the names of a batch in the snapshot before any is answered.
-// In a large registry each is somewhere in memory where the processor has not
-// been for long; in short loops like these it waits for many of them at once.
-func (w *udpWorker) lookAhead(n int) {
-	if n == 1 {
-		return
-	}
-	zones := &w.snapshot.Zones
-	for i := range n {
-		if r := &w.reqs[i]; r.is == parsedQuery {
-			r.head, r.found = zones.Find(r.hash), true
-		}
-	}
-	for i := range n {
-		if r := &w.reqs[i]; r.found {
-			w.touched += r.head.Prefetch()
-		}
-	}
-}
-
-// postpone leaves a query to be answered when an upstream resolver has.
-func (w *udpWorker) postpone(i int, query []byte, from netip.AddrPort) {
+// postpone defers a query that has to wait.
+func (w *udpWorker) postpone(i int, from netip.AddrPort) {
 	var control []byte
 	if w.batch.wildcard {
 		n := min(controlSize, int(w.batch.in[i].Controllen))
 		anyInterface(w.batch.control[i][:n])
 		control = w.batch.control[i][:n]
 	}
-	if !w.later.start(w.conn, query, from, control) {
-		w.counts.drops[dropBusy]++
+	if !w.deferred.add(w.conn, &w.requests[i], from, control) {
+		w.Counts.Busy()
 	}
 }

@@ -1,4 +1,4 @@
-package dns
+package answer
 
 import "net/netip"
 
@@ -11,7 +11,7 @@ const (
 	optionPadding   = 12 // RFC 7830
 )
 
-// edns is what the OPT record of a query says: RFC 6891.
+// edns is the content of the OPT record of a query: RFC 6891.
 type edns struct {
 	present bool
 	do      bool // RFC 3225
@@ -26,7 +26,7 @@ type edns struct {
 	padding   bool
 }
 
-// subnet is the client's network as a resolver tells it: RFC 7871.
+// subnet is the network of the client as sent by its resolver: RFC 7871.
 type subnet struct {
 	raw    []byte // the option as it came; nil: none
 	prefix netip.Prefix
@@ -51,7 +51,7 @@ func (e *edns) parse(b []byte, flags uint16) bool {
 			return false
 		}
 		code, n := get16(b), int(get16(b[2:]))
-		if n > len(b)-4 || !e.option(code, b[4:4+n:4+n]) {
+		if n > len(b)-4 || !e.option(code, b[4:4+n]) {
 			return false
 		}
 		b = b[4+n:]
@@ -98,7 +98,7 @@ func (s *subnet) parse(data []byte) bool {
 		*s = subnet{raw: data} // BIND's way to ask for no subnet to be used
 		return true
 	}
-	bits := map4or6(family)
+	bits := addressBits(family)
 	if bits == 0 || source > bits || scope != 0 || len(addr) != (source+7)/8 {
 		return false
 	}
@@ -115,8 +115,9 @@ func (s *subnet) parse(data []byte) bool {
 	return true
 }
 
-// map4or6 returns the length of an address by its family's number.
-func map4or6(family uint16) int {
+// addressBits returns the length of an address of a family, or 0 if the family is
+// not known.
+func addressBits(family uint16) int {
 	switch family {
 	case 1:
 		return 32

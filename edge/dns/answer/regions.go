@@ -1,4 +1,4 @@
-package dns
+package answer
 
 import (
 	"cmp"
@@ -10,15 +10,14 @@ import (
 	"github.com/gaissmai/bart"
 )
 
-// Region is a place that instances and clients are in, for the routing policy
-// LATENCY.
+// Region is a group of instances and clients, for the routing policy LATENCY.
 type Region struct {
-	// Name is what instances carry in their attribute "region".
+	// Name is the value of the attribute "region" of instances.
 	Name string
-	// CIDRs are the addresses of clients that are here.
+	// CIDRs are the addresses of clients in this region.
 	CIDRs []netip.Prefix
-	// Distances says how far other regions are, in any unit, such as
-	// milliseconds. A region that is not named is farther than all that are.
+	// Distances are those to other regions, in any unit, such as milliseconds. A
+	// region that is not listed is farther away than all that are.
 	Distances map[string]int
 }
 
@@ -68,7 +67,7 @@ func (r *Region) order() []string {
 	return append([]string{r.Name}, others...)
 }
 
-// near returns the regions from the one nearest to a client on.
+// near returns the regions in the order of their distance from a client.
 func (r *regions) near(client netip.Prefix) []string {
 	if _, order, ok := r.orders.LookupPrefixLPM(client); ok {
 		return order

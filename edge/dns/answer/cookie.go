@@ -1,4 +1,4 @@
-package dns
+package answer
 
 import (
 	"context"
@@ -8,11 +8,13 @@ import (
 	"net/netip"
 	"sync/atomic"
 	"time"
+
+	"github.com/dchest/siphash"
 )
 
-// Cookies says how DNS cookies are made: RFC 7873 and, for the form of the
-// server's half, RFC 9018, so that several servers behind one address accept
-// each other's when they share a secret.
+// Cookies configures DNS cookies: RFC 7873 and, for the format of the server
+// cookie, RFC 9018, so that several servers behind one address accept each
+// other's cookies if they share a secret.
 type Cookies struct {
 	// Secret has 16 octets. Nil: a random one that is changed every day.
 	Secret []byte
@@ -42,8 +44,8 @@ type cookies struct {
 	secrets atomic.Pointer[secrets]
 }
 
-// secrets are the one that cookies are made with and the one before it, which
-// is still accepted.
+// secrets are the secret for new cookies and the previous one, whose cookies are
+// still accepted.
 type secrets struct{ current, previous [16]byte }
 
 func newCookies(cfg Cookies) (*cookies, error) {
@@ -62,7 +64,7 @@ func newCookies(cfg Cookies) (*cookies, error) {
 	return c, nil
 }
 
-// rotate replaces the secret, unless it is a given one.
+// rotate replaces the secret, unless it is configured.
 func (c *cookies) rotate() {
 	if c.fixed {
 		return
@@ -72,7 +74,7 @@ func (c *cookies) rotate() {
 	c.secrets.Store(&next)
 }
 
-// run changes the secret as it gets old, until ctx ends.
+// run replaces the secret every secretLifetime, until ctx ends.
 func (c *cookies) run(ctx context.Context) error {
 	tick := time.NewTicker(secretLifetime)
 	defer tick.Stop()
@@ -86,8 +88,8 @@ func (c *cookies) run(ctx context.Context) error {
 	}
 }
 
-// hashCookie is the last part of the server cookie: RFC 9018 section 4.4. head is the
-// client cookie and the rest of the server's.
+// hashCookie returns the last part of the server cookie: RFC 9018 section 4.4.
+// Head is the client cookie and the first part of the server cookie.
 func hashCookie(secret *[16]byte, head []byte, client netip.Addr) uint64 {
 	var buf [16 + 16]byte
 	n := copy(buf[:], head[:16])
@@ -98,14 +100,14 @@ func hashCookie(secret *[16]byte, head []byte, client netip.Addr) uint64 {
 		addr := client.As16()
 		n += copy(buf[n:], addr[:])
 	}
-	return sipHash(secret, buf[:n])
+	return siphash.Hash(binary.LittleEndian.Uint64(secret[:8]), binary.LittleEndian.Uint64(secret[8:]), buf[:n])
 }
 
-// cookieAccepted judges the cookie that came, and says whether the query may be
-// answered.
-func (a *answerer) cookieAccepted() bool {
-	a.cookieValid = a.server.cookies.valid(a.req.edns.cookie, a.from, a.seconds())
-	return a.cookieValid || a.transport != UDP || !a.server.cfg.Cookies.Required
+// cookieAccepted validates the cookie of the query, and reports whether the query
+// may be answered.
+func (a *Answerer) cookieAccepted() bool {
+	a.cookieValid = a.cookies.valid(a.req.edns.cookie, a.from, a.unixTime())
+	return a.cookieValid || a.transport != UDP || !a.cfg.Cookies.Required
 }
 
 func (c *cookies) valid(cookie []byte, client netip.Addr, now int64) bool {
@@ -122,24 +124,18 @@ func (c *cookies) valid(cookie []byte, client netip.Addr, now int64) bool {
 	return got == hashCookie(&s.current, cookie, client) || got == hashCookie(&s.previous, cookie, client)
 }
 
-// appendCookie appends the client's cookie and ours: the one that came while it
-// is fresh, else a new one.
-func (a *answerer) appendCookie(out []byte) []byte {
-	cookie, now := a.req.edns.cookie, a.seconds()
+// appendCookie appends the client cookie and the server cookie: the one of the
+// query while it is fresh, otherwise a new one.
+func (a *Answerer) appendCookie() {
+	cookie, now := a.req.edns.cookie, a.unixTime()
 	if a.cookieValid && int32(uint32(now)-binary.BigEndian.Uint32(cookie[12:])) < cookieRenewAge {
-		return append(out, cookie...)
+		a.out = append(a.out, cookie...)
+		return
 	}
-	at := len(out)
-	out = append(out, cookie[:clientCookieLen]...)
+	at := len(a.out)
+	out := append(a.out, cookie[:clientCookieLen]...)
 	out = append(out, cookieVersion, 0, 0, 0)
 	out = add32(out, uint32(now))
-	s := a.server.cookies.secrets.Load()
-	return binary.LittleEndian.AppendUint64(out, hashCookie(&s.current, out[at:], a.from))
-}
-
-// randomSeed is a seed that nobody can guess.
-func randomSeed() uint64 {
-	var b [8]byte
-	rand.Read(b[:])
-	return binary.LittleEndian.Uint64(b[:])
+	s := a.cookies.secrets.Load()
+	a.out = binary.LittleEndian.AppendUint64(out, hashCookie(&s.current, out[at:], a.from))
 }

@@ -1,4 +1,4 @@
-package dns
+package answer
 
 import (
 	"cmp"
@@ -8,7 +8,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// defaultNameServer stands in NS and SOA records where no name is configured.
+// defaultNameServer is used in NS and SOA records if no name is configured.
 // The top-level name "internal" is reserved for private use.
 const defaultNameServer = "ns.cairn.internal"
 
@@ -22,7 +22,7 @@ const (
 	soaExpire  = 1209600
 )
 
-// authority is what the SOA and NS records of all zones have in common.
+// authority is the data that the SOA and NS records of all zones share.
 type authority struct {
 	servers []string // in wire form
 	soa     []byte   // MNAME and RNAME

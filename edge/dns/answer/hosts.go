@@ -1,4 +1,4 @@
-package dns
+package answer
 
 import (
 	"fmt"
@@ -8,14 +8,14 @@ import (
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-// Host is a name that the server answers by itself. It is a zone of its own,
-// seen by everybody, and more specific than a namespace's zone that it lies in.
+// Host is a name that the server answers itself. It is a zone of its own, visible
+// to everybody, and more specific than the zone of a namespace that contains it.
 type Host struct {
 	Name  string
 	Addrs []netip.Addr
 }
 
-// hostTTL is short: the addresses are those of listeners, which may move.
+// hostTTL is short: the addresses are those of listeners, which may change.
 const hostTTL = 60
 
 // host is a Host, ready to be looked up.
@@ -50,9 +50,9 @@ func newHosts(in []Host) ([]host, error) {
 
 // hostNamed returns the host of exactly this name, or nil. There are a few at
 // the most.
-func (s *Server) hostNamed(name []byte, hash uint64) *host {
-	for i := range s.hosts {
-		if h := &s.hosts[i]; h.hash == hash && h.name == string(name) {
+func (r *Responder) hostNamed(name []byte, hash uint64) *host {
+	for i := range r.hosts {
+		if h := &r.hosts[i]; h.hash == hash && h.name == string(name) {
 			return h
 		}
 	}
@@ -60,13 +60,13 @@ func (s *Server) hostNamed(name []byte, hash uint64) *host {
 }
 
 // hostAbove returns the host that a name is below, or nil.
-func (s *Server) hostAbove(name []byte) *host {
-	if len(s.hosts) == 0 {
+func (r *Responder) hostAbove(name []byte) *host {
+	if len(r.hosts) == 0 {
 		return nil
 	}
 	for name[0] != 0 {
 		name = name[1+name[0]:]
-		if h := s.hostNamed(name, zone.Hash(name)); h != nil {
+		if h := r.hostNamed(name, zone.Hash(name)); h != nil {
 			return h
 		}
 	}

@@ -1,0 +1,78 @@
+package answer
+
+import (
+	"github.com/cairn-discovery/cairn/core/dnswire"
+	"github.com/cairn-discovery/cairn/core/zone"
+)
+
+// resolveAlias answers with the addresses of the target of an alias as if they
+// were the service's own. The registrant chose the target, so it is resolved for
+// every client that sees the service, and nothing else is resolved for strangers.
+func (a *Answerer) resolveAlias(target *zone.Record) {
+	own := a.query
+	defer func() { a.query = own }()
+	for a.depth < maxDepth {
+		a.setQueryName(target.Data, &a.aliasBuf)
+		res := a.snapshot.Zones.Lookup(&a.query)
+		switch {
+		case res.State == zone.Refused:
+			a.resolveExternalAlias()
+			return
+		case res.State == zone.NXDOMAIN:
+			return // no addresses: NODATA at the name of the alias
+		case res.Node.Host() != nil:
+			a.solveTarget(res.Node.Host())
+			return
+		case res.Node.Set() == nil:
+			return
+		}
+		if target = a.solveAliasTarget(res.Node.Set()); target == nil {
+			return
+		}
+	}
+	a.rcode, a.aa = dnswire.RcodeServFail, false
+}
+
+// solveAliasTarget answers with the addresses of a set, or returns the next
+// target.
+func (a *Answerer) solveAliasTarget(set *zone.Set) *zone.Record {
+	if cname := set.CNAME(); cname != nil {
+		return cname.PickOne(&a.picker)
+	}
+	if a.rrset(set) == nil {
+		return nil
+	}
+	if a.req.qtype == dnswire.TypeA {
+		n, ttl, next := set.PickA(&a.picker, &a.v4)
+		if next == nil {
+			a.addA(ttl, a.v4[:n])
+		}
+		return next
+	}
+	n, ttl, next := set.PickAAAA(&a.picker, &a.v6)
+	if next == nil {
+		a.addAAAA(ttl, a.v6[:n])
+	}
+	return next
+}
+
+// resolveExternalAlias asks an upstream resolver for the addresses of the name
+// that is looked up.
+func (a *Answerer) resolveExternalAlias() {
+	resp := a.resolve(a.query.Name, a.req.qtype)
+	if a.needsWait {
+		return
+	}
+	if resp == nil || resp.Rcode != dnswire.RcodeNoError && resp.Rcode != dnswire.RcodeNXDomain {
+		a.rcode, a.aa = dnswire.RcodeServFail, false
+		return
+	}
+	ttl := resp.MinTTL() // all CNAME records on the way count
+	a.aged = true
+	for i := range resp.Answer {
+		rr := &resp.Answer[i]
+		if rr.Type == a.req.qtype && len(a.out)+fixedLen+len(rr.Data) <= a.room {
+			addRecord(a, answerSection, rr.Type, ttl, rr.Data)
+		}
+	}
+}

@@ -1,0 +1,413 @@
+package answer
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
+	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/dns/forward"
+	"github.com/cairn-discovery/cairn/edge/dns/tsig"
+	"github.com/cairn-discovery/cairn/edge/dns/view"
+	"github.com/cairn-discovery/cairn/replica"
+)
+
+// Disposition says what is to be done with a query.
+type Disposition uint8
+
+const (
+	// Send the answer.
+	Send Disposition = iota
+	// Drop: the query gets no answer.
+	Drop
+	// NeedsWait: the answer needs an upstream resolver or a signature, and must
+	// be made by AnswerWaiting.
+	NeedsWait
+	// Transfer: the query asks for a zone; see Responder.Transfer.
+	Transfer
+)
+
+// Answerer answers queries, one at a time, and keeps the memory for it.
+type Answerer struct {
+	*Responder
+	Counts Counts
+
+	// Valid for a batch, see Refresh.
+	snapshot *replica.Snapshot
+	views    *view.Table
+	seconds  int64 // since 1970; 0: not asked for yet
+
+	// The client of the last query: often it sends the next one too.
+	lastFrom   netip.Addr
+	lastClient view.Client
+
+	// ctx bounds the wait for upstream resolvers. Nil: do not wait.
+	ctx context.Context
+
+	response
+	picker zone.Picker
+	random *zone.Rand // picker.Rand, unless the answer is signed
+	signer signer
+
+	// Memory that response refers to.
+	ownRequest Request
+	signature  tsig.Signature // valid if req.tsig is set
+	cached     forward.Response
+	cnameBuf   [maxName]byte // target of a CNAME record
+	aliasBuf   [maxName]byte // target of an alias
+	v4         [zone.MaxAnswer][4]byte
+	v6         [zone.MaxAnswer][16]byte
+	records    [zone.MaxAnswer]*zone.Record
+}
+
+// response is the state of one answer. The zero value is an empty one.
+type response struct {
+	req       *Request
+	from      netip.Addr
+	transport Transport
+	client    view.Client
+	query     zone.Query
+
+	out     []byte           // the message
+	room    int              // octets it may have without its OPT record
+	counts  [sections]uint16 // records by section
+	rcode   uint16           // extended
+	aa, tc  bool             // flags
+	ownerAt int              // offset of the name that is answered
+	depth   int              // aliases followed
+	zone    *zone.Zone       // that the answer is from; nil: none
+
+	needsWait   bool // see NeedsWait
+	isTransfer  bool // see Transfer
+	cookieValid bool
+	trackRRsets bool       // record the RRsets in signer.rrsets
+	wantSigs    bool       // the answer is to have signatures
+	nxname      bool       // the name does not exist, whatever the response code
+	aged        bool       // addresses are from a cache, so their TTL decreases
+	cut         *zone.Zone // whose answer it is about a zone below; nil: none
+}
+
+// Refresh takes the newest state. It must be called after queries arrived, so
+// that what was acknowledged before they were sent is in their answers.
+func (a *Answerer) Refresh() {
+	a.snapshot = a.cfg.Source.Current()
+	a.views = a.cfg.Views()
+	a.seconds = 0
+	a.lastFrom = netip.Addr{}
+}
+
+// clientAt returns what a client may see.
+func (a *Answerer) clientAt(from netip.Addr) view.Client {
+	if from != a.lastFrom {
+		a.lastFrom, a.lastClient = from, a.views.Lookup(from)
+	}
+	return a.lastClient
+}
+
+// unixTime returns the time of the batch in seconds. Few queries need it.
+func (a *Answerer) unixTime() int64 {
+	if a.seconds == 0 {
+		a.seconds = time.Now().Unix()
+	}
+	return a.seconds
+}
+
+// Prefetch looks the names of a batch up before any is answered. In a large
+// registry each is at a place in memory that the processor has not read for long;
+// in short loops like these it waits for many of them at once.
+func (a *Answerer) Prefetch(requests []Request) (sum int) {
+	zones := &a.snapshot.Zones
+	for i := range requests {
+		if r := &requests[i]; r.kind == query {
+			r.head, r.found = zones.Find(r.hash), true
+		}
+	}
+	for i := range requests {
+		if r := &requests[i]; r.found {
+			sum += r.head.Prefetch()
+		}
+	}
+	return sum
+}
+
+// Parse parses a message for AnswerRequest. The Request is valid until the next
+// call.
+func (a *Answerer) Parse(msg []byte) *Request {
+	a.ownRequest.Parse(msg)
+	return &a.ownRequest
+}
+
+// AnswerWaiting is Answer for a query whose disposition was NeedsWait: it waits
+// for upstream resolvers and signatures until ctx ends.
+func (a *Answerer) AnswerWaiting(ctx context.Context, r *Request, from netip.Addr, t Transport, out []byte) ([]byte, Disposition) {
+	a.ctx = ctx
+	defer func() { a.ctx = nil }()
+	return a.Answer(r, from, t, out)
+}
+
+// Answer appends the answer to a query to out, which must be empty. If out has
+// room for 4096 octets, nothing is allocated over UDP.
+func (a *Answerer) Answer(r *Request, from netip.Addr, t Transport, out []byte) ([]byte, Disposition) {
+	a.response = response{req: r, from: from, transport: t, client: a.clientAt(from), out: out}
+	if r.tsig != 0 && !a.verify() {
+		return a.errorResponse(dnswire.RcodeFormErr)
+	}
+	switch r.kind {
+	case tooShort:
+		return nil, a.dropped(dropShort)
+	case notQuery:
+		return nil, a.dropped(dropResponse)
+	case otherOpcode:
+		return a.errorResponse(dnswire.RcodeNotImp)
+	case malformed:
+		return a.errorResponse(dnswire.RcodeFormErr)
+	case cookieOnly:
+		a.begin(headerLen)
+		return a.finish()
+	}
+	a.begin(r.end)
+	a.solve()
+	if a.wantSigs {
+		a.picker.Rand = a.random
+		if !a.needsWait {
+			a.sign()
+		}
+	}
+	switch {
+	case a.needsWait:
+		return nil, NeedsWait
+	case a.isTransfer:
+		return nil, Transfer
+	}
+	return a.finish()
+}
+
+// begin copies the header and the question, and computes how much room there is.
+func (a *Answerer) begin(question int) {
+	a.ownerAt = headerLen
+	a.room = a.limit() - a.optSize()
+	if a.req.tsig != 0 {
+		a.room -= a.signature.Size()
+	}
+	a.trackRRsets = a.req.edns.present && a.req.edns.do || a.req.qtype == dnswire.TypeRRSIG
+	a.signer.rrsets = a.signer.rrsets[:0]
+	a.out = append(a.out, a.req.msg[:question]...)
+}
+
+// limit returns how large the answer may be: RFC 1035 section 4.2.1, RFC 6891
+// section 6.2.5.
+func (a *Answerer) limit() int {
+	switch e := &a.req.edns; {
+	case a.transport != UDP:
+		return 65535
+	case e.present:
+		return min(max(e.size, minUDPSize), a.cfg.MaxUDPSize)
+	}
+	return minUDPSize
+}
+
+// solve answers the question.
+func (a *Answerer) solve() {
+	r := a.req
+	if r.tsig != 0 && a.signature.Error != 0 {
+		a.rcode = dnswire.RcodeNotAuth // RFC 8945 section 5.2
+		return
+	}
+	if r.edns.present {
+		if r.edns.version != 0 {
+			a.rcode = dnswire.RcodeBadVers
+			return
+		}
+		if r.edns.cookie != nil && !a.cookieAccepted() {
+			a.rcode = dnswire.RcodeBadCookie
+			return
+		}
+	}
+	if r.qclass != dnswire.ClassIN && r.qclass != dnswire.ClassANY {
+		a.otherClass()
+		return
+	}
+	switch r.qtype {
+	case dnswire.TypeAXFR, dnswire.TypeIXFR:
+		a.requestTransfer()
+		return
+	case dnswire.TypeSOA:
+		// A secondary of a private zone need not see it otherwise.
+		if z, _ := a.allowedZone(); z != nil && !z.Public {
+			a.aa, a.zone = true, z
+			a.addSOA(z, len(r.name), answerSection)
+			return
+		}
+	case dnswire.TypeOPT, dnswire.TypeTSIG, dnswire.TypeTKEY, dnswire.TypeMAILA, dnswire.TypeMAILB:
+		a.rcode = dnswire.RcodeNotImp
+		return
+	case dnswire.TypeNXNAME:
+		a.rcode = dnswire.RcodeFormErr // RFC 9824 section 3.5
+		return
+	}
+	a.query = zone.Query{
+		Name: r.name, Hash: r.hash, Head: r.head, Found: r.found, Strict: a.cfg.Strict,
+		View: zone.View{AllVPCs: a.client.AllVPCs, VPCs: a.client.VPCs},
+	}
+	if r.qtype == dnswire.TypeDS && a.solveDS() {
+		return
+	}
+	if h := a.hostNamed(r.name, r.hash); h != nil {
+		a.solveHost(h)
+		return
+	}
+	a.solveName()
+}
+
+// solveName answers for the name of the question.
+func (a *Answerer) solveName() {
+	res := a.snapshot.Zones.Lookup(&a.query)
+	a.zone = res.Zone
+	if res.Zone != nil && len(res.Zone.Keys) > 0 {
+		a.useZone(res.Zone)
+	}
+	if res.State == zone.Hit {
+		a.aa = true
+		a.solveNode(&res)
+		return
+	}
+	if h := a.hostAbove(a.req.name); h != nil {
+		a.hostNXDomain(h)
+		return
+	}
+	if res.State == zone.NXDOMAIN {
+		a.aa = true
+		a.deny(res.Zone, nil)
+		return
+	}
+	a.forward()
+}
+
+// solveNode answers for a name that exists: RFC 1034 section 4.3.2 step 3.
+func (a *Answerer) solveNode(res *zone.Result) {
+	before, n := a.counts[answerSection], res.Node
+	switch set := n.Set(); {
+	case a.req.qtype == dnswire.TypeANY:
+		a.addAny(res)
+	case n.IsApex() && a.req.qtype == dnswire.TypeSOA:
+		a.addSOA(res.Zone, len(a.query.Name), answerSection)
+	case n.IsApex() && a.req.qtype == dnswire.TypeNS:
+		a.addNS()
+	case len(res.Zone.Keys) > 0 && a.req.asksForDNSSEC():
+		a.solveKeys(res)
+	case set != nil:
+		a.solveSet(set)
+	case n.Host() != nil:
+		a.solveTarget(n.Host())
+	}
+	if a.counts[answerSection] == before && a.rcode == dnswire.RcodeNoError && !a.needsWait {
+		a.deny(res.Zone, n) // NODATA
+	}
+}
+
+// solveSet answers from the RRsets of a name.
+func (a *Answerer) solveSet(set *zone.Set) {
+	if cname := set.CNAME(); cname != nil {
+		a.solveCNAME(cname)
+		return
+	}
+	r := a.rrset(set)
+	if r == nil {
+		return
+	}
+	switch a.req.qtype {
+	case dnswire.TypeA:
+		n, ttl, alias := set.PickA(&a.picker, &a.v4)
+		if alias != nil {
+			a.resolveAlias(alias)
+			return
+		}
+		a.addA(ttl, a.v4[:n])
+	case dnswire.TypeAAAA:
+		n, ttl, alias := set.PickAAAA(&a.picker, &a.v6)
+		if alias != nil {
+			a.resolveAlias(alias)
+			return
+		}
+		a.addAAAA(ttl, a.v6[:n])
+	default:
+		a.addRecords(r, a.records[:r.Pick(&a.picker, &a.records)])
+	}
+}
+
+// rrset returns the RRset of the type of the question, and prepares the picker
+// for it. It returns nil if there is none.
+func (a *Answerer) rrset(set *zone.Set) *zone.RRset {
+	r := set.RRset(a.req.qtype)
+	if r == nil {
+		return nil
+	}
+	if r.ByLatency() {
+		a.findRegion()
+	}
+	if a.wantSigs {
+		a.seedPicker(set, r)
+	}
+	return r
+}
+
+// findRegion puts the regions near the client into the picker: by the subnet
+// that its resolver sends, or else by the address of the resolver.
+func (a *Answerer) findRegion() {
+	e := &a.req.edns
+	if e.present && e.subnet.raw != nil && e.subnet.prefix.IsValid() && e.subnet.prefix.Bits() > 0 {
+		a.picker.Regions = a.regions.near(e.subnet.prefix)
+		// The answer is for the whole subnet: RFC 7871 section 7.2.1. A shorter
+		// scope could include another CIDR of the table.
+		e.subnet.scope = uint8(e.subnet.prefix.Bits())
+		return
+	}
+	from := a.from.Unmap()
+	a.picker.Regions = a.regions.near(netip.PrefixFrom(from, from.BitLen()))
+}
+
+// solveTarget answers from the host that an SRV record points to.
+func (a *Answerer) solveTarget(h *zone.Host) {
+	for ; h != nil; h = h.NextSameName() {
+		switch {
+		case h.Pending:
+		case a.req.qtype == dnswire.TypeA && h.HasV4:
+			a.v4[0] = h.V4
+			a.addA(h.TTL, a.v4[:1])
+		case a.req.qtype == dnswire.TypeAAAA && h.HasV6:
+			a.v6[0] = h.V6
+			a.addAAAA(h.TTL, a.v6[:1])
+		}
+	}
+}
+
+func (a *Answerer) solveHost(h *host) {
+	a.aa = true
+	switch {
+	case a.req.qtype == dnswire.TypeA && len(h.v4) > 0:
+		a.addA(hostTTL, h.v4)
+	case a.req.qtype == dnswire.TypeAAAA && len(h.v6) > 0:
+		a.addAAAA(hostTTL, h.v6)
+	default:
+		a.addHostSOA(h)
+	}
+}
+
+func (a *Answerer) hostNXDomain(h *host) {
+	a.zone, a.aa, a.rcode, a.wantSigs = nil, true, dnswire.RcodeNXDomain, false
+	a.addHostSOA(h)
+}
+
+// otherClass refuses, except for the name of the server: RFC 4892.
+func (a *Answerer) otherClass() {
+	name := string(a.req.name)
+	if a.req.qclass != dnswire.ClassCH || a.cfg.Identity == "" ||
+		name != "\x02id\x06server\x00" && name != "\x08hostname\x04bind\x00" {
+		a.rcode = dnswire.RcodeRefused
+		return
+	}
+	if a.req.qtype == dnswire.TypeTXT || a.req.qtype == dnswire.TypeANY {
+		a.addText(dnswire.ClassCH, a.cfg.Identity)
+	}
+}
