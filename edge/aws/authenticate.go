@@ -69,7 +69,11 @@ func (a *authenticator) identify(x *request, r *http.Request) error {
 		return err
 	}
 	in.claim, in.signed = claim, true
-	if err := in.claim.Check(x.region, x.api.SigningName, x.start); err != nil {
+	region := x.region
+	if x.api.AnyRegion {
+		region = in.claim.Region
+	}
+	if err := in.claim.Check(region, x.api.SigningName, x.start); err != nil {
 		return err
 	}
 	x.call.Caller, in.secret, err = a.resolveKey(x.call.Directory, &in.claim, x.start)

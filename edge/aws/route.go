@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/cairn-discovery/cairn/edge/aws/query"
+	"github.com/cairn-discovery/cairn/edge/aws/rest"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/edge/aws/sigv4"
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
@@ -17,6 +18,7 @@ type router struct {
 	apis    []*service.API // the first is for requests that name none
 	targets map[string]*service.Operation
 	forms   []*service.API // of the Query protocol
+	paths   []pathAPI
 	// contentTypes has the value of the header's field for each API.
 	contentTypes map[*service.API][]string
 }
@@ -27,6 +29,9 @@ func newRouter(apis []*service.API) (*router, error) {
 		r.contentTypes[api] = []string{api.Protocol.ContentType()}
 		if api.Version != "" {
 			r.forms = append(r.forms, api)
+		}
+		if err := r.addPaths(api); err != nil {
+			return nil, err
 		}
 		if api.TargetPrefix == "" {
 			continue
@@ -42,10 +47,68 @@ func newRouter(apis []*service.API) (*router, error) {
 	return r, nil
 }
 
+// pathAPI is an API of a REST protocol, to which all paths below a prefix lead.
+type pathAPI struct {
+	*service.API
+	prefix string
+	router *rest.Router
+}
+
+// addPaths adds an API if it is of a REST protocol.
+func (r *router) addPaths(api *service.API) error {
+	var routes []rest.Route
+	prefix := ""
+	for i, op := range api.All() {
+		if op.Path == "" {
+			return nil
+		}
+		first, _, _ := strings.Cut(strings.TrimPrefix(op.Path, "/"), "/")
+		if prefix = "/" + first + "/"; len(routes) > 0 && !strings.HasPrefix(routes[0].Pattern, prefix) {
+			return fmt.Errorf("aws: the paths of %s have no common prefix", api.Name)
+		}
+		routes = append(routes, rest.Route{Method: op.Method, Pattern: op.Path, Index: i})
+	}
+	for _, other := range r.paths {
+		if other.prefix == prefix {
+			return fmt.Errorf("aws: %s and %s both have the path %s", other.Name, api.Name, prefix)
+		}
+	}
+	paths, err := rest.New(routes)
+	if err != nil {
+		return fmt.Errorf("aws: %s: %w", api.Name, err)
+	}
+	r.paths = append(r.paths, pathAPI{api, prefix, paths})
+	return nil
+}
+
+// routePath finds the API that the path of a request leads to, and its operation.
+func (s *Server) routePath(x *request, r *http.Request) (found bool, err error) {
+	path := r.URL.EscapedPath()
+	for _, p := range s.router.paths {
+		if !strings.HasPrefix(path, p.prefix) {
+			continue
+		}
+		x.api = p.API
+		index, labels, ok := p.router.Match(r.Method, path, r.URL.RawQuery)
+		if !ok {
+			return true, x.api.Fault(nil, wire.UnknownOperation, "No operation has the method and path "+truncate(r.Method)+" "+truncate(path))
+		}
+		x.wire.Labels = labels
+		x.setOperation(x.api.All()[index])
+		return true, nil
+	}
+	return false, nil
+}
+
 // route finds the API of a request, and its operation unless that is in the body.
 func (s *Server) route(x *request, r *http.Request) error {
 	x.api = s.router.apis[0]
 	target := r.Header.Get("X-Amz-Target")
+	if target == "" {
+		if found, err := s.routePath(x, r); found {
+			return err
+		}
+	}
 	if target == "" && len(s.router.forms) > 0 && isForm(r) {
 		x.api, x.form = s.router.formAPI(x.http), true
 		return nil // the body names the operation

@@ -5,7 +5,10 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/edge/aws/appmesh"
 	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
+	"github.com/cairn-discovery/cairn/edge/aws/ecs"
+	"github.com/cairn-discovery/cairn/edge/aws/route53"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
 )
@@ -20,6 +23,9 @@ func services(cfg *Config) ([]*service.API, error) {
 	return collect(
 		func() (*service.API, error) { return cloudmap.New(cfg.NewKey) },
 		func() (*service.API, error) { return sts.New(tokens) },
+		ecs.New,
+		appmesh.New,
+		route53.New,
 	)
 }
 

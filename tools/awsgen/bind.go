@@ -27,7 +27,7 @@ func printBindings(p *printer, m *model) {
 func printBind(p *printer, m *model, op *operation, s *shape) {
 	p.printf("func (m *%s) bind(r *rest.Reader) {\n", typeName(s))
 	for _, name := range m.boundMembers(s) {
-		p.printf("m.%s = %s\n", fieldName(name), m.bindExpression(op, s, name))
+		p.printf("m.%s = %s\n", fieldName(name), m.filter(s.Members[name], m.bindExpression(op, s, name)))
 	}
 	p.printf("}\n\n")
 }

@@ -28,6 +28,9 @@ type config struct {
 	// namesShapes keeps the names of shapes and of XML elements for the messages of
 	// violations.
 	namesShapes bool
+	// filters are functions of the package that values of shapes pass when they are
+	// read, by shape: from a pointer to a pointer.
+	filters map[string]string
 	// order is the order in which members are written in XML, by structure, where
 	// it is not that of the model.
 	order map[string][]string
@@ -56,7 +59,10 @@ var configs = map[string]config{
 	},
 	"ECS":      {packageName: "ecs"},
 	"App Mesh": {packageName: "appmesh"},
-	"Route 53": {packageName: "route53", namesShapes: true, order: route53Order},
+	"Route 53": {
+		packageName: "route53", namesShapes: true, order: route53Order,
+		filters: map[string]string{"ResourceId": "trimID", "TagResourceId": "trimID", "ChangeId": "trimID"},
+	},
 
 	// The made-up APIs have every feature of their protocols; see test/protocols.
 	"Made up JSON":      {packageName: "jsonapi"},

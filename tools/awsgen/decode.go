@@ -147,11 +147,19 @@ func (m *model) readField(name string, member *ref) string {
 	if m.flattened(member) && (target.Type == "list" || target.Type == "map") {
 		return m.collection(target, at, true)
 	}
-	return m.read(member, at)
+	return m.filter(member, m.read(member, at))
 }
 
 // readExpression is the Go expression that reads a member from r.
-func (m *model) readExpression(member *ref) string { return m.read(member, "r") }
+func (m *model) readExpression(member *ref) string { return m.filter(member, m.read(member, "r")) }
+
+// filter passes a value through the function that config.go has for its shape.
+func (m *model) filter(member *ref, value string) string {
+	if f := m.config.filters[member.Shape]; f != "" {
+		return f + "(" + value + ")"
+	}
+	return value
+}
 
 func (m *model) read(member *ref, r string) string {
 	s := m.shape(member)

@@ -95,7 +95,7 @@ func (r *Reader) beginDocument(root, namespace string) {
 	case name.Local != root:
 		r.failXML(fmt.Sprintf("%s is not valid, expected %s", truncate(name.Local), root))
 	case namespace != "" && name.Space != namespace:
-		r.fail(fmt.Sprintf("Invalid XML ; cvc-elt.1: Cannot find the declaration of element '%s'.", root))
+		r.fail(fmt.Sprintf("cvc-elt.1: Cannot find the declaration of element '%s'.", root))
 	}
 }
 

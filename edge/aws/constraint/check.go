@@ -40,10 +40,10 @@ func (v *Violations) failString(name, s string, l *String) {
 // length adds the violations of a length n. Value is what has that length.
 func (v *Violations) length(name, value string, n, least, most int, shape string) {
 	if most > 0 && n > most {
-		v.add(name, Violation{Value: value, Rule: MaxLength, Limit: strconv.Itoa(most), Shape: shape})
+		v.add(name, Violation{Value: value, Rule: MaxLength, Limit: strconv.Itoa(most), Length: n, Shape: shape})
 	}
 	if n < least {
-		v.add(name, Violation{Value: value, Rule: MinLength, Limit: strconv.Itoa(least), Shape: shape})
+		v.add(name, Violation{Value: value, Rule: MinLength, Limit: strconv.Itoa(least), Length: n, Shape: shape})
 	}
 }
 

@@ -73,6 +73,8 @@ type Violation struct {
 	// Limit is what the rule demands: a number, a pattern, or a list of values or
 	// constraints.
 	Limit string
+	// Length is that of the value, if Rule is about lengths.
+	Length int
 	// Shape is the shape of the member, empty if Rule is NotNull.
 	Shape string
 	// Parent is the structure that the member is part of, by the name of its

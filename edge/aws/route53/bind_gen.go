@@ -11,29 +11,29 @@ import (
 // the header. The methods writeHead set the status and the header of answers.
 
 func (m *ActivateKeySigningKeyRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "HostedZoneId"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "HostedZoneId")))
 	m.Name = rest.Text[string](r.Label(1, "Name"))
 }
 
 func (m *AssociateVPCWithHostedZoneRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "Id"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *ChangeResourceRecordSetsRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "Id"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *ChangeTagsForResourceRequest) bind(r *rest.Reader) {
-	m.ResourceId = rest.Text[string](r.Label(1, "ResourceId"))
+	m.ResourceId = trimID(rest.Text[string](r.Label(1, "ResourceId")))
 	m.ResourceType = rest.Text[TagResourceType](r.Label(0, "ResourceType"))
 }
 
 func (m *CreateVPCAssociationAuthorizationRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "Id"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *DeactivateKeySigningKeyRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "HostedZoneId"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "HostedZoneId")))
 	m.Name = rest.Text[string](r.Label(1, "Name"))
 }
 
@@ -42,28 +42,28 @@ func (m *DeleteHealthCheckRequest) bind(r *rest.Reader) {
 }
 
 func (m *DeleteHostedZoneRequest) bind(r *rest.Reader) {
-	m.Id = rest.Text[string](r.Label(0, "Id"))
+	m.Id = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *DeleteKeySigningKeyRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "HostedZoneId"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "HostedZoneId")))
 	m.Name = rest.Text[string](r.Label(1, "Name"))
 }
 
 func (m *DeleteVPCAssociationAuthorizationRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "Id"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *DisableHostedZoneDNSSECRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "Id"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *DisassociateVPCFromHostedZoneRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "Id"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *EnableHostedZoneDNSSECRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "Id"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *GetAccountLimitRequest) bind(r *rest.Reader) {
@@ -71,11 +71,11 @@ func (m *GetAccountLimitRequest) bind(r *rest.Reader) {
 }
 
 func (m *GetChangeRequest) bind(r *rest.Reader) {
-	m.Id = rest.Text[string](r.Label(0, "Id"))
+	m.Id = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *GetDNSSECRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "Id"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *GetGeoLocationRequest) bind(r *rest.Reader) {
@@ -97,11 +97,11 @@ func (m *GetHealthCheckStatusRequest) bind(r *rest.Reader) {
 }
 
 func (m *GetHostedZoneRequest) bind(r *rest.Reader) {
-	m.Id = rest.Text[string](r.Label(0, "Id"))
+	m.Id = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *GetHostedZoneLimitRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "Id"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "Id")))
 	m.Type = rest.Text[HostedZoneLimitType](r.Label(1, "Type"))
 }
 
@@ -118,7 +118,7 @@ func (m *ListHealthChecksRequest) bind(r *rest.Reader) {
 }
 
 func (m *ListHostedZonesRequest) bind(r *rest.Reader) {
-	m.DelegationSetId = rest.Text[string](r.Query("delegationsetid"))
+	m.DelegationSetId = trimID(rest.Text[string](r.Query("delegationsetid")))
 	m.HostedZoneType = rest.Text[HostedZoneType](r.Query("hostedzonetype"))
 	m.Marker = rest.Text[string](r.Query("marker"))
 	m.MaxItems = rest.Text[string](r.Query("maxitems"))
@@ -126,7 +126,7 @@ func (m *ListHostedZonesRequest) bind(r *rest.Reader) {
 
 func (m *ListHostedZonesByNameRequest) bind(r *rest.Reader) {
 	m.DNSName = rest.Text[string](r.Query("dnsname"))
-	m.HostedZoneId = rest.Text[string](r.Query("hostedzoneid"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Query("hostedzoneid")))
 	m.MaxItems = rest.Text[string](r.Query("maxitems"))
 }
 
@@ -138,7 +138,7 @@ func (m *ListHostedZonesByVPCRequest) bind(r *rest.Reader) {
 }
 
 func (m *ListResourceRecordSetsRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "Id"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "Id")))
 	m.MaxItems = rest.Text[string](r.Query("maxitems"))
 	m.StartRecordIdentifier = rest.Text[string](r.Query("identifier"))
 	m.StartRecordName = rest.Text[string](r.Query("name"))
@@ -146,7 +146,7 @@ func (m *ListResourceRecordSetsRequest) bind(r *rest.Reader) {
 }
 
 func (m *ListTagsForResourceRequest) bind(r *rest.Reader) {
-	m.ResourceId = rest.Text[string](r.Label(1, "ResourceId"))
+	m.ResourceId = trimID(rest.Text[string](r.Label(1, "ResourceId")))
 	m.ResourceType = rest.Text[TagResourceType](r.Label(0, "ResourceType"))
 }
 
@@ -155,7 +155,7 @@ func (m *ListTagsForResourcesRequest) bind(r *rest.Reader) {
 }
 
 func (m *ListVPCAssociationAuthorizationsRequest) bind(r *rest.Reader) {
-	m.HostedZoneId = rest.Text[string](r.Label(0, "Id"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Label(0, "Id")))
 	m.MaxResults = rest.Text[string](r.Query("maxresults"))
 	m.NextToken = rest.Text[string](r.Query("nexttoken"))
 }
@@ -163,7 +163,7 @@ func (m *ListVPCAssociationAuthorizationsRequest) bind(r *rest.Reader) {
 func (m *TestDNSAnswerRequest) bind(r *rest.Reader) {
 	m.EDNS0ClientSubnetIP = rest.Text[string](r.Query("edns0clientsubnetip"))
 	m.EDNS0ClientSubnetMask = rest.Text[string](r.Query("edns0clientsubnetmask"))
-	m.HostedZoneId = rest.Text[string](r.Query("hostedzoneid"))
+	m.HostedZoneId = trimID(rest.Text[string](r.Query("hostedzoneid")))
 	m.RecordName = rest.Text[string](r.Query("recordname"))
 	m.RecordType = rest.Text[RRType](r.Query("recordtype"))
 	m.ResolverIP = rest.Text[string](r.Query("resolverip"))
@@ -174,7 +174,7 @@ func (m *UpdateHealthCheckRequest) bind(r *rest.Reader) {
 }
 
 func (m *UpdateHostedZoneCommentRequest) bind(r *rest.Reader) {
-	m.Id = rest.Text[string](r.Label(0, "Id"))
+	m.Id = trimID(rest.Text[string](r.Label(0, "Id")))
 }
 
 func (m *CreateHealthCheckResponse) writeHead(w *wire.Response) {

@@ -39,7 +39,7 @@ func (m *AliasTarget) decode(r *awsxml.Reader) {
 		case "EvaluateTargetHealth":
 			m.EvaluateTargetHealth = awsxml.OptionalBool(r)
 		case "HostedZoneId":
-			m.HostedZoneId = awsxml.OptionalText[string](r)
+			m.HostedZoneId = trimID(awsxml.OptionalText[string](r))
 		}
 	}
 }
@@ -160,7 +160,7 @@ func (m *CreateHostedZoneRequest) decode(r *awsxml.Reader) {
 		case "CallerReference":
 			m.CallerReference = awsxml.OptionalText[string](r)
 		case "DelegationSetId":
-			m.DelegationSetId = awsxml.OptionalText[string](r)
+			m.DelegationSetId = trimID(awsxml.OptionalText[string](r))
 		case "HostedZoneConfig":
 			m.HostedZoneConfig = decodeHostedZoneConfig(r)
 		case "Name":
@@ -177,7 +177,7 @@ func (m *CreateKeySigningKeyRequest) decode(r *awsxml.Reader) {
 		case "CallerReference":
 			m.CallerReference = awsxml.OptionalText[string](r)
 		case "HostedZoneId":
-			m.HostedZoneId = awsxml.OptionalText[string](r)
+			m.HostedZoneId = trimID(awsxml.OptionalText[string](r))
 		case "KeyManagementServiceArn":
 			m.KeyManagementServiceArn = awsxml.OptionalText[string](r)
 		case "Name":

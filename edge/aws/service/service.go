@@ -36,6 +36,9 @@ type Definition struct {
 	Name string
 	// SigningName is the service in credential scopes. Empty: Name.
 	SigningName string
+	// AnyRegion accepts credentials that are scoped to any region. It is for APIs
+	// that AWS has in one place, whose clients do not agree on the region.
+	AnyRegion bool
 	// EventSource is the service in audit records. Empty: Name and .amazonaws.com.
 	EventSource string
 	// TargetPrefix comes before the operation's name in X-Amz-Target. It is for the

@@ -1,0 +1,39 @@
+// Package ecs is the Amazon ECS API, version 2014-11-13. All its operations are
+// recognised, decoded, validated and authorized; none is implemented yet.
+//
+// Shapes, decoders, encoders, constraints and the table of operations are generated
+// from the API's model (files *_gen.go). What is written by hand is what the model
+// does not say.
+package ecs
+
+import (
+	"net/http"
+
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
+)
+
+// Name is the prefix of the API's actions in policies, and the service in
+// credential scopes and ARNs.
+const Name = "ecs"
+
+// codes replace those that AWS JSON has for common errors.
+var codes = map[wire.Kind]wire.Code{
+	wire.Validation:   {Name: codeInvalidParameterException, Status: http.StatusBadRequest},
+	wire.NotSupported: {Name: codeUnsupportedFeatureException, Status: http.StatusBadRequest},
+	wire.Internal:     {Name: codeServerException, Status: http.StatusInternalServerError},
+}
+
+// New returns the API.
+func New() (*service.API, error) {
+	return service.New(service.Definition{
+		Name:         Name,
+		TargetPrefix: "AmazonEC2ContainerServiceV20141113",
+		Protocol:     awsjson.V11,
+		Codes:        codes,
+		Operations:   operations(unsupported{}),
+		Policies:     policies,
+		Sensitive:    sensitive,
+	})
+}

@@ -1,0 +1,88 @@
+package route53
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/cairn-discovery/cairn/edge/aws/awsxml"
+	"github.com/cairn-discovery/cairn/edge/aws/constraint"
+	"github.com/cairn-discovery/cairn/edge/aws/rest"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
+)
+
+// codeMalformedInput is the code of a body that is not XML.
+const codeMalformedInput = "MalformedInput"
+
+// declaredError returns the answer for an error that the API words itself.
+func declaredError(_ *service.Call, err error) *wire.Error {
+	switch e := err.(type) {
+	case *constraint.Error:
+		return invalidInput(violationText(e))
+	case *rest.Error:
+		return invalidInput(e.Error())
+	case *awsxml.Error:
+		if e.NotXML {
+			return &wire.Error{Code: codeMalformedInput, Status: http.StatusBadRequest, Message: e.Message}
+		}
+		return invalidInput("Invalid XML ; " + e.Error())
+	}
+	return nil
+}
+
+func invalidInput(message string) *wire.Error {
+	return &wire.Error{Code: codeInvalidInput, Status: http.StatusBadRequest, Message: message}
+}
+
+// violationText words violated constraints. AWS checks bodies with Apache Xerces,
+// which reports the first violation in its own words, and the rest of a request as
+// its other APIs do.
+func violationText(e *constraint.Error) string {
+	for i := range e.Shown {
+		if !e.Shown[i].InBody {
+			return e.Error()
+		}
+	}
+	return "Invalid XML ; " + schemaText(&e.Shown[0])
+}
+
+// schemaText words a violation as Xerces does; see XMLSchemaMessages.properties of
+// that project.
+func schemaText(v *constraint.Violation) string {
+	if v.Rule == constraint.Elements {
+		v = v.Element
+	}
+	facet := func(kind, name string) string {
+		return fmt.Sprintf("cvc-%s-valid: Value '%s' is not facet-valid with respect to %s '%s' for type '%s'.", kind, v.Value, name, v.Limit, v.Shape)
+	}
+	length := func(name string) string {
+		return fmt.Sprintf("cvc-%s-valid: Value '%s' with length = '%d' is not facet-valid with respect to %s '%s' for type '%s'.",
+			name, v.Value, v.Length, name, v.Limit, v.Shape)
+	}
+	switch v.Rule {
+	case constraint.NotNull:
+		parent := v.Parent
+		if parent == "" {
+			parent = "the request"
+		}
+		return fmt.Sprintf(`cvc-complex-type.2.4.b: The content of element '%s' is not complete. One of '{"%s":%s}' is expected.`,
+			upperFirst(parent), xmlNamespace, upperFirst(v.Path[strings.LastIndexByte(v.Path, '.')+1:]))
+	case constraint.MaxLength:
+		return length("maxLength")
+	case constraint.MinLength:
+		return length("minLength")
+	case constraint.PatternRule:
+		return facet("pattern", "pattern")
+	case constraint.MaxValue:
+		return facet("maxInclusive", "maxInclusive")
+	case constraint.MinValue:
+		return facet("minInclusive", "minInclusive")
+	case constraint.EnumRule:
+		return fmt.Sprintf("cvc-enumeration-valid: Value '%s' is not facet-valid with respect to enumeration '%s'. It must be a value from the enumeration.",
+			v.Value, v.Limit)
+	}
+	return v.String()
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
