@@ -28,6 +28,9 @@ type member struct {
 type shape struct {
 	Type            string
 	Enum            []string
+	Pattern         string
+	Min, Max        *int64
+	Required        []string
 	Members         map[string]member
 	Member          member
 	Key, Value      member
