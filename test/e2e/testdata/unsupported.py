@@ -1,0 +1,63 @@
+"""Calls APIs of which no operation is implemented, with boto3.
+
+unsupported.py ENDPOINT: each call must end in the API's own error, after one
+attempt, and a wrong input in an error of validation.
+"""
+
+import sys
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+config = Config(parameter_validation=False, retries={"mode": "standard", "total_max_attempts": 4})
+
+
+def fails(service, operation, parameters, code, text):
+    client = boto3.client(service, endpoint_url=sys.argv[1], config=config)
+    try:
+        answer = getattr(client, operation)(**parameters)
+    except ClientError as error:
+        found, metadata = error.response["Error"], error.response["ResponseMetadata"]
+        assert found["Code"] == code, error
+        assert text in found["Message"], error
+        assert metadata["HTTPStatusCode"] == 400, metadata
+        assert metadata["RetryAttempts"] == 0, metadata
+        assert len(metadata["RequestId"]) == 36, metadata
+        return
+    raise AssertionError(f"{service} {operation}: {answer}, want {code}")
+
+
+def unsupported(service, operation, action, code, **parameters):
+    fails(service, operation, parameters, code, f"{service}:{action} is not supported by this version of cairn")
+
+
+ECS, MESH, ROUTE53 = "UnsupportedFeatureException", "BadRequestException", "InvalidAction"
+unsupported("ecs", "list_clusters", "ListClusters", ECS)
+unsupported("ecs", "run_task", "RunTask", ECS, taskDefinition="web:1", count=2)
+fails("ecs", "run_task", {}, "InvalidParameterException", "Value null at 'taskDefinition' failed to satisfy constraint")
+fails("ecs", "create_service", {"serviceName": "web", "launchType": "MOON"}, "InvalidParameterException", "enum value set: [EC2, FARGATE, EXTERNAL")
+
+spec = {"provider": {"virtualNode": {"virtualNodeName": "n"}}}
+unsupported("appmesh", "list_meshes", "ListMeshes", MESH)
+unsupported("appmesh", "list_meshes", "ListMeshes", MESH, limit=5, nextToken="a/b c")
+unsupported("appmesh", "create_mesh", "CreateMesh", MESH, meshName="m")
+unsupported("appmesh", "delete_route", "DeleteRoute", MESH, meshName="m", virtualRouterName="r", routeName="a/b")
+unsupported("appmesh", "create_virtual_service", "CreateVirtualService", MESH, meshName="m", virtualServiceName="s.local", spec=spec)
+spec["provider"]["virtualRouter"] = {"virtualRouterName": "r"}
+fails("appmesh", "create_virtual_service", {"meshName": "m", "virtualServiceName": "s.local", "spec": spec}, MESH, "Exactly one member of the union must be set")
+fails("appmesh", "list_meshes", {"limit": 101}, MESH, "Value '101' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100")
+
+record = {"Name": "a.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
+batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
+unsupported("route53", "list_hosted_zones", "ListHostedZones", ROUTE53)
+unsupported("route53", "get_hosted_zone", "GetHostedZone", ROUTE53, Id="/hostedzone/Z1")
+unsupported("route53", "create_hosted_zone", "CreateHostedZone", ROUTE53, Name="example.com", CallerReference="r")
+unsupported("route53", "change_resource_record_sets", "ChangeResourceRecordSets", ROUTE53, HostedZoneId="Z1", ChangeBatch=batch)
+unsupported("route53", "list_resource_record_sets", "ListResourceRecordSets", ROUTE53, HostedZoneId="Z1", StartRecordName="\\052.a")
+unsupported("route53", "list_tags_for_resource", "ListTagsForResource", ROUTE53, ResourceType="hostedzone", ResourceId="/hostedzone/" + "Z" * 32)
+batch["Changes"][0]["Action"] = "X"
+fails("route53", "change_resource_record_sets", {"HostedZoneId": "Z1", "ChangeBatch": batch}, "InvalidInput",
+      "Invalid XML ; cvc-enumeration-valid: Value 'X' is not facet-valid with respect to enumeration '[CREATE, DELETE, UPSERT]'. It must be a value from the enumeration.")
+fails("route53", "get_hosted_zone", {"Id": "Z" * 40}, "InvalidInput", "at 'id' failed to satisfy constraint: Member must have length less than or equal to 32")
+print("ok")

@@ -1,0 +1,37 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/cairn-discovery/cairn/internal/testtool"
+	"github.com/cairn-discovery/cairn/node/nodetest"
+)
+
+// TestUnsupported calls ECS, App Mesh and Route 53 with boto3; see the script.
+func TestUnsupported(t *testing.T) {
+	python := python(t)
+	n := nodetest.Start(t, nodetest.WithMemoryStore())
+	t.Log(run(t, ".", awsEnv(t.TempDir()), python, "testdata/unsupported.py", n.URL))
+}
+
+// TestUnsupportedCLI: the AWS CLI prints the error and no traceback.
+func TestUnsupportedCLI(t *testing.T) {
+	aws := testtool.Need(t, "aws", "awscli")
+	n := nodetest.Start(t, nodetest.WithMemoryStore())
+	for command, want := range map[string]string{
+		"ecs list-clusters":         "An error occurred (UnsupportedFeatureException) when calling the ListClusters operation: ecs:ListClusters is not supported by this version of cairn",
+		"appmesh list-meshes":       "An error occurred (BadRequestException) when calling the ListMeshes operation: appmesh:ListMeshes is not supported by this version of cairn",
+		"route53 list-hosted-zones": "An error occurred (InvalidAction) when calling the ListHostedZones operation: route53:ListHostedZones is not supported by this version of cairn",
+	} {
+		args := append(strings.Fields(command), "--endpoint-url", n.URL)
+		cmd := exec.CommandContext(t.Context(), aws, args...)
+		cmd.Env = append(os.Environ(), awsEnv(t.TempDir())...)
+		out, err := cmd.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), want) || strings.Contains(string(out), "Traceback") {
+			t.Errorf("aws %s: %v\n%s", command, err, out)
+		}
+	}
+}
