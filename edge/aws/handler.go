@@ -47,7 +47,9 @@ type request struct {
 	fields []wire.Member // of its header
 }
 
-func (x *request) setOperation(op *service.Operation) { x.op, x.call.Operation = op, op }
+func (x *request) setOperation(op *service.Operation) {
+	x.api, x.op, x.call.Operation = op.API(), op, op
+}
 
 // requests are reused, with their buffers.
 var requests = sync.Pool{New: func() any { return new(request) }}

@@ -35,6 +35,20 @@ func (t *throttledCalls) inc(account command.AccountID, class command.RateClass)
 	t.calls.WithLabelValues(label, class.String()).Inc()
 }
 
+// metricName is the label of an operation: its name, or API:NAME if an API before
+// it in the list has an operation of that name.
+func metricName(apis []*service.API, op *service.Operation) string {
+	for _, api := range apis {
+		if api == op.API() {
+			return op.Name
+		}
+		if api.Operation(op.Name) != nil {
+			break
+		}
+	}
+	return op.Action
+}
+
 func newMetrics(cfg *Config, apis []*service.API) *metrics {
 	f := promauto.With(cfg.Registerer)
 	f.NewCounterFunc(prometheus.CounterOpts{Name: "cairn_api_auth_failures_refused_total",
@@ -53,7 +67,7 @@ func newMetrics(cfg *Config, apis []*service.API) *metrics {
 	m.prepare(nil, "unknown")
 	for _, api := range apis {
 		for _, op := range api.All() {
-			m.prepare(op, op.Name)
+			m.prepare(op, metricName(apis, op))
 		}
 	}
 	return m

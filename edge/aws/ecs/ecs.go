@@ -34,6 +34,7 @@ func New() (*service.API, error) {
 		Codes:        codes,
 		Operations:   operations(unsupported{}),
 		Policies:     policies,
+		Keys:         keys,
 		Sensitive:    sensitive,
 	})
 }

@@ -12,6 +12,12 @@ const (
 	keyTagKeys    = "aws:TagKeys"
 )
 
+// keys are all condition keys of the API, whether an operation that is implemented
+// has them or not.
+var keys = []string{
+	keyCluster, Name + ":service", Name + ":task-definition", Name + ":container-instances", Name + ":namespace", Name + ":CreateAction",
+}
+
 // policies are as in "Actions, resources, and condition keys for Amazon Elastic
 // Container Service" in the Service Authorization Reference. It is never changed.
 var policies = map[string]service.Policy{

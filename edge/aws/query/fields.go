@@ -41,11 +41,30 @@ type form struct {
 	values url.Values
 	names  []string // sorted
 	err    *FieldError
+	read   map[string]bool // fields that were looked at
+	// lists are the names of the lists and maps that were read. All fields below
+	// them have to be read too: one that is not, because of a gap in the numbers for
+	// example, must not be ignored, since it may limit what the rest allows.
+	lists []string
+}
+
+// checkLists reports the first field below a list or map that was not read.
+func (f *form) checkLists() {
+	for _, list := range f.lists {
+		i, _ := slices.BinarySearch(f.names, list)
+		for ; i < len(f.names) && strings.HasPrefix(f.names[i], list); i++ {
+			name := f.names[i]
+			below := name == list || name[len(list)] == '.'
+			if below && !f.read[name] {
+				(Fields{f, name}).fail("The field is no part of the list or map that its name begins with")
+			}
+		}
+	}
 }
 
 // Decode reads the fields of a form into in, which is fresh.
 func Decode[T any](values url.Values, in *T, decode func(*T, Fields)) error {
-	f := Fields{form: &form{values: values}}
+	f := Fields{form: &form{values: values, read: map[string]bool{}}}
 	for name := range values {
 		if strings.Count(name, ".") >= maxDepth {
 			return &FieldError{truncateName(name), "The name of the field has too many parts"}
@@ -54,6 +73,7 @@ func Decode[T any](values url.Values, in *T, decode func(*T, Fields)) error {
 	}
 	slices.Sort(f.form.names)
 	decode(in, f)
+	f.form.checkLists()
 	if f.form.err != nil {
 		return f.form.err
 	}
@@ -82,6 +102,7 @@ func (f Fields) text() (string, bool) {
 	if len(values) == 0 {
 		return "", false
 	}
+	f.form.read[f.name] = true
 	return values[0], true
 }
 
@@ -188,6 +209,7 @@ func List[T any](f Fields, child string, element func(Fields) T) []T {
 	if !f.Present() {
 		return nil
 	}
+	f.beginList()
 	list := []T{}
 	for _, e := range f.numbered(child) {
 		list = append(list, element(e))
@@ -201,11 +223,21 @@ func Map[K ~string, T any](f Fields, entry, key, value string, read func(Fields)
 	if !f.Present() {
 		return nil
 	}
+	f.beginList()
 	m := map[K]T{}
 	for _, e := range f.numbered(entry) {
 		m[Element[K](e.At(key))] = read(e.At(value))
 	}
 	return m
+}
+
+// beginList notes that a list or map is read. An empty one is a field without a
+// value.
+func (f Fields) beginList() {
+	f.form.lists = append(f.form.lists, f.name)
+	if text := f.form.values[f.name]; len(text) > 0 && text[0] == "" {
+		f.form.read[f.name] = true
+	}
 }
 
 // numbered returns the values that are numbered from 1 without a gap.

@@ -54,10 +54,10 @@ func TestDecode(t *testing.T) {
 		"Name=":                               {Name: new("")},
 		"Count=-5&Ratio=.5&Flag=false":        {Count: new(int64(-5)), Ratio: new(0.5), Flag: new(false)},
 		"At=2020-01-01T00:00:00Z&Data=aGk%3D": {At: new(timestamp.Milliseconds(1577836800000)), Data: []byte("hi")},
-		"List.member.1=a&List.member.2=b&List.member.4=d": {List: []string{"a", "b"}},
-		"List=":                        {List: []string{}},
-		"Lists.member.1=a":             {},
-		"Flat.1.Name=a&Flat.2.Count=2": {Flat: []*item{{Name: new("a")}, {Count: new(int64(2))}}},
+		"List.member.1=a&List.member.2=b":     {List: []string{"a", "b"}},
+		"List=":                               {List: []string{}},
+		"Lists.member.1=a":                    {},
+		"Flat.1.Name=a&Flat.2.Count=2":        {Flat: []*item{{Name: new("a")}, {Count: new(int64(2))}}},
 		"Map.entry.1.key=a&Map.entry.1.value=b&Map.entry.2.key=c": {Map: map[string]string{"a": "b", "c": ""}},
 		"Next.Next.Name=n": {Next: &item{Next: &item{Name: new("n")}}},
 	} {
@@ -72,13 +72,24 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+const notPart = "The field is no part of the list or map that its name begins with"
+
 func TestDecodeErrors(t *testing.T) {
 	for form, want := range map[string]string{
-		"Count=x":          "The value is not a whole number of 64 bits (field Count)",
-		"Next.Flag=yes":    "The value is not a boolean (field Next.Flag)",
-		"Flat.1.Ratio=0x1": "The value is not a number (field Flat.1.Ratio)",
-		"At=1577836800":    "The value is not a time (field At)",
-		"Data=*":           "The value is not base64 (field Data)",
+		"Count=x":                         "The value is not a whole number of 64 bits (field Count)",
+		"Next.Flag=yes":                   "The value is not a boolean (field Next.Flag)",
+		"Flat.1.Ratio=0x1":                "The value is not a number (field Flat.1.Ratio)",
+		"At=1577836800":                   "The value is not a time (field At)",
+		"Data=*":                          "The value is not base64 (field Data)",
+		"List.member.2=a":                 notPart + " (field List.member.2)",
+		"List.member.1=a&List.member.3=b": notPart + " (field List.member.3)",
+		"List.member.01=a":                notPart + " (field List.member.01)",
+		"List.member.x=a":                 notPart + " (field List.member.x)",
+		"List.foo=a":                      notPart + " (field List.foo)",
+		"List=a":                          notPart + " (field List)",
+		"Flat.1.Name=a&Flat.1.Bogus=b":    notPart + " (field Flat.1.Bogus)",
+		"Flat.1=a":                        notPart + " (field Flat.1)",
+		"Map.entry.1.other=a":             notPart + " (field Map.entry.1.other)",
 	} {
 		values, _ := url.ParseQuery(form)
 		err := Decode(values, new(item), (*item).decode)

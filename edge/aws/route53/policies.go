@@ -1,6 +1,8 @@
 package route53
 
 import (
+	"slices"
+
 	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
@@ -16,6 +18,7 @@ const (
 var (
 	changeKeys = []string{keyRecordNames, keyRecordTypes, keyActions}
 	vpcKeys    = []string{keyVPCs}
+	keys       = append(slices.Clone(changeKeys), vpcKeys...)
 )
 
 // policies are as in "Actions, resources, and condition keys for Amazon Route 53"

@@ -26,6 +26,7 @@ func New() (*service.API, error) {
 		AnyRegion:  true,
 		Operations: operations(unsupported{}),
 		Policies:   policies,
+		Keys:       keys,
 		Errors:     declaredError,
 		Sensitive:  sensitive,
 	})
