@@ -33,7 +33,7 @@ func TestCatalogOfServices(t *testing.T) {
 	}
 	for key, want := range map[string]bool{
 		"servicediscovery:ServiceName": true, "servicediscovery:Name": false, "sts:ExternalId": true, "sts:ExternalID": true,
-		"sts:External": false, "sts:RequestContext/x": true, "aws:RequestTag/x": true, "ecs:anything": true,
+		"sts:External": false, "sts:RequestContext/x": true, "aws:RequestTag/x": true, "s3:anything": true, "ecs:ResourceTag/x": true, "ecs:other": false,
 	} {
 		if err := testCatalog.CheckKey(key); (err == nil) != want || err != nil && !strings.Contains(err.Error(), key) {
 			t.Errorf("%s: %v", key, err)
