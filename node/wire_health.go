@@ -23,13 +23,29 @@ func (w *wiring) newProber() (*prober.Prober, error) {
 		Strict:           w.cfg.Strict(),
 		MaxProbes:        w.probesAllowed(h.MaxProbes),
 		MaxRate:          h.MaxRate,
-		Allow:            config.Prefixes(h.Allow),
-		Deny:             config.Prefixes(h.Deny),
-		Admin:            addrPortOf(w.listeners.admin),
-		Control:          controlOf(h, w.listeners.api),
-		DistrustShare:    h.DistrustShare,
-		Version:          w.build.Version,
+
+		MaxRatePerAddress: h.MaxRatePerAddress,
+
+		Allow:         config.Prefixes(h.Allow),
+		Deny:          config.Prefixes(h.Deny),
+		AllowReserved: config.Prefixes(h.AllowReserved),
+		Admin:         addrPortOf(w.listeners.admin.Addr()),
+		Listeners:     w.listeners.clientAddrs(),
+		Control:       w.controlOf(h),
+		DistrustShare: h.DistrustShare,
+		Version:       w.build.Version,
 	})
+}
+
+// clientAddrs returns the addresses of all listeners but the admin one.
+func (l *listeners) clientAddrs() []netip.AddrPort {
+	all := []netip.AddrPort{addrPortOf(l.api.Addr()), addrPortOf(l.dns.Addr())}
+	for _, ln := range []net.Listener{l.dot, l.doh} {
+		if ln != nil {
+			all = append(all, addrPortOf(ln.Addr()))
+		}
+	}
+	return all
 }
 
 // probesAllowed leaves three quarters of the files that the process may open for
@@ -47,16 +63,32 @@ func (n *Node) probesAllowed(wanted int) int {
 	return most
 }
 
-// controlOf returns the addresses of the control probe.
-func controlOf(h *config.Health, api net.Listener) []netip.AddrPort {
-	if len(h.Control) == 0 {
-		return []netip.AddrPort{dialable(addrPortOf(api))}
+// controlOf returns the addresses of the control probe: those of the configuration,
+// else the upstream resolvers of this node, else its own API listener, which notices
+// only that this machine is broken.
+func (w *wiring) controlOf(h *config.Health) []netip.AddrPort {
+	all := resolverAddrs(h.Control)
+	if len(all) == 0 {
+		all = resolverAddrs(w.cfg.DNS.Forward)
 	}
+	if len(all) > 0 {
+		return all
+	}
+	api := addrPortOf(w.listeners.api.Addr())
+	if !api.Addr().IsLoopback() {
+		w.log.Warn("health.control is not set: a failure of this node's network would look like a failure of all instances; name addresses that always accept TCP connections, such as a gateway")
+	}
+	return []netip.AddrPort{dialable(api)}
+}
+
+// resolverAddrs parses IP:PORT, or IP for port 53. Check has refused anything else.
+func resolverAddrs(texts []string) []netip.AddrPort {
 	var all []netip.AddrPort
-	for _, text := range h.Control {
-		addr, err := netip.ParseAddrPort(text)
-		if err == nil { // Check has made sure of it
+	for _, text := range texts {
+		if addr, err := netip.ParseAddrPort(text); err == nil {
 			all = append(all, addr)
+		} else if addr, err := netip.ParseAddr(text); err == nil {
+			all = append(all, netip.AddrPortFrom(addr, 53))
 		}
 	}
 	return all
@@ -74,10 +106,11 @@ func dialable(a netip.AddrPort) netip.AddrPort {
 	return netip.AddrPortFrom(netip.IPv6Loopback(), a.Port())
 }
 
-func addrPortOf(ln net.Listener) netip.AddrPort {
-	if tcp, ok := ln.Addr().(*net.TCPAddr); ok {
-		a := tcp.AddrPort()
-		return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
+// addrPortOf returns an address of TCP or UDP, or none.
+func addrPortOf(addr net.Addr) netip.AddrPort {
+	a, err := netip.ParseAddrPort(addr.String())
+	if err != nil {
+		return netip.AddrPort{}
 	}
-	return netip.AddrPort{}
+	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }

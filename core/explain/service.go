@@ -143,20 +143,12 @@ func streak(n int, last health.Reason, needed int, h registry.Health) string {
 }
 
 func (e *explanation) event(ev health.Event) string {
-	why := ""
+	why := ev.String()
 	switch ev.Cause {
 	case health.Probed:
-		why = ev.Reason.String() + streak(int(ev.Streak), ev.Reason, 0, registry.Health(ev.To))
-	case health.Told:
-		why = "told by UpdateInstanceCustomHealthStatus"
+		why += streak(int(ev.Streak), ev.Reason, 0, registry.Health(ev.To))
 	case health.Expired:
 		why = "its " + registry.AttrTTL + " ran out"
-	case health.Renewed:
-		why = "it was heard of again"
-	case health.Begun:
-		why = "it was registered again, or its health check was changed"
-	case health.Doubted:
-		why = "taken back, since the node that probes it seems to be cut off"
 	}
 	return sprintf("%s %s → %s: %s", e.clock(ev.At), ev.From, ev.To, why)
 }
@@ -198,16 +190,28 @@ func (e *explanation) instanceHints(ns *registry.Namespace, svc *registry.Servic
 	case health.LargeHeader:
 		e.hint("the answer's header is larger than 16 KiB: choose a path for ResourcePath that sets no cookies")
 	case health.TLSFailed:
-		e.hint("the TLS handshake fails: does port %s speak plain HTTP? Then the check's type must be HTTP", port)
+		e.hint("the TLS handshake fails, though probes offer TLS 1.0 to 1.3 and accept any certificate: the log of the server on port %s says why it refuses", port)
+	case health.NotTLS:
+		e.hint("port %s does not speak TLS: if it speaks plain HTTP, the check's type must be HTTP", port)
+	case health.WantsCertificate:
+		e.hint("the server wants a client certificate, and probes have none: let port %s serve ResourcePath without one, or use a check of type TCP", port)
 	case health.BadAnswer:
-		e.hint("the answer is not HTTP: does port %s speak TLS? Then the check's type must be HTTPS", port)
+		e.badAnswerHint(check, port)
 	case health.TextMissing:
 		e.hint("the body does not hold %q (%s) in its first 5,120 bytes", check.Settings.Body, registry.AttrCheckBody)
 	case health.Forbidden:
-		e.hint("the address may not be probed: see health.allow and health.deny in the configuration; link-local and metadata addresses never may")
+		e.hint("the address may not be probed: see health.allow, health.deny and health.allow_reserved in the configuration")
 	case health.NoAddress:
 		e.hint("the instance was registered without an address and a port, so it cannot be checked: register it again with AWS_INSTANCE_PORT")
 	}
+}
+
+func (e *explanation) badAnswerHint(check *registry.Check, port string) {
+	if check.Type == registry.CheckHTTPS {
+		e.hint("the answer inside TLS is not HTTP/1: does port %s serve another protocol? Then the check's type must be TCP", port)
+		return
+	}
+	e.hint("the answer is not HTTP/1: does port %s speak TLS? Then the check's type must be HTTPS; for another protocol it must be TCP", port)
 }
 
 func (e *explanation) callHint(code uint16, port string) {

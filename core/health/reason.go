@@ -35,6 +35,10 @@ const (
 	TLSFailed
 	// TLSTimeout: a connection, but no TLS handshake in time.
 	TLSTimeout
+	// NotTLS: the other side answered the TLS handshake in another protocol.
+	NotTLS
+	// WantsCertificate: the server refuses clients without a certificate.
+	WantsCertificate
 	// NotServing: the gRPC health service gave another status, in Code, than
 	// SERVING.
 	NotServing
@@ -64,7 +68,7 @@ func (r Reason) Counts() bool { return r.Kind != None && r.Kind < Forbidden }
 // Label is a short name of the kind, for metrics.
 func (k Kind) Label() string {
 	labels := [...]string{"cancelled", "passed", "refused", "connect_timeout", "answer_timeout", "unreachable", "reset",
-		"bad_status", "bad_answer", "large_header", "text_missing", "tls_failed", "tls_timeout", "not_serving", "call_failed",
+		"bad_status", "bad_answer", "large_header", "text_missing", "tls_failed", "tls_timeout", "not_tls", "wants_certificate", "not_serving", "call_failed",
 		"forbidden", "no_address", "no_resources"}
 	return labels[k]
 }
@@ -93,8 +97,9 @@ func (r Reason) String() string {
 		Unreachable: "found no way to the address", Reset: "was broken off by the other side",
 		BadAnswer: "got an answer that is not the protocol of the check", LargeHeader: "got more than 16 KiB of header",
 		TextMissing: "answered without the text that the check looks for", TLSFailed: "failed in the TLS handshake",
-		TLSTimeout: "connected, but the TLS handshake did not end in time",
-		Forbidden:  "is not allowed (the address must not be probed)", NoAddress: "is not possible (there is no address and port)",
+		TLSTimeout: "connected, but the TLS handshake did not end in time", NotTLS: "got an answer that is not TLS",
+		WantsCertificate: "was refused because probes have no client certificate",
+		Forbidden:        "is not allowed (the address must not be probed)", NoAddress: "is not possible (there is no address and port)",
 		NoResources: "could not open a socket on this node"}[r.Kind]
 }
 

@@ -54,3 +54,20 @@ const (
 	// seems to be cut off.
 	Doubted
 )
+
+// String says why the health changed.
+func (e Event) String() string {
+	switch e.Cause {
+	case Probed:
+		return e.Reason.String()
+	case Told:
+		return "told by UpdateInstanceCustomHealthStatus"
+	case Expired:
+		return "its lease ran out"
+	case Renewed:
+		return "its lease was renewed"
+	case Begun:
+		return "it was registered again, or its health check was changed"
+	}
+	return "taken back, because the network of the node that probes it seems to have failed"
+}

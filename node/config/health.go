@@ -19,17 +19,25 @@ type Health struct {
 	MaxProbes int `yaml:"max_probes" check:"min=2"`
 	// MaxRate is how many probes can start in a second.
 	MaxRate int `yaml:"max_rate" check:"min=1"`
-	// Allow are the only addresses that may be probed. None means all but those
-	// that are never probed: link-local, multicast and cloud metadata addresses,
-	// and the node's own admin listener.
+	// MaxRatePerAddress is how many probes one account can start in a second at
+	// one IP address, whatever the ports.
+	MaxRatePerAddress int `yaml:"max_rate_per_address" check:"min=1"`
+	// Allow are the only addresses that may be probed. None means all but the
+	// reserved ones; see allow_reserved.
 	Allow []Prefix `yaml:"allow"`
 	// Deny are addresses that may not be probed, even if allowed.
 	Deny []Prefix `yaml:"deny"`
+	// AllowReserved are reserved addresses that may be probed. Reserved are
+	// link-local and cloud metadata addresses, the node's own listeners, and
+	// loopback addresses unless all listeners are on loopback. Multicast and
+	// unspecified addresses and the admin listener are never probed.
+	AllowReserved []Prefix `yaml:"allow_reserved"`
 	// Control are addresses, IP:PORT, that always accept TCP connections, such as
 	// a gateway or a name server. If nearly all checks fail at once and these
 	// addresses cannot be reached either, the node assumes that its own network
-	// has failed and marks nothing unhealthy. None means the node's own API
-	// listener.
+	// has failed and marks nothing unhealthy. None means the resolvers of
+	// dns.forward, or without these the node's own API listener, which notices
+	// only that this machine is broken: set it.
 	Control []string `yaml:"control" check:"addrport"`
 	// DistrustShare is the share of good checks that must turn bad within one
 	// interval before control is tried, above 0 and below 1.
@@ -39,7 +47,7 @@ type Health struct {
 func defaultHealth() Health {
 	return Health{
 		Interval: seconds(30), InitialInterval: seconds(1),
-		MaxProbes: 4096, MaxRate: 5000, DistrustShare: 0.8,
+		MaxProbes: 4096, MaxRate: 5000, MaxRatePerAddress: 50, DistrustShare: 0.8,
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 func TestBrownOut(t *testing.T) {
 	t.Parallel() // it mostly waits
 	control := farm(t, "127.0.0.1", silent)
-	c := startChecked(t, fmt.Sprintf("health: {interval: 300ms, initial_interval: 100ms, control: [%q]}\n", control.addr()))
+	c := startChecked(t, fmt.Sprintf("health: {interval: 300ms, initial_interval: 100ms, max_rate_per_address: 10000, control: [%q]}\n", control.addr()))
 	web := farm(t, "127.0.0.2", answer(allWell))
 	service := c.service("web", httpCheck(5), nil)
 	const n = 20
@@ -62,7 +62,7 @@ func TestBrownOut(t *testing.T) {
 // What must not be probed is not: it stays without a verdict, and explain says
 // why.
 func TestForbiddenAddresses(t *testing.T) {
-	c := startChecked(t, "health: {interval: 300ms, initial_interval: 100ms, deny: [127.9.0.0/16]}\n")
+	c := startChecked(t, "health: {interval: 300ms, initial_interval: 100ms, max_rate_per_address: 10000, deny: [127.9.0.0/16]}\n")
 	probed := make(chan struct{}, 100)
 	denied := farm(t, "127.9.0.1", nil)
 	denied.become(func(conn net.Conn) { probed <- struct{}{}; answer(allWell)(conn) })

@@ -25,7 +25,7 @@ type checked struct {
 	namespace string
 }
 
-const fast = "health: {interval: 300ms, initial_interval: 100ms}\n"
+const fast = "health: {interval: 300ms, initial_interval: 100ms, max_rate_per_address: 10000}\n"
 
 func startChecked(t *testing.T, config string) *checked {
 	t.Helper()

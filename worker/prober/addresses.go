@@ -6,9 +6,9 @@ import (
 	"slices"
 )
 
-// forbidden reports whether an address must not be probed: who may register an
-// instance must not be able to have this node call what the node alone can
-// reach.
+// forbidden reports whether an address must not be probed: an account that may
+// register an instance must not be able to have this node connect to what the node
+// alone can reach.
 func (p *Prober) forbidden(to netip.AddrPort) bool {
 	addr := to.Addr().Unmap()
 	if inner := embedded(addr); inner != addr && p.denied(inner, to.Port()) {
@@ -20,28 +20,39 @@ func (p *Prober) forbidden(to netip.AddrPort) bool {
 // denied reports whether an address must not be probed even if allowed.
 func (p *Prober) denied(addr netip.Addr, port uint16) bool {
 	switch {
-	case !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr.IsLinkLocalUnicast():
+	case !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr == broadcast:
 		return true
-	case in(metadataAddresses(), addr) || in(p.cfg.Deny, addr):
+	case in(p.cfg.Deny, addr) || reaches(p.cfg.Admin, addr, port):
+		return true
+	case in(p.cfg.AllowReserved, addr):
+		return false
+	case addr.IsLoopback() && !p.loopbackOnly:
 		return true
 	}
-	return p.isAdmin(addr, port)
+	return in(reserved, addr) || slices.ContainsFunc(p.cfg.Listeners, func(l netip.AddrPort) bool { return reaches(l, addr, port) })
 }
 
 func in(list []netip.Prefix, addr netip.Addr) bool {
 	return slices.ContainsFunc(list, func(x netip.Prefix) bool { return x.Contains(addr) })
 }
 
-// metadataAddresses are those, beside the link-local ones, at which clouds hand
-// out credentials, and the broadcast address.
-func metadataAddresses() []netip.Prefix {
-	return []netip.Prefix{
-		netip.MustParsePrefix("fd00:ec2::254/128"),  // EC2
-		netip.MustParsePrefix("fd20:ce::254/128"),   // Google Cloud
-		netip.MustParsePrefix("100.100.100.200/32"), // Alibaba Cloud
-		netip.MustParsePrefix("192.0.0.192/32"),     // Oracle Cloud
-		netip.MustParsePrefix("255.255.255.255/32"),
-	}
+var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// reserved are addresses that a node reaches and its clients must not reach
+// through it: those of the link, and those where clouds give out credentials.
+var reserved = []netip.Prefix{
+	netip.MustParsePrefix("169.254.0.0/16"), // link-local (RFC 3927); metadata of AWS, Azure, Google Cloud and others
+	netip.MustParsePrefix("fe80::/10"),      // link-local (RFC 4291)
+	netip.MustParsePrefix("fd00:ec2::254/128"),
+	netip.MustParsePrefix("fd20:ce::254/128"),   // Google Cloud
+	netip.MustParsePrefix("168.63.129.16/32"),   // Azure's platform
+	netip.MustParsePrefix("100.100.100.200/32"), // Alibaba Cloud
+	netip.MustParsePrefix("192.0.0.192/32"),     // Oracle Cloud
+}
+
+// onLoopback reports whether every listener is on a loopback address.
+func onLoopback(listeners ...netip.AddrPort) bool {
+	return !slices.ContainsFunc(listeners, func(l netip.AddrPort) bool { return l.IsValid() && !l.Addr().Unmap().IsLoopback() })
 }
 
 // embedded returns the IPv4 address that an IPv6 one may lead to: behind the
@@ -62,13 +73,13 @@ func embedded(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// isAdmin reports whether an address reaches the node's own admin listener.
-func (p *Prober) isAdmin(addr netip.Addr, port uint16) bool {
-	admin := p.cfg.Admin
-	if port != admin.Port() || !admin.IsValid() {
+// reaches reports whether a connection to addr and port ends at a listener of this
+// machine.
+func reaches(listener netip.AddrPort, addr netip.Addr, port uint16) bool {
+	if port != listener.Port() || !listener.IsValid() {
 		return false
 	}
-	if own := admin.Addr().Unmap(); !own.IsUnspecified() {
+	if own := listener.Addr().Unmap(); !own.IsUnspecified() {
 		return addr == own
 	}
 	if addr.IsLoopback() {
@@ -81,7 +92,10 @@ func (p *Prober) isAdmin(addr netip.Addr, port uint16) bool {
 	}
 	return slices.ContainsFunc(all, func(a net.Addr) bool {
 		n, ok := a.(*net.IPNet)
+		if !ok {
+			return false
+		}
 		own, valid := netip.AddrFromSlice(n.IP)
-		return ok && valid && own.Unmap() == addr
+		return valid && own.Unmap() == addr
 	})
 }

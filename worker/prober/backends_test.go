@@ -28,8 +28,8 @@ import (
 	"github.com/cairn-discovery/cairn/replica"
 )
 
-// farmProber makes single probes over the real network.
-func farmProber(t *testing.T, change func(*Config)) *Prober {
+// newProber makes single probes over the real network.
+func newProber(t *testing.T, change func(*Config)) *Prober {
 	t.Helper()
 	rep := new(replica.Replica)
 	cfg := Config{Replica: rep, Logger: slog.New(slog.DiscardHandler), Interval: time.Second, InitialInterval: time.Second, Version: "1.2.3"}
@@ -116,8 +116,8 @@ func reset(c net.Conn) {
 	_ = c.(*net.TCPConn).SetLinger(0)
 }
 
-// TestFarm is the acceptance list of broken backends: what a probe says of each.
-func TestFarm(t *testing.T) {
+// TestBackends is the acceptance list of broken backends: what a probe says of each.
+func TestBackends(t *testing.T) {
 	passed := func(code uint16) health.Reason { return health.Reason{Kind: health.Passed, Code: code} }
 	kind := func(k health.Kind) health.Reason { return health.Reason{Kind: k} }
 	status := func(code uint16) health.Reason { return health.Reason{Kind: health.BadStatus, Code: code} }
@@ -162,7 +162,7 @@ func TestFarm(t *testing.T) {
 		"TCP ok":                      {"TCP", raw(t, "tcp", v4, says("")), registry.CheckSettings{}, passed(0)},
 		"TCP refused":                 {"TCP", closedPort(t), registry.CheckSettings{}, kind(health.Refused)},
 		"TCP hangs":                   {"TCP", full(t), short(), kind(health.ConnectTimeout)},
-		"HTTPS to a plain server":     {"HTTPS", raw(t, "tcp", v4, says("HTTP/1.1 400 Bad Request\r\n\r\n")), registry.CheckSettings{}, kind(health.TLSFailed)},
+		"HTTPS to a plain server":     {"HTTPS", raw(t, "tcp", v4, says("HTTP/1.1 400 Bad Request\r\n\r\n")), registry.CheckSettings{}, kind(health.NotTLS)},
 		"HTTPS hangs":                 {"HTTPS", raw(t, "tcp", v4, hang), short(), kind(health.TLSTimeout)},
 		"199 is an answer":            {"HTTP", raw(t, "tcp", v4, says("HTTP/1.1 199 X\r\n\r\n")), registry.CheckSettings{}, status(199)},
 		"text in gzip":                {"HTTP", raw(t, "tcp", v4, says(packed("GZIP", gzipped("all ok")))), registry.CheckSettings{Body: "all ok"}, passed(200)},
@@ -175,7 +175,7 @@ func TestFarm(t *testing.T) {
 		"gRPC to a server that hangs": {"HTTP", raw(t, "tcp", v4, hang), registry.CheckSettings{GRPC: true, Timeout: 200 * time.Millisecond}, kind(health.AnswerTimeout)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := farmProber(t, nil)
+			p := newProber(t, nil)
 			got := p.probe(t.Context(), &target{kind: test.kind, addr: test.addr, path: "/health", host: "s.example", settings: test.settings})
 			if got != test.want {
 				t.Errorf("got %s (%d), want %s (%d)", got, got.Kind, test.want, test.want.Kind)
@@ -262,7 +262,7 @@ func TestRequest(t *testing.T) {
 		"no host name":     {target{kind: "HTTP", addr: netip.MustParseAddrPort("[fd00::1]:80"), path: "/", host: "web.my namespace"}, "GET / [fd00::1]:80"},
 		"nothing gets out": {target{kind: "HTTP", addr: netip.MustParseAddrPort("10.0.0.1:80"), path: "/a b\r\nX: y", host: "web.example"}, "GET /a%20b%0D%0AX:%20y web.example"},
 	} {
-		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(string(farmProber(t, nil).request(&test.t)))))
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(string(newProber(t, nil).request(&test.t)))))
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -301,7 +301,7 @@ func TestHTTPS(t *testing.T) {
 		{"192.0.2.1", false, []string{""}},
 	} {
 		refuseNames = test.refuse
-		r := farmProber(t, nil).probe(t.Context(), &target{kind: "HTTPS", addr: addr, path: "/", host: test.host})
+		r := newProber(t, nil).probe(t.Context(), &target{kind: "HTTPS", addr: addr, path: "/", host: test.host})
 		if !r.Pass() {
 			t.Errorf("%+v: %s", test, r)
 		}
@@ -351,7 +351,7 @@ func TestGRPC(t *testing.T) {
 		{"TLS", "HTTPS", "/unheard", unknown}, {"TLS", "HTTP", "/", health.Reason{Kind: health.CallFailed, Code: 14}},
 		{"without health", "HTTP", "/", health.Reason{Kind: health.CallFailed, Code: 12}}, {"HTTP", "HTTP", "/", health.Reason{Kind: health.CallFailed, Code: 14}},
 	} {
-		got := farmProber(t, nil).probe(t.Context(), &target{kind: test.kind, addr: servers[test.server], path: test.path,
+		got := newProber(t, nil).probe(t.Context(), &target{kind: test.kind, addr: servers[test.server], path: test.path,
 			host: "s.example", settings: registry.CheckSettings{GRPC: true}})
 		if got != test.want {
 			t.Errorf("%s %s %q: got %s, want %s", test.server, test.kind, test.path, got, test.want)
@@ -372,19 +372,20 @@ func TestForbidden(t *testing.T) {
 		"169.254.169.254:80": true, "169.254.170.2:80": true, "[fe80::1]:80": true, "[fd00:ec2::254]:80": true,
 		"[::ffff:169.254.169.254]:80": true, "[64:ff9b::a9fe:a9fe]:80": true, "[64:ff9b:1::a9fe:a9fe]:80": true, "[2002:a9fe:a9fe::1]:80": true, "[::a9fe:a9fe]:80": true,
 		"[::1]:80": false, "[64:ff9b::a09:1]:80": true, "[64:ff9b::a0a:1]:80": false, "[::ffff:127.0.0.1]:8055": true, "100.100.100.200:80": true,
+		"168.63.129.16:80": true, "[::ffff:168.63.129.16]:80": true, "[64:ff9b::a83f:8110]:80": true, "192.0.0.192:80": true, "[fd20:ce::254]:80": true,
 		"0.0.0.0:80": true, "[::]:80": true, "224.0.0.1:80": true, "255.255.255.255:80": true,
 		"127.0.0.1:8055": true, "127.0.0.2:8055": false, "10.9.0.1:80": true, "10.9.1.1:80": true,
 	} {
-		p := farmProber(t, func(c *Config) {
+		p := newProber(t, func(c *Config) {
 			c.Deny, c.Admin = prefixes("10.9.0.0/16"), netip.MustParseAddrPort("127.0.0.1:8055")
 		})
 		if got := p.forbidden(netip.MustParseAddrPort(to)); got != want {
 			t.Errorf("%s: forbidden=%t, want %t", to, got, want)
 		}
 	}
-	p := farmProber(t, func(c *Config) {
+	p := newProber(t, func(c *Config) {
 		c.Allow, c.Deny = prefixes("10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16"), prefixes("10.9.0.0/16")
-		c.Admin = netip.MustParseAddrPort("0.0.0.0:8055")
+		c.Admin, c.AllowReserved = netip.MustParseAddrPort("0.0.0.0:8055"), prefixes("127.0.0.0/8")
 	})
 	for to, want := range map[string]bool{
 		"10.0.0.1:80": false, "10.9.0.1:80": true, "192.168.0.1:80": true, "169.254.169.254:80": true,
@@ -394,4 +395,64 @@ func TestForbidden(t *testing.T) {
 			t.Errorf("with an allow list, %s: forbidden=%t, want %t", to, got, want)
 		}
 	}
+}
+
+// TestForbiddenListeners: a node does not probe itself, and loopback only while all
+// its listeners are there.
+func TestForbiddenListeners(t *testing.T) {
+	ports := func(list ...string) []netip.AddrPort {
+		var all []netip.AddrPort
+		for _, s := range list {
+			all = append(all, netip.MustParseAddrPort(s))
+		}
+		return all
+	}
+	own := ownAddress(t)
+	for name, test := range map[string]struct {
+		admin     string
+		listeners []netip.AddrPort
+		allow     []netip.Prefix
+		want      map[string]bool
+	}{
+		"all on loopback": {"127.0.0.1:8055", ports("127.0.0.1:8053", "[::1]:8054"), nil, map[string]bool{
+			"127.0.0.1:80": false, "127.0.0.1:8053": true, "127.0.0.2:8053": false, "[::1]:8054": true, "[::ffff:127.0.0.1]:8053": true, "127.0.0.1:8055": true,
+		}},
+		"API on a network": {"127.0.0.1:8055", ports("10.0.0.1:8053"), nil, map[string]bool{
+			"127.0.0.1:80": true, "[::1]:80": true, "127.9.9.9:22": true, "[::ffff:127.0.0.1]:80": true, "[64:ff9b::7f00:1]:80": true,
+			"10.0.0.1:8053": true, "10.0.0.1:80": false, "10.0.0.2:8053": false,
+		}},
+		"API on all addresses": {"127.0.0.1:8055", ports("[::]:8053"), nil, map[string]bool{
+			"127.0.0.1:80": true, "10.0.0.1:8053": false, own + ":8053": true, own + ":80": false,
+		}},
+		"reserved, but allowed": {"127.0.0.1:8055", ports("0.0.0.0:8053"),
+			[]netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("169.254.10.0/24")}, map[string]bool{
+				"127.0.0.1:80": false, "127.0.0.1:8053": false, "127.0.0.1:8055": true, "[::1]:80": true,
+				"169.254.10.1:80": false, "169.254.169.254:80": true, "0.0.0.0:80": true, "255.255.255.255:80": true,
+			}},
+	} {
+		p := newProber(t, func(c *Config) {
+			c.Admin, c.Listeners, c.AllowReserved = netip.MustParseAddrPort(test.admin), test.listeners, test.allow
+		})
+		for to, want := range test.want {
+			if got := p.forbidden(netip.MustParseAddrPort(to)); got != want {
+				t.Errorf("%s: %s: forbidden=%t, want %t", name, to, got, want)
+			}
+		}
+	}
+}
+
+// ownAddress returns an address of this machine, 127.0.0.1 if it has no other.
+func ownAddress(t *testing.T) string {
+	t.Helper()
+	all, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range all {
+		if n, ok := a.(*net.IPNet); ok && n.IP.To4() != nil && n.IP.IsGlobalUnicast() {
+			return n.IP.String()
+		}
+	}
+	t.Skip("this machine has only loopback addresses")
+	return ""
 }

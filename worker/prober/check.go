@@ -25,15 +25,16 @@ type check struct {
 	streak     uint8          // how many like results that was
 	lastAt     int64          // end of the newest probe, in nanoseconds since 1970
 
-	due       int64 // next probe, in nanoseconds since 1970
-	index     int32 // in the schedule; -1: not there
-	state     checkState
-	dirty     bool // in loop.dirty
-	job       *job // the probe while state is running
-	decidedAt int64
-	failedAt  int64 // end of the first probe of the failures in a row
-	standing  standing
-	turnedAt  int64 // see guard
+	due          int64 // next probe, in nanoseconds since 1970
+	index        int32 // in the schedule; -1: not there
+	state        checkState
+	dirty        bool // in loop.dirty
+	reserved     bool // due is a place that pace has reserved
+	outcome      outcome
+	job          *job // the probe while state is running
+	decidedAt    int64
+	failedAt     int64 // end of the first probe of the failures in a row
+	failedSecond int64 // see guard
 }
 
 type checkState uint8
@@ -47,16 +48,18 @@ const (
 
 // group is a service with a check.
 type group struct {
-	account command.AccountID
-	service registry.ServiceID
-	check   *registry.Check
-	host    string // service.namespace
-	rule    rule
-	checks  map[registry.InstanceID]*check
+	accountID command.AccountID
+	service   registry.ServiceID
+	account   *account
+	check     *registry.Check
+	host      string // service.namespace
+	rule      rule
+	checks    map[registry.InstanceID]*check
 
-	queue   queue // checks that are due
-	running int   // probes
-	waiting bool  // in loop.waiting
+	queue     queue[*check] // checks that are due
+	running   int           // probes
+	waiting   bool          // in account.ready or account.blocked
+	blockedAt int           // index in account.blocked; -1: not there
 }
 
 // rule is how a service's instances are probed and judged: its check, its own
@@ -86,7 +89,7 @@ func (p *Prober) ruleOf(c *registry.Check) rule {
 	return r
 }
 
-// hostOf is the name that a probe's Host header, SNI and authority carry.
+// hostOf returns the name in a probe's Host header, SNI and authority.
 func hostOf(ns *registry.Namespace, svc *registry.Service) string {
 	if svc.Name == "." {
 		return ns.Name
@@ -94,8 +97,8 @@ func hostOf(ns *registry.Namespace, svc *registry.Service) string {
 	return svc.Name + "." + ns.Name
 }
 
-// addressOf is where an instance is probed: IPv4 before IPv6, so that A and AAAA
-// share one check, as in AWS.
+// addressOf returns where an instance is probed: IPv4 before IPv6, so that A and
+// AAAA share one check, as in AWS.
 func addressOf(inst *registry.Instance) netip.AddrPort {
 	v4, has4 := inst.Attributes().Get(registry.AttrIPv4)
 	v6, _ := inst.Attributes().Get(registry.AttrIPv6)
@@ -112,9 +115,9 @@ func addressOf(inst *registry.Instance) netip.AddrPort {
 	return netip.AddrPortFrom(addr.Unmap(), uint16(port))
 }
 
-// slot spreads checks over their interval: always the same for an instance, and
-// evenly spread over instances. The hash is FNV-1a with a last stirring, since
-// the low digits of names differ more than the others.
+// slot returns the place of a check in its interval, always the same for an
+// instance and evenly spread over instances. The hash is FNV-1a with a final mix,
+// because the low digits of names differ more than the others.
 func slot(c *check, interval time.Duration) int64 {
 	h := uint64(14695981039346656037)
 	for _, s := range [...]string{string(c.group.service), string(c.id)} {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -20,24 +21,26 @@ import (
 	"github.com/cairn-discovery/cairn/store/memory"
 )
 
-// fleet is services with TCP checks, each in a network of its own that works or
+// cluster is services with TCP checks, each in a network of its own that works or
 // not: service n has the addresses 10.n.0.0/16.
-type fleet struct {
+type cluster struct {
 	*testing.T
 	replica  *replica.Replica
 	prober   *Prober
 	services []registry.ServiceID
 
 	mu      sync.Mutex
-	network [256]outcome // control addresses are 10.255.0.0/16
+	network [256]behavior // control addresses are 10.255.0.0/16
 	dials   [256][]time.Time
 	hanging int // connections that do not come about
 
 	threshold int64
+	settings  map[string]string   // attributes of services that are made
+	accounts  []command.AccountID // of the services
 }
 
-func newFleet(t *testing.T, strict bool, change func(*Config)) *fleet {
-	f := &fleet{T: t, threshold: 3}
+func newCluster(t *testing.T, strict bool, change func(*Config)) *cluster {
+	f := &cluster{T: t, threshold: 3}
 	rules := func() *state.Rules {
 		return &state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60, Strict: strict}}
 	}
@@ -57,12 +60,11 @@ func newFleet(t *testing.T, strict bool, change func(*Config)) *fleet {
 	f.background(f.replica.Run)
 	f.background(f.prober.Run)
 	<-f.replica.Loaded()
-	f.do(&registry.CreateNamespace{Type: registry.DNSPublic, Name: "fleet.example"})
 	return f
 }
 
 // background runs a part until the test has ended.
-func (f *fleet) background(run func(context.Context) error) {
+func (f *cluster) background(run func(context.Context) error) {
 	ctx, cancel := context.WithCancel(f.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -74,9 +76,11 @@ func (f *fleet) background(run func(context.Context) error) {
 	f.Cleanup(func() { cancel(); <-ended })
 }
 
-func (f *fleet) do(c command.Command) command.Reply {
+func (f *cluster) do(c command.Command) command.Reply { return f.doAs(simAccount, c) }
+
+func (f *cluster) doAs(account command.AccountID, c command.Command) command.Reply {
 	f.Helper()
-	reply, err := f.replica.Propose(f.Context(), simAccount, c)
+	reply, err := f.replica.Propose(f.Context(), account, c)
 	if err != nil {
 		f.Fatalf("%T: %v", c, err)
 	}
@@ -84,35 +88,49 @@ func (f *fleet) do(c command.Command) command.Reply {
 }
 
 // service makes one with n instances, all at once.
-func (f *fleet) service(n int) registry.ServiceID {
+func (f *cluster) service(n int) registry.ServiceID { return f.serviceOf(simAccount, n) }
+
+func (f *cluster) serviceOf(account command.AccountID, n int) registry.ServiceID {
 	f.Helper()
-	var id registry.ServiceID
-	for ns := range f.replica.Current().Registry.Namespaces(simAccount, "") {
-		id = f.do(&registry.CreateService{Name: fmt.Sprint("s", len(f.services)), NamespaceRef: string(ns),
-			HealthCheck: &registry.HealthCheck{Type: registry.CheckTCP, FailureThreshold: f.threshold},
-			DNS:         &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordA, TTL: 5}}}}).Value.(*registry.Service).ID
+	var ns registry.NamespaceID
+	for ns = range f.replica.Current().Registry.Namespaces(account, "") {
+	}
+	if ns == "" {
+		f.doAs(account, &registry.CreateNamespace{Type: registry.HTTP, Name: "cluster.example"})
+		for ns = range f.replica.Current().Registry.Namespaces(account, "") {
+		}
 	}
 	number := len(f.services)
-	f.services = append(f.services, id)
+	id := f.doAs(account, &registry.CreateService{Name: fmt.Sprint("s", number), NamespaceRef: string(ns),
+		HealthCheck: &registry.HealthCheck{Type: registry.CheckTCP, FailureThreshold: f.threshold}}).Value.(*registry.Service).ID
+	if f.settings != nil {
+		f.doAs(account, &registry.UpdateServiceAttributes{Ref: string(id), Attributes: f.settings})
+	}
+	f.services, f.accounts = append(f.services, id), append(f.accounts, account)
 	for i := range n {
 		f.register(number, i)
 	}
 	return id
 }
 
-func (f *fleet) register(service, i int) {
+func (f *cluster) register(service, i int) {
 	f.Helper()
-	f.do(&registry.RegisterInstance{ServiceRef: string(f.services[service]), ID: registry.InstanceID(fmt.Sprint(i)),
-		Attributes: map[string]string{registry.AttrIPv4: fmt.Sprintf("10.%d.%d.%d", service, i/256, i%256), registry.AttrPort: "80"}})
+	f.registerAt(service, i, netip.AddrFrom4([4]byte{10, byte(service), byte(i / 256), byte(i)}))
 }
 
-func (f *fleet) set(service int, o outcome) {
+func (f *cluster) registerAt(service, i int, addr netip.Addr) {
+	f.Helper()
+	f.doAs(f.accounts[service], &registry.RegisterInstance{ServiceRef: string(f.services[service]), ID: registry.InstanceID(fmt.Sprint(i)),
+		Attributes: map[string]string{registry.AttrIPv4: addr.String(), registry.AttrPort: "80"}})
+}
+
+func (f *cluster) set(service int, o behavior) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.network[service] = o
 }
 
-func (f *fleet) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+func (f *cluster) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	n := to.Addr().As4()[1]
 	f.mu.Lock()
 	o := f.network[n]
@@ -132,23 +150,23 @@ func (f *fleet) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	return nil, syscall.ECONNREFUSED
 }
 
-func (f *fleet) hang(by int) {
+func (f *cluster) hang(by int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.hanging += by
 }
 
 // states counts the instances of a service by health.
-func (f *fleet) states(service int) (n [3]int) {
+func (f *cluster) states(service int) (n [3]int) {
 	synctest.Wait()
-	svc, _ := f.replica.Current().Registry.Service(simAccount, f.services[service])
+	svc, _ := f.replica.Current().Registry.Service(f.accounts[service], f.services[service])
 	for _, inst := range svc.Instances("") {
 		n[svc.Health(inst)]++
 	}
 	return n
 }
 
-func (f *fleet) want(what string, service, unknown, healthy, unhealthy int) {
+func (f *cluster) want(what string, service, unknown, healthy, unhealthy int) {
 	f.Helper()
 	if got := f.states(service); got != [3]int{unknown, healthy, unhealthy} {
 		f.Errorf("%s: service %d has %d unknown, %d healthy, %d unhealthy; want %d, %d, %d",
@@ -163,7 +181,7 @@ func pass(d time.Duration) { time.Sleep(d) }
 // interval, until the threshold of three.
 func TestFirstVerdict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, false, nil)
+		f := newCluster(t, false, nil)
 		f.service(1)
 		start := time.Now()
 		f.want("at once", 0, 1, 0, 0)
@@ -193,7 +211,7 @@ func TestFirstVerdict(t *testing.T) {
 // TestStrictStart is row 2 of the decisions: healthy until data says otherwise.
 func TestStrictStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, true, nil)
+		f := newCluster(t, true, nil)
 		f.set(0, refuses)
 		f.service(1)
 		f.want("at once", 0, 0, 1, 0)
@@ -208,7 +226,7 @@ func TestStrictStart(t *testing.T) {
 // come at a steady rate.
 func TestProbesAreSpread(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, false, nil)
+		f := newCluster(t, false, nil)
 		f.service(900)
 		pass(time.Minute)
 		synctest.Wait()
@@ -235,7 +253,7 @@ func TestProbesAreSpread(t *testing.T) {
 // may run, the checks of other services stay on time.
 func TestHangingServicesDelayNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, false, func(c *Config) { c.MaxProbes = 32 })
+		f := newCluster(t, false, func(c *Config) { c.MaxProbes = 32 })
 		for n := range 3 {
 			f.set(n, hangsBefore)
 			f.service(200)
@@ -267,13 +285,13 @@ func TestOutageInFewCommits(t *testing.T) {
 			n = 2000
 		}
 		synctest.Test(t, func(t *testing.T) {
-			f := newFleet(t, false, func(c *Config) { c.Interval = interval; c.MaxRate = 20_000 })
+			f := newCluster(t, false, func(c *Config) { c.Interval = interval; c.MaxRate = 20_000 })
 			f.service(n)
 			pass(3 * interval)
 			f.want("before", 0, 0, n, 0)
 			f.set(0, refuses)
 			before := f.replica.Current().Revision
-			pass(3*interval + gatherMost)
+			pass(3*interval + batchTimeMax)
 			f.want("after", 0, 0, 0, n)
 			if commits := f.replica.Current().Revision - before; commits > most {
 				t.Errorf("every %v: %d commits for %d instances", interval, commits, n)
@@ -287,7 +305,7 @@ func TestOutageInFewCommits(t *testing.T) {
 func TestBrownOut(t *testing.T) {
 	control := []netip.AddrPort{netip.MustParseAddrPort("10.255.0.1:53")}
 	for name, test := range map[string]struct {
-		control outcome
+		control behavior
 		keep    bool
 	}{
 		"control probe passes": {answers, false},
@@ -296,7 +314,7 @@ func TestBrownOut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				f := newFleet(t, false, func(c *Config) { c.Control = control })
+				f := newCluster(t, false, func(c *Config) { c.Control = control })
 				f.service(50)
 				f.service(50)
 				pass(time.Minute)
@@ -330,7 +348,7 @@ func TestBrownOut(t *testing.T) {
 // node trusts itself again are not marked for what failed before.
 func TestBrownOutEndsBetweenPasses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, false, func(c *Config) {
+		f := newCluster(t, false, func(c *Config) {
 			c.Interval, c.Control = time.Second, []netip.AddrPort{netip.MustParseAddrPort("10.255.0.1:53")}
 		})
 		f.threshold = 10
@@ -354,7 +372,7 @@ func TestBrownOutEndsBetweenPasses(t *testing.T) {
 // to say recovers all the same.
 func TestBrownOutOfEagerChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, false, func(c *Config) { c.Control = []netip.AddrPort{netip.MustParseAddrPort("10.255.0.1:53")} })
+		f := newCluster(t, false, func(c *Config) { c.Control = []netip.AddrPort{netip.MustParseAddrPort("10.255.0.1:53")} })
 		f.threshold = 1
 		f.service(50)
 		pass(time.Minute)
@@ -381,7 +399,7 @@ func TestBrownOutOfEagerChecks(t *testing.T) {
 // is registered elsewhere, and ends when it is gone.
 func TestMovedAndGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, false, func(c *Config) { c.MaxProbes = 4 })
+		f := newCluster(t, false, func(c *Config) { c.MaxProbes = 4 })
 		f.service(1)
 		f.set(1, hangsBefore)
 		move := func(network int) {
@@ -407,10 +425,10 @@ func TestMovedAndGone(t *testing.T) {
 	})
 }
 
-// TestPartOfTheFleet: what is less than the share is believed at once.
-func TestPartOfTheFleet(t *testing.T) {
+// TestPartOfTheCluster: what is less than the share is believed at once.
+func TestPartOfTheCluster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, false, func(c *Config) { c.Control = []netip.AddrPort{netip.MustParseAddrPort("10.255.0.1:53")} })
+		f := newCluster(t, false, func(c *Config) { c.Control = []netip.AddrPort{netip.MustParseAddrPort("10.255.0.1:53")} })
 		f.service(70)
 		f.service(30)
 		pass(time.Minute)
@@ -424,11 +442,11 @@ func TestPartOfTheFleet(t *testing.T) {
 // TestEvents: the last twenty changes are remembered, with their reasons.
 func TestEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		f := newFleet(t, false, func(c *Config) { c.Interval = time.Second })
+		f := newCluster(t, false, func(c *Config) { c.Interval = time.Second })
 		f.service(1)
 		for i := range 31 {
 			pass(5 * time.Second)
-			f.set(0, []outcome{refuses, answers}[i%2])
+			f.set(0, []behavior{refuses, answers}[i%2])
 		}
 		pass(5 * time.Second)
 		synctest.Wait()
@@ -448,6 +466,39 @@ func TestEvents(t *testing.T) {
 		synctest.Wait()
 		if r := f.prober.Reports(t.Context(), f.services[0]); len(r) != 0 {
 			t.Errorf("still known: %v", r)
+		}
+	})
+}
+
+// TestChangesAreLogged: one line for each change of health, with what is needed to
+// find the instance, and a bounded number of lines in an outage.
+func TestChangesAreLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		f := newCluster(t, false, func(c *Config) { c.Interval = time.Second; c.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
+		f.service(1)
+		pass(time.Minute)
+		f.set(0, refuses)
+		pass(time.Minute)
+		synctest.Wait()
+		for _, want := range []string{
+			"level=INFO msg=\"health changed\" account=" + string(simAccount) + " service=" + string(f.services[0]) + " name=s0 instance=0 from=UNKNOWN to=HEALTHY reason=succeeded",
+			"instance=0 from=HEALTHY to=UNHEALTHY reason=\"was refused (nothing listens on that port)\"",
+		} {
+			if n := strings.Count(log.String(), want); n != 1 {
+				t.Errorf("%d lines with %s:\n%s", n, want, log.String())
+			}
+		}
+		f.service(1000)
+		pass(time.Minute)
+		f.register(0, 1)
+		pass(time.Minute)
+		synctest.Wait()
+		if n := strings.Count(log.String(), "health changed"); n > logBurst+10 {
+			t.Errorf("%d lines", n)
+		}
+		if !strings.Contains(log.String(), "not_logged_before=") {
+			t.Error("the log does not say that lines were left out")
 		}
 	})
 }

@@ -7,51 +7,42 @@ import (
 	"github.com/cairn-discovery/cairn/core/health"
 )
 
-// dispatch begins the probes that are due, as far as there is room.
-//
-// Services take turns, so that one with many instances does not keep the others
-// waiting. And a service may use no more probes than are still free, the dynamic
-// threshold of Choudhury and Hahne (IEEE/ACM Transactions on Networking 6(2),
-// 1998): a service whose endpoints all hang soon holds half of all probes and
-// then only waits for its own; two such services hold a third each. There is
-// always room left for the next service, whatever the others do, and one service
-// alone may use much.
+// dispatch starts the probes that are due and for which there is room. See
+// account for how it is shared.
 func (l *loop) dispatch(ctx context.Context, now time.Time) {
 	for c := l.schedule.takeDue(now.UnixNano()); c != nil; c = l.schedule.takeDue(now.UnixNano()) {
-		l.enqueue(c)
+		l.enqueue(c, now.UnixNano())
 	}
 	l.throttled = false
-	for passed := 0; passed < len(l.waiting); {
-		g := l.waiting[0]
-		l.waiting = l.waiting[1:]
-		c := l.nextOf(g)
-		if c == nil {
-			g.waiting = false
-			continue
-		}
-		started := false
-		if g.running < l.p.cfg.MaxProbes-l.running {
-			if !l.rate.AllowN(now, 1) {
-				l.throttled = true
-				l.waiting = append(l.waiting, g)
-				return
-			}
-			g.queue.pop()
+	for passed := 0; passed < l.waiting.len(); {
+		a := l.waiting.first()
+		g := a.next(l.allowance(a))
+		switch {
+		case g != nil && !l.rate.AllowN(now, 1):
+			l.throttled = true
+			return
+		case g != nil:
+			c := g.queue.pop()
+			a.taken()
 			l.begin(ctx, c, now)
-			started = true
+			passed = 0
+		default:
+			passed++
 		}
-		l.waiting = append(l.waiting, g)
-		if passed++; started {
+		l.waiting.pop()
+		if a.waiting = !a.empty(); a.waiting {
+			l.waiting.push(a)
+		} else {
 			passed = 0
 		}
 	}
 }
 
-// nextOf returns the check at the head of a service's queue, leaving out those
+// next returns the check at the head of a service's queue. It leaves out those
 // that are gone or have no address any more.
-func (l *loop) nextOf(g *group) *check {
+func (g *group) next() *check {
 	for g.queue.len() > 0 {
-		c := g.queue.items[g.queue.head]
+		c := g.queue.first()
 		if c.state == ready && c.addr.IsValid() {
 			return c
 		}
@@ -62,12 +53,27 @@ func (l *loop) nextOf(g *group) *check {
 	return nil
 }
 
-func (l *loop) enqueue(c *check) {
-	c.state = ready
-	c.group.queue.push(c)
-	if !c.group.waiting {
-		c.group.waiting = true
-		l.waiting = append(l.waiting, c.group)
+// enqueue puts a check that is due into the queue of its service, or back into the
+// schedule if its account has probed that address too often.
+func (l *loop) enqueue(c *check, now int64) {
+	g := c.group
+	if !c.reserved {
+		if at := l.pace.reserve(g.accountID, c.addr.Addr(), now); at > now {
+			c.reserved = true
+			l.p.metrics.deferred.Inc()
+			l.schedule.set(c, at)
+			return
+		}
+	}
+	c.state, c.reserved = ready, false
+	g.queue.push(c)
+	if !g.waiting {
+		g.waiting = true
+		g.account.ready.push(g)
+	}
+	if !g.account.waiting {
+		g.account.waiting = true
+		l.waiting.push(g.account)
 	}
 }
 
@@ -77,6 +83,7 @@ func (l *loop) begin(ctx context.Context, c *check, now time.Time) {
 	ctx, cancel := context.WithCancel(ctx)
 	l.running++
 	g.running++
+	g.account.running++
 	l.p.metrics.lateness.Observe(time.Duration(now.UnixNano() - c.due).Seconds())
 	job := &job{check: c, group: g, registered: c.registered, stamp: g.check.Stamp, target: l.target(c), cancel: cancel}
 	c.state, c.job = running, job
@@ -88,7 +95,23 @@ func (l *loop) begin(ctx context.Context, c *check, now time.Time) {
 	})
 }
 
-// job is one probe on its way.
+// overdue returns how long the check has waited that is at the head of its queue
+// for longest.
+func (l *loop) overdue(now int64) time.Duration {
+	oldest := now
+	for _, a := range l.waiting.items[l.waiting.head:] {
+		for _, groups := range [][]*group{a.ready.items[a.ready.head:], a.blocked} {
+			for _, g := range groups {
+				if c := g.next(); c != nil {
+					oldest = min(oldest, c.due)
+				}
+			}
+		}
+	}
+	return time.Duration(now - oldest)
+}
+
+// job is one probe that runs.
 type job struct {
 	check      *check
 	group      *group
@@ -109,11 +132,10 @@ func (c *check) abandon() {
 	}
 }
 
-// finish takes in what a probe found.
+// finish handles the result of a probe.
 func (l *loop) finish(j *job) {
 	c, g := j.check, j.group
-	g.running--
-	l.running--
+	l.released(g)
 	l.p.metrics.probes[j.reason.Kind].Inc()
 	if c.job != j {
 		return // abandoned
@@ -134,7 +156,7 @@ func (l *loop) finish(j *job) {
 	l.schedule.set(c, l.nextDue(c, now))
 }
 
-// observe lets a result count.
+// observe counts a result.
 func (l *loop) observe(c *check, r health.Reason, now int64) {
 	if n, passes := c.track.Streak(); !r.Pass() && (n == 0 || passes) {
 		c.failedAt = now
@@ -147,8 +169,8 @@ func (l *loop) observe(c *check, r health.Reason, now int64) {
 	l.mark(c)
 }
 
-// nextDue is when a check that was just probed is due again: at its own place in
-// the interval, or sooner before the first verdict.
+// nextDue returns the time of the next probe of a check that was just probed: its
+// own place in the interval, or sooner before the first verdict.
 func (l *loop) nextDue(c *check, now int64) int64 {
 	r := &c.group.rule
 	if c.last.Kind == health.Forbidden {

@@ -3,6 +3,7 @@ package prober
 import (
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/health"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
@@ -19,14 +20,14 @@ func (l *loop) follow(now time.Time) {
 	l.snapshot, l.restoring = next, false
 }
 
-// NamespaceChanged is nothing to a prober: names never change.
+// NamespaceChanged does nothing: names never change.
 func (l *loop) NamespaceChanged(_, _ *registry.Namespace) {}
 
-// ServiceChanged takes over a service's check.
+// ServiceChanged adds, changes or removes a service's check.
 func (l *loop) ServiceChanged(ns *registry.Namespace, old, svc *registry.Service) {
 	if svc == nil {
 		l.dropGroup(old.ID)
-		delete(l.journal, old.ID)
+		delete(l.history, old.ID)
 		return
 	}
 	c, g := svc.Check(), l.groups[svc.ID]
@@ -35,7 +36,7 @@ func (l *loop) ServiceChanged(ns *registry.Namespace, old, svc *registry.Service
 		l.dropGroup(svc.ID)
 	case g == nil:
 		l.groups[svc.ID] = &group{
-			account: svc.Account, service: svc.ID, check: c, host: hostOf(ns, svc),
+			accountID: svc.Account, account: l.account(svc.Account), service: svc.ID, blockedAt: -1, check: c, host: hostOf(ns, svc),
 			rule: l.p.ruleOf(c), checks: map[registry.InstanceID]*check{},
 		}
 		for _, inst := range svc.Instances("") {
@@ -44,14 +45,14 @@ func (l *loop) ServiceChanged(ns *registry.Namespace, old, svc *registry.Service
 	case g.check.Stamp != c.Stamp:
 		g.check, g.rule = c, l.p.ruleOf(c)
 		for _, c := range g.checks {
-			l.begunAnew(c)
+			l.checkChanged(c)
 		}
 	}
 }
 
-// begunAnew is for a check that was changed: its results so far do not count for
-// the new one, its verdict stays.
-func (l *loop) begunAnew(c *check) {
+// checkChanged handles a check that was changed: its results so far do not count
+// for the new one, its verdict stays.
+func (l *loop) checkChanged(c *check) {
 	c.track.Forget()
 	if c.state != idle || !c.addr.IsValid() {
 		return
@@ -61,6 +62,16 @@ func (l *loop) begunAnew(c *check) {
 		due = l.nextDue(c, l.now)
 	}
 	l.schedule.set(c, due)
+}
+
+// account returns that of an id. Accounts are few and are not removed.
+func (l *loop) account(id command.AccountID) *account {
+	a := l.accounts[id]
+	if a == nil {
+		a = new(account)
+		l.accounts[id] = a
+	}
+	return a
 }
 
 func (l *loop) dropGroup(id registry.ServiceID) {
@@ -98,7 +109,7 @@ func (l *loop) InstanceChanged(_ *registry.Namespace, svc *registry.Service, old
 	}
 }
 
-// put takes over an instance of a service with a check.
+// put adds or updates an instance of a service with a check.
 func (l *loop) put(service registry.ServiceID, inst *registry.Instance) {
 	g := l.groups[service]
 	c := g.checks[inst.ID()]
@@ -120,9 +131,9 @@ func (l *loop) put(service registry.ServiceID, inst *registry.Instance) {
 
 // restart begins a check: of an instance that is new, was registered again, or
 // was found in the store. Only the last are probed at their usual time, because
-// all of them come at once.
+// there may be very many.
 func (l *loop) restart(c *check, inst *registry.Instance, published health.Verdict) {
-	c.addr, c.registered = addressOf(inst), inst.Registered
+	c.addr, c.registered, c.reserved = addressOf(inst), inst.Registered, false
 	c.track, c.dirty = health.Start(published), false
 	l.publish(c, published)
 	l.guard.forget(c)
@@ -134,7 +145,7 @@ func (l *loop) restart(c *check, inst *registry.Instance, published health.Verdi
 		return
 	}
 	if c.state != idle {
-		return // its turn comes
+		return // it is in a queue
 	}
 	due := l.now
 	if l.restoring && published != health.Unknown {
@@ -143,7 +154,7 @@ func (l *loop) restart(c *check, inst *registry.Instance, published health.Verdi
 	l.schedule.set(c, due)
 }
 
-// publish takes note of what the registry holds now.
+// publish records what the registry holds now.
 func (l *loop) publish(c *check, v health.Verdict) {
 	l.count(c, -1)
 	was := c.published

@@ -8,30 +8,30 @@ import (
 	"github.com/cairn-discovery/cairn/core/health"
 )
 
-// guard protects against a brown-out: when nearly everything turns bad at once
-// and even the control addresses cannot be reached, it is this node that is cut
-// off. Then no verdict becomes worse until the control addresses answer again.
+// guard protects against a brown-out: when nearly all checks fail at once and no
+// control address can be reached either, the network of this node has failed. Then
+// the guard suspends bad verdicts until a control address answers again.
 type guard struct {
 	share    float64
 	interval time.Duration
-	// passing counts the checks that pass, turned those that do not any more, by
-	// the second in which they turned.
-	passing int
-	turned  map[int64]int
+	passing  int // checks whose last result passed
+	// recentFailures counts the checks that passed before and fail now, by the
+	// second of their first failure.
+	recentFailures map[int64]int
 
-	distrust bool
-	probing  bool      // the control probe is running
-	vouched  time.Time // until when the last control probe's success counts
-	next     time.Time // no control probe before
+	suspended      bool
+	probing        bool      // the control probe is running
+	controlOKUntil time.Time // until when the last control probe's success counts
+	next           time.Time // no control probe before
 }
 
-// standing is what the guard counts a check as.
-type standing uint8
+// outcome is how the guard counts a check.
+type outcome uint8
 
 const (
-	uncounted standing = iota // no verdict yet, or bad from the beginning
+	uncounted outcome = iota // no verdict yet, or failed from the beginning
 	passing
-	turned
+	failing // passed before
 )
 
 const (
@@ -45,52 +45,53 @@ const (
 // begin counts a check whose verdict is known from before.
 func (g *guard) begin(c *check) {
 	if c.published == health.Healthy {
-		c.standing = passing
+		c.outcome = passing
 		g.passing++
 	}
 }
 
 func (g *guard) forget(c *check) {
-	switch c.standing {
+	switch c.outcome {
 	case passing:
 		g.passing--
-	case turned:
-		if g.turned[c.turnedAt]--; g.turned[c.turnedAt] == 0 {
-			delete(g.turned, c.turnedAt)
+	case failing:
+		if g.recentFailures[c.failedSecond]--; g.recentFailures[c.failedSecond] == 0 {
+			delete(g.recentFailures, c.failedSecond)
 		}
 	}
-	c.standing = uncounted
+	c.outcome = uncounted
 }
 
 // result counts one result of a check.
 func (g *guard) result(c *check, pass bool, now int64) {
 	switch {
-	case pass && c.standing != passing:
+	case pass && c.outcome != passing:
 		g.forget(c)
-		c.standing = passing
+		c.outcome = passing
 		g.passing++
-	case !pass && c.standing == passing:
+	case !pass && c.outcome == passing:
 		g.forget(c)
-		c.standing, c.turnedAt = turned, now/int64(time.Second)
-		g.turned[c.turnedAt]++
+		c.outcome, c.failedSecond = failing, now/int64(time.Second)
+		g.recentFailures[c.failedSecond]++
 	}
 }
 
-// suspect reports whether a check turned bad together with nearly all that were
-// good, within one interval.
+// suspect reports whether a check began to fail together with nearly all that
+// passed, within one interval.
 func (g *guard) suspect(c *check) bool {
-	if c.standing != turned {
+	if c.outcome != failing {
 		return false
 	}
-	together := g.turnedAround(c.turnedAt)
+	together := g.failuresAround(c.failedSecond)
 	return float64(together) > g.share*float64(together+g.passing)
 }
 
-// turnedAround counts the checks that turned bad within an interval of a second.
-func (g *guard) turnedAround(second int64) (n int) {
+// failuresAround counts the checks that began to fail within an interval of a
+// second.
+func (g *guard) failuresAround(second int64) (n int) {
 	span := int64(g.interval/time.Second) + 1
-	if int64(len(g.turned)) < 2*span {
-		for at, k := range g.turned {
+	if int64(len(g.recentFailures)) < 2*span {
+		for at, k := range g.recentFailures {
 			if second-span <= at && at <= second+span {
 				n += k
 			}
@@ -98,27 +99,27 @@ func (g *guard) turnedAround(second int64) (n int) {
 		return n
 	}
 	for at := second - span; at <= second+span; at++ {
-		n += g.turned[at]
+		n += g.recentFailures[at]
 	}
 	return n
 }
 
-// holds reports whether the bad verdict on a check must wait. If that depends on
-// the control probe, it sees to it that it is made.
-func (g *guard) holds(ctx context.Context, l *loop, c *check, now time.Time) bool {
+// delays reports whether publishing an unhealthy verdict must wait. It starts a
+// control probe if the answer depends on one.
+func (g *guard) delays(ctx context.Context, l *loop, c *check, now time.Time) bool {
 	switch {
 	case len(l.p.cfg.Control) == 0:
 		return false
-	case g.distrust:
-		return true // the loop sees to the control probe, whatever waits
-	case !g.suspect(c) || now.Before(g.vouched):
+	case g.suspended:
+		return true // the loop makes control probes while suspended
+	case !g.suspect(c) || now.Before(g.controlOKUntil):
 		return false
 	}
 	g.control(ctx, l, now)
 	return true
 }
 
-// control begins the control probe unless it runs or has just been made.
+// control starts the control probe unless one runs or has just ended.
 func (g *guard) control(ctx context.Context, l *loop, now time.Time) {
 	if g.probing || now.Before(g.next) {
 		return
@@ -151,19 +152,19 @@ func (p *Prober) reaches(ctx context.Context, to netip.AddrPort) bool {
 	return true
 }
 
-// controlEnded takes in the outcome of the control probe.
+// controlEnded handles the outcome of the control probe.
 func (l *loop) controlEnded(ok bool, now time.Time) {
 	g := &l.guard
 	g.probing = false
 	l.nextFlush = now
 	switch {
 	case ok:
-		g.vouched = now.Add(controlEvery)
-		if g.distrust {
-			l.trustAgain()
+		g.controlOKUntil = now.Add(controlEvery)
+		if g.suspended {
+			l.resume()
 		}
-	case !g.distrust:
-		g.distrust = true
+	case !g.suspended:
+		g.suspended = true
 		l.p.metrics.distrusted.Set(1)
 		l.p.cfg.Logger.Error("nearly all health checks fail and so does the control probe: this node seems to be cut off; no instance is marked unhealthy until it is not",
 			"waiting", len(l.dirty), "passing", g.passing)
@@ -171,8 +172,8 @@ func (l *loop) controlEnded(ok bool, now time.Time) {
 	}
 }
 
-// reinstate takes back the bad verdicts on those that turned bad together before
-// it was known that it was together: with a threshold of one that is most.
+// reinstate takes back the bad verdicts of checks that began to fail together, but
+// got their verdict before that was known: with a threshold of one that is most.
 func (l *loop) reinstate() {
 	for _, g := range l.groups {
 		for _, c := range g.checks {
@@ -184,10 +185,10 @@ func (l *loop) reinstate() {
 	}
 }
 
-// trustAgain ends the distrust. What failed meanwhile says nothing, so those
-// checks must fail anew.
-func (l *loop) trustAgain() {
-	l.guard.distrust = false
+// resume ends the suspension. Failures during it say nothing about the instances,
+// so those checks start from their published verdict.
+func (l *loop) resume() {
+	l.guard.suspended = false
 	l.p.metrics.distrusted.Set(0)
 	l.p.cfg.Logger.Warn("the control probe passes again; health checks count again", "waiting", len(l.dirty))
 	for _, g := range l.groups {
@@ -202,8 +203,8 @@ func (l *loop) trustAgain() {
 	}
 }
 
-// worse reports whether the results so far speak against the instance, be it that
-// they did and the first passes have come since.
+// worse reports whether the results so far are bad for the instance: its verdict is
+// unhealthy, even if passes have followed, or its last results are failures.
 func worse(t *health.Track) bool {
 	n, pass := t.Streak()
 	return t.Verdict() == health.Unhealthy || n > 0 && !pass

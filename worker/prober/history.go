@@ -10,15 +10,15 @@ import (
 // maxEvents is how many changes of health are remembered of an instance.
 const maxEvents = 20
 
-// journal holds what changed the health of instances, the newest last. It is
-// kept in memory only: the registry itself remembers the present health and when
-// it changed last. Instances whose health never changed are not in it.
-type journal map[registry.ServiceID]map[registry.InstanceID][]health.Event
+// history holds the changes of health of instances, the newest last. It is in
+// memory only: the registry stores the present health and when it changed last.
+// Instances whose health never changed are not in it.
+type history map[registry.ServiceID]map[registry.InstanceID][]health.Event
 
-// record takes down a change of health between two versions of an instance.
+// record records a change of health between two versions of an instance.
 func (l *loop) record(svc *registry.Service, old, inst *registry.Instance) {
 	if inst == nil {
-		delete(l.journal[svc.ID], old.ID())
+		delete(l.history[svc.ID], old.ID())
 		return
 	}
 	if old == nil || old.Health == inst.Health && old.Expired == inst.Expired {
@@ -33,10 +33,11 @@ func (l *loop) record(svc *registry.Service, old, inst *registry.Instance) {
 		c := l.groups[svc.ID].checks[inst.ID()]
 		e.Reason, e.Streak = c.decided, c.streak
 	}
-	of := l.journal[svc.ID]
+	l.logChange(svc, inst, e)
+	of := l.history[svc.ID]
 	if of == nil {
 		of = map[registry.InstanceID][]health.Event{}
-		l.journal[svc.ID] = of
+		l.history[svc.ID] = of
 	}
 	events := of[inst.ID()]
 	if len(events) == maxEvents {
@@ -62,8 +63,29 @@ func (l *loop) cause(svc *registry.Service, old, inst *registry.Instance) health
 		return health.Begun
 	case g.checks[inst.ID()].decided.Counts():
 		return health.Probed
-	case l.guard.distrust:
+	case l.guard.suspended:
 		return health.Doubted
 	}
 	return health.Begun
+}
+
+// Changes of health are logged at most at this rate, after a burst: an outage of
+// 10,000 instances must not fill the log.
+const (
+	logRate  = 10 // a second
+	logBurst = 200
+)
+
+// logChange writes one line. The next line after some were left out says how many.
+func (l *loop) logChange(svc *registry.Service, inst *registry.Instance, e health.Event) {
+	if !l.logLimit.AllowN(time.UnixMilli(e.At), 1) {
+		l.notLogged++
+		return
+	}
+	attrs := []any{"account", svc.Account, "service", svc.ID, "name", svc.Name, "instance", inst.ID(), "from", e.From.String(), "to", e.To.String(), "reason", e.String()}
+	if l.notLogged > 0 {
+		attrs = append(attrs, "not_logged_before", l.notLogged)
+		l.notLogged = 0
+	}
+	l.p.cfg.Logger.Info("health changed", attrs...)
 }

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
@@ -20,20 +21,25 @@ type loop struct {
 	restoring bool
 	now       int64 // while following, in nanoseconds since 1970
 
+	accounts map[command.AccountID]*account
 	groups   map[registry.ServiceID]*group
 	schedule schedule
-	waiting  []*group // services with checks that are due, in turn
-	running  int      // probes
+	waiting  queue[*account] // accounts with checks that are due, in turn
+	running  int             // probes
 	rate     *rate.Limiter
+	pace     pace
 	// throttled: probes are due that the rate does not allow yet.
-	throttled bool
+	throttled   bool
+	nextMeasure time.Time
 
-	dirty     map[*check]struct{} // checks whose verdict is not in the registry
-	proposing bool
-	nextFlush time.Time
-	gathering time.Duration // between proposals
-	guard     guard
-	journal   journal
+	dirty      map[*check]struct{} // checks whose verdict is not in the registry
+	proposing  bool
+	nextFlush  time.Time
+	batchPause time.Duration // between proposals
+	guard      guard
+	history    history
+	logLimit   *rate.Limiter
+	notLogged  int // changes of health since the last line
 
 	results    chan *job
 	proposed   chan error
@@ -46,16 +52,19 @@ const throttlePause = 5 * time.Millisecond
 
 func newLoop(p *Prober) *loop {
 	return &loop{
-		p:         p,
-		snapshot:  replica.NewSnapshot(new(state.State)),
-		restoring: true,
-		groups:    map[registry.ServiceID]*group{},
-		rate:      rate.NewLimiter(rate.Limit(p.cfg.MaxRate), max(p.cfg.MaxRate/20, 1)),
-		dirty:     map[*check]struct{}{},
-		guard:     guard{share: p.cfg.DistrustShare, interval: p.cfg.Interval, turned: map[int64]int{}},
-		journal:   journal{},
-		gathering: gatherTime,
-		results:   make(chan *job, p.cfg.MaxProbes),
+		p:          p,
+		snapshot:   replica.NewSnapshot(new(state.State)),
+		restoring:  true,
+		accounts:   map[command.AccountID]*account{},
+		groups:     map[registry.ServiceID]*group{},
+		pace:       newPace(p.cfg.MaxRatePerAddress),
+		rate:       rate.NewLimiter(rate.Limit(p.cfg.MaxRate), max(p.cfg.MaxRate/20, 1)),
+		dirty:      map[*check]struct{}{},
+		guard:      guard{share: p.cfg.DistrustShare, interval: p.cfg.Interval, recentFailures: map[int64]int{}},
+		history:    history{},
+		logLimit:   rate.NewLimiter(logRate, logBurst),
+		batchPause: batchTime,
+		results:    make(chan *job, p.cfg.MaxProbes),
 
 		proposed:   make(chan error, 1),
 		controlled: make(chan bool, 1),
@@ -70,10 +79,10 @@ func (l *loop) run(ctx context.Context) {
 		l.follow(now)
 		l.dispatch(ctx, now)
 		l.flush(ctx, now)
-		if l.guard.distrust {
+		if l.guard.suspended {
 			l.guard.control(ctx, l, now)
 		}
-		l.p.metrics.running.Set(float64(l.running))
+		l.measure(now)
 		timer.Reset(l.pause(now))
 		select {
 		case <-ctx.Done():
@@ -83,7 +92,7 @@ func (l *loop) run(ctx context.Context) {
 			l.finish(j)
 			l.finishMore()
 		case err := <-l.proposed:
-			l.settled(ctx, err, time.Now())
+			l.proposalDone(ctx, err, time.Now())
 		case ok := <-l.controlled:
 			l.controlEnded(ok, time.Now())
 		case ask := <-l.p.asks:
@@ -92,8 +101,8 @@ func (l *loop) run(ctx context.Context) {
 	}
 }
 
-// finishMore takes in what else has ended, so that a busy loop does the rest of
-// its work once for many results.
+// finishMore handles what else has ended, so that a busy loop does the rest of its
+// work once for many results.
 func (l *loop) finishMore() {
 	for range 256 {
 		select {
@@ -105,7 +114,20 @@ func (l *loop) finishMore() {
 	}
 }
 
-// pause is how long nothing is to be done.
+// measureEvery is the time between two measurements of what waits: they look at
+// every service that does.
+const measureEvery = time.Second
+
+func (l *loop) measure(now time.Time) {
+	l.p.metrics.running.Set(float64(l.running))
+	if now.Before(l.nextMeasure) {
+		return
+	}
+	l.nextMeasure = now.Add(measureEvery)
+	l.p.metrics.overdue.Set(l.overdue(now.UnixNano()).Seconds())
+}
+
+// pause returns how long there is nothing to do.
 func (l *loop) pause(now time.Time) time.Duration {
 	wait := time.Hour
 	if len(l.schedule) > 0 {
@@ -114,10 +136,13 @@ func (l *loop) pause(now time.Time) time.Duration {
 	if l.throttled {
 		wait = min(wait, throttlePause)
 	}
+	if l.waiting.len() > 0 {
+		wait = min(wait, measureEvery)
+	}
 	if len(l.dirty) > 0 && !l.proposing {
 		wait = min(wait, l.nextFlush.Sub(now))
 	}
-	if l.guard.distrust && !l.guard.probing {
+	if l.guard.suspended && !l.guard.probing {
 		wait = min(wait, l.guard.next.Sub(now))
 	}
 	return max(wait, 0)

@@ -17,6 +17,8 @@ type metrics struct {
 	detection  prometheus.Histogram
 	lateness   prometheus.Histogram
 	running    prometheus.Gauge
+	overdue    prometheus.Gauge
+	deferred   prometheus.Counter
 	distrusted prometheus.Gauge
 }
 
@@ -33,6 +35,10 @@ func newMetrics(r prometheus.Registerer) *metrics {
 			Help:    "How long after its time a probe began.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 18)}),
 		running: f.NewGauge(prometheus.GaugeOpts{Name: "cairn_health_probes_running", Help: "Probes that run now."}),
+		overdue: f.NewGauge(prometheus.GaugeOpts{Name: "cairn_health_overdue_seconds",
+			Help: "How long the check has waited for a probe that waits longest; 0 if none waits."}),
+		deferred: f.NewCounter(prometheus.CounterOpts{Name: "cairn_health_deferred_total",
+			Help: "Probes that were put off because their account probes that address too often."}),
 		distrusted: f.NewGauge(prometheus.GaugeOpts{Name: "cairn_health_distrusted",
 			Help: "1 while nearly all checks and the control probe fail, so that no verdict becomes worse."}),
 	}
@@ -49,7 +55,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return m
 }
 
-// visible counts a verdict that the registry has taken over.
+// visible counts a verdict that the registry has stored.
 func (m *metrics) visible(c *check, was health.Verdict, now int64) {
 	m.verdicts[c.published].Inc()
 	m.visibility.Observe(time.Duration(now - c.decidedAt).Seconds())

@@ -2,7 +2,6 @@ package prober
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -15,8 +14,8 @@ import (
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
-// probe makes one probe. Every probe has a connection of its own: what is to be
-// found out is whether a new client would be served.
+// probe makes one probe. Every probe has a connection of its own, because the
+// question is whether a new client would be served.
 func (p *Prober) probe(ctx context.Context, t *target) health.Reason {
 	if p.forbidden(t.addr) {
 		return health.Reason{Kind: health.Forbidden}
@@ -52,7 +51,7 @@ func (p *Prober) dial(ctx context.Context, t *target, by time.Time) (net.Conn, h
 	return conn, health.Reason{}
 }
 
-// probeTCP passes when a connection comes about.
+// probeTCP passes when a connection is established.
 func (p *Prober) probeTCP(ctx context.Context, t *target) health.Reason {
 	conn, r := p.dial(ctx, t, t.budget(time.Now()).connect)
 	if conn == nil {
@@ -62,48 +61,13 @@ func (p *Prober) probeTCP(ctx context.Context, t *target) health.Reason {
 	return health.Reason{Kind: health.Passed}
 }
 
-// connect opens a connection for a request, with TLS where that is wanted. Any
-// certificate will do, since most are not for names that are probed. A server
-// that does not know the name that it is asked for is tried again without one,
-// as Route 53 does.
+// connect opens a connection for a request, with TLS for HTTPS.
 func (p *Prober) connect(ctx context.Context, t *target, by time.Time) (net.Conn, health.Reason) {
 	conn, r := p.dial(ctx, t, by)
 	if conn == nil || !t.usesTLS() {
 		return conn, r
 	}
-	name := t.serverName()
-	secure, err := handshake(ctx, conn, name, by)
-	if err != nil && name != "" && !timeout(err) {
-		if conn, r = p.dial(ctx, t, by); conn == nil {
-			return nil, r
-		}
-		secure, err = handshake(ctx, conn, "", by)
-	}
-	switch {
-	case err == nil:
-		return secure, health.Reason{}
-	case timeout(err):
-		return nil, health.Reason{Kind: health.TLSTimeout}
-	}
-	return nil, health.Reason{Kind: health.TLSFailed}
-}
-
-// handshake closes conn unless it succeeds.
-func handshake(ctx context.Context, conn net.Conn, name string, by time.Time) (net.Conn, error) {
-	secure := tls.Client(conn, tlsConfig(name))
-	ctx, cancel := context.WithDeadline(ctx, by)
-	defer cancel()
-	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = conn.Close() // err says more
-		return nil, err
-	}
-	return secure, nil
-}
-
-// tlsConfig accepts every certificate: a health check finds out whether a server
-// answers and sends it nothing that is worth protecting.
-func tlsConfig(name string) *tls.Config {
-	return &tls.Config{ServerName: name, InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}
+	return p.connectTLS(ctx, t, conn, by)
 }
 
 func timeout(err error) bool {

@@ -1,14 +1,13 @@
 // Package prober runs the active health checks of the registry. It follows the
 // published state, probes every instance of a service with a check, and proposes
-// changes of verdict, never single results; so the rest of cairn hears of health
-// only when it changes.
+// changes of verdict, never single results.
 //
 //	p, err := prober.New(prober.Config{Replica: rep, Interval: 30 * time.Second, …})
 //	err = p.Run(ctx)
 //
 // One goroutine, the loop, owns all bookkeeping: checks, the schedule, what waits
 // to be proposed. Each probe that runs has a goroutine of its own; there are
-// never more than Config.MaxProbes. docs/health.md says what a probe does.
+// never more than Config.MaxProbes. docs/health.md describes a probe.
 package prober
 
 import (
@@ -54,13 +53,21 @@ type Config struct {
 	MaxProbes int
 	// MaxRate bounds the probes begun in a second. Zero means 5000.
 	MaxRate int
+	// MaxRatePerAddress bounds the probes that one account begins in a second at
+	// one IP address. Zero means no limit.
+	MaxRatePerAddress int
 
 	// Allow, unless empty, are the only addresses that may be probed; Deny are
-	// those that may not, even if allowed. Link-local and metadata addresses may
-	// never be.
+	// those that may not, even if allowed.
 	Allow, Deny []netip.Prefix
-	// Admin is the node's own admin listener, which is never probed.
-	Admin netip.AddrPort
+	// AllowReserved are addresses that may be probed although they are reserved:
+	// link-local, cloud metadata, a listener of this node, or loopback while a
+	// listener is not on loopback. Multicast and unspecified addresses and the
+	// admin listener are never probed.
+	AllowReserved []netip.Prefix
+	// Admin is the node's admin listener, Listeners are all others.
+	Admin     netip.AddrPort
+	Listeners []netip.AddrPort
 
 	// Control are addresses that are always reachable by TCP unless something is
 	// wrong with this node. None: the prober always trusts itself.
@@ -69,18 +76,19 @@ type Config struct {
 	// interval for the prober to look at Control. Zero means 0.8.
 	DistrustShare float64
 
-	// Version stands in the User-Agent of probes.
+	// Version is in the User-Agent of probes.
 	Version string
 	// Dial opens a TCP connection. Nil means the network.
 	Dial func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
 }
 
-// Prober is one of them. Make it with New, then Run it.
+// Prober runs the health checks of one node. Make it with New, then call Run.
 type Prober struct {
-	cfg     Config
-	metrics *metrics
-	asks    chan func(*loop)
-	stopped chan struct{}
+	cfg          Config
+	loopbackOnly bool // all listeners are on loopback, so probes of it are harmless
+	metrics      *metrics
+	asks         chan func(*loop)
+	stopped      chan struct{}
 }
 
 // New checks the configuration. It starts nothing.
@@ -104,10 +112,11 @@ func New(cfg Config) (*Prober, error) {
 		cfg.Dial = dialTCP
 	}
 	return &Prober{
-		cfg:     cfg,
-		metrics: newMetrics(cfg.Registerer),
-		asks:    make(chan func(*loop)),
-		stopped: make(chan struct{}),
+		cfg:          cfg,
+		loopbackOnly: onLoopback(append([]netip.AddrPort{cfg.Admin}, cfg.Listeners...)...),
+		metrics:      newMetrics(cfg.Registerer),
+		asks:         make(chan func(*loop)),
+		stopped:      make(chan struct{}),
 	}, nil
 }
 

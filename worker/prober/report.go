@@ -25,7 +25,7 @@ func (p *Prober) Reports(ctx context.Context, service registry.ServiceID) map[re
 
 func (l *loop) reports(service registry.ServiceID) map[registry.InstanceID]health.Report {
 	all := map[registry.InstanceID]health.Report{}
-	for id, events := range l.journal[service] {
+	for id, events := range l.history[service] {
 		all[id] = health.Report{Events: slices.Clone(events)}
 	}
 	g := l.groups[service]
@@ -35,7 +35,7 @@ func (l *loop) reports(service registry.ServiceID) map[registry.InstanceID]healt
 	for id, c := range g.checks {
 		r := all[id]
 		r.Probed, r.Target, r.Last = true, l.target(c).String(), c.last
-		r.Interval, r.Distrusted = g.rule.interval, l.guard.distrust
+		r.Interval, r.Distrusted = g.rule.interval, l.guard.suspended
 		n, pass := c.track.Streak()
 		r.Streak, r.Needed = n, max(g.rule.thresholds.Failure, 1)
 		if pass && g.rule.thresholds.Success > 0 {

@@ -45,7 +45,7 @@ func (s *schedule) remove(c *check) {
 	}
 }
 
-// takeDue takes the first check off if it is due.
+// takeDue removes and returns the first check if it is due.
 func (s *schedule) takeDue(now int64) *check {
 	if len(*s) == 0 || (*s)[0].due > now {
 		return nil
@@ -53,7 +53,7 @@ func (s *schedule) takeDue(now int64) *check {
 	return heap.Pop(s).(*check)
 }
 
-// aligned is the first time after now that falls on a slot of an interval, both
+// aligned returns the first time after now that is on a slot of an interval. All are
 // in nanoseconds.
 func aligned(now, slot, interval int64) int64 {
 	at := now - now%interval + slot
@@ -61,28 +61,4 @@ func aligned(now, slot, interval int64) int64 {
 		at += interval
 	}
 	return at
-}
-
-// queue is a first-in-first-out queue of checks.
-type queue struct {
-	items []*check
-	head  int
-}
-
-func (q *queue) len() int { return len(q.items) - q.head }
-
-func (q *queue) push(c *check) { q.items = append(q.items, c) }
-
-func (q *queue) pop() *check {
-	c := q.items[q.head]
-	q.items[q.head] = nil
-	q.head++
-	switch {
-	case q.head == len(q.items):
-		q.items, q.head = q.items[:0], 0
-	case q.head > 64 && q.head > len(q.items)/2:
-		q.items = append(q.items[:0:0], q.items[q.head:]...)
-		q.head = 0
-	}
-	return c
 }

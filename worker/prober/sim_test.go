@@ -27,20 +27,20 @@ import (
 // simulated time.
 const simRuns = 2000
 
-// outcome is what a simulated backend does with a connection.
-type outcome int
+// behavior is what a simulated backend does with a connection.
+type behavior int
 
 const (
-	answers outcome = iota
-	errs            // 500, or for TCP a refused connection
+	answers behavior = iota
+	errs             // 500, or for TCP a refused connection
 	refuses
 	hangsBefore // no connection
 	hangsAfter  // no answer
-	outcomes
+	behaviors
 )
 
-// takes is how long a probe lasts that meets the outcome: the limits of Route 53.
-func (o outcome) takes(tcp bool) time.Duration {
+// takes is how long a probe lasts that meets the behavior: the limits of Route 53.
+func (o behavior) takes(tcp bool) time.Duration {
 	switch {
 	case o == hangsBefore && tcp:
 		return 10 * time.Second
@@ -52,12 +52,12 @@ func (o outcome) takes(tcp bool) time.Duration {
 	return 0
 }
 
-func (o outcome) passes(tcp bool) bool { return o == answers || tcp && (o == hangsAfter || o == errs) }
+func (o behavior) passes(tcp bool) bool { return o == answers || tcp && (o == hangsAfter || o == errs) }
 
 // backend is one simulated instance, and what its probes have found.
 type backend struct {
 	id         registry.InstanceID
-	behaves    outcome
+	behaves    behavior
 	registered bool
 	asked      time.Time       // when it was registered
 	base       registry.Health // before the results
@@ -117,7 +117,7 @@ func (s *sim) dial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	return client, nil
 }
 
-func serve(conn net.Conn, o outcome) {
+func serve(conn net.Conn, o behavior) {
 	defer conn.Close()
 	var b [4096]byte
 	if _, err := conn.Read(b[:]); err != nil {
@@ -218,7 +218,7 @@ func (s *sim) step() {
 		s.restart()
 	default:
 		s.mu.Lock()
-		b.behaves = outcome(s.rand.IntN(int(outcomes)))
+		b.behaves = behavior(s.rand.IntN(int(behaviors)))
 		s.mu.Unlock()
 	}
 }
@@ -265,7 +265,7 @@ func (s *sim) breakOff(verdict func(*backend) registry.Health) {
 func (s *sim) change() {
 	s.settle()
 	now := time.Now()
-	s.breakOff(func(b *backend) registry.Health { return s.twin(b, now) })
+	s.breakOff(func(b *backend) registry.Health { return s.model(b, now) })
 	if s.rand.IntN(2) == 0 {
 		s.th.Success = s.th.Success%4 + 1 // always another
 		s.do(&registry.UpdateServiceAttributes{Ref: string(s.service), Attributes: map[string]string{
@@ -286,20 +286,20 @@ func (s *sim) settle() {
 		settled := true
 		s.mu.Lock()
 		for _, b := range s.all {
-			settled = settled && (!b.registered || s.health(b) == s.twin(b, time.Now()))
+			settled = settled && (!b.registered || s.health(b) == s.model(b, time.Now()))
 		}
 		s.mu.Unlock()
 		if settled {
 			return
 		}
-		time.Sleep(gatherTime)
+		time.Sleep(batchTime)
 	}
 	s.Errorf("the registry does not come to what was found")
 }
 
-// twin is the verdict that the results up to a time amount to, found by looking
+// model is the verdict that the results up to a time amount to, found by looking
 // at all of them again.
-func (s *sim) twin(b *backend, until time.Time) registry.Health {
+func (s *sim) model(b *backend, until time.Time) registry.Health {
 	verdict, run, last := b.base, 0, false
 	for _, r := range b.results {
 		if r.ended.After(until) {
@@ -319,7 +319,7 @@ func (s *sim) twin(b *backend, until time.Time) registry.Health {
 	return verdict
 }
 
-// check compares the registry with the twin. A change may take gatherTime.
+// check compares the registry with the model. A change may take batchTime.
 func (s *sim) check() {
 	s.Helper()
 	s.mu.Lock()
@@ -330,8 +330,8 @@ func (s *sim) check() {
 			continue
 		}
 		got := s.health(b)
-		if got != s.twin(b, now) && got != s.twin(b, now.Add(-2*gatherTime)) {
-			s.Errorf("%s is %s, its results amount to %s: %v", b.id, got, s.twin(b, now), b.results)
+		if got != s.model(b, now) && got != s.model(b, now.Add(-2*batchTime)) {
+			s.Errorf("%s is %s, its results amount to %s: %v", b.id, got, s.model(b, now), b.results)
 		}
 		s.checkPace(b)
 	}
@@ -350,7 +350,7 @@ func (s *sim) checkPace(b *backend) {
 	for i := 1; i < len(b.results); i++ {
 		before, r := b.results[i-1], b.results[i]
 		most := s.interval
-		if s.twin(b, before.ended) == registry.Unknown {
+		if s.model(b, before.ended) == registry.Unknown {
 			most = s.initial
 		}
 		if gap := r.begun.Sub(before.ended); gap > most {

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// gatherTime is the least time between two proposals. The first change goes
-	// at once; those that come with it share the next commit. While there are
-	// more than gatherMany at a time, as when a whole zone goes down, the time
-	// doubles up to gatherMost: few commits show it all.
-	gatherTime = 100 * time.Millisecond
-	gatherMost = time.Second
-	gatherMany = 16
+	// batchTime is the least time between two proposals. The first change is
+	// proposed at once; those that follow share the next commit. While there are
+	// more than batchMany at a time, as when a whole zone goes down, the time
+	// doubles up to batchTimeMax, so that few commits show it all.
+	batchTime    = 100 * time.Millisecond
+	batchTimeMax = time.Second
+	batchMany    = 16
 	// maxVerdicts and maxVerdictBytes bound one proposal.
 	maxVerdicts     = 10_000
 	maxVerdictBytes = 4 << 20
@@ -25,7 +25,7 @@ const (
 	retryTime = time.Second
 )
 
-// mark notes whether the registry holds something else than was found.
+// mark records whether the registry holds another verdict than the probes found.
 func (l *loop) mark(c *check) {
 	v := c.track.Verdict()
 	c.dirty = v != health.Unknown && v != c.published
@@ -36,40 +36,40 @@ func (l *loop) mark(c *check) {
 	}
 }
 
-// flush proposes the changes of verdict that wait, unless that was done a moment
-// ago. The registry drops those that have been overtaken meanwhile.
+// flush proposes the changes of verdict that wait, unless it did so a moment ago.
+// The registry drops those that are out of date by then.
 func (l *loop) flush(ctx context.Context, now time.Time) {
 	if l.proposing || len(l.dirty) == 0 || now.Before(l.nextFlush) {
 		return
 	}
-	verdicts := l.gather(ctx, now)
+	verdicts := l.batch(ctx, now)
 	if len(verdicts) == 0 {
-		l.nextFlush = now.Add(retryTime) // the guard holds all; it says when it knows more
+		l.nextFlush = now.Add(retryTime) // the guard delays all until its control probe has ended
 		return
 	}
-	if l.gathering = min(2*l.gathering, gatherMost); len(verdicts) <= gatherMany {
-		l.gathering = gatherTime
+	if l.batchPause = min(2*l.batchPause, batchTimeMax); len(verdicts) <= batchMany {
+		l.batchPause = batchTime
 	}
-	l.proposing, l.nextFlush = true, now.Add(l.gathering)
+	l.proposing, l.nextFlush = true, now.Add(l.batchPause)
 	l.tasks.Go(func() {
 		_, err := l.p.cfg.Replica.Propose(ctx, "", &registry.SetVerdicts{Verdicts: verdicts})
 		l.proposed <- err
 	})
 }
 
-// gather collects what may be proposed now.
-func (l *loop) gather(ctx context.Context, now time.Time) []registry.Verdict {
+// batch collects what may be proposed now.
+func (l *loop) batch(ctx context.Context, now time.Time) []registry.Verdict {
 	var verdicts []registry.Verdict
 	size := 0
 	for c := range l.dirty {
 		if len(verdicts) == maxVerdicts || size > maxVerdictBytes {
 			break
 		}
-		if c.track.Verdict() == health.Unhealthy && l.guard.holds(ctx, l, c, now) {
+		if c.track.Verdict() == health.Unhealthy && l.guard.delays(ctx, l, c, now) {
 			continue
 		}
 		verdicts = append(verdicts, registry.Verdict{
-			Account: c.group.account, Service: c.group.service, Instance: c.id,
+			Account: c.group.accountID, Service: c.group.service, Instance: c.id,
 			Registered: c.registered, Check: c.group.check.Stamp,
 			From: registry.Health(c.published), To: registry.Health(c.track.Verdict()),
 		})
@@ -78,10 +78,10 @@ func (l *loop) gather(ctx context.Context, now time.Time) []registry.Verdict {
 	return verdicts
 }
 
-// sizeOf is about what an instance takes in a commit.
+// sizeOf estimates the size of an instance in a commit.
 func (l *loop) sizeOf(c *check) int {
 	const keys = 300
-	if svc, ok := l.snapshot.Registry.Service(c.group.account, c.group.service); ok {
+	if svc, ok := l.snapshot.Registry.Service(c.group.accountID, c.group.service); ok {
 		if inst, ok := svc.Instance(c.id); ok {
 			return keys + inst.Attributes().Size()
 		}
@@ -89,9 +89,9 @@ func (l *loop) sizeOf(c *check) int {
 	return keys
 }
 
-// settled deals with the end of a proposal. What was stored is in the state
-// already, so following it first tells what still waits.
-func (l *loop) settled(ctx context.Context, err error, now time.Time) {
+// proposalDone handles the end of a proposal. What was stored is in the state
+// already, so following it first shows what still waits.
+func (l *loop) proposalDone(ctx context.Context, err error, now time.Time) {
 	l.proposing = false
 	l.follow(now)
 	if err == nil || ctx.Err() != nil {
