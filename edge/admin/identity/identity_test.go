@@ -209,7 +209,8 @@ func TestSimulateKnowsTheRegistry(t *testing.T) {
 	const policy = `{\"Version\":\"2012-10-17\",\"Statement\":[` +
 		`{\"Sid\":\"Tagged\",\"Effect\":\"Allow\",\"Action\":\"servicediscovery:DeleteNamespace\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"aws:ResourceTag/stage\":\"test\"}}},` +
 		`{\"Sid\":\"Named\",\"Effect\":\"Allow\",\"Action\":\"servicediscovery:DiscoverInstances\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"servicediscovery:NamespaceName\":\"shop\"}}},` +
-		`{\"Sid\":\"NotHere\",\"Effect\":\"Allow\",\"Action\":\"servicediscovery:GetNamespace\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"servicediscovery:NamespaceName\":\"shop\"}}}]}`
+		`{\"Sid\":\"Inside\",\"Effect\":\"Allow\",\"Action\":\"servicediscovery:GetNamespace\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"servicediscovery:NamespaceName\":\"shop\"}}},` +
+		`{\"Sid\":\"NotHere\",\"Effect\":\"Allow\",\"Action\":\"servicediscovery:ListServices\",\"Resource\":\"*\",\"Condition\":{\"StringEquals\":{\"servicediscovery:NamespaceName\":\"shop\"}}}]}`
 	w.must("put-user", `{"Account":"123456789012","Name":"ann","New":true,"Inline":[{"Name":"p","Text":"`+policy+`"}]}`)
 	if _, err := w.replica.Propose(t.Context(), account, &registry.CreateNamespace{Name: "shop", Type: registry.HTTP, Tags: []registry.Tag{{Key: "Stage", Value: "test"}}}); err != nil {
 		t.Fatal(err)
@@ -228,7 +229,8 @@ func TestSimulateKnowsTheRegistry(t *testing.T) {
 		{"DeleteNamespace", arn, `,"ResourceTags":{"stage":"prod"}`, `"Allowed":false`},
 		{"DiscoverInstances", arn, "", `"Statement":"Named"`},
 		{"DiscoverInstances", "*", `,"Context":{"servicediscovery:NamespaceName":["shop"]}`, `"Statement":"Named"`},
-		{"GetNamespace", arn, "", `"Allowed":false`}, // the action does not have the key
+		{"GetNamespace", arn, "", `"Statement":"Inside"`},
+		{"ListServices", arn, "", `"Allowed":false`}, // the action does not have the key
 	} {
 		if got := ask(c.action, c.resource, c.more); !strings.Contains(got, c.want) {
 			t.Errorf("%s on %s%s: %s", c.action, c.resource, c.more, got)

@@ -57,12 +57,39 @@ func arnOf(c *service.Call, kind, ref string) string {
 
 func namespaceResource(c *service.Call, a *service.Authorization, ref string) {
 	arn := arnOf(c, "namespace", ref)
-	a.Key(keyNamespaceARN, arn)
 	if ns, err := c.State.Registry.FindNamespace(&c.Rules.Registry, c.Account, ref); err == nil {
 		a.Resource(arn, (*namespaceTags)(ns))
+		namespaceKeys(c, a, ns)
 		return
 	}
 	a.Resource(arn, nil)
+}
+
+// namespaceKeys adds the condition keys of the namespace that a call is about. AWS
+// has them for CreateService and discovery only; with them everywhere one
+// statement can cover all that is in a namespace. Strict mode is as AWS.
+func namespaceKeys(c *service.Call, a *service.Authorization, ns *registry.Namespace) {
+	if c.Rules.Registry.Strict {
+		return
+	}
+	a.Key(keyNamespaceARN, c.Rules.Registry.NamespaceARN(ns.Account, ns.ID))
+	namespaceNames(a, ns)
+}
+
+// namespaceNames adds the names of a namespace. Policies need both: a DNS
+// namespace can be discovered by either.
+func namespaceNames(a *service.Authorization, ns *registry.Namespace) {
+	a.Key(keyNamespaceName, ns.HTTPName)
+	if ns.Name != ns.HTTPName {
+		a.Key(keyNamespaceName, ns.Name)
+	}
+}
+
+// serviceKeys adds the condition keys of the namespace of a service.
+func serviceKeys(c *service.Call, a *service.Authorization, svc *registry.Service) {
+	if ns, err := c.State.Registry.FindNamespace(&c.Rules.Registry, svc.Account, string(svc.Namespace)); err == nil {
+		namespaceKeys(c, a, ns)
+	}
 }
 
 func serviceResource(c *service.Call, a *service.Authorization, ref string) {
@@ -71,6 +98,7 @@ func serviceResource(c *service.Call, a *service.Authorization, ref string) {
 	if svc, err := c.State.Registry.FindService(&c.Rules.Registry, c.Account, ref); err == nil {
 		a.Resource(arn, (*serviceTags)(svc))
 		a.Key(keyCreatedBy, string(svc.CreatedBy))
+		serviceKeys(c, a, svc)
 		return
 	}
 	a.Resource(arn, nil)
@@ -84,6 +112,9 @@ func describeCreateService(c *service.Call, a *service.Authorization, in *Create
 		ref = service.Value(in.DnsConfig.NamespaceId)
 	}
 	namespaceResource(c, a, ref)
+	if c.Rules.Registry.Strict {
+		a.Key(keyNamespaceARN, arnOf(c, "namespace", ref))
+	}
 	owner, _, err := c.Rules.Registry.ID(c.Account, "namespace", ref)
 	if err != nil {
 		owner = c.Account // the handler reports what is wrong with it
@@ -115,10 +146,7 @@ func discoveryResources(c *service.Call, a *service.Authorization, namespace, na
 		return
 	}
 	a.Resource(c.Rules.Registry.NamespaceARN(ns.Account, ns.ID), (*namespaceTags)(ns))
-	a.Key(keyNamespaceName, ns.HTTPName)
-	if ns.Name != ns.HTTPName {
-		a.Key(keyNamespaceName, ns.Name)
-	}
+	namespaceNames(a, ns)
 	svc, ok := ns.Service(name)
 	if !ok {
 		unknownService(c, a, account, name)
@@ -172,8 +200,10 @@ func taggedResource(c *service.Call, a *service.Authorization, arn string) {
 		a.Resource(arn, nil)
 	case ns != nil:
 		a.Resource(arn, (*namespaceTags)(ns))
+		namespaceKeys(c, a, ns)
 	default:
 		a.Resource(arn, (*serviceTags)(svc))
+		serviceKeys(c, a, svc)
 	}
 }
 
@@ -219,6 +249,11 @@ func known(s *state.State, rules *state.Rules, arn string) service.Known {
 		k.Tags = (*serviceTags)(svc)
 		set(keyServiceName, svc.Name)
 		set(keyCreatedBy, string(svc.CreatedBy))
+		ns, err := s.Registry.FindNamespace(&rules.Registry, svc.Account, string(svc.Namespace))
+		if err == nil && !rules.Registry.Strict {
+			set(keyNamespaceARN, rules.Registry.NamespaceARN(ns.Account, ns.ID))
+			set(keyNamespaceName, slices.Compact([]string{ns.HTTPName, ns.Name})...)
+		}
 	}
 	return k
 }

@@ -21,9 +21,11 @@ const (
 // Lists of condition keys that several operations have.
 var (
 	tagKeys       = []string{keyRequestTag, keyTagKeys}
-	createdByKeys = []string{keyCreatedBy}
-	instanceKeys  = []string{keyServiceARN, keyCreatedBy}
-	readKeys      = []string{keyServiceARN}
+	namespaceOnly = []string{keyNamespaceARN, keyNamespaceName}
+	createdByKeys = []string{keyCreatedBy, keyNamespaceARN, keyNamespaceName}
+	instanceKeys  = []string{keyServiceARN, keyCreatedBy, keyNamespaceARN, keyNamespaceName}
+	readKeys      = []string{keyServiceARN, keyNamespaceARN, keyNamespaceName}
+	taggingKeys   = []string{keyRequestTag, keyTagKeys, keyNamespaceARN, keyNamespaceName}
 	discoverKeys  = []string{keyNamespaceName, keyServiceName}
 )
 
@@ -31,24 +33,26 @@ var (
 var requestLimit = wire.Code{Name: codeRequestLimitExceeded, Status: 400}
 
 // policies are as in "Actions, resources, and condition keys for AWS Cloud Map" in
-// the Service Authorization Reference. It is never changed.
+// the Service Authorization Reference. The keys of the namespace are there for
+// more operations than on AWS, outside of strict mode; see namespaceKeys. It is
+// never changed.
 var policies = map[string]service.Policy{
 	"CreateHttpNamespace":       {Access: access.Write, Keys: tagKeys, Describe: service.Describe(describeCreateHTTP)},
 	"CreatePrivateDnsNamespace": {Access: access.Write, Keys: tagKeys, Describe: service.Describe(describeCreatePrivate)},
 	"CreatePublicDnsNamespace":  {Access: access.Write, Keys: tagKeys, Describe: service.Describe(describeCreatePublic)},
-	"DeleteNamespace":           {Access: access.Write, Describe: onNamespace(func(in *DeleteNamespaceRequest) string { return *in.Id })},
-	"GetNamespace":              {Access: access.Read, Describe: onNamespace(func(in *GetNamespaceRequest) string { return *in.Id })},
-	"UpdateHttpNamespace":       {Access: access.Write, Describe: onNamespace(func(in *UpdateHttpNamespaceRequest) string { return *in.Id })},
-	"UpdatePrivateDnsNamespace": {Access: access.Write, Describe: onNamespace(func(in *UpdatePrivateDnsNamespaceRequest) string { return *in.Id })},
-	"UpdatePublicDnsNamespace":  {Access: access.Write, Describe: onNamespace(func(in *UpdatePublicDnsNamespaceRequest) string { return *in.Id })},
+	"DeleteNamespace":           {Access: access.Write, Keys: namespaceOnly, Describe: onNamespace(func(in *DeleteNamespaceRequest) string { return *in.Id })},
+	"GetNamespace":              {Access: access.Read, Keys: namespaceOnly, Describe: onNamespace(func(in *GetNamespaceRequest) string { return *in.Id })},
+	"UpdateHttpNamespace":       {Access: access.Write, Keys: namespaceOnly, Describe: onNamespace(func(in *UpdateHttpNamespaceRequest) string { return *in.Id })},
+	"UpdatePrivateDnsNamespace": {Access: access.Write, Keys: namespaceOnly, Describe: onNamespace(func(in *UpdatePrivateDnsNamespaceRequest) string { return *in.Id })},
+	"UpdatePublicDnsNamespace":  {Access: access.Write, Keys: namespaceOnly, Describe: onNamespace(func(in *UpdatePublicDnsNamespaceRequest) string { return *in.Id })},
 
-	"CreateService": {Access: access.Write, Keys: []string{keyNamespaceARN, keyRequestTag, keyTagKeys}, Describe: service.Describe(describeCreateService)},
+	"CreateService": {Access: access.Write, Keys: taggingKeys, Describe: service.Describe(describeCreateService)},
 	"DeleteService": {Access: access.Write, Keys: createdByKeys, Describe: onService(func(in *DeleteServiceRequest) string { return *in.Id })},
-	"GetService":    {Access: access.Read, Describe: onService(func(in *GetServiceRequest) string { return *in.Id })},
+	"GetService":    {Access: access.Read, Keys: namespaceOnly, Describe: onService(func(in *GetServiceRequest) string { return *in.Id })},
 	"UpdateService": {Access: access.Write, Keys: createdByKeys, Describe: onService(func(in *UpdateServiceRequest) string { return *in.Id })},
 
 	"DeleteServiceAttributes": {Access: access.Write, Keys: createdByKeys, Describe: onService(func(in *DeleteServiceAttributesRequest) string { return *in.ServiceId })},
-	"GetServiceAttributes":    {Access: access.Read, Describe: onService(func(in *GetServiceAttributesRequest) string { return *in.ServiceId })},
+	"GetServiceAttributes":    {Access: access.Read, Keys: namespaceOnly, Describe: onService(func(in *GetServiceAttributesRequest) string { return *in.ServiceId })},
 	"UpdateServiceAttributes": {Access: access.Write, Keys: createdByKeys, Describe: onService(func(in *UpdateServiceAttributesRequest) string { return *in.ServiceId })},
 
 	"DeregisterInstance":       {Access: access.Write, Keys: instanceKeys, Describe: onService(func(in *DeregisterInstanceRequest) string { return *in.ServiceId })},
@@ -64,11 +68,11 @@ var policies = map[string]service.Policy{
 	"DiscoverInstancesRevision": {Access: access.Read, Class: new(command.RateRevision), Throttling: requestLimit, Keys: discoverKeys,
 		Describe: service.Describe(describeDiscoverRevision)},
 
-	"GetOperation":        {Access: access.Read, Describe: service.Describe(describeOperation)},
+	"GetOperation":        {Access: access.Read, Keys: namespaceOnly, Describe: service.Describe(describeOperation)},
 	"ListNamespaces":      {Access: access.List},
 	"ListOperations":      {Access: access.List},
 	"ListServices":        {Access: access.List},
 	"ListTagsForResource": {Access: access.Read},
-	"TagResource":         {Access: access.Tagging, Keys: tagKeys, Describe: service.Describe(describeTag)},
-	"UntagResource":       {Access: access.Tagging, Keys: tagKeys, Describe: service.Describe(describeUntag)},
+	"TagResource":         {Access: access.Tagging, Keys: taggingKeys, Describe: service.Describe(describeTag)},
+	"UntagResource":       {Access: access.Tagging, Keys: taggingKeys, Describe: service.Describe(describeUntag)},
 }

@@ -29,8 +29,8 @@ type Authorization struct {
 
 	// Space for what most calls need, so that they allocate nothing.
 	resourceBuf [2]access.Resource
-	keyBuf      [3]keyValues
-	valueBuf    [4]string
+	keyBuf      [4]keyValues
+	valueBuf    [5]string
 }
 
 // keyValues is a condition key with its values in values[from:to].
