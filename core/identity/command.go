@@ -95,7 +95,7 @@ func deleteEntity[T entity](t *table[T], in func(*State) *table[T], name, what s
 }
 
 func checkName(account, name, what string, most int) error {
-	if !IsAccountID(account) {
+	if !command.AccountID(account).Valid() {
 		return command.Invalid("%q is not the id of an account, which is twelve digits", account)
 	}
 	if err := ValidateName(name, most); err != nil {
@@ -205,7 +205,7 @@ func (c *PutKey) Decide(v command.View, _ *command.Meta) (command.Decision, erro
 
 func (c *PutAccount) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
 	s := of(v)
-	if !IsAccountID(c.ID) {
+	if !command.AccountID(c.ID).Valid() {
 		return command.Decision{}, command.Invalid("%q is not the id of an account, which is twelve digits", c.ID)
 	}
 	if err := checkQuotas(v, c.Quotas); err != nil {

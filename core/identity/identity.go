@@ -130,9 +130,6 @@ func ValidateName(name string, max int) error {
 	return nil
 }
 
-// IsAccountID reports whether s has twelve digits.
-func IsAccountID(s string) bool { return command.AccountID(s).Valid() }
-
 // uniqueID returns an id in the form of IAM that depends on the ARN alone.
 func uniqueID(prefix, arn string) string {
 	sum := sha256.Sum256([]byte(arn))

@@ -35,6 +35,9 @@ func (ns *Namespace) encode(b []byte) []byte {
 	for _, account := range ns.sharedWith {
 		b = record.AppendString(b, 13, account)
 	}
+	if ns.Delegated {
+		b = record.AppendUint(b, 17, 1)
+	}
 	for i := range ns.Keys {
 		b = record.AppendNested(b, 16, func(b []byte) []byte { return appendKey(b, &ns.Keys[i]) })
 	}
@@ -75,6 +78,8 @@ func (ns *Namespace) decode(value []byte) error {
 		case 16:
 			key, err := parseKey(f.Bytes)
 			ns.Keys, badKey = append(ns.Keys, key), cmp.Or(badKey, err)
+		case 17:
+			ns.Delegated = f.Uint == 1
 		}
 	})
 	return firstProblem(cmp.Or(err, badKey), ok)

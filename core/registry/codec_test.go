@@ -35,10 +35,10 @@ func TestReload(t *testing.T) {
 func populate(w *world) {
 	for _, account := range []command.AccountID{testAccount, otherAccount} {
 		w.account = account
-		w.created(&registry.CreateNamespace{Type: registry.DNSPrivate, Name: "corp/x", VPC: "vpc-1", Description: "d", SOATTL: new(int64(7)),
+		w.created(&registry.CreateNamespace{Type: registry.DNSPrivate, Name: "corp/x." + string(account), VPC: "vpc-1", Description: "d", SOATTL: new(int64(7)),
 			Tags: tags(3, "k"), CreatorRequestID: "n"})
-		ns := w.namespace(registry.DNSPublic, "corp.example")
-		w.namespace(registry.HTTP, "corp.example")
+		ns := w.namespace(registry.DNSPublic, "corp.example."+string(account))
+		w.namespace(registry.HTTP, "corp.example."+string(account))
 		w.do(&registry.TagResource{ARN: w.rules.NamespaceARN(account, ns.ID), Tags: dnssecTag("enabled"), NewKey: aKey(1)})
 		svc := w.service(ns, registry.CreateService{Name: "Web", DNS: records(registry.Weighted, registry.RecordA, registry.RecordAAAA),
 			CustomHealth: true, Description: "d", Tags: tags(1, "k"), CreatorRequestID: "s"})

@@ -36,6 +36,9 @@ type Namespace struct {
 	Tags             Attributes
 	CreatorRequestID string
 	CreateDate       int64 // milliseconds since 1970
+	// Delegated means that an operator delegated the name, which another account
+	// owns; see core/domain.
+	Delegated bool
 	// Keys sign the zone. A zone without keys is not signed. See TagDNSSEC.
 	Keys dnssec.Keys
 

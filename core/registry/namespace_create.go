@@ -45,7 +45,11 @@ func (c *CreateNamespace) Decide(v command.View, m *command.Meta) (command.Decis
 	}
 	op := newOperation(m, a, CreateNamespaceOperation, string(ns.ID))
 	op.Namespace, op.CreatorRequestID, op.fingerprint = ns.ID, c.CreatorRequestID, ns.fingerprint
-	if problem := c.zoneProblem(a, r, m); problem != "" {
+	problem := c.zoneProblem(a, r, m)
+	if problem == "" {
+		problem = s.claimName(r, m, ns)
+	}
+	if problem != "" {
 		op.fail("CANNOT_CREATE_HOSTED_ZONE", problem)
 		return a.failOperation(op), nil
 	}
@@ -78,8 +82,11 @@ func (c *CreateNamespace) check(v command.View, m *command.Meta, a *Account, r *
 	if c.Type == DNSPrivate && c.VPC == "" {
 		return command.Invalid("The id of a VPC is required for a private namespace, and Vpc is empty")
 	}
-	if c.Type == DNSPrivate && r.VPCs != nil && !r.VPCs[c.VPC] {
+	if c.Type == DNSPrivate && !r.Names.KnowsVPC(c.VPC) {
 		return command.Invalid("VPC %q is not known here: list it under vpcs in the configuration", c.VPC)
+	}
+	if c.Type == DNSPrivate && !r.Names.MayUseVPC(m.Account, c.VPC) {
+		return command.Invalid("VPC %q belongs to other accounts: list account %s under vpcs.accounts in the configuration", c.VPC, m.Account)
 	}
 	if c.Type != DNSPrivate {
 		for _, ns := range a.namespaces.All() {

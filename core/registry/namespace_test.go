@@ -197,7 +197,7 @@ func TestNamespaceQuota(t *testing.T) {
 func TestUnknownVPC(t *testing.T) {
 	w := newWorld(t, false)
 	refused[*command.InvalidInput](w, &registry.CreateNamespace{Type: registry.DNSPrivate, Name: "a"})
-	w.rules.VPCs = map[string]bool{"vpc-1": true}
+	w.rules.Names.VPCs = map[string][]command.AccountID{"vpc-1": nil}
 	w.namespace(registry.DNSPrivate, "a")
 	e := refused[*command.InvalidInput](w, &registry.CreateNamespace{Type: registry.DNSPrivate, Name: "b", VPC: "vpc-2"})
 	if !strings.Contains(e.Message, "vpc-2") {

@@ -47,6 +47,7 @@ func (c *UpdateNamespace) Decide(v command.View, m *command.Meta) (command.Decis
 	if c.SOATTL != nil {
 		next.SOATTL = *c.SOATTL
 	}
+	s.claimName(r, m, &next) // records a delegation that was added meanwhile
 	return command.Decision{
 		Changes: []command.Change{putNamespace{&next}, putOperation{op}},
 		Reads:   []command.Read{ns.read()},

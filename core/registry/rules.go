@@ -2,6 +2,8 @@ package registry
 
 import (
 	"net/netip"
+
+	"github.com/cairn-discovery/cairn/core/domain"
 )
 
 // Rules are the settings that decide what the registry accepts. They never influence
@@ -14,8 +16,8 @@ type Rules struct {
 	Strict bool
 	// Shares are the shares of the configuration.
 	Shares []Share
-	// VPCs are the ids that a private namespace may use. Nil means any.
-	VPCs map[string]bool
+	// Names decides which account may own which DNS name.
+	Names domain.Rules
 	// DefaultTTL is the TTL in seconds of a DNS record that is given without one.
 	// Strict mode requires a TTL.
 	DefaultTTL int64

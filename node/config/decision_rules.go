@@ -2,7 +2,10 @@ package config
 
 import (
 	"net/netip"
+	"strings"
 
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/domain"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 )
@@ -23,11 +26,26 @@ func registryRules(c *Config) registry.Rules {
 	for id, addr := range c.EC2Instances {
 		rules.EC2Instances[id] = addr.Addr
 	}
-	if c.VPCs != nil {
-		rules.VPCs = make(map[string]bool, len(c.VPCs))
-		for _, v := range c.VPCs {
-			rules.VPCs[v.ID] = true
+	rules.Names = nameRules(c)
+	return rules
+}
+
+// nameRules returns the rules of DNS names and VPCs of accounts.
+func nameRules(c *Config) domain.Rules {
+	var rules domain.Rules
+	for _, d := range c.DNS.Delegate {
+		rules.Delegations = append(rules.Delegations, domain.Delegation{Name: strings.TrimSuffix(d.Name, "."), Account: command.AccountID(d.Account)})
+	}
+	if c.VPCs == nil {
+		return rules
+	}
+	rules.VPCs = make(map[string][]command.AccountID, len(c.VPCs))
+	for _, v := range c.VPCs {
+		accounts := make([]command.AccountID, len(v.Accounts))
+		for i, id := range v.Accounts {
+			accounts[i] = command.AccountID(id)
 		}
+		rules.VPCs[v.ID] = accounts
 	}
 	return rules
 }

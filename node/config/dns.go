@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // DNS is how names are answered.
@@ -53,6 +55,10 @@ type DNS struct {
 	// Regions are where clients and instances can be, and how far from each other,
 	// for the routing policy LATENCY.
 	Regions []Region `yaml:"regions"`
+	// Delegate lets accounts have namespaces at or below names that another account
+	// owns. Without it the first account that creates a name owns it and every name
+	// below it.
+	Delegate []Delegation `yaml:"delegate" reload:"sighup"`
 	// TSIGKeys are keys that queries may be signed with.
 	TSIGKeys []TSIGKey `yaml:"tsig_keys"`
 	// Transfer lists who may have zones transferred; nobody else may. The first
@@ -62,6 +68,14 @@ type DNS struct {
 	TransferLimits TransferLimits `yaml:"transfer_limits"`
 	// RateLimit limits the answers over UDP to clients that see public zones only.
 	RateLimit RateLimit `yaml:"rate_limit"`
+}
+
+// Delegation lets an account have namespaces at or below a name.
+type Delegation struct {
+	// Name is the name that is delegated, such as web.example.com.
+	Name string `yaml:"name" check:"host"`
+	// Account is the id of the account.
+	Account string `yaml:"account"`
 }
 
 // NameServer is a server of our zones.
@@ -106,6 +120,11 @@ func (d *DNS) check(k *checker, c *Config) {
 	}
 	checkRegions(k, d.Regions)
 	checkTransfers(k, d)
+	for i, g := range d.Delegate {
+		if !command.AccountID(g.Account).Valid() {
+			k.fail(fmt.Sprintf("dns.delegate[%d].account", i), g.Account, "must be twelve digits, in quotes")
+		}
+	}
 	d.RateLimit.check(k)
 }
 

@@ -4,7 +4,6 @@ import (
 	"fmt"
 
 	"github.com/cairn-discovery/cairn/core/command"
-	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -24,14 +23,14 @@ func checkShares(k *checker, shares []Share) {
 		if s.Namespace == "" {
 			k.failHidden(key, "has no namespace")
 		}
-		if !identity.IsAccountID(s.Owner) {
+		if !command.AccountID(s.Owner).Valid() {
 			k.fail(key+".owner", s.Owner, "must be twelve digits, in quotes")
 		}
 		if len(s.With) == 0 {
 			k.failHidden(key, "has no accounts in with")
 		}
 		for _, with := range s.With {
-			if !identity.IsAccountID(with) || with == s.Owner {
+			if !command.AccountID(with).Valid() || with == s.Owner {
 				k.fail(key+".with", with, "must be the twelve digits of another account, in quotes")
 			}
 		}

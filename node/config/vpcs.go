@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/edge/dns/view"
 )
 
@@ -14,6 +15,8 @@ type VPC struct {
 	// VPCs contain a client, the longest prefix decides; a client in a prefix that
 	// several VPCs have is in all of these.
 	CIDRs []Prefix `yaml:"cidrs"`
+	// Accounts may have private namespaces in the VPC. None: every account may.
+	Accounts []string `yaml:"accounts"`
 }
 
 func checkVPCs(k *checker, vpcs []VPC) {
@@ -27,6 +30,11 @@ func checkVPCs(k *checker, vpcs []VPC) {
 			k.fail(key, v.ID, "is listed twice")
 		}
 		seen[v.ID] = true
+		for j, account := range v.Accounts {
+			if !command.AccountID(account).Valid() {
+				k.fail(fmt.Sprintf("vpcs[%d].accounts[%d]", i, j), account, "must be twelve digits, in quotes")
+			}
+		}
 	}
 }
 

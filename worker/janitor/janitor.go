@@ -54,6 +54,7 @@ func (j *Janitor) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
+	j.reportNameConflicts()
 	start := time.Now()
 	nextSweep, nextLease := start.Add(sweepEvery), start
 	timer := time.NewTimer(0)
@@ -76,6 +77,25 @@ func (j *Janitor) Run(ctx context.Context) error {
 		if !time.Now().Before(nextLease) {
 			nextLease = j.endLeases(ctx, start)
 		}
+	}
+}
+
+// maxConflictsLogged limits the lines of reportNameConflicts.
+const maxConflictsLogged = 20
+
+// reportNameConflicts logs the namespaces whose names belong to another account. They
+// are older than the rule or than a setting.
+func (j *Janitor) reportNameConflicts() {
+	conflicts := j.cfg.Replica.Current().Registry.NameConflicts(&j.cfg.Rules().Registry)
+	for i, pair := range conflicts {
+		if i == maxConflictsLogged {
+			j.cfg.Logger.Warn("more names belong to two accounts", "names", len(conflicts)-i)
+			return
+		}
+		owner, younger := pair[0], pair[1]
+		j.cfg.Logger.Warn("a namespace has a name that belongs to another account; DNS answers from the older one",
+			"name", younger.Name, "namespace", younger.ID, "account", younger.Account,
+			"owner_name", owner.Name, "owner_namespace", owner.ID, "owner_account", owner.Account)
 	}
 }
 
