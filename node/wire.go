@@ -201,7 +201,12 @@ func (w *wiring) newIdentities() (http.Handler, error) {
 	if !w.cfg.AdminAuthenticates() {
 		return nil, nil
 	}
-	identities, err := adminidentity.New(adminidentity.Config{
+	var records *adminidentity.AuditConfig
+	if w.audit != nil {
+		records = &adminidentity.AuditConfig{Log: w.audit, Region: w.cfg.Region, Reads: w.cfg.Audit.Reads}
+	}
+	return adminidentity.New(adminidentity.Config{
+		Audit:     records,
 		Replica:   w.rep,
 		Rules:     w.currentRules,
 		Directory: w.directory.current,
@@ -213,12 +218,6 @@ func (w *wiring) newIdentities() (http.Handler, error) {
 		Seal:   w.sealKey,
 		Logger: w.log.With("part", "identities"),
 	})
-	if err != nil || w.audit == nil {
-		return identities, err
-	}
-	return adminidentity.Audited(identities, adminidentity.AuditConfig{
-		Log: w.audit, Region: w.cfg.Region, Reads: w.cfg.Audit.Reads,
-	}), nil
 }
 
 // edge turns the error of requests that an edge had to cut off when it stopped

@@ -17,6 +17,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -50,8 +51,8 @@ type Config struct {
 	// Failures is how often requests from one source may come without it, or with
 	// a wrong one. Nil: as often as they like.
 	Failures *authlimit.Budget
-	// Identities answers POST /identity/OPERATION. Nil: those are refused, since
-	// they need a listener that asks who its callers are.
+	// Identities answers POST /identity/OPERATION and bounds their bodies. Nil: they are
+	// refused, since they need a listener that authenticates its callers.
 	Identities http.Handler
 	// TLS is what the listener speaks. Nil: plain HTTP.
 	TLS *tls.Config
@@ -89,9 +90,25 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("admin: Ready, Backup, Metrics and Logger are required")
 	}
 	s := &Server{cfg: cfg, backups: make(chan struct{}, maxBackups)}
-	s.handler = http.MaxBytesHandler(guard(cfg.Hosts, authorized(cfg.Token, cfg.Certificate, cfg.Failures, s.routes())), maxBodyBytes)
+	s.handler = limitBody(guard(cfg.Hosts, authorized(cfg.Token, cfg.Certificate, cfg.Failures, s.routes())))
 	return s, nil
 }
+
+// limitBody bounds the bodies of requests. Those about identities can be larger:
+// Identities bounds them itself.
+func limitBody(next http.Handler) http.Handler {
+	limited := http.MaxBytesHandler(next, maxBodyBytes)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, identityPath) {
+			next.ServeHTTP(w, r)
+			return
+		}
+		limited.ServeHTTP(w, r)
+	})
+}
+
+// identityPath begins the paths of requests about identities.
+const identityPath = "/identity/"
 
 func (s *Server) routes() http.Handler {
 	mux := http.NewServeMux()
@@ -99,7 +116,7 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /livez", s.livez)
 	mux.HandleFunc("GET /readyz", s.readyz)
 	mux.HandleFunc("GET /backup", s.backup)
-	mux.Handle("POST /identity/{operation}", s.identities())
+	mux.Handle("POST "+identityPath+"{operation}", s.identities())
 	if s.cfg.Explain != nil {
 		mux.HandleFunc("GET /explain", s.explain)
 	}

@@ -347,3 +347,34 @@ func TestServeFails(t *testing.T) {
 		t.Error("Serve() on a closed listener returns nil")
 	}
 }
+
+// TestLimitBody: requests about identities reach their handler whole, whose limit is
+// larger; other requests stay limited.
+func TestLimitBody(t *testing.T) {
+	var got int
+	s := newServer(t, func(c *Config) {
+		c.Token = "0123456789abcdef"
+		c.Identities = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			b, err := io.ReadAll(r.Body)
+			if err != nil {
+				t.Error(err)
+			}
+			got = len(b)
+		})
+	})
+	const size = 300 << 10
+	r := httptest.NewRequest("POST", "http://127.0.0.1/identity/put-role", strings.NewReader(strings.Repeat("x", size)))
+	r.Header.Set("Authorization", "Bearer 0123456789abcdef")
+	if w := serve(s, r); w.Code != 200 || got != size {
+		t.Errorf("%d, %d bytes", w.Code, got)
+	}
+	limited := false
+	h := limitBody(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, err := io.ReadAll(r.Body)
+		limited = err != nil
+	}))
+	h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("POST", "http://127.0.0.1/debug/pprof/symbol", strings.NewReader(strings.Repeat("x", size))))
+	if !limited {
+		t.Error("another request has no limit")
+	}
+}

@@ -69,7 +69,9 @@ func (x *request) release() {
 
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if state := connOf(r.Context()).tlsState(); state != nil {
+	conn := connOf(r.Context())
+	conn.beginAnswer()
+	if state := conn.tlsState(); state != nil {
 		r.TLS = state // net/http does not see TLS through our connection
 	}
 	x := requests.Get().(*request)
@@ -251,7 +253,7 @@ func (s *Server) write(x *request, w http.ResponseWriter, r *http.Request) {
 	values := []string{x.id, strconv.Itoa(len(x.out))}
 	h["x-amzn-RequestId"] = values[0:1:1]
 	h["Content-Length"] = values[1:2:2]
-	connOf(r.Context()).expect(len(x.out))
+	connOf(r.Context()).expectBody(len(x.out))
 	w.WriteHeader(status)
 	w.Write(x.out) // an error means that the client has gone
 }

@@ -3,21 +3,25 @@ package aws
 import (
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
+	"net/http"
 	"time"
+
+	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
 // handshake is that of one connection, done before its first byte is read. A
-// wholeConn hides TLS from net/http, which would do it otherwise.
+// bufferedConn hides TLS from net/http, which would do it otherwise.
 type handshake struct {
-	conn    *tls.Conn
-	refused func(net.Conn, error)
-	done    bool
-	state   *tls.ConnectionState // once done
+	conn   *tls.Conn
+	failed func(net.Conn, error)
+	done   bool
+	state  *tls.ConnectionState // once done
 }
 
-// handshakeTimeout bounds what we write. What the client sends has to be there
-// before the read deadline that net/http sets for a first request's header.
+// handshakeTimeout bounds what we write. What the client sends must arrive before
+// the read deadline that net/http sets for a first request's header.
 const handshakeTimeout = 10 * time.Second
 
 func (h *handshake) do() error {
@@ -25,8 +29,8 @@ func (h *handshake) do() error {
 		return err
 	}
 	if err := h.conn.Handshake(); err != nil {
-		h.refused(h.conn, err)
-		h.tellPlain(err)
+		h.failed(h.conn, err)
+		replyPlainHTTP(err)
 		return err
 	}
 	state := h.conn.ConnectionState()
@@ -34,29 +38,48 @@ func (h *handshake) do() error {
 	return h.conn.SetWriteDeadline(time.Time{})
 }
 
-// tellPlain answers a client that speaks HTTP without TLS, in the same words as
-// net/http.
-func (h *handshake) tellPlain(err error) {
+const (
+	// maxPlainRequest bounds what is read of a request without TLS.
+	maxPlainRequest = 1 << 20
+	// plainDrainTime is how long it is read.
+	plainDrainTime = time.Second
+)
+
+// replyPlainHTTP answers a client that sends HTTP without TLS. The rest of its
+// request is read first: a connection that is closed with unread data is reset, and
+// the client does not see the answer.
+func replyPlainHTTP(err error) {
 	record, ok := errors.AsType[tls.RecordHeaderError](err)
 	if !ok || record.Conn == nil || !startsHTTP(record.RecordHeader) {
 		return
 	}
-	// The connection is closed next; an error changes nothing.
-	_, _ = record.Conn.Write([]byte("HTTP/1.0 400 Bad Request\r\nConnection: close\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"))
+	answer := appendRawError(nil, &wire.Error{
+		Code: "MalformedHttpRequestException", Status: http.StatusBadRequest,
+		Message: "The request was sent by http:// to a port that speaks TLS: use https:// in the endpoint URL",
+	})
+	if _, err := record.Conn.Write(answer); err != nil {
+		return
+	}
+	if half, ok := record.Conn.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite() // the connection is closed next anyway
+	}
+	if record.Conn.SetReadDeadline(time.Now().Add(plainDrainTime)) == nil {
+		_, _ = io.CopyN(io.Discard, record.Conn, maxPlainRequest)
+	}
 }
 
 // startsHTTP reports whether the bytes that should have begun a record begin a
 // request.
 func startsHTTP(b [5]byte) bool {
 	switch string(b[:]) {
-	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO":
+	case "GET /", "HEAD ", "POST ", "PUT /", "OPTIO", "DELET", "PATCH":
 		return true
 	}
 	return false
 }
 
-// tlsState returns what the handshake of the connection came to, or nil.
-func (c *wholeConn) tlsState() *tls.ConnectionState {
+// tlsState returns the state after the handshake of the connection, or nil.
+func (c *bufferedConn) tlsState() *tls.ConnectionState {
 	if c == nil || c.secure == nil {
 		return nil
 	}

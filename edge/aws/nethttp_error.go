@@ -1,10 +1,11 @@
 package aws
 
 import (
+	"bufio"
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
@@ -12,32 +13,34 @@ import (
 	"github.com/cairn-discovery/cairn/internal/uuid"
 )
 
-// refusalHeader is in what net/http answers by itself, past our handler, to what
-// it can't take for a request. No answer of ours has it.
-var refusalHeader = []byte("\r\nContent-Type: text/plain; charset=utf-8\r\nConnection: close\r\n\r\n")
-
-// asRefusal returns an answer of net/http's own, in one piece, in the form of
-// every other error here; or nil if p is not one.
-func asRefusal(p []byte) []byte {
-	const status = len("HTTP/1.1 ")
-	if len(p) < status+3 || p[status] != '4' && p[status] != '5' {
+// rewriteNetHTTPError returns an answer that net/http has written by itself, to
+// something that is no request, in the form of every other error here. It returns
+// nil for what is not a whole answer.
+func rewriteNetHTTPError(p []byte) []byte {
+	answer, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(p)), nil)
+	if err != nil || answer.StatusCode < 400 {
 		return nil
 	}
-	_, text, found := bytes.Cut(p, refusalHeader)
-	code, err := strconv.Atoi(string(p[status : status+3]))
-	e := &wire.Error{Code: "MalformedHttpRequestException", Status: code, Message: string(text)}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return nil
+	}
+	e := &wire.Error{Code: "MalformedHttpRequestException", Status: answer.StatusCode, Message: string(text)}
 	switch {
-	case err == nil && code == http.StatusExpectationFailed: // has no text
-		e.Message = "417 Expectation Failed: the only one that is met is 100-continue"
-	case err != nil || !found:
-		return nil
-	case code == http.StatusRequestHeaderFieldsTooLarge:
+	case e.Status == http.StatusRequestHeaderFieldsTooLarge:
 		e.Code = "RequestHeaderFieldsTooLargeException"
+	case e.Status == http.StatusExpectationFailed && e.Message == "":
+		e.Message = "417 Expectation Failed: only 100-continue is supported"
+	case e.Message == "":
+		e.Message = answer.Status
 	}
-	return appendRefusal(nil, e)
+	return appendRawError(nil, e)
 }
 
-func appendRefusal(b []byte, e *wire.Error) []byte {
+// appendRawError appends an error with its HTTP header, for connections that have no
+// request. It is in the protocol AWS JSON 1.1.
+func appendRawError(b []byte, e *wire.Error) []byte {
 	body := awsjson.AppendError(nil, e)
 	b = fmt.Appendf(b, "HTTP/1.1 %d %s\r\nContent-Length: %d\r\nContent-Type: %s\r\nx-amzn-ErrorType: %s\r\nx-amzn-RequestId: %s\r\nDate: %s\r\nConnection: close\r\n\r\n",
 		e.Status, http.StatusText(e.Status), len(body), awsjson.V11.ContentType(), e.Code, uuid.New(), time.Now().UTC().Format(http.TimeFormat))

@@ -60,7 +60,7 @@ func (s *Server) newLoop() (*httpserver.Server, error) {
 
 // serveHTTP serves ln by net/http.
 func (s *Server) serveHTTP(ctx context.Context, ln net.Listener) error {
-	silent := newSilentConns()
+	fresh := newConnTracker()
 	server := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: min(headerTimeout, s.cfg.Limits.ReadTimeout),
@@ -70,13 +70,13 @@ func (s *Server) serveHTTP(ctx context.Context, ln net.Listener) error {
 		MaxHeaderBytes:    s.cfg.Limits.MaxHeader,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 		ConnContext:       withConn,
-		ConnState:         silent.track,
+		ConnState:         fresh.track,
 		// OPTIONS * is refused as every method but POST is.
 		DisableGeneralOptionsHandler: true,
 	}
 	failed := make(chan error, 1)
 	go func() {
-		failed <- server.Serve(wholeListener{Listener: ln, tls: s.cfg.TLS, refused: s.refusedHandshake})
+		failed <- server.Serve(bufferedListener{Listener: ln, tls: s.cfg.TLS, handshakeFailed: s.handshakeFailed})
 	}()
 	select {
 	case err := <-failed:
@@ -85,7 +85,7 @@ func (s *Server) serveHTTP(ctx context.Context, ln net.Listener) error {
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	silent.close()
+	fresh.close()
 	err := server.Shutdown(drain)
 	if err != nil {
 		err = errors.Join(errors.New("aws: requests in flight were cut off"), server.Close())
@@ -94,7 +94,7 @@ func (s *Server) serveHTTP(ctx context.Context, ln net.Listener) error {
 	return err
 }
 
-// refusedHandshake is for the log: clients see an alert at most.
-func (s *Server) refusedHandshake(c net.Conn, err error) {
+// handshakeFailed logs a handshake that failed. Clients see an alert at most.
+func (s *Server) handshakeFailed(c net.Conn, err error) {
 	s.cfg.Logger.Debug("TLS handshake failed", "from", c.RemoteAddr().String(), "error", err)
 }

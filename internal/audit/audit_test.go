@@ -105,44 +105,6 @@ func TestRecord(t *testing.T) {
 	}
 }
 
-func TestMembers(t *testing.T) {
-	form := Form{Maps: map[string]bool{"Attributes": true}, Secrets: map[string]bool{"token": true}}
-	tests := []struct{ in, want string }{
-		{`{}`, `{}`},
-		{" {\n\"Name\" : \"x\" ,\t\"Tags\":[ {\"Key\":\"A\",\"Value\":\"B\"} , {} ]}\r\n", `{"name":"x","tags":[{"key":"A","value":"B"},{}]}`},
-		{`{"Attributes":{"AWS_X":"1","Y":{"Z":1}},"N":[1,-2.5e3,true,false,null]}`, `{"attributes":{"AWS_X":"1","Y":{"Z":1}},"n":[1,-2.5e3,true,false,null]}`},
-		{`{"Token":"s3cret","A":{"TOKEN":{"B":"s3cret"}}}`, `{"token":"` + Hidden + `","a":{"tOKEN":"` + Hidden + `"}}`},
-		{`{"A":"q\"\\","\u0042":"\u2028","B":1}`, `{"a":"q\"\\","b":1}`},
-		{`{"id":1,"Id":{"x":2,"Y":[{"z":1}]},"w":3}`, `{"id":{"y":[{}]}}`},
-		{"{\"A\":\"\xff\"}", "{\"a\":\"\uFFFD\"}"},
-		{``, ``}, {`null`, ``}, {`[1]`, ``}, {`{"A"`, ``}, {`"x"`, ``}, {`{"A":1}{`, ``},
-	}
-	for _, tt := range tests {
-		if got := string(form.Members([]byte(tt.in))); got != tt.want {
-			t.Errorf("%s\n got %s\nwant %s", tt.in, got, tt.want)
-		}
-	}
-	long := `{"A":"` + strings.Repeat("x", maxMembers) + `"}`
-	if got := string(form.Members([]byte(long))); !strings.HasPrefix(got, `{"omitted":true,"originalSize":`) {
-		t.Errorf("%.100s", got)
-	}
-}
-
-func FuzzMembers(f *testing.F) {
-	f.Add([]byte(`{"A":{"b":[1,"\"",{}]},"Secret":"x"}`))
-	f.Add([]byte(`{"":[[[]]] , "Z" : 1E5 }`))
-	f.Fuzz(func(t *testing.T, in []byte) {
-		form := Form{Maps: map[string]bool{"Attributes": true}, Secrets: map[string]bool{"secret": true}}
-		out := form.Members(in)
-		if out == nil {
-			return
-		}
-		if !json.Valid(out) || bytes.ContainsAny(out, "\n\r") || out[0] != '{' {
-			t.Errorf("%q gives %q", in, out)
-		}
-	})
-}
-
 func TestRotation(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "audit.log")
 	size := len(record("n00").append(nil))

@@ -38,16 +38,16 @@ type Encoder struct {
 }
 
 // Encode returns a value as one line of JSON, or nil for a nil value. The members
-// of structures are in the order of their fields. Those that are nil are left out,
-// and so are empty strings and times that no output has. A value that is too large
-// is replaced by a note of its size.
+// of structures are in the order of their fields, without those that are nil or
+// zero; a pointer to zero is not. A value that is too large is replaced by a note of
+// its size.
 //
 // Structures, maps with keys of strings, lists, pointers, strings, numbers,
 // booleans and types with a MarshalJSON of their own are supported, as the shapes
 // of AWS's APIs need.
 func (e *Encoder) Encode(v any) []byte {
 	r := reflect.ValueOf(v)
-	if !r.IsValid() || r.Kind() == reflect.Pointer && r.IsNil() {
+	if !r.IsValid() || (r.Kind() == reflect.Pointer || r.Kind() == reflect.Map) && r.IsNil() {
 		return nil
 	}
 	b := e.append(nil, r)
@@ -94,15 +94,23 @@ func appendJSON(b []byte, v any) []byte {
 }
 
 func (e *Encoder) appendStruct(b []byte, v reflect.Value) []byte {
+	return append(e.appendFields(append(b, '{'), v), '}')
+}
+
+// appendFields appends the members of a structure, those of an embedded one as its
+// own.
+func (e *Encoder) appendFields(b []byte, v reflect.Value) []byte {
 	t := v.Type()
-	b = append(b, '{')
-	start := len(b)
 	for i := range t.NumField() {
 		field, value := t.Field(i), v.Field(i)
+		if field.Anonymous && value.Kind() == reflect.Struct {
+			b = e.appendFields(b, value)
+			continue
+		}
 		if !field.IsExported() || absent(value) {
 			continue
 		}
-		if len(b) > start {
+		if b[len(b)-1] != '{' {
 			b = append(b, ',')
 		}
 		b = append(append(append(b, '"'), e.name(field.Name)...), '"', ':')
@@ -112,7 +120,7 @@ func (e *Encoder) appendStruct(b []byte, v reflect.Value) []byte {
 		}
 		b = e.append(b, value)
 	}
-	return append(b, '}')
+	return b
 }
 
 // absent reports whether a member is left out.
@@ -120,10 +128,11 @@ func absent(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface, reflect.Map, reflect.Slice:
 		return v.IsNil()
-	case reflect.String, reflect.Int64:
+	case reflect.String, reflect.Int64, reflect.Bool:
 		return v.IsZero()
 	}
-	return false
+	zero, ok := v.Interface().(interface{ IsZero() bool })
+	return ok && zero.IsZero()
 }
 
 func (e *Encoder) name(name string) string {

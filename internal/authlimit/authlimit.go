@@ -1,6 +1,6 @@
-// Package failures counts what goes wrong by the address it comes from, so that
-// guessing gets slow without anybody else getting slower: only those are
-// counted, and refused, who fail.
+// Package authlimit limits failed authentications by the address they come from, so
+// that guessing becomes slow and nobody else is slowed down: only failures are
+// counted and refused.
 package authlimit
 
 import (
@@ -9,41 +9,43 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cairn-discovery/cairn/internal/gcra"
 )
 
-// Config says how many failures a source may have.
+// Config has the failures that a source may have.
 type Config struct {
-	// PerSecond is how many failures a source is forgiven in a second, and
-	// Burst how many at once. PerSecond 0 is no limit.
+	// PerSecond is how many failures a second a source may have, and Burst how many
+	// at once; Burst 0 means one. PerSecond 0 is no limit.
 	PerSecond float64
 	Burst     int
-	// Sources is how many sources are remembered, some 16,000 where it is 0. A
-	// new one takes the place of the one with the fewest failures of its set.
+	// Sources is how many sources are remembered; 0 means about 16,000. A new one
+	// replaces the one with the fewest failures in its set.
 	Sources int
 }
 
-// Budget has the failures of sources: IPv4 addresses, and the /64 networks of
-// IPv6 addresses, since whoever has one of those has all of it. It is safe for
-// concurrent use and does not grow.
+// Budget counts the failures of sources: IPv4 addresses, and /64 networks of IPv6
+// addresses, since a client that has one address of such a network has all of them.
+// It is safe for concurrent use and does not grow.
 type Budget struct {
-	step, depth int64 // nanoseconds, as those of a token bucket
-	seed        maphash.Seed
-	sets        []set
-	refused     atomic.Uint64
+	limit   gcra.Limit
+	seed    maphash.Seed
+	sets    []set
+	refused atomic.Uint64
 }
 
 const sourcesPerSet = 8
 
-// set has its own lock, which only those take who fail.
+// set has its own lock, which only failures take.
 type set struct {
 	mu      sync.Mutex
 	sources [sourcesPerSet]source
 }
 
-// source is free where full is 0.
+// source is the bucket of one source. It is unused if full is 0.
 type source struct {
 	addr netip.Addr
-	full int64 // when all is forgiven, in nanoseconds since start
+	full int64 // when its bucket is full again, in nanoseconds since start
 }
 
 var start = time.Now()
@@ -60,13 +62,11 @@ func New(cfg Config) *Budget {
 	for n*sourcesPerSet < cfg.Sources {
 		n *= 2
 	}
-	step := max(1, min(float64(time.Second)/cfg.PerSecond, 1<<60))
-	burst := max(1, float64(cfg.Burst))
-	return &Budget{step: int64(step), depth: int64(min(burst*step, 1<<60)), seed: maphash.MakeSeed(), sets: make([]set, n)}
+	return &Budget{limit: gcra.NewLimit(cfg.PerSecond, max(1, cfg.Burst)), seed: maphash.MakeSeed(), sets: make([]set, n)}
 }
 
 // Fail counts a failure and reports whether the source may still have it. A nil
-// Budget forgives everything.
+// Budget allows everything.
 func (b *Budget) Fail(addr netip.Addr, now time.Time) bool {
 	if b == nil {
 		return true
@@ -75,7 +75,9 @@ func (b *Budget) Fail(addr netip.Addr, now time.Time) bool {
 	s := &b.sets[maphash.Comparable(b.seed, addr)&uint64(len(b.sets)-1)]
 	at := now.Sub(start).Nanoseconds()
 	s.mu.Lock()
-	ok := s.find(addr).fail(b, at)
+	found := s.find(addr)
+	var ok bool
+	found.full, ok = b.limit.Take(found.full, at)
 	s.mu.Unlock()
 	if !ok {
 		b.refused.Add(1)
@@ -83,7 +85,7 @@ func (b *Budget) Fail(addr netip.Addr, now time.Time) bool {
 	return ok
 }
 
-// Refused counts the failures that were not forgiven.
+// Refused returns the number of failures beyond the limit.
 func (b *Budget) Refused() uint64 {
 	if b == nil {
 		return 0
@@ -114,13 +116,4 @@ func (s *set) find(addr netip.Addr) *source {
 	}
 	*least = source{addr: addr}
 	return least
-}
-
-func (s *source) fail(b *Budget, now int64) bool {
-	next := max(s.full, now) + b.step
-	if next-now > b.depth {
-		return false
-	}
-	s.full = next
-	return true
 }

@@ -7,33 +7,33 @@ import (
 	"github.com/cairn-discovery/cairn/core/identity"
 )
 
-// thing is a user, group, role or policy by its name.
-type thing struct{ kind, account, name string }
+// entity is a user, group, role or policy by its name.
+type entity struct{ kind, account, name string }
 
-// subject returns what a command is about. Commands about keys and accounts are
-// about nothing that the file and the store could both have.
-func subject(c command.Command) (t thing, about bool) {
+// subject returns the entity of a command. Commands on keys and accounts have none:
+// file and store cannot both have one of those.
+func subject(c command.Command) (t entity, about bool) {
 	switch c := c.(type) {
 	case *identity.PutUser:
-		return thing{"user", c.Account, c.Name}, true
+		return entity{"user", c.Account, c.Name}, true
 	case *identity.DeleteUser:
-		return thing{"user", c.Account, c.Name}, true
+		return entity{"user", c.Account, c.Name}, true
 	case *identity.PutGroup:
-		return thing{"group", c.Account, c.Name}, true
+		return entity{"group", c.Account, c.Name}, true
 	case *identity.DeleteGroup:
-		return thing{"group", c.Account, c.Name}, true
+		return entity{"group", c.Account, c.Name}, true
 	case *identity.PutRole:
-		return thing{"role", c.Account, c.Name}, true
+		return entity{"role", c.Account, c.Name}, true
 	case *identity.DeleteRole:
-		return thing{"role", c.Account, c.Name}, true
+		return entity{"role", c.Account, c.Name}, true
 	case *identity.PutPolicy:
-		return thing{"policy", c.Account, c.Name}, true
+		return entity{"policy", c.Account, c.Name}, true
 	case *identity.DeletePolicy:
-		return thing{"policy", c.Account, c.Name}, true
+		return entity{"policy", c.Account, c.Name}, true
 	case *identity.Edit:
-		return thing{c.Kind, c.Account, c.Name}, true
+		return entity{c.Kind, c.Account, c.Name}, true
 	}
-	return thing{}, false
+	return entity{}, false
 }
 
 // ownedByFile refuses commands about what the configuration file has. The file
@@ -50,7 +50,7 @@ func ownedByFile(what string) error {
 	return &command.Conflict{Message: what + " is in the configuration file: change it there, and reload"}
 }
 
-func inFile(s *identity.Source, t thing) bool {
+func inFile(s *identity.Source, t entity) bool {
 	switch t.kind {
 	case "user":
 		return slices.ContainsFunc(s.Users, func(u identity.User) bool { return u.Account == t.account && u.Name == t.name })

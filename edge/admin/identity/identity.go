@@ -1,11 +1,11 @@
-// Package identity is how operators say who there is: accounts, users, keys, groups,
-// roles, policies and shares, and what the policies come to. It is a part of
-// the admin listener, and not AWS's API of that name; see
+// Package identity serves the requests of operators about accounts, users, keys,
+// groups, roles, policies and shares, and simulates policies. It is a part of the
+// admin listener, and not the IAM API of AWS; see
 // docs/adr/0020-identities-are-managed-on-the-admin-listener.md.
 //
 // Every operation is POST /identity/OPERATION with a JSON object, and answers
-// with one. The secret of an access key is in the answer that makes it and
-// nowhere after: the store has it sealed.
+// with one. Only the answer that creates an access key has its secret: the store
+// has it sealed.
 package identity
 
 import (
@@ -13,6 +13,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -23,6 +24,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/internal/audit"
 	"github.com/cairn-discovery/cairn/internal/seal"
 	"github.com/cairn-discovery/cairn/replica"
 )
@@ -31,16 +33,17 @@ import (
 type Config struct {
 	Replica *replica.Replica
 	Rules   func() *state.Rules
-	// Directory gives who there is, from file and store together.
+	// Directory has the identities of file and store together.
 	Directory func() *identity.Directory
-	// File gives what the configuration file says. It can be looked at here, not
-	// changed.
+	// File has the identities of the configuration file. They cannot be changed here.
 	File func() *identity.Source
 	// Known returns what is known of the resource with an ARN: its tags, nil for one
 	// that does not exist, and values of condition keys in lower case.
 	Known func(arn string) (access.Tagged, access.MapContext, error)
 	// Seal is what secrets are stored under. Nil: no key can be made.
-	Seal   *seal.Key
+	Seal *seal.Key
+	// Audit records operations. Nil: they are not recorded.
+	Audit  *AuditConfig
 	Logger *slog.Logger
 }
 
@@ -53,8 +56,9 @@ type Handler struct {
 	operations map[string]operation
 }
 
-// operation decodes its input from body and does its work.
-type operation func(ctx context.Context, body []byte) (any, error)
+// operation decodes its input from body and does its work. It returns the input
+// too, for the log and the audit record; nil if it cannot be decoded.
+type operation func(ctx context.Context, body []byte) (in, out any, err error)
 
 // New checks the configuration and returns a handler for POST /identity/….
 func New(cfg Config) (*Handler, error) {
@@ -63,68 +67,120 @@ func New(cfg Config) (*Handler, error) {
 	}
 	h := &Handler{cfg: cfg}
 	h.operations = map[string]operation{
-		"put-account": h.command(new(identity.PutAccount)), "list-accounts": h.listAccounts,
-		"put-user": h.command(new(identity.PutUser)), "delete-user": h.command(new(identity.DeleteUser)), "list-users": h.listUsers,
-		"put-group": h.command(new(identity.PutGroup)), "delete-group": h.command(new(identity.DeleteGroup)), "list-groups": h.listGroups,
-		"put-role": h.command(new(identity.PutRole)), "delete-role": h.command(new(identity.DeleteRole)), "list-roles": h.listRoles,
-		"put-policy": h.command(new(identity.PutPolicy)), "delete-policy": h.command(new(identity.DeletePolicy)), "list-policies": h.listPolicies, "list-managed-policies": h.listManaged,
-		"edit":       h.command(new(identity.Edit)),
-		"create-key": h.createKey, "rotate-key": h.rotateKey, "update-key": h.updateKey, "delete-key": h.deleteKey, "list-keys": h.listKeys,
-		"share-namespace": h.shareNamespace, "list-shares": h.listShares,
-		"simulate": h.simulate,
+		"put-account": proposal[identity.PutAccount](h), "list-accounts": typed(h.listAccounts),
+		"put-user": proposal[identity.PutUser](h), "delete-user": proposal[identity.DeleteUser](h), "list-users": typed(h.listUsers),
+		"put-group": proposal[identity.PutGroup](h), "delete-group": proposal[identity.DeleteGroup](h), "list-groups": typed(h.listGroups),
+		"put-role": proposal[identity.PutRole](h), "delete-role": proposal[identity.DeleteRole](h), "list-roles": typed(h.listRoles),
+		"put-policy": proposal[identity.PutPolicy](h), "delete-policy": proposal[identity.DeletePolicy](h), "list-policies": typed(h.listPolicies),
+		"list-managed-policies": typed(h.listManaged),
+		"edit":                  proposal[identity.Edit](h),
+		"create-key":            typed(h.createKey), "rotate-key": typed(h.rotateKey), "update-key": typed(h.updateKey),
+		"delete-key": typed(h.deleteKey), "list-keys": typed(h.listKeys),
+		"share-namespace": typed(h.shareNamespace), "list-shares": typed(h.listShares),
+		"simulate": typed(h.simulate),
 	}
 	return h, nil
+}
+
+// typed makes an operation of a function with a typed input.
+func typed[I any](f func(context.Context, *I) (any, error)) operation {
+	return func(ctx context.Context, body []byte) (any, any, error) {
+		in := new(I)
+		if err := decode(body, in); err != nil {
+			return nil, nil, err
+		}
+		out, err := f(ctx, in)
+		return in, out, err
+	}
+}
+
+// proposal makes an operation of a command, whose fields are its input.
+func proposal[C any, P interface {
+	*C
+	command.Command
+}](h *Handler) operation {
+	return typed(func(ctx context.Context, c *C) (any, error) {
+		if err := h.ownedByFile(P(c)); err != nil {
+			return nil, err
+		}
+		return struct{}{}, h.propose(ctx, P(c))
+	})
 }
 
 // ServeHTTP answers one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("operation")
-	op, ok := h.operations[name]
-	if !ok {
-		answer(w, http.StatusNotFound, map[string]string{"error": "there is no such operation"})
-		return
+	var in, out any
+	err := errUnknownOperation
+	if op, ok := h.operations[name]; ok {
+		in, out, err = h.serve(op, w, r)
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	status := http.StatusOK
 	if err != nil {
-		answer(w, http.StatusBadRequest, map[string]string{"error": "the request cannot be read, or is too long"})
-		return
+		var text string
+		status, text = h.describe(name, err)
+		out = map[string]string{"error": text}
 	}
-	result, err := op(r.Context(), body)
-	if err != nil {
-		h.refuse(w, name, err)
-		return
-	}
-	level := slog.LevelInfo
-	if reads(name) {
-		level = slog.LevelDebug
-	}
-	h.cfg.Logger.Log(r.Context(), level, "identity operation", "operation", name, "from", r.RemoteAddr)
-	answer(w, http.StatusOK, result)
+	h.log(r, name, in, status)
+	h.audit(r, name, in, out, status)
+	answer(w, status, out)
 }
 
-// reads reports whether an operation changes nothing.
-func reads(name string) bool { return name == "simulate" || strings.HasPrefix(name, "list-") }
+var errUnknownOperation error = &command.NotFound{Message: "there is no such operation"}
 
-// refuse words an error. What is not one of those below is ours, and its text
-// is for the log.
-func (h *Handler) refuse(w http.ResponseWriter, name string, err error) {
-	status, text := http.StatusInternalServerError, "an internal error occurred"
+func (h *Handler) serve(op operation, w http.ResponseWriter, r *http.Request) (in, out any, err error) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, nil, &badRequest{fmt.Sprintf("the request is too long: it may have %d bytes", maxBody)}
+	}
+	if err != nil {
+		return nil, nil, &badRequest{"the request cannot be read to its end"}
+	}
+	return op(r.Context(), body)
+}
+
+// log writes a line with the target of an operation and where it came from.
+func (h *Handler) log(r *http.Request, name string, in any, status int) {
+	level := slog.LevelInfo
+	if readsOnly(name) {
+		level = slog.LevelDebug
+	}
+	h.cfg.Logger.Log(r.Context(), level, "identity operation", "operation", truncateName(name), "target", targetOf(in), "from", r.RemoteAddr, "status", status)
+}
+
+// readsOnly reports whether an operation changes nothing.
+func readsOnly(name string) bool { return name == "simulate" || strings.HasPrefix(name, "list-") }
+
+// targetOf returns what an operation is about, such as 123456789012/deployer.
+func targetOf(in any) string {
+	var parts []string
+	for _, field := range []string{"Account", "Kind", "Name", "User", "Namespace", "ID", "Principal"} {
+		if text := audit.Text(in, field); text != "" {
+			parts = append(parts, audit.Truncate(text))
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// describe returns the status and the text of an error. Of an error that is not
+// listed here, the text is for the log only.
+func (h *Handler) describe(name string, err error) (status int, text string) {
 	switch err.(type) {
 	case *command.InvalidInput, *badRequest:
-		status, text = http.StatusBadRequest, err.Error()
+		return http.StatusBadRequest, err.Error()
 	case *command.NotFound, *registry.NamespaceNotFound:
-		status, text = http.StatusNotFound, err.Error()
+		return http.StatusNotFound, err.Error()
 	case *command.AlreadyExists, *command.Conflict, *command.LimitExceeded:
-		status, text = http.StatusConflict, err.Error()
-	default:
-		if errors.Is(err, replica.ErrUncertain) {
-			status, text = http.StatusServiceUnavailable, "it is not known whether this was done: look, and try again"
-		} else if errors.Is(err, replica.ErrBusy) || errors.Is(err, replica.ErrUnavailable) || errors.Is(err, replica.ErrStopped) {
-			status, text = http.StatusServiceUnavailable, "the store takes no changes now; nothing was changed"
-		}
-		h.cfg.Logger.Error("identity operation failed", "operation", name, "error", err)
+		return http.StatusConflict, err.Error()
 	}
-	answer(w, status, map[string]string{"error": text})
+	h.cfg.Logger.Error("identity operation failed", "operation", name, "error", err)
+	switch {
+	case errors.Is(err, replica.ErrUncertain):
+		return http.StatusServiceUnavailable, "it is not known whether this was done: look, and try again"
+	case errors.Is(err, replica.ErrBusy), errors.Is(err, replica.ErrUnavailable), errors.Is(err, replica.ErrStopped):
+		return http.StatusServiceUnavailable, "the store takes no changes now; nothing was changed"
+	}
+	return http.StatusInternalServerError, "an internal error occurred"
 }
 
 func answer(w http.ResponseWriter, status int, v any) {
@@ -159,18 +215,4 @@ func decode(body []byte, v any) error {
 		return &badRequest{"there is something after the request"}
 	}
 	return nil
-}
-
-// command is an operation that is one command, whose fields are its input.
-func (h *Handler) command(zero command.Command) operation {
-	return func(ctx context.Context, body []byte) (any, error) {
-		c := fresh(zero)
-		if err := decode(body, c); err != nil {
-			return nil, err
-		}
-		if err := h.ownedByFile(c); err != nil {
-			return nil, err
-		}
-		return struct{}{}, h.propose(ctx, c)
-	}
 }

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"iter"
 	"maps"
-	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -18,18 +17,18 @@ import (
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
-// fresh returns a new zero value of a command's type.
-func fresh(c command.Command) command.Command {
-	return reflect.New(reflect.TypeOf(c).Elem()).Interface().(command.Command)
-}
-
 // inAccount is the input of operations that list what an account has.
 type inAccount struct{ Account, User string }
 
+// ofAccount is the input of operations that list entities of an account.
+type ofAccount struct{ Account string }
+
+// none is the input of operations that need none.
+type none struct{}
+
 func (h *Handler) identities() *identity.State { return &h.cfg.Replica.Current().Identity }
 
-// Views are what is told of things: with their ARN, and whether they are in the
-// configuration file.
+// Views show entities with their ARN and whether the configuration file has them.
 type (
 	userView struct {
 		ARN string
@@ -55,51 +54,47 @@ type (
 )
 
 // list collects what one account has, in the file and then in the store.
-func list[T, V any](body []byte, file []T, stored func(account string) iter.Seq[*T], account func(*T) string, view func(*T, bool) V) (any, error) {
-	var in struct{ Account string }
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
+func list[T, V any](wanted string, file []T, stored func(account string) iter.Seq[*T], account func(*T) string, view func(*T, bool) V) (any, error) {
 	items := []V{}
 	for i := range file {
-		if account(&file[i]) == in.Account {
+		if account(&file[i]) == wanted {
 			items = append(items, view(&file[i], true))
 		}
 	}
-	for x := range stored(in.Account) {
+	for x := range stored(wanted) {
 		items = append(items, view(x, false))
 	}
 	return map[string]any{"Items": items}, nil
 }
 
-func (h *Handler) listUsers(_ context.Context, body []byte) (any, error) {
-	return list(body, h.cfg.File().Users, h.identities().Users, func(u *identity.User) string { return u.Account },
+func (h *Handler) listUsers(_ context.Context, in *ofAccount) (any, error) {
+	return list(in.Account, h.cfg.File().Users, h.identities().Users, func(u *identity.User) string { return u.Account },
 		func(u *identity.User, file bool) userView {
 			return userView{identity.UserARN(u.Account, u.Name), *u, file}
 		})
 }
 
-func (h *Handler) listGroups(_ context.Context, body []byte) (any, error) {
-	return list(body, h.cfg.File().Groups, h.identities().Groups, func(g *identity.Group) string { return g.Account },
+func (h *Handler) listGroups(_ context.Context, in *ofAccount) (any, error) {
+	return list(in.Account, h.cfg.File().Groups, h.identities().Groups, func(g *identity.Group) string { return g.Account },
 		func(g *identity.Group, file bool) groupView { return groupView{*g, file} })
 }
 
-func (h *Handler) listRoles(_ context.Context, body []byte) (any, error) {
-	return list(body, h.cfg.File().Roles, h.identities().Roles, func(r *identity.Role) string { return r.Account },
+func (h *Handler) listRoles(_ context.Context, in *ofAccount) (any, error) {
+	return list(in.Account, h.cfg.File().Roles, h.identities().Roles, func(r *identity.Role) string { return r.Account },
 		func(r *identity.Role, file bool) roleView {
 			return roleView{identity.RoleARN(r.Account, r.Name), *r, file}
 		})
 }
 
-func (h *Handler) listPolicies(_ context.Context, body []byte) (any, error) {
-	return list(body, h.cfg.File().Policies, h.identities().Policies, func(p *identity.Policy) string { return p.Account },
+func (h *Handler) listPolicies(_ context.Context, in *ofAccount) (any, error) {
+	return list(in.Account, h.cfg.File().Policies, h.identities().Policies, func(p *identity.Policy) string { return p.Account },
 		func(p *identity.Policy, file bool) policyView {
 			return policyView{ARN: identity.PolicyARN(p.Account, p.Name), Policy: *p, File: file}
 		})
 }
 
-// listManaged tells the AWS managed policies that can be attached by name.
-func (h *Handler) listManaged(context.Context, []byte) (any, error) {
+// listManaged lists the AWS managed policies that can be attached by name.
+func (h *Handler) listManaged(context.Context, *none) (any, error) {
 	items := []policyView{}
 	for _, name := range access.ManagedNames() {
 		arn, text, _ := access.ManagedText(name)
@@ -108,13 +103,13 @@ func (h *Handler) listManaged(context.Context, []byte) (any, error) {
 	return map[string]any{"Items": items}, nil
 }
 
-// accountView is an account that anything is known of.
+// accountView shows an account that has settings, entities or namespaces.
 type accountView struct {
 	identity.Account
 	Users, Roles, Keys, Namespaces int
 }
 
-func (h *Handler) listAccounts(context.Context, []byte) (any, error) {
+func (h *Handler) listAccounts(context.Context, *none) (any, error) {
 	found := map[string]*accountView{}
 	of := func(id string) *accountView {
 		if found[id] == nil {
@@ -149,7 +144,7 @@ func (h *Handler) listAccounts(context.Context, []byte) (any, error) {
 	return map[string]any{"Items": items}, nil
 }
 
-// keyView is what is told of an access key: not its secret, sealed or not.
+// keyView shows an access key without its secret.
 type keyView struct {
 	ID, Account, User string
 	Active            bool
@@ -157,11 +152,7 @@ type keyView struct {
 	File              bool
 }
 
-func (h *Handler) listKeys(_ context.Context, body []byte) (any, error) {
-	var in inAccount
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
+func (h *Handler) listKeys(_ context.Context, in *inAccount) (any, error) {
 	items := []keyView{}
 	for _, k := range h.cfg.File().Keys {
 		if k.Account == in.Account && (in.User == "" || in.User == k.User) {
@@ -177,14 +168,10 @@ func (h *Handler) listKeys(_ context.Context, body []byte) (any, error) {
 // SealContext binds a sealed secret to its access key.
 func SealContext(keyID string) string { return "secret of access key " + keyID }
 
-// newKey is an access key with its secret, which is told this once.
+// newKey is an access key with its secret. No later answer has the secret.
 type newKey struct{ ID, Secret, User string }
 
-func (h *Handler) createKey(ctx context.Context, body []byte) (any, error) {
-	var in inAccount
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
+func (h *Handler) createKey(ctx context.Context, in *inAccount) (any, error) {
 	return h.makeKey(ctx, in.Account, in.User)
 }
 
@@ -194,7 +181,7 @@ func (h *Handler) makeKey(ctx context.Context, account, user string) (any, error
 		return nil, &badRequest{"there is no key to seal secrets with: give auth.seal_key_file, or the key in CAIRN_SEAL_KEY;" +
 			" \"cairn key generate-seal-key\" makes one"}
 	}
-	if inFile(h.cfg.File(), thing{"user", account, user}) {
+	if inFile(h.cfg.File(), entity{"user", account, user}) {
 		return nil, ownedByFile("user " + user)
 	}
 	var raw [10 + 30]byte
@@ -205,7 +192,7 @@ func (h *Handler) makeKey(ctx context.Context, account, user string) (any, error
 		ID: id, Account: account, User: user, Created: time.Now().UnixMilli(),
 		Sealed: h.cfg.Seal.Seal(nil, []byte(secret), SealContext(id)),
 	}})
-	return newKey{id, secret, user}, err
+	return &newKey{id, secret, user}, err
 }
 
 // aKey is the input of operations on one access key.
@@ -215,7 +202,7 @@ type aKey struct {
 }
 
 // findKey finds a key of the store.
-func (h *Handler) findKey(in aKey) (*identity.AccessKey, error) {
+func (h *Handler) findKey(in *aKey) (*identity.AccessKey, error) {
 	for k := range h.identities().Keys(in.Account, "") {
 		if k.ID == in.ID {
 			return k, nil
@@ -228,11 +215,7 @@ func (h *Handler) findKey(in aKey) (*identity.AccessKey, error) {
 }
 
 // updateKey enables or disables an access key.
-func (h *Handler) updateKey(ctx context.Context, body []byte) (any, error) {
-	var in aKey
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
+func (h *Handler) updateKey(ctx context.Context, in *aKey) (any, error) {
 	k, err := h.findKey(in)
 	if err != nil {
 		return nil, err
@@ -242,13 +225,9 @@ func (h *Handler) updateKey(ctx context.Context, body []byte) (any, error) {
 	return struct{}{}, h.propose(ctx, &identity.PutKey{AccessKey: next})
 }
 
-// rotateKey makes a second key for the user of one, which stays good until it is
-// disabled: whoever uses it needs time to change over.
-func (h *Handler) rotateKey(ctx context.Context, body []byte) (any, error) {
-	var in aKey
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
+// rotateKey makes a second key for the user of a key. The first stays valid until it
+// is disabled, so that its users have time to change.
+func (h *Handler) rotateKey(ctx context.Context, in *aKey) (any, error) {
 	k, err := h.findKey(in)
 	if err != nil {
 		return nil, err
@@ -256,26 +235,21 @@ func (h *Handler) rotateKey(ctx context.Context, body []byte) (any, error) {
 	return h.makeKey(ctx, k.Account, k.User)
 }
 
-func (h *Handler) deleteKey(ctx context.Context, body []byte) (any, error) {
-	var in aKey
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
+func (h *Handler) deleteKey(ctx context.Context, in *aKey) (any, error) {
 	if _, err := h.findKey(in); err != nil {
 		return nil, err
 	}
 	return struct{}{}, h.propose(ctx, &identity.DeleteKey{Account: in.Account, ID: in.ID})
 }
 
-func (h *Handler) shareNamespace(ctx context.Context, body []byte) (any, error) {
-	var in struct {
-		Account, Namespace string // the owner; id, ARN or name of the namespace
-		With               []command.AccountID
-		Stop               bool
-	}
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
+// share is the input of share-namespace.
+type share struct {
+	Account, Namespace string // the owner; id, ARN or name of the namespace
+	With               []command.AccountID
+	Stop               bool
+}
+
+func (h *Handler) shareNamespace(ctx context.Context, in *share) (any, error) {
 	owner := command.AccountID(in.Account)
 	ref := in.Namespace
 	if !strings.HasPrefix(ref, "arn:") {
@@ -300,11 +274,7 @@ type shareView struct {
 	With           []command.AccountID
 }
 
-func (h *Handler) listShares(_ context.Context, body []byte) (any, error) {
-	var in inAccount
-	if err := decode(body, &in); err != nil {
-		return nil, err
-	}
+func (h *Handler) listShares(_ context.Context, in *inAccount) (any, error) {
 	items := []shareView{}
 	for ns, with := range h.cfg.Replica.Current().Registry.NamespaceShares(command.AccountID(in.Account)) {
 		items = append(items, shareView{ns.Name, h.cfg.Rules().Registry.NamespaceARN(ns.Account, ns.ID), with})

@@ -10,8 +10,8 @@ import (
 	"github.com/cairn-discovery/cairn/core/identity"
 )
 
-// Question is what simulate answers: may this principal do that?
-type Question struct {
+// question is the input of simulate: may this principal do that?
+type question struct {
 	// Principal is the ARN of a user or role.
 	Principal string
 	Action    string
@@ -27,8 +27,8 @@ type Question struct {
 	SessionPolicy string
 }
 
-// Answer is the decision and its reason.
-type Answer struct {
+// decision is the decision and its reason.
+type decision struct {
 	Allowed bool
 	// Reason is in words, as in AWS's error texts.
 	Reason string
@@ -39,11 +39,7 @@ type Answer struct {
 }
 
 // simulate evaluates without doing anything; the answer is what a call would get.
-func (h *Handler) simulate(_ context.Context, body []byte) (any, error) {
-	var q Question
-	if err := decode(body, &q); err != nil {
-		return nil, err
-	}
+func (h *Handler) simulate(_ context.Context, q *question) (any, error) {
 	directory := h.cfg.Directory()
 	p, ok := directory.Principal(q.Principal)
 	if !ok {
@@ -86,8 +82,8 @@ func (h *Handler) simulate(_ context.Context, body []byte) (any, error) {
 	return explain(subject.Evaluate(r), q.Action), nil
 }
 
-func explain(d access.Decision, action string) Answer {
-	a := Answer{Allowed: d.Allowed, Policy: d.Policy, Statement: d.Sid, Resource: d.Resource}
+func explain(d access.Decision, action string) decision {
+	a := decision{Allowed: d.Allowed, Policy: d.Policy, Statement: d.Sid, Resource: d.Resource}
 	if d.Allowed {
 		a.Reason = "allowed by the " + d.Layer.String() + " " + d.Policy
 	} else {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/internal/gcra"
 )
 
 // Set has a rate for each class.
@@ -56,30 +57,23 @@ type buckets struct {
 	of    [command.NumRateClasses]*bucket
 }
 
-// bucket is the generic cell rate algorithm (ITU-T I.371) in one number: the
-// time at which the bucket would be full again.
+// bucket is a token bucket that is used without a lock.
 type bucket struct {
 	rate  command.Rate
-	step  int64 // nanoseconds in which one request flows in
-	depth int64 // nanoseconds in which the whole bucket does
+	limit gcra.Limit
 	full  atomic.Int64
 }
 
 func newBucket(r command.Rate) *bucket {
-	burst := float64(r.Burst)
-	if r.Burst == 0 {
-		burst = max(1, r.PerSecond)
-	}
-	step := max(1, min(float64(time.Second)/r.PerSecond, 1<<60))
-	return &bucket{rate: r, step: int64(step), depth: int64(min(burst*step, 1<<60))}
+	return &bucket{rate: r, limit: gcra.NewLimit(r.PerSecond, r.Burst)}
 }
 
 // take takes one request out of the bucket, if there is one.
 func (b *bucket) take(now int64) bool {
 	for {
 		full := b.full.Load()
-		next := max(full, now) + b.step
-		if next-now > b.depth {
+		next, ok := b.limit.Take(full, now)
+		if !ok {
 			return false
 		}
 		if b.full.CompareAndSwap(full, next) {
@@ -88,7 +82,7 @@ func (b *bucket) take(now int64) bool {
 	}
 }
 
-// epoch is what times are counted from.
+// epoch is the moment from which times are counted.
 var epoch = time.Now()
 
 // Allow reports whether the account may make one more request of a class at a
