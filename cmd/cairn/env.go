@@ -13,7 +13,7 @@ import (
 )
 
 func newEnv(p *cli.Program) *cobra.Command {
-	var endpoint, region, shell string
+	var endpoint, admin, region, shell string
 	cmd := &cobra.Command{
 		Use:   "env [--shell bash|zsh|sh|fish|powershell]",
 		Short: "Print settings that point AWS clients at a node",
@@ -36,12 +36,18 @@ name. Other AWS APIs keep their endpoints. Evaluate the output:
 			if !ok {
 				return cli.Usagef("--shell: %q must be bash, zsh, sh, fish or powershell", shell)
 			}
-			return printEnv(cmd.Context(), p, base, region, assign)
+			if admin != "" {
+				if admin, err = cli.AdminURL(admin); err != nil {
+					return err
+				}
+			}
+			return printEnv(cmd.Context(), p, base, admin, region, assign)
 		}),
 	}
 	cli.Arguments(cmd)
 	f := cmd.Flags()
 	f.StringVar(&endpoint, "endpoint", "", cli.EndpointUsage)
+	f.StringVar(&admin, "admin", "", "`URL` of the node's admin listener, for CAIRN_ADMIN (default: not set)")
 	f.StringVar(&region, "region", "", "AWS region `NAME` (default from the usual AWS settings, or "+cli.DefaultRegion+")")
 	f.StringVar(&shell, "shell", "", "`bash|zsh|sh|fish|powershell` (default from $SHELL)")
 	return cmd
@@ -78,8 +84,9 @@ func assignments(shell string) (func(name, value string) string, bool) {
 
 // printEnv prints the assignments. The endpoint is set for Cloud Map alone
 // (AWS_ENDPOINT_URL_SERVICEDISCOVERY and not AWS_ENDPOINT_URL): a shell that
-// also calls S3 or STS must not send that here.
-func printEnv(ctx context.Context, p *cli.Program, endpoint, region string, assign func(name, value string) string) error {
+// also calls S3 or STS must not send that here. CAIRN_ADMIN is set if admin is not
+// empty.
+func printEnv(ctx context.Context, p *cli.Program, endpoint, admin, region string, assign func(name, value string) string) error {
 	settings, err := cli.LoadAWS(ctx, region)
 	if err != nil {
 		return err
@@ -90,6 +97,9 @@ func printEnv(ctx context.Context, p *cli.Program, endpoint, region string, assi
 		assign("AWS_ENDPOINT_URL_SERVICEDISCOVERY", endpoint),
 		assign("AWS_REGION", settings.Region),
 		assign("AWS_DEFAULT_REGION", settings.Region),
+	}
+	if admin != "" {
+		lines = append(lines, assign("CAIRN_ADMIN", admin))
 	}
 	if settings.Source == "" {
 		lines = append(lines,

@@ -18,7 +18,7 @@ as the AWS CLI does. "cairn env" sets up other AWS clients to use that node.
 
 Exit codes: 0 success, 1 error, 2 wrong usage.`,
 		Example: `  cairn serve
-  cairn create-namespace --name example.internal --type HTTP
+  cairn create-namespace example.internal --type HTTP
   cairn help serve`,
 		Args:                       cli.NoCommand,
 		RunE:                       func(cmd *cobra.Command, _ []string) error { return p.MissingCommand(cmd) },

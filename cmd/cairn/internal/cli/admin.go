@@ -19,7 +19,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-const defaultAdmin = "http://127.0.0.1:8055"
+// DefaultAdmin is the URL of the admin listener of a node with default settings.
+const DefaultAdmin = "http://127.0.0.1:8055"
 
 // AdminFlags are the flags of commands that use the admin listener: its URL, and
 // what authenticates the caller.
@@ -27,7 +28,7 @@ type AdminFlags struct{ url, tokenFile, caFile, certFile, keyFile string }
 
 // AddTo declares the flags.
 func (f *AdminFlags) AddTo(flags *pflag.FlagSet) {
-	flags.StringVar(&f.url, "admin", "", "`URL` of the node's admin listener (default $CAIRN_ADMIN, or "+defaultAdmin+")")
+	flags.StringVar(&f.url, "admin", "", "`URL` of the node's admin listener (default $CAIRN_ADMIN, or "+DefaultAdmin+")")
 	flags.StringVar(&f.tokenFile, "token-file", "", "`FILE` with the admin token (default the token in $CAIRN_ADMIN_TOKEN)")
 	flags.StringVar(&f.caFile, "ca-file", "", "`FILE` with the authorities to trust for https (default $CAIRN_ADMIN_CA_FILE, or the system's)")
 	flags.StringVar(&f.certFile, "cert-file", "", "`FILE` with a client certificate (default $CAIRN_ADMIN_CERT_FILE)")
@@ -40,10 +41,13 @@ type AdminClient struct {
 	http        *http.Client
 }
 
+// AdminURL checks the URL of an admin listener; HOST:PORT alone means http.
+func AdminURL(text string) (string, error) { return baseURL(text, "--admin") }
+
 // Admin returns a client. It sends nothing yet. The client uses no proxy: HTTP_PROXY
 // may be the node's API, as docs/sdk-endpoints.md suggests for some clients.
 func (p *Program) Admin(f AdminFlags) (*AdminClient, error) {
-	base, err := baseURL(cmp.Or(f.url, p.Getenv("CAIRN_ADMIN"), defaultAdmin), "--admin")
+	base, err := AdminURL(cmp.Or(f.url, p.Getenv("CAIRN_ADMIN"), DefaultAdmin))
 	if err != nil {
 		return nil, err
 	}
@@ -136,7 +140,7 @@ func (c *AdminClient) send(ctx context.Context, method, path string, body []byte
 
 // wrongListener returns an error if the URL is not that of an admin listener.
 func (c *AdminClient) wrongListener(ctx context.Context) error {
-	return wrongListener(ctx, c.base, listenerAdmin, "--admin", "admin_addr", defaultAdmin)
+	return wrongListener(ctx, c.base, listenerAdmin, "--admin", "admin_addr", DefaultAdmin)
 }
 
 // transportError rewords the error of a request without response.

@@ -114,10 +114,10 @@ var synonyms = map[string]string{
 
 // matchScore returns how well typed words fit the words of a command, in any
 // order; 0 if a typed word fits none. Words of the command that were not typed
-// count against it.
+// count against it, and the same first word for it.
 func matchScore(typed, words []string) int {
 	free := slices.Clone(words)
-	score := 0
+	score, first := 0, 0
 	for _, t := range typed {
 		best, at := 0, -1
 		for i, w := range free {
@@ -129,9 +129,12 @@ func matchScore(typed, words []string) int {
 			return 0
 		}
 		score += best
+		if at == 0 && len(free) == len(words) {
+			first = 1
+		}
 		free = slices.Delete(free, at, at+1)
 	}
-	return max(1, 10*score-len(free))
+	return max(1, 10*score+first-len(free))
 }
 
 // wordScore returns how well a typed word fits a word of a command: 4 if it is

@@ -51,6 +51,7 @@ func TestSuggest(t *testing.T) {
 		{root, "enc", "unknown command \"enc\"; did you mean env?"},
 		{root, "start", "unknown command \"start\"; did you mean serve?"},
 		{root, "users list", "unknown command \"users list\"; did you mean user list?"},
+		{root, "list", "unknown command \"list\"; did you mean list-instances, list-namespaces or list-services?"},
 		{root, "quux", "unknown command \"quux\"; see \"cairn help\""},
 		{user, "lst", "unknown command \"lst\"; did you mean user list?"},
 		{user, "quux", "unknown command \"quux\"; see \"cairn help user\""},

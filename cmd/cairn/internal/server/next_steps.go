@@ -5,46 +5,70 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"os"
+	"os/exec"
 
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 )
 
 // showNextSteps waits until a node is ready, and then shows how to use it: as text
 // on a terminal, and as one line of the log elsewhere.
-func showNextSteps(ctx context.Context, p *cli.Program, n *node.Node, secured bool) {
+func showNextSteps(ctx context.Context, p *cli.Program, n *node.Node, tls config.TLS) {
 	select {
 	case <-n.Ready():
 	case <-ctx.Done():
 		return
 	}
-	command := envCommand(n.Addrs().API, secured)
+	program := programName()
+	command := envCommand(program, n.Addrs(), tls)
 	if !p.StderrTerminal {
-		n.Log().Info("next steps", "environment", command, "help", "cairn help")
+		n.Log().Info("next steps", "environment", command, "help", program+" help")
 		return
 	}
 	fmt.Fprintf(p.Stderr, `
 The node is ready. In another shell:
 
   %s
-  cairn help
+  %s help
 
 The first command lets cairn and AWS clients use this node. ^C stops the node.
 
-`, command)
+`, command, program)
 }
 
-// envCommand returns the command that makes a shell use the API at an address.
-func envCommand(address string, secured bool) string {
-	scheme := "http"
+// programName returns how to call this program in another shell: by its name if
+// that is found, else by its path, such as with "go run".
+func programName() string {
+	if _, err := exec.LookPath("cairn"); err == nil {
+		return "cairn"
+	}
+	path, err := os.Executable()
+	if err != nil {
+		return "cairn"
+	}
+	return path
+}
+
+// envCommand returns the command that makes a shell use a node.
+func envCommand(program string, at node.Addrs, tls config.TLS) string {
+	command := program + " env"
+	if url := localURL(at.API, tls.CertFile != ""); url != cli.DefaultEndpoint {
+		command += " --endpoint " + url
+	}
+	if url := localURL(at.Admin, tls.Admin); url != cli.DefaultAdmin {
+		command += " --admin " + url
+	}
+	return `eval "$(` + command + `)"`
+}
+
+// localURL returns the URL of a listener for clients on this machine.
+func localURL(listen string, secured bool) string {
 	if secured {
-		scheme = "https"
+		return "https://" + localAddress(listen)
 	}
-	endpoint := scheme + "://" + localAddress(address)
-	if endpoint == cli.DefaultEndpoint {
-		return `eval "$(cairn env)"`
-	}
-	return `eval "$(cairn env --endpoint ` + endpoint + `)"`
+	return "http://" + localAddress(listen)
 }
 
 // localAddress returns an address to connect to on this machine, for one to listen

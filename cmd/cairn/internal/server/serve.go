@@ -91,7 +91,7 @@ func serve(ctx context.Context, p *cli.Program, load func() (node.Config, error)
 	}
 	var others sync.WaitGroup
 	others.Go(func() { reloadOn(ctx, hangup, n, load) })
-	others.Go(func() { showNextSteps(ctx, p, n, cfg.TLS.CertFile != "") })
+	others.Go(func() { showNextSteps(ctx, p, n, cfg.TLS) })
 	err = n.Run(ctx)
 	stop()
 	others.Wait()
