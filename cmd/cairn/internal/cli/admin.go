@@ -159,7 +159,7 @@ func (c *AdminClient) transportError(ctx context.Context, err error) error {
 
 // responseError returns the error that a response with an error status stands for.
 func (c *AdminClient) responseError(ctx context.Context, url string, response *http.Response) error {
-	body, _ := io.ReadAll(io.LimitReader(response.Body, 16<<10)) // the part that arrived is good enough
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 16<<10)) // after an error, the part that arrived is used
 	var answer struct{ Error string }
 	if json.Unmarshal(body, &answer) == nil && answer.Error != "" {
 		return errors.New(answer.Error)

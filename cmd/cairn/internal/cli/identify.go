@@ -29,7 +29,7 @@ const identifyTimeout = time.Second
 
 // wrongListener returns an error if another kind of listener than the wanted one
 // answers at a URL, or the wanted one answers, but not in the URL's scheme. It
-// returns nil if it cannot tell. It sends harmless requests and no credentials;
+// returns nil if it cannot find out. It sends harmless requests and no credentials;
 // flag and key name what to change.
 func wrongListener(ctx context.Context, base string, want listener, flag, key, example string) error {
 	u, err := url.Parse(base)
@@ -96,8 +96,8 @@ func dial(ctx context.Context, address string, secured bool) (net.Conn, error) {
 	return conn, nil
 }
 
-// askHTTP tells the API listener by its request id, and the admin listener by
-// /livez, which needs no token.
+// askHTTP sends a request for /livez. The API listener answers with a request id,
+// and the admin listener with "alive"; neither needs credentials.
 func askHTTP(ctx context.Context, address string, secured bool) listener {
 	conn, err := dial(ctx, address, secured)
 	if err != nil {
@@ -115,7 +115,7 @@ func askHTTP(ctx context.Context, address string, secured bool) listener {
 	if response.Header.Get("X-Amzn-Requestid") != "" {
 		return listenerAPI
 	}
-	body, _ := io.ReadAll(io.LimitReader(response.Body, 100)) // the part that arrived is good enough
+	body, _ := io.ReadAll(io.LimitReader(response.Body, 100)) // after an error, the part that arrived is used
 	if response.StatusCode == http.StatusOK && strings.TrimSpace(string(body)) == "alive" {
 		return listenerAdmin
 	}

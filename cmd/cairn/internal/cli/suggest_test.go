@@ -24,7 +24,7 @@ func TestDistance(t *testing.T) {
 	}
 }
 
-// TestSuggest checks what an unknown command line is taken for.
+// TestSuggest checks which commands are suggested for an unknown one.
 func TestSuggest(t *testing.T) {
 	root := &cobra.Command{Use: "cairn"}
 	for _, name := range []string{"list-namespaces", "create-namespace", "delete-namespace", "list-services", "get-service", "list-instances",

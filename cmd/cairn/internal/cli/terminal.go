@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// IsTerminal reports whether w is a terminal, as far as the file system tells: a
-// character device other than the null device.
+// IsTerminal reports whether w is a terminal: a character device other than the
+// null device.
 func IsTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	if !ok {

@@ -156,7 +156,7 @@ node needs the same key. The key and the store together give all secrets.`,
 				return err
 			})
 			if errors.Is(err, fs.ErrExist) {
-				return fmt.Errorf("%s is there already; what was sealed with it could not be opened with another key", file)
+				return fmt.Errorf("%s exists already; what was sealed with it could not be opened with another key", file)
 			}
 			return err
 		}),

@@ -29,7 +29,7 @@ later are not in the copy. FILE is complete, verified and durable when the
 command succeeds. When it fails, there is no FILE.
 
 If FILE is -, the copy is written to standard output. Then only the exit code
-tells whether the output is complete.`,
+shows whether the output is complete.`,
 		Example: `  cairn backup registry.backup
   cairn backup --force --admin http://127.0.0.1:8055 /var/backups/cairn.backup
   cairn backup - | gzip > registry.backup.gz`,
@@ -68,7 +68,7 @@ func backup(ctx context.Context, p *cli.Program, admin *cli.AdminClient, path st
 	})
 	switch {
 	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%s is there already; --force replaces it", path)
+		return fmt.Errorf("%s exists already; --force replaces it", path)
 	case err != nil:
 		return fmt.Errorf("backup: %w", err)
 	}
