@@ -15,7 +15,7 @@ const (
 // keys are all condition keys of the API, whether an operation that is implemented
 // has them or not.
 var keys = []string{
-	keyCluster, Name + ":service", Name + ":task-definition", Name + ":container-instances", Name + ":namespace", Name + ":CreateAction", Name + ":ResourceTag",
+	keyCluster, Name + ":service", Name + ":task-definition", Name + ":container-instances", Name + ":namespace", Name + ":CreateAction", Name + ":ResourceTag/",
 }
 
 // policies are as in "Actions, resources, and condition keys for Amazon Elastic
