@@ -36,8 +36,15 @@ func (e *Conflict) Error() string { return e.Message }
 type LimitExceeded struct {
 	What  string // such as "services per namespace"
 	Limit int
+	// Setting is the key in the configuration that raises the limit. It is empty
+	// if there is none, or if the text must be that of AWS.
+	Setting string
 }
 
 func (e *LimitExceeded) Error() string {
-	return fmt.Sprintf("The limit of %d %s has been reached", e.Limit, e.What)
+	text := fmt.Sprintf("The limit of %d %s has been reached", e.Limit, e.What)
+	if e.Setting != "" {
+		text += ": " + e.Setting + " in the configuration raises it"
+	}
+	return text
 }

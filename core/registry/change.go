@@ -3,6 +3,7 @@ package registry
 import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/internal/persist/ptree"
+	"github.com/cairn-discovery/cairn/internal/record"
 )
 
 // change is one step from a State to the next.
@@ -189,24 +190,64 @@ func (c deleteService) apply(d *Draft, _ uint64) {
 	})
 }
 
-// bumpRevision records that what is inside a service, or a namespace where service is
-// empty, came or went. The revision at which it is stored is the
-// InstancesRevision of the service; and a deletion that did not see the newest
-// bumpRevision conflicts with it.
+// bumpRevision stores a revision. It belongs to a service; with an empty service to a
+// namespace; with an empty namespace too, to the account.
+//
+// A deletion reads the record of its service or namespace, so it conflicts with an
+// addition that it has not seen.
 type bumpRevision struct {
 	account   command.AccountID
 	namespace NamespaceID
 	service   ServiceID
+	// revision is the InstancesRevision of a service, and Account.lastRevision of an
+	// account. That of a namespace is not used.
+	revision uint64
+	// unnumbered means that the record is older than these numbers. Then the revision
+	// of the store counts.
+	unnumbered bool
 }
 
-func (c bumpRevision) apply(d *Draft, revision uint64) {
+func (c bumpRevision) apply(d *Draft, stored uint64) {
+	revision := c.revision
+	if c.unnumbered {
+		revision = stored
+	}
 	if c.service != "" {
 		d.changeService(c.account, c.service, func(svc *Service) { svc.revision = revision })
 	}
+	if c.namespace == "" || c.unnumbered {
+		d.changeAccount(c.account, func(a *Account) { a.lastRevision = max(a.lastRevision, revision) })
+	}
+}
+
+func (c bumpRevision) encode(b []byte) []byte { return record.AppendUint(b, 1, c.revision+1) }
+
+func (c *bumpRevision) decode(value []byte) error {
+	c.unnumbered = len(value) == 0
+	return eachField(value, func(f record.Field) {
+		if f.Number == 1 && f.Uint > 0 {
+			c.revision = f.Uint - 1
+		}
+	})
+}
+
+// nextRevision returns the change that raises the InstancesRevision of a service.
+func (svc *Service) nextRevision() bumpRevision {
+	return bumpRevision{account: svc.Account, namespace: svc.Namespace, service: svc.ID, revision: svc.revision + 1}
+}
+
+// readRevision returns the read of the revision of a service: two nodes must not give
+// the same number to two changes.
+func (svc *Service) readRevision() command.Read {
+	return command.Read{Key: revisionKey(svc.Account, svc.Namespace, svc.ID), Exists: true}
 }
 
 // dropRevision deletes the record of bumpRevision with its service or namespace.
-type dropRevision bumpRevision
+type dropRevision struct {
+	account   command.AccountID
+	namespace NamespaceID
+	service   ServiceID
+}
 
 func (dropRevision) apply(*Draft, uint64) {}
 

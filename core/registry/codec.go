@@ -67,7 +67,7 @@ func (c putNamespace) Value(b []byte) ([]byte, bool)    { return c.ns.encode(b),
 func (c deleteNamespace) Value(b []byte) ([]byte, bool) { return b, false }
 func (c putService) Value(b []byte) ([]byte, bool)      { return c.svc.encode(b), true }
 func (c deleteService) Value(b []byte) ([]byte, bool)   { return b, false }
-func (c bumpRevision) Value(b []byte) ([]byte, bool)    { return b, true }
+func (c bumpRevision) Value(b []byte) ([]byte, bool)    { return c.encode(b), true }
 func (c dropRevision) Value(b []byte) ([]byte, bool)    { return b, false }
 func (c putInstance) Value(b []byte) ([]byte, bool)     { return c.inst.encode(b), true }
 func (c deleteInstance) Value(b []byte) ([]byte, bool)  { return b, false }
@@ -108,7 +108,9 @@ func decode(kind string, account command.AccountID, rest string, value []byte) (
 		if value == nil {
 			return dropRevision{account, NamespaceID(ns), ServiceID(rest)}, nil
 		}
-		return bumpRevision{account, NamespaceID(ns), ServiceID(rest)}, nil
+		c := bumpRevision{account: account, namespace: NamespaceID(ns), service: ServiceID(rest)}
+		err := c.decode(value)
+		return c, err
 	case leasePrefix:
 		return decodeLease(account, NamespaceID(ns), rest, value)
 	case instancePrefix:
@@ -173,8 +175,11 @@ func (Slice) All(s *State) iter.Seq[command.Stored] {
 }
 
 func (a *Account) all(yield func(command.Stored) bool) bool {
+	if a.lastRevision > 0 && !yield(command.Stored{Change: bumpRevision{account: a.id, revision: a.lastRevision}}) {
+		return false
+	}
 	for _, ns := range a.namespaces.All() {
-		if !yield(command.Stored{Change: putNamespace{ns}}) || !yield(command.Stored{Change: bumpRevision{a.id, ns.ID, ""}}) {
+		if !yield(command.Stored{Change: putNamespace{ns}}) || !yield(command.Stored{Change: bumpRevision{account: a.id, namespace: ns.ID}}) {
 			return false
 		}
 		for _, svc := range ns.services.All() {
@@ -193,7 +198,7 @@ func (a *Account) all(yield func(command.Stored) bool) bool {
 
 func (svc *Service) all(yield func(command.Stored) bool) bool {
 	if !yield(command.Stored{Change: putService{svc}}) ||
-		!yield(command.Stored{Change: bumpRevision{svc.Account, svc.Namespace, svc.ID}, Revision: svc.revision}) {
+		!yield(command.Stored{Change: bumpRevision{account: svc.Account, namespace: svc.Namespace, service: svc.ID, revision: svc.revision}}) {
 		return false
 	}
 	for _, inst := range svc.instances.All() {

@@ -7,6 +7,15 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
+// invalid returns an InvalidInput with the text of AWS in strict mode, and otherwise
+// with a text that names the member, the value and the rule.
+func (r *Rules) invalid(aws, format string, args ...any) error {
+	if r.Strict {
+		return &command.InvalidInput{Message: aws}
+	}
+	return command.Invalid(format, args...)
+}
+
 // NamespaceNotFound means that the account sees no such namespace.
 type NamespaceNotFound struct{ ID string }
 

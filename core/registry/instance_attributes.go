@@ -1,8 +1,10 @@
 package registry
 
 import (
+	"fmt"
 	"maps"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -36,10 +38,10 @@ const ecsPrefix = "AWS_ECS_"
 // attributes to store; they differ from the given ones only with
 // AWS_EC2_INSTANCE_ID.
 func checkAttributes(r *Rules, ns *Namespace, svc *Service, attrs map[string]string) (map[string]string, error) {
-	if err := checkAttributeLimits(attrs); err != nil {
+	if err := checkAttributeLimits(r, attrs); err != nil {
 		return nil, err
 	}
-	if err := checkAttributeValues(attrs); err != nil {
+	if err := checkAttributeValues(r, attrs); err != nil {
 		return nil, err
 	}
 	if err := checkOwnAttributes(r, attrs); err != nil {
@@ -52,9 +54,9 @@ func checkAttributes(r *Rules, ns *Namespace, svc *Service, attrs map[string]str
 		return withEC2Address(r, ns, svc, attrs)
 	}
 	if _, ok := attrs[AttrAliasDNSName]; ok {
-		return attrs, checkAlias(svc, attrs)
+		return attrs, checkAlias(r, svc, attrs)
 	}
-	if err := checkAddresses(svc, attrs); err != nil {
+	if err := checkAddresses(r, svc, attrs); err != nil {
 		return nil, err
 	}
 	return attrs, checkWeight(r, svc, attrs)
@@ -79,22 +81,26 @@ func checkOwnAttributes(r *Rules, attrs map[string]string) error {
 	return nil
 }
 
-func checkAttributeLimits(attrs map[string]string) error {
-	custom, total := 0, 0
+func checkAttributeLimits(r *Rules, attrs map[string]string) error {
+	var custom []string
+	total := 0
 	for k, v := range attrs {
 		total += utf8.RuneCountInString(k) + utf8.RuneCountInString(v)
 		if !strings.HasPrefix(k, "AWS_") {
-			custom++
+			custom = append(custom, k)
 		} else if !known(k) {
-			return command.Invalid("Attribute %q is not allowed: the prefix AWS_ is reserved, and the known attributes are %s",
-				k, quoted(knownAttributes))
+			return r.invalid(fmt.Sprintf("Invalid attribute: [%s]. [aws_] prefix is reserved for AWS attributes.", k),
+				"Attribute %q is not allowed: the prefix AWS_ is reserved, and the known attributes are %s", k, quoted(knownAttributes))
 		}
 	}
-	if custom > maxCustomAttributes {
-		return command.Invalid("%d custom attributes are given; at most %d are allowed", custom, maxCustomAttributes)
+	if len(custom) > maxCustomAttributes {
+		slices.Sort(custom)
+		return r.invalid(fmt.Sprintf("Too many attributes provided: [%s]. The current limit is %d", strings.Join(custom, ", "), maxCustomAttributes),
+			"%d custom attributes are given; at most %d are allowed", len(custom), maxCustomAttributes)
 	}
 	if total > maxAttributeTotal {
-		return command.Invalid("The attributes have %d characters in all; at most %d are allowed", total, maxAttributeTotal)
+		return r.invalid(fmt.Sprintf("Instance attributes too large. Maximum allowed size of all attributes is %d characters.", maxAttributeTotal),
+			"The attributes have %d characters in all; at most %d are allowed", total, maxAttributeTotal)
 	}
 	return nil
 }
@@ -109,7 +115,7 @@ func known(key string) bool {
 }
 
 // checkAttributeValues checks the value of each known attribute.
-func checkAttributeValues(attrs map[string]string) error {
+func checkAttributeValues(r *Rules, attrs map[string]string) error {
 	if v, ok := attrs[AttrIPv4]; ok {
 		if addr, err := netip.ParseAddr(v); err != nil || !addr.Is4() {
 			return command.Invalid("%s %q is not an IPv4 address", AttrIPv4, v)
@@ -131,7 +137,8 @@ func checkAttributeValues(attrs map[string]string) error {
 		}
 	}
 	if v, ok := attrs[AttrInitHealthStatus]; ok && v != Healthy.String() && v != Unhealthy.String() {
-		return command.Invalid("%s %q is not allowed: it must be HEALTHY or UNHEALTHY", AttrInitHealthStatus, v)
+		return r.invalid("No enum constant com.amazon.route53.autonaming.model.InitHealthStatus."+v,
+			"%s %q is not allowed: it must be HEALTHY or UNHEALTHY", AttrInitHealthStatus, v)
 	}
 	return nil
 }
@@ -143,7 +150,10 @@ func validPort(s string) bool {
 
 // checkAlias checks that an alias is the only target, in a service with A or AAAA
 // records.
-func checkAlias(svc *Service, attrs map[string]string) error {
+func checkAlias(r *Rules, svc *Service, attrs map[string]string) error {
+	if svc.DNS != nil && svc.DNS.Policy == Multivalue && r.Strict {
+		return command.Invalid("ALIAS instance can be registered only in services with WEIGHTED routing policy")
+	}
 	if svc.DNS.Has(RecordSRV) || svc.DNS.Has(RecordCNAME) || svc.DNS == nil || svc.DNS.Policy != Weighted {
 		return command.Invalid("%s is allowed only for a service with A or AAAA records and RoutingPolicy WEIGHTED", AttrAliasDNSName)
 	}
@@ -157,7 +167,7 @@ func checkAlias(svc *Service, attrs map[string]string) error {
 
 // checkAddresses checks that the attributes have what the records and the check of
 // the service need.
-func checkAddresses(svc *Service, attrs map[string]string) error {
+func checkAddresses(r *Rules, svc *Service, attrs map[string]string) error {
 	_, v4 := attrs[AttrIPv4]
 	_, v6 := attrs[AttrIPv6]
 	_, port := attrs[AttrPort]
@@ -165,23 +175,31 @@ func checkAddresses(svc *Service, attrs map[string]string) error {
 	a, aaaa := svc.DNS.Has(RecordA), svc.DNS.Has(RecordAAAA)
 	switch {
 	case a && aaaa && !v4 && !v6:
-		return command.Invalid("%s or %s is required: the service has A and AAAA records", AttrIPv4, AttrIPv6)
+		return r.invalid(noAddress, "%s or %s is required: the service has A and AAAA records", AttrIPv4, AttrIPv6)
 	case a && !aaaa && !v4:
-		return command.Invalid("%s is required: the service has A records", AttrIPv4)
+		return r.invalid(missing(AttrIPv4), "%s is required: the service has A records", AttrIPv4)
 	case aaaa && !a && !v6:
-		return command.Invalid("%s is required: the service has AAAA records", AttrIPv6)
+		return r.invalid(missing(AttrIPv6), "%s is required: the service has AAAA records", AttrIPv6)
 	case svc.DNS.Has(RecordSRV) && !port:
-		return command.Invalid("A valid port number must be supplied. %s is required: the service has SRV records", AttrPort)
+		return r.invalid(missing(AttrPort), "A valid port number must be supplied. %s is required: the service has SRV records", AttrPort)
 	case svc.DNS.Has(RecordSRV) && !v4 && !v6:
-		return command.Invalid("%s or %s is required: the service has SRV records", AttrIPv4, AttrIPv6)
+		return r.invalid(noAddress, "%s or %s is required: the service has SRV records", AttrIPv4, AttrIPv6)
 	case svc.DNS.Has(RecordCNAME) && !cname:
-		return command.Invalid("%s is required: the service has CNAME records", AttrCNAME)
+		return r.invalid(missing(AttrCNAME), "%s is required: the service has CNAME records", AttrCNAME)
 	case svc.HealthCheck != nil && !port:
-		return command.Invalid("A valid port number must be supplied. %s is required: the service has a health check", AttrPort)
+		return r.invalid("A port must be supplied in order to register this instance.",
+			"A valid port number must be supplied. %s is required: the service has a health check", AttrPort)
 	case svc.HealthCheck != nil && !v4 && !v6:
 		return command.Invalid("%s or %s is required: the service has a health check", AttrIPv4, AttrIPv6)
 	}
 	return nil
+}
+
+// Texts of AWS, seen in 2026.
+const noAddress = "At least one of " + AttrIPv4 + " " + AttrIPv6 + " is required."
+
+func missing(attribute string) string {
+	return "Required attribute(s) " + attribute + " are missing."
 }
 
 func checkWeight(r *Rules, svc *Service, attrs map[string]string) error {
@@ -206,7 +224,8 @@ func withEC2Address(r *Rules, ns *Namespace, svc *Service, attrs map[string]stri
 	}
 	for k := range attrs {
 		if k != AttrEC2InstanceID && k != AttrInitHealthStatus && (r.Strict || strings.HasPrefix(k, "AWS_")) {
-			return nil, command.Invalid("%s is not allowed together with %s", k, AttrEC2InstanceID)
+			return nil, r.invalid(fmt.Sprintf("Invalid combination of attributes received. %s is not supported with [%s].", AttrEC2InstanceID, k),
+				"%s is not allowed together with %s", k, AttrEC2InstanceID)
 		}
 	}
 	addr, ok := r.EC2Instances[id]

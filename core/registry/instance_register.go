@@ -44,7 +44,7 @@ func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Deci
 		return command.Decision{Reply: command.Reply{ID: string(duplicate.ID)}}, nil
 	}
 	if !exists {
-		if err := checkInstanceQuota(v, ns, svc); err != nil {
+		if err := checkInstanceQuota(v, r, ns, svc); err != nil {
 			return command.Decision{}, err
 		}
 	}
@@ -52,14 +52,18 @@ func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Deci
 		return c.rejectName(r, a, op, problem)
 	}
 	inst := newInstance(c.ID, attrs, c.CreatorRequestID)
-	inst.Health, inst.Registered, inst.Changed = svc.initialHealth(r, inst.Attributes()), op.Date, seconds(m.Now)
+	inst.Registered = op.Date
+	inst.Health, inst.Changed = svc.initialHealth(r, inst.Attributes()), seconds(m.Now)
+	if !r.Strict && svc.keepsVerdict(old, &inst) {
+		inst.Health, inst.Changed = old.Health, old.Changed
+	}
 	if m.Account != svc.creator() {
 		inst.createdBy = unique.Make(m.Account)
 	}
-	changes := []command.Change{putInstance{svc.location(), &inst}, bumpRevision{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
+	changes := []command.Change{putInstance{svc.location(), &inst}, svc.nextRevision(), putOperation{op}}
 	return command.Decision{
 		Changes: append(changes, s.leaseAtRegistration(svc, c.ID, ttl, m.Now)...),
-		Reads:   []command.Read{ns.read(), svc.read(), {Key: instanceKey(svc, c.ID), Exists: old != nil}},
+		Reads:   []command.Read{ns.read(), svc.read(), svc.readRevision(), {Key: instanceKey(svc, c.ID), Exists: old != nil}},
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
@@ -112,12 +116,12 @@ func hostNameProblem(ns *Namespace, svc *Service, id InstanceID) string {
 	return ""
 }
 
-func checkInstanceQuota(v command.View, ns *Namespace, svc *Service) error {
+func checkInstanceQuota(v command.View, r *Rules, ns *Namespace, svc *Service) error {
 	if limit := v.Quota(svc.creator(), &quotaInstances); limit > 0 && svc.instances.Len() >= limit {
-		return &command.LimitExceeded{What: quotaInstances.What, Limit: limit}
+		return r.limitExceeded(&quotaInstances, limit)
 	}
 	if limit := v.Quota(ns.Account, &quotaNamespaceInstances); limit > 0 && ns.instanceCount() >= limit {
-		return &command.LimitExceeded{What: quotaNamespaceInstances.What, Limit: limit}
+		return r.limitExceeded(&quotaNamespaceInstances, limit)
 	}
 	return nil
 }
@@ -139,8 +143,8 @@ func (c *DeregisterInstance) Decide(v command.View, m *command.Meta) (command.De
 	}
 	op := newDeregistration(m, s, svc, inst)
 	return command.Decision{
-		Changes: append(svc.deregister(inst, op), s.leaseDeletion(svc, c.ID)...),
-		Reads:   []command.Read{{Key: instanceKey(svc, inst.ID()), Exists: true}},
+		Changes: append(svc.deregister(inst, op, svc.nextRevision()), s.leaseDeletion(svc, c.ID)...),
+		Reads:   []command.Read{svc.readRevision(), {Key: instanceKey(svc, inst.ID()), Exists: true}},
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
@@ -152,6 +156,6 @@ func newDeregistration(m *command.Meta, s *State, svc *Service, inst *Instance) 
 	return op
 }
 
-func (svc *Service) deregister(inst *Instance, op *Operation) []command.Change {
-	return []command.Change{deleteInstance{svc.location(), inst.ID()}, bumpRevision{svc.Account, svc.Namespace, svc.ID}, putOperation{op}}
+func (svc *Service) deregister(inst *Instance, op *Operation, next bumpRevision) []command.Change {
+	return []command.Change{deleteInstance{svc.location(), inst.ID()}, next, putOperation{op}}
 }

@@ -141,7 +141,7 @@ func TestInstanceAttributeValues(t *testing.T) {
 			}
 			for _, v := range test.wrong {
 				e := refused[*command.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: attrs{test.key: v}})
-				if !strings.Contains(e.Message, test.key) {
+				if inText := strings.Contains(e.Message, test.key) || w.rules.Strict && strings.Contains(e.Message, "InitHealthStatus"); !inText {
 					t.Errorf("%s=%q: got %q", test.key, v, e.Message)
 				}
 			}
@@ -301,7 +301,8 @@ func TestRepeatedRegisterInstance(t *testing.T) {
 			t.Errorf("repeated, got %s at %d, want %s at %d", again.ID, w.revision, first.ID, revision)
 		}
 		for i, c := range []*registry.RegisterInstance{register("2", "r"), register("1", "s"), register("1", ""), register("1", "")} {
-			if reply := w.do(c); reply == first || w.currentService(svc.ID).InstancesRevision() != w.revision {
+			before := w.currentService(svc.ID).InstancesRevision()
+			if reply := w.do(c); reply == first || w.currentService(svc.ID).InstancesRevision() != before+1 {
 				t.Errorf("%d: taken for the first request", i)
 			}
 		}
@@ -313,6 +314,167 @@ func TestRepeatedRegisterInstance(t *testing.T) {
 	})
 }
 
+// TestRegisterAgainKeepsVerdict: a client that registers its instances again must not
+// remove them from the answers (hashicorp/consul#868). In strict mode a new check is
+// healthy until probes say otherwise, as with AWS.
+func TestRegisterAgainKeepsVerdict(t *testing.T) {
+	inBothModes(t, func(t *testing.T, w *world) {
+		given := attrs{"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "80", "k": "v"}
+		with := func(key, value string) attrs {
+			a := maps.Clone(given)
+			a[key] = value
+			return a
+		}
+		for _, verdict := range []registry.Health{registry.Healthy, registry.Unhealthy} {
+			for name, test := range map[string]struct {
+				attrs attrs
+				keeps bool
+			}{
+				"the same":          {given, true},
+				"another attribute": {with("k", "w"), true},
+				"another port":      {with("AWS_INSTANCE_PORT", "81"), false},
+				"another address":   {with("AWS_INSTANCE_IPV4", "10.0.0.2"), false},
+				"one more address":  {with("AWS_INSTANCE_IPV6", "2001:db8::1"), false},
+			} {
+				ns := w.namespace(registry.DNSPublic, fmt.Sprintf("n%d.example", w.commands))
+				svc := w.service(ns, registry.CreateService{Name: "s", HTTPOnly: true, HealthCheck: tcpCheck})
+				w.register(svc.ID, "i", given)
+				w.do(&registry.SetVerdicts{Verdicts: []registry.Verdict{w.verdict(svc.ID, verdict)}})
+				changed := w.instance(svc.ID, "i").Changed
+				w.register(svc.ID, "i", test.attrs)
+				want := registry.Unknown
+				switch {
+				case w.rules.Strict:
+					want = registry.Healthy
+				case test.keeps:
+					want = verdict
+				}
+				inst := w.instance(svc.ID, "i")
+				if inst.Health != want || test.keeps && !w.rules.Strict && inst.Changed != changed {
+					t.Errorf("%s after %s: got %s of %d, want %s of %d", name, verdict, inst.Health, inst.Changed, want, changed)
+				}
+			}
+		}
+	})
+}
+
+// TestTextsOfAWS are texts of real deployments in 2026, for strict mode.
+func TestTextsOfAWS(t *testing.T) {
+	a, aaaa, srv, cname := registry.RecordA, registry.RecordAAAA, registry.RecordSRV, registry.RecordCNAME
+	w := newWorld(t, true)
+	public, private, http := w.namespace(registry.DNSPublic, "p.example"), w.namespace(registry.DNSPrivate, "p.internal"), w.namespace(registry.HTTP, "h")
+	for i, test := range []struct {
+		service registry.CreateService
+		attrs   attrs
+		text    string
+	}{
+		{registry.CreateService{DNS: records("", a)}, attrs{}, "Required attribute(s) AWS_INSTANCE_IPV4 are missing."},
+		{registry.CreateService{DNS: records("", aaaa)}, attrs{}, "Required attribute(s) AWS_INSTANCE_IPV6 are missing."},
+		{registry.CreateService{DNS: records("", srv)}, attrs{"AWS_INSTANCE_IPV4": "10.0.0.1"}, "Required attribute(s) AWS_INSTANCE_PORT are missing."},
+		{registry.CreateService{DNS: records("", cname)}, attrs{}, "Required attribute(s) AWS_INSTANCE_CNAME are missing."},
+		{registry.CreateService{DNS: records("", srv)}, attrs{"AWS_INSTANCE_PORT": "1"}, "At least one of AWS_INSTANCE_IPV4 AWS_INSTANCE_IPV6 is required."},
+		{registry.CreateService{DNS: records("", a, aaaa)}, attrs{}, "At least one of AWS_INSTANCE_IPV4 AWS_INSTANCE_IPV6 is required."},
+		{registry.CreateService{HTTPOnly: true}, attrs{"AWS_MY_ATTR": ""}, "Invalid attribute: [AWS_MY_ATTR]. [aws_] prefix is reserved for AWS attributes."},
+		{registry.CreateService{HTTPOnly: true, CustomHealth: true}, attrs{"AWS_INIT_HEALTH_STATUS": "UNKNOWN"}, "No enum constant com.amazon.route53.autonaming.model.InitHealthStatus.UNKNOWN"},
+		{registry.CreateService{HTTPOnly: true, HealthCheck: tcpCheck}, attrs{"AWS_INSTANCE_IPV4": "10.0.0.1"}, "A port must be supplied in order to register this instance."},
+		{registry.CreateService{DNS: records("", a)}, attrs{"AWS_ALIAS_DNS_NAME": "lb.example"}, "ALIAS instance can be registered only in services with WEIGHTED routing policy"},
+		{registry.CreateService{HTTPOnly: true}, attrs{"k": strings.Repeat("x", 5000)}, "Instance attributes too large. Maximum allowed size of all attributes is 5000 characters."},
+	} {
+		test.service.Name, test.service.NamespaceRef = fmt.Sprint("s", i), string(public.ID)
+		svc := w.service(public, test.service)
+		e := refused[*command.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: test.attrs})
+		if e.Message != test.text {
+			t.Errorf("got %q, want %q", e.Message, test.text)
+		}
+	}
+	for _, test := range []struct {
+		ns      *registry.Namespace
+		service registry.CreateService
+		text    string
+	}{
+		{public, registry.CreateService{DNS: records("", a, a)}, "Duplicate resource record typeAin DNS config is not expected"},
+		{public, registry.CreateService{DNS: records("", a, cname)}, "DnsRecord Type CNAME cannot be combined with other types"},
+		{public, registry.CreateService{DNS: records(registry.Multivalue, cname)}, "WEIGHTED routing policy must be used with DNS Record Type CNAME"},
+		{public, registry.CreateService{DNS: records("", cname), HealthCheck: tcpCheck}, "Health check config must not be used. Health checks are not supported for CNAME"},
+		{private, registry.CreateService{DNS: records("", a), HealthCheck: tcpCheck}, "Health check config cannot be applied to a service with private namespace"},
+		{http, registry.CreateService{DNS: records("", a)}, "When you create a service using a namespace that has a type of HTTP, you can't include a DnsConfig element."},
+	} {
+		test.service.Name, test.service.NamespaceRef = "refused", string(test.ns.ID)
+		if e := refused[*command.InvalidInput](w, &test.service); e.Message != test.text {
+			t.Errorf("got %q, want %q", e.Message, test.text)
+		}
+	}
+	many := attrs{}
+	for i := range 31 {
+		many[fmt.Sprintf("k%02d", i)] = ""
+	}
+	svc := w.service(http, registry.CreateService{Name: "many"})
+	e := refused[*command.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: many})
+	if !strings.HasPrefix(e.Message, "Too many attributes provided: [k00, k01, ") || !strings.HasSuffix(e.Message, "k30]. The current limit is 30") {
+		t.Errorf("got %q", e.Message)
+	}
+}
+
+// TestRevisionOfOneService: it counts the changes of one service, so that no account
+// learns of the writes of others, and it does not fall if the service is created again.
+func TestRevisionOfOneService(t *testing.T) {
+	inBothModes(t, func(t *testing.T, w *world) {
+		ns := w.namespace(registry.HTTP, "h")
+		mine, other := w.service(ns, registry.CreateService{Name: "mine"}), w.service(ns, registry.CreateService{Name: "other"})
+		revision := func() uint64 { return w.currentService(mine.ID).InstancesRevision() }
+		first := revision()
+		for i := range 5 {
+			w.register(other.ID, registry.InstanceID(fmt.Sprint(i)), nil)
+		}
+		if got := revision(); got != first {
+			t.Errorf("revision %d after changes of another service, want %d", got, first)
+		}
+		w.register(mine.ID, "i", attrs{"a": "1"})
+		w.register(mine.ID, "i", attrs{"a": "2"})
+		w.deregister(mine.ID, "i")
+		if got := revision(); got != first+3 {
+			t.Errorf("revision %d after three changes, want %d", got, first+3)
+		}
+		last := revision()
+		w.do(&registry.DeleteService{Ref: string(mine.ID)})
+		w.checkReload()
+		mine = w.service(ns, registry.CreateService{Name: "mine"})
+		if got := revision(); got <= last {
+			t.Errorf("revision %d of the service that was created again, after %d", got, last)
+		}
+		w.do(&registry.DeleteService{Ref: string(mine.ID)})
+		for i := range 5 {
+			w.deregister(other.ID, registry.InstanceID(fmt.Sprint(i)))
+		}
+		w.do(&registry.DeleteService{Ref: string(other.ID)})
+		w.do(&registry.DeleteNamespace{Ref: string(ns.ID)})
+		w.checkReload()
+		ns = w.namespace(registry.HTTP, "h")
+		mine = w.service(ns, registry.CreateService{Name: "mine"})
+		if got := revision(); got <= last {
+			t.Errorf("revision %d in the namespace that was created again, after %d", got, last)
+		}
+	})
+}
+
+// A record without a number is older: the revision of the store counts, so that the
+// revisions of existing services do not fall.
+func TestUnnumberedRevision(t *testing.T) {
+	w := newWorld(t, false)
+	ns := w.namespace(registry.HTTP, "h")
+	svc := w.service(ns, registry.CreateService{Name: "s"})
+	d := registry.NewDraft(w.state)
+	c, err := registry.Slice{}.Decode("3t/"+string(testAccount)+"/"+string(ns.ID)+"/"+string(svc.ID), []byte{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Apply(1000, c)
+	w.state = d.Finish()
+	if got := w.currentService(svc.ID).InstancesRevision(); got != 1000 {
+		t.Errorf("revision %d", got)
+	}
+}
+
 func TestInstanceQuotas(t *testing.T) {
 	w := newWorld(t, false)
 	w.limits = command.Limits{"instances_per_service": 2, "instances_per_namespace": 3}
@@ -321,7 +483,7 @@ func TestInstanceQuotas(t *testing.T) {
 	w.register(a.ID, "1", nil)
 	w.register(a.ID, "2", nil)
 	e := refused[*command.LimitExceeded](w, &registry.RegisterInstance{ServiceRef: string(a.ID), ID: "3"})
-	if !strings.Contains(e.What, "service") || e.Limit != 2 {
+	if !strings.Contains(e.What, "service") || e.Limit != 2 || e.Setting != "quotas.instances_per_service" || !strings.HasSuffix(e.Error(), ": quotas.instances_per_service in the configuration raises it") {
 		t.Errorf("got %v", e)
 	}
 	w.register(a.ID, "2", attrs{"k": "v"}) // an update needs no room

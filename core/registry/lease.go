@@ -122,6 +122,7 @@ type EndLeases struct{ Leases []Lease }
 func (c *EndLeases) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s, _ := of(v)
 	var d command.Decision
+	ended := map[ServiceID]uint64{} // instances that are deregistered
 	for i := range c.Leases {
 		given := &c.Leases[i]
 		svc, ok := s.Service(given.Account, given.Service)
@@ -133,7 +134,13 @@ func (c *EndLeases) Decide(v command.View, m *command.Meta) (command.Decision, e
 		if !ok {
 			continue
 		}
-		d.Changes = append(d.Changes, s.endLease(svc, inst, current, m)...)
+		next := svc.nextRevision()
+		if current.Expired {
+			next.revision += ended[svc.ID]
+			ended[svc.ID]++
+			d.Reads = append(d.Reads, svc.readRevision())
+		}
+		d.Changes = append(d.Changes, s.endLease(svc, inst, current, next, m)...)
 		d.Reads = append(d.Reads, command.Read{Key: instanceKey(svc, inst.ID()), Exists: true},
 			command.Read{Key: current.location().leaseKey(inst.ID()), Exists: true})
 		d.Reply.Count++
@@ -141,7 +148,7 @@ func (c *EndLeases) Decide(v command.View, m *command.Meta) (command.Decision, e
 	return d, nil
 }
 
-func (s *State) endLease(svc *Service, inst *Instance, l Lease, m *command.Meta) []command.Change {
+func (s *State) endLease(svc *Service, inst *Instance, l Lease, next bumpRevision, m *command.Meta) []command.Change {
 	if !l.Expired {
 		l.Expired = true
 		return []command.Change{putLease{l}, putInstance{svc.location(), inst.withExpired(true, m.Now)}}
@@ -149,5 +156,5 @@ func (s *State) endLease(svc *Service, inst *Instance, l Lease, m *command.Meta)
 	owner := *m
 	owner.Account = svc.Account
 	op := newDeregistration(&owner, s, svc, inst)
-	return append(svc.deregister(inst, op), deleteLease{svc.location(), inst.ID()})
+	return append(svc.deregister(inst, op, next), deleteLease{svc.location(), inst.ID()})
 }

@@ -55,7 +55,7 @@ func (c *CreateNamespace) Decide(v command.View, m *command.Meta) (command.Decis
 	}
 	ns.createOperation = op.ID
 	return command.Decision{
-		Changes: []command.Change{putNamespace{ns}, bumpRevision{ns.Account, ns.ID, ""}, putOperation{op}},
+		Changes: []command.Change{putNamespace{ns}, bumpRevision{account: ns.Account, namespace: ns.ID}, putOperation{op}},
 		Reads:   []command.Read{{Key: namespaceKey(ns.Account, ns.HTTPName)}},
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
@@ -96,7 +96,7 @@ func (c *CreateNamespace) check(v command.View, m *command.Meta, a *Account, r *
 		}
 	}
 	if limit := v.Quota(m.Account, &quotaNamespaces); limit > 0 && a.namespaces.Len() >= limit {
-		return &command.LimitExceeded{What: quotaNamespaces.What, Limit: limit}
+		return r.limitExceeded(&quotaNamespaces, limit)
 	}
 	return nil
 }

@@ -57,6 +57,15 @@ var (
 	}
 )
 
+// limitExceeded returns the error of a quota that is reached.
+func (r *Rules) limitExceeded(q *command.Quota, limit int) error {
+	e := &command.LimitExceeded{What: q.What, Limit: limit}
+	if !r.Strict {
+		e.Setting = "quotas." + q.Name
+	}
+	return e
+}
+
 // Quotas implements command.Slice.
 func (Slice) Quotas() []*command.Quota {
 	return []*command.Quota{&quotaNamespaces, &quotaServices, &quotaInstances, &quotaNamespaceInstances, &quotaOperations}

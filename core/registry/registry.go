@@ -59,6 +59,10 @@ type Account struct {
 	// byRequest maps the CreatorRequestId to the namespace.
 	byRequest ptree.Map[string, NamespaceID]
 
+	// lastRevision is the highest InstancesRevision of the account's deleted
+	// services. New services start above it.
+	lastRevision uint64
+
 	// operations is ordered by time, see operationKey.
 	operations ptree.Map[string, storedOperation]
 	// operationByRequest maps a requestKey to the newest operation with it.

@@ -101,8 +101,9 @@ func (svc *Service) HasHealth() bool { return svc.CustomHealth || svc.HealthChec
 // InstanceCount returns the number of registered instances.
 func (svc *Service) InstanceCount() int { return svc.instances.Len() }
 
-// InstancesRevision rises with every registration and deregistration, and only
-// with them. It never falls, not even for a service of the same name made anew.
+// InstancesRevision rises by one with every registration and deregistration in the
+// service, and only with them. It never falls, not even if the service is deleted and
+// created again.
 func (svc *Service) InstancesRevision() uint64 { return svc.revision }
 
 // Instance returns an instance by id.
@@ -126,6 +127,24 @@ func (svc *Service) initialHealth(r *Rules, attrs InstanceAttributes) Health {
 		return Healthy // an alias is not checked, so there never is data
 	}
 	return Unknown
+}
+
+// keepsVerdict reports whether next, registered in place of old, has the health of
+// old: the check probes the same target. Without this rule a client that registers all
+// instances again, such as a controller, would remove them from DNS for some seconds.
+func (svc *Service) keepsVerdict(old, next *Instance) bool {
+	if old == nil || svc.HealthCheck == nil {
+		return false
+	}
+	a, b := old.Attributes(), next.Attributes()
+	for _, k := range []string{AttrIPv4, AttrIPv6, AttrPort, AttrAliasDNSName} {
+		was, had := a.Get(k)
+		is, has := b.Get(k)
+		if was != is || had != has {
+			return false
+		}
+	}
+	return true
 }
 
 // serviceKey returns the key of a service in its namespace. DNS names ignore case.

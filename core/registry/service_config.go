@@ -1,15 +1,41 @@
 package registry
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// recordSets are the allowed combinations of record types.
+// recordSets are the combinations of record types that the API documents.
 var recordSets = []recordTypes{
 	{RecordA}, {RecordAAAA}, {RecordA, RecordAAAA}, {RecordSRV}, {RecordCNAME},
+}
+
+// moreRecordSets are accepted in extended mode: AWS has been seen to accept A with
+// SRV (aws/aws-cdk#18894).
+var moreRecordSets = []recordTypes{
+	{RecordA, RecordSRV}, {RecordAAAA, RecordSRV}, {RecordA, RecordAAAA, RecordSRV},
+}
+
+// allowed reports whether a service may have these record types.
+func (t recordTypes) allowed(r *Rules) bool {
+	is := func(set recordTypes) bool { return slices.Equal(set, t) }
+	return slices.ContainsFunc(recordSets, is) || !r.Strict && slices.ContainsFunc(moreRecordSets, is)
+}
+
+// invalidRecords returns the error for record types that are not allowed together.
+func invalidRecords(r *Rules, types recordTypes) error {
+	aws := fmt.Sprintf("DnsRecords %v is not allowed: a service has A, AAAA, A and AAAA, SRV, or CNAME records", types)
+	for i, t := range types[min(1, len(types)):] {
+		if t == types[i] {
+			aws = fmt.Sprintf("Duplicate resource record type%sin DNS config is not expected", t)
+		} else if slices.Contains(types, RecordCNAME) {
+			aws = "DnsRecord Type CNAME cannot be combined with other types"
+		}
+	}
+	return r.invalid(aws, "DnsRecords %v is not allowed: a service has A, AAAA, A and AAAA, SRV, or CNAME records, or SRV with addresses", types)
 }
 
 // types returns the record types in order of their names.
@@ -49,8 +75,8 @@ func newDNSConfig(r *Rules, ns *Namespace, name string, in *DNSConfig) (*DNSConf
 	}
 	d := &DNSConfig{Policy: in.Policy, Records: slices.Clone(in.Records)}
 	types := d.types()
-	if !slices.ContainsFunc(recordSets, func(set recordTypes) bool { return slices.Equal(set, types) }) {
-		return nil, command.Invalid("DnsRecords %v is not allowed: a service has A, AAAA, A and AAAA, SRV, or CNAME records", types)
+	if !types.allowed(r) {
+		return nil, invalidRecords(r, types)
 	}
 	for i := range d.Records {
 		if d.Records[i].TTL < 0 {
@@ -64,7 +90,8 @@ func newDNSConfig(r *Rules, ns *Namespace, name string, in *DNSConfig) (*DNSConf
 	case d.Policy == "":
 		d.Policy = Multivalue
 	case cname && d.Policy != Weighted:
-		return nil, command.Invalid("RoutingPolicy %s is not allowed with CNAME records: it must be WEIGHTED", d.Policy)
+		return nil, r.invalid("WEIGHTED routing policy must be used with DNS Record Type CNAME",
+			"RoutingPolicy %s is not allowed with CNAME records: it must be WEIGHTED", d.Policy)
 	}
 	return d, nil
 }
@@ -89,9 +116,10 @@ func newHealthCheck(r *Rules, ns *Namespace, svc *Service, in *HealthCheck) (*He
 	case svc.CustomHealth:
 		return nil, command.Invalid("HealthCheckConfig and HealthCheckCustomConfig cannot be used together")
 	case svc.DNS.Has(RecordCNAME):
-		return nil, command.Invalid("HealthCheckConfig is not allowed for a service with CNAME records")
+		return nil, r.invalid("Health check config must not be used. Health checks are not supported for CNAME",
+			"HealthCheckConfig is not allowed for a service with CNAME records")
 	case r.Strict && ns.Type == DNSPrivate:
-		return nil, command.Invalid("HealthCheckConfig is not allowed in a private DNS namespace; use HealthCheckCustomConfig")
+		return nil, command.Invalid("Health check config cannot be applied to a service with private namespace")
 	case in.Type == CheckTCP && in.ResourcePath != "":
 		return nil, command.Invalid("ResourcePath %q is not allowed with a health check of type TCP", in.ResourcePath)
 	}

@@ -45,13 +45,20 @@ func (c *CreateService) Decide(v command.View, m *command.Meta) (command.Decisio
 		return command.Decision{}, &ServiceAlreadyExists{ID: existing.ID, Account: existing.Account, CreatorRequestID: existing.CreatorRequestID}
 	}
 	if limit := v.Quota(ns.Account, &quotaServices); limit > 0 && ns.services.Len() >= limit {
-		return command.Decision{}, &command.LimitExceeded{What: quotaServices.What, Limit: limit}
+		return command.Decision{}, r.limitExceeded(&quotaServices, limit)
 	}
 	return command.Decision{
-		Changes: []command.Change{putService{svc}, bumpRevision{svc.Account, ns.ID, svc.ID}, bumpRevision{ns.Account, ns.ID, ""}},
+		Changes: []command.Change{putService{svc}, s.firstRevision(svc), bumpRevision{account: ns.Account, namespace: ns.ID}},
 		Reads:   []command.Read{ns.read(), {Key: serviceKeyOf(svc.Account, ns.ID, svc.key)}},
 		Reply:   command.Reply{Value: svc},
 	}, nil
+}
+
+// firstRevision returns the change that sets the InstancesRevision of a new service. It
+// is higher than that of every deleted service of the account, so that it does not
+// fall if a service is created again.
+func (s *State) firstRevision(svc *Service) bumpRevision {
+	return bumpRevision{account: svc.Account, namespace: svc.Namespace, service: svc.ID, revision: s.account(svc.Account).lastRevision + 1}
 }
 
 // existingService returns the service with the key, or the service that the same
@@ -101,7 +108,7 @@ func (c *CreateService) service(r *Rules, m *command.Meta, ns *Namespace, tags A
 		Tags: tags, CreatorRequestID: c.CreatorRequestID, CreatedBy: m.Account, CreateDate: m.Now,
 		key: serviceKey(ns, c.Name),
 	}
-	if err := c.checkType(ns); err != nil {
+	if err := c.checkType(r, ns); err != nil {
 		return nil, err
 	}
 	if c.DNS != nil {
@@ -120,10 +127,11 @@ func (c *CreateService) service(r *Rules, m *command.Meta, ns *Namespace, tags A
 	return svc, nil
 }
 
-func (c *CreateService) checkType(ns *Namespace) error {
+func (c *CreateService) checkType(r *Rules, ns *Namespace) error {
 	switch {
 	case !ns.IsDNS() && c.DNS != nil:
-		return command.Invalid("When you specify an HTTP service, you can't include a DnsConfig element.")
+		return r.invalid("When you create a service using a namespace that has a type of HTTP, you can't include a DnsConfig element.",
+			"When you specify an HTTP service, you can't include a DnsConfig element.")
 	case c.HTTPOnly && c.DNS != nil:
 		return command.Invalid("When you specify an HTTP service, you can't include a DnsConfig element.")
 	case ns.IsDNS() && !c.HTTPOnly && c.DNS == nil:

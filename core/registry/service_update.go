@@ -26,7 +26,7 @@ func (c *UpdateService) Decide(v command.View, m *command.Meta) (command.Decisio
 	if err := r.mayUpdate(m, ns, svc); err != nil {
 		return command.Decision{}, err
 	}
-	if !ns.IsDNS() {
+	if !ns.IsDNS() && r.Strict {
 		return command.Decision{}, command.Invalid("Service %s is in an HTTP namespace: it cannot be updated", svc.ID)
 	}
 	next := *svc
@@ -44,7 +44,7 @@ func (c *UpdateService) Decide(v command.View, m *command.Meta) (command.Decisio
 	op.setOwner(ns.Account)
 	changes := []command.Change{putService{&next}, putOperation{op}}
 	return command.Decision{
-		Changes: append(changes, healthAfterUpdate(r, m, svc, &next)...),
+		Changes: append(changes, healthAfterUpdate(m, svc, &next)...),
 		Reads:   []command.Read{ns.read(), svc.read()},
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
@@ -91,15 +91,16 @@ func (c *UpdateService) changeCheck(r *Rules, ns *Namespace, svc *Service) error
 	return err
 }
 
-// healthAfterUpdate starts the health of all instances anew where the service
-// has got a check that it did not have.
-func healthAfterUpdate(r *Rules, m *command.Meta, old, next *Service) []command.Change {
+// healthAfterUpdate returns the changes of health if the service gets a check that it
+// did not have. Until then every instance was in the answers, so it stays there until
+// probes find it unhealthy.
+func healthAfterUpdate(m *command.Meta, old, next *Service) []command.Change {
 	if next.HealthCheck == nil || old.HealthCheck != nil {
 		return nil
 	}
 	var changes []command.Change
 	for _, inst := range old.instances.All() {
-		changes = append(changes, putInstance{next.location(), inst.withHealth(next.initialHealth(r, inst.Attributes()), m.Now)})
+		changes = append(changes, putInstance{next.location(), inst.withHealth(Healthy, m.Now)})
 	}
 	return changes
 }
@@ -120,13 +121,15 @@ func (c *DeleteService) Decide(v command.View, m *command.Meta) (command.Decisio
 		text := "Service contains registered instances; delete the instances before deleting the service"
 		return command.Decision{}, &command.Conflict{Message: text + r.remaining(svc.instances.Len(), svc.firstInstances(maxRemaining))}
 	}
+	last := s.account(svc.Account).lastRevision
 	return command.Decision{
 		Changes: []command.Change{
 			deleteService{svc.Account, svc.Namespace, svc.key},
 			dropRevision{svc.Account, svc.Namespace, svc.ID},
-			bumpRevision{svc.Account, svc.Namespace, ""},
+			bumpRevision{account: svc.Account, namespace: svc.Namespace},
+			bumpRevision{account: svc.Account, revision: max(last, svc.revision)},
 		},
-		Reads: []command.Read{svc.read(), {Key: revisionKey(svc.Account, svc.Namespace, svc.ID), Exists: true}},
+		Reads: []command.Read{svc.read(), svc.readRevision(), {Key: revisionKey(svc.Account, "", ""), Exists: last > 0}},
 	}, nil
 }
 

@@ -89,8 +89,8 @@ func TestVerdictsThatCameTooLate(t *testing.T) {
 }
 
 // TestVerdictSurvivesUpdateService: changing a check keeps the verdict until
-// there is a new one; removing it makes the health UNKNOWN, and a check that is
-// added begins anew.
+// there is a new one; removing it makes the health UNKNOWN, and with a check that is
+// added the instances stay in the answers.
 func TestVerdictSurvivesUpdateService(t *testing.T) {
 	w := newWorld(t, false)
 	svc := w.checkedService()
@@ -104,7 +104,7 @@ func TestVerdictSurvivesUpdateService(t *testing.T) {
 	}
 	update(&registry.HealthCheck{Type: registry.CheckHTTP, ResourcePath: "/new", FailureThreshold: 1}, registry.Healthy)
 	update(nil, registry.Unknown)
-	update(&registry.HealthCheck{Type: registry.CheckTCP}, registry.Unknown)
+	update(&registry.HealthCheck{Type: registry.CheckTCP}, registry.Healthy)
 }
 
 func TestStampTellsChecksApart(t *testing.T) {

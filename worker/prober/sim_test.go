@@ -191,12 +191,12 @@ func newSim(t *testing.T, seed uint64) *sim {
 	return s
 }
 
-// register registers a backend, anew if it is. Probes that have begun by then
-// say nothing about it.
+// register registers a backend, or registers it again: then it keeps its health.
+// Results of probes that began before do not count.
 func (s *sim) register(i int) {
 	s.mu.Lock()
 	b := s.all[i]
-	b.registered, b.asked, b.base, b.results = true, time.Now(), registry.Unknown, nil
+	b.registered, b.asked, b.base, b.results = true, time.Now(), s.health(b), nil
 	s.mu.Unlock()
 	s.do(&registry.RegisterInstance{ServiceRef: string(s.service), ID: b.id, Attributes: map[string]string{
 		registry.AttrIPv4: fmt.Sprintf("10.0.0.%d", i), registry.AttrPort: "80"}})
