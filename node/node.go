@@ -60,6 +60,8 @@ type Node struct {
 	directory merged[fileIdentities, identity.Directory]
 	rates     merged[throttle.Rates, throttle.Rates]
 	views     atomic.Pointer[view.Table]
+	transfers atomic.Pointer[transfers] // nil until Run; set by wire
+	dns       atomic.Pointer[dnsEdge]   // nil until Run; set by wire
 
 	catalog *access.Catalog                 // the actions that policies can name
 	sealKey *seal.Key                       // nil: what is sealed cannot be opened

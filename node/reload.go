@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/node/config"
@@ -25,6 +26,13 @@ func (n *Node) reload(next config.Config) error {
 	// Each can be right and the mixture of both wrong.
 	if err := errors.Join(next.Check(), reloaded.Check()); err != nil {
 		return errors.Join(errors.New("reload: the configuration is wrong; the one before it stays"), err)
+	}
+	transfers, err := newTransfers(&reloaded.DNS) // reads the files of secrets
+	if err != nil {
+		return fmt.Errorf("reload: %w", err)
+	}
+	if err := n.setTransfers(transfers); err != nil {
+		return fmt.Errorf("reload: %w", err)
 	}
 	n.applyReloadable(&reloaded)
 	if n.audit != nil {

@@ -25,10 +25,10 @@ type dnsEdge struct {
 	listeners *listeners
 	server    *dns.Server
 	forward   *forward.Resolver // nil when nothing is forwarded
-	transfers *xfr.Server       // nil when no zone is transferred
-	notify    *notify.Sender    // goes with it
-	doh       *doh.Server       // nil when DNS over HTTPS is not served
-	certs     *certs.Source     // nil when there is no certificate
+	transfers *xfr.Server
+	notify    *notify.Sender
+	doh       *doh.Server   // nil when DNS over HTTPS is not served
+	certs     *certs.Source // nil when there is no certificate
 }
 
 func (w *wiring) dnsComponent() (component, error) {
@@ -113,10 +113,8 @@ func (e *dnsEdge) run(ctx context.Context) error {
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return e.server.Serve(ctx, e.listeners.dns) })
-	if e.transfers != nil {
-		group.Go(func() error { return e.transfers.Run(ctx) })
-		group.Go(func() error { return e.notify.Run(ctx) })
-	}
+	group.Go(func() error { return e.transfers.Run(ctx) })
+	group.Go(func() error { return e.notify.Run(ctx) })
 	if e.listeners.dot != nil {
 		ln := dot.Listen(e.listeners.dot, e.certs)
 		group.Go(func() error { return e.server.ServeStream(ctx, ln, answer.TLS) })

@@ -11,39 +11,65 @@ import (
 	"github.com/cairn-discovery/cairn/node/config"
 )
 
+// transfers are the parts of the configuration about zone transfers, which a reload
+// changes. Keys and rules belong together: a rule names its key by pointer.
+type transfers struct {
+	keys        tsig.Keys
+	rules       []xfr.Rule
+	secondaries []netip.AddrPort
+}
+
+// newTransfers reads the secrets of the keys too.
+func newTransfers(d *config.DNS) (*transfers, error) {
+	byName, keys, err := d.Keys()
+	if err != nil {
+		return nil, err
+	}
+	t := &transfers{keys: keys}
+	for i := range d.Transfer {
+		rule := transferRule(&d.Transfer[i], byName)
+		t.rules = append(t.rules, rule)
+		t.secondaries = append(t.secondaries, rule.Secondaries...)
+	}
+	return t, nil
+}
+
+// transferRule returns a rule as the server takes it.
+func transferRule(t *config.Transfer, keys map[string]*tsig.Key) xfr.Rule {
+	r := xfr.Rule{Zone: t.Zone, VPC: t.VPC, Allow: config.Prefixes(t.Allow), Key: keys[t.TSIGKey]}
+	for _, text := range t.Secondaries {
+		ap, _ := config.Upstream(text) // Check has made sure of it
+		addr := ap.Addr().Unmap()
+		r.Secondaries = append(r.Secondaries, netip.AddrPortFrom(addr, ap.Port()))
+		r.Allow = append(r.Allow, netip.PrefixFrom(addr.WithZone(""), addr.BitLen()))
+	}
+	return r
+}
+
 // wireTransfers gives the DNS server what it needs to transfer zones.
 func (w *wiring) wireTransfers(e *dnsEdge, cfg *dns.Config) error {
 	d := &w.cfg.DNS
-	byName, keys, err := d.Keys()
+	t, err := newTransfers(d)
 	if err != nil {
 		return err
 	}
-	cfg.Keys = keys
-	if len(d.Transfer) == 0 {
-		return nil
-	}
+	w.transfers.Store(t)
+	cfg.Keys = func() tsig.Keys { return w.transfers.Load().keys }
 	apex, err := answer.ApexOf(&cfg.Config)
 	if err != nil {
 		return err
 	}
-	secondaries := make([][]netip.AddrPort, len(d.Transfer))
-	rules := make([]xfr.Rule, len(d.Transfer))
-	var all []netip.AddrPort
-	for i := range d.Transfer {
-		rules[i], secondaries[i] = transferRule(&d.Transfer[i], byName)
-		all = append(all, secondaries[i]...)
-	}
 	e.notify, err = notify.New(notify.Config{
 		Source: sourceOf(e.listeners), Logger: w.log.With("part", "notify"), Registerer: w.metrics,
-	}, all)
+	}, t.secondaries)
 	if err != nil {
 		return err
 	}
 	e.transfers, err = xfr.New(xfr.Config{
-		Source: w.rep, Rules: rules, Apex: apex, Strict: cfg.Strict,
+		Source: w.rep, Rules: t.rules, Apex: apex, Strict: cfg.Strict,
 		Changed: func(c xfr.Change) {
-			for _, addr := range secondaries[c.Rule] {
-				e.notify.Send(notify.Change{Secondary: addr, Apex: c.Apex, SOA: c.SOA, Key: rules[c.Rule].Key})
+			for _, addr := range c.Rule.Secondaries {
+				e.notify.Send(notify.Change{Secondary: addr, Apex: c.Apex, SOA: c.SOA, Key: c.Rule.Key})
 			}
 		},
 		Interval: d.TransferLimits.NotifyInterval.Duration, HistoryBytes: d.TransferLimits.HistoryBytes,
@@ -51,21 +77,20 @@ func (w *wiring) wireTransfers(e *dnsEdge, cfg *dns.Config) error {
 		Logger: w.log.With("part", "transfer"), Registerer: w.metrics,
 	})
 	cfg.Transfers = e.transfers
+	w.dns.Store(e)
 	return err
 }
 
-// transferRule returns the rule as the server takes it, and the secondaries to
-// notify.
-func transferRule(t *config.Transfer, keys map[string]*tsig.Key) (xfr.Rule, []netip.AddrPort) {
-	r := xfr.Rule{Zone: t.Zone, VPC: t.VPC, Allow: config.Prefixes(t.Allow), Key: keys[t.TSIGKey]}
-	var secondaries []netip.AddrPort
-	for _, text := range t.Secondaries {
-		ap, _ := config.Upstream(text) // Check has made sure of it
-		addr := ap.Addr().Unmap()
-		secondaries = append(secondaries, netip.AddrPortFrom(addr, ap.Port()))
-		r.Allow = append(r.Allow, netip.PrefixFrom(addr.WithZone(""), addr.BitLen()))
+// setTransfers makes the transfers of a reload the current ones.
+func (n *Node) setTransfers(t *transfers) error {
+	n.transfers.Store(t)
+	e := n.dns.Load()
+	if e == nil {
+		return nil // the node does not run yet
 	}
-	return r, secondaries
+	// First the secondaries: the rules send to them.
+	e.notify.SetSecondaries(t.secondaries)
+	return e.transfers.SetRules(t.rules)
 }
 
 // sourceOf returns the address from which secondaries expect messages: that of

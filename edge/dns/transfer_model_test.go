@@ -32,9 +32,11 @@ func withTransfers(change ...func(*xfr.Config)) func(*Config) {
 		if err != nil {
 			panic(err)
 		}
-		if cfg.Keys, err = tsig.NewKeys(key); err != nil {
+		keys, err := tsig.NewKeys(key)
+		if err != nil {
 			panic(err)
 		}
+		cfg.Keys = func() tsig.Keys { return keys }
 		apex, err := answer.ApexOf(&cfg.Config)
 		if err != nil {
 			panic(err)

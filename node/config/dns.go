@@ -60,10 +60,10 @@ type DNS struct {
 	// below it.
 	Delegate []Delegation `yaml:"delegate" reload:"sighup"`
 	// TSIGKeys are keys that queries may be signed with.
-	TSIGKeys []TSIGKey `yaml:"tsig_keys"`
+	TSIGKeys []TSIGKey `yaml:"tsig_keys" reload:"sighup"`
 	// Transfer lists who may have zones transferred; nobody else may. The first
 	// entry that fits zone and client decides.
-	Transfer []Transfer `yaml:"transfer"`
+	Transfer []Transfer `yaml:"transfer" reload:"sighup"`
 	// TransferLimits limit the resources that transfers use.
 	TransferLimits TransferLimits `yaml:"transfer_limits"`
 	// RateLimit limits the answers over UDP to clients that see public zones only.

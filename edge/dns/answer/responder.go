@@ -65,7 +65,7 @@ type Config struct {
 	Transfers *xfr.Server
 	// Keys are those that queries may be signed with (RFC 8945). None: every
 	// signature is that of an unknown key.
-	Keys tsig.Keys
+	Keys func() tsig.Keys
 	// Hostmaster is the mailbox in SOA records, as a domain name. Empty means
 	// "hostmaster" below the parent of the first name server.
 	Hostmaster string

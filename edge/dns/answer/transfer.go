@@ -15,7 +15,11 @@ import (
 // verify checks the signature of the query. It returns false if the TSIG record
 // is malformed.
 func (a *Answerer) verify() bool {
-	return a.cfg.Keys.Verify(a.req.msg, a.req.tsig, a.unixTime(), &a.signature)
+	var keys tsig.Keys
+	if a.cfg.Keys != nil {
+		keys = a.cfg.Keys()
+	}
+	return keys.Verify(a.req.msg, a.req.tsig, a.unixTime(), &a.signature)
 }
 
 // key returns the key that signed the query, or nil.

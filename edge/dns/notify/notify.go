@@ -58,8 +58,11 @@ type Change struct {
 // Sender sends NOTIFY messages. Create it with New, then call Run.
 type Sender struct {
 	cfg      Config
-	peers    map[netip.AddrPort]*peer
 	messages *prometheus.CounterVec
+	changed  chan struct{} // the secondaries were changed
+
+	mu    sync.Mutex // guards what follows; held for moments
+	peers map[netip.AddrPort]*peer
 }
 
 // New returns a Sender for secondaries. It starts nothing.
@@ -70,24 +73,41 @@ func New(cfg Config, secondaries []netip.AddrPort) (*Sender, error) {
 	if cfg.Retry == 0 {
 		cfg.Retry = 2 * time.Second
 	}
-	s := &Sender{cfg: cfg, peers: map[netip.AddrPort]*peer{}, messages: prometheus.NewCounterVec(prometheus.CounterOpts{
+	s := &Sender{cfg: cfg, changed: make(chan struct{}, 1), messages: prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cairn_dns_notify_total", Help: "NOTIFY messages by outcome: sent, acknowledged, refused, unanswered.",
 	}, []string{"outcome"})}
 	if cfg.Registerer != nil {
 		cfg.Registerer.MustRegister(s.messages)
 	}
+	s.SetSecondaries(secondaries)
+	return s, nil
+}
+
+// SetSecondaries replaces the secondaries. Changes that wait for one that stays
+// are still sent; those for one that goes are dropped.
+func (s *Sender) SetSecondaries(secondaries []netip.AddrPort) {
+	s.mu.Lock()
+	before := s.peers
+	s.peers = make(map[netip.AddrPort]*peer, len(secondaries))
 	for _, addr := range secondaries {
-		if s.peers[addr] == nil {
+		if s.peers[addr] = before[addr]; s.peers[addr] == nil {
 			s.peers[addr] = &peer{sender: s, addr: addr, zones: map[string]*pending{}, kick: make(chan struct{}, 1)}
 		}
 	}
-	return s, nil
+	s.mu.Unlock()
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
 }
 
 // Send queues a change. It replaces an earlier change of the same zone. It does not
 // block.
 func (s *Sender) Send(c Change) {
-	if p := s.peers[c.Secondary]; p != nil {
+	s.mu.Lock()
+	p := s.peers[c.Secondary]
+	s.mu.Unlock()
+	if p != nil {
 		p.put(c)
 	}
 }
@@ -95,10 +115,34 @@ func (s *Sender) Send(c Change) {
 // Run sends the queued changes until ctx ends.
 func (s *Sender) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
-	for _, p := range s.peers {
-		group.Go(func() error { return p.run(ctx) })
+	running := map[*peer]context.CancelFunc{}
+	for ctx.Err() == nil {
+		s.start(ctx, group, running)
+		select {
+		case <-ctx.Done():
+		case <-s.changed:
+		}
 	}
-	return group.Wait()
+	return group.Wait() // all contexts have ended
+}
+
+// start starts the peers that do not run, and stops those that are none any more.
+func (s *Sender) start(ctx context.Context, group *errgroup.Group, running map[*peer]context.CancelFunc) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for p, stop := range running {
+		if s.peers[p.addr] != p {
+			stop()
+			delete(running, p)
+		}
+	}
+	for _, p := range s.peers {
+		if running[p] == nil {
+			ctx, stop := context.WithCancel(ctx)
+			running[p] = stop
+			group.Go(func() error { return p.run(ctx) })
+		}
+	}
 }
 
 // peer is one secondary.

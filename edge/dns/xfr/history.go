@@ -66,6 +66,13 @@ func (h *history) catchUp(s *Server, st *state.State) *version {
 	return h.now
 }
 
+// tellAgain makes the next look at the zone report it, changed or not.
+func (h *history) tellAgain() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = false
+}
+
 // add adds the step to the next version. A step without differences is added as
 // well: the zone may have changed and changed back, and a secondary may have the
 // version in between from another of our servers.

@@ -22,6 +22,9 @@ type Rule struct {
 	Allow []netip.Prefix
 	// Key is the key that must have signed the query. Nil: no signature is needed.
 	Key *tsig.Key
+	// Secondaries are the servers to notify of changes. They are for the receiver of
+	// a Change; the Server does not use them.
+	Secondaries []netip.AddrPort
 
 	apex []byte // in wire form and lower case; nil: all public zones
 }
@@ -95,8 +98,9 @@ const (
 func (s *Server) Permit(x *zone.Index, name []byte, from netip.Addr, key *tsig.Key) (*zone.Zone, Permission) {
 	from = from.Unmap().WithZone("")
 	found := Refused
-	for i := range s.cfg.Rules {
-		r := &s.cfg.Rules[i]
+	rules := *s.rules.Load()
+	for i := range rules {
+		r := &rules[i]
 		if r.apex != nil && string(r.apex) != string(name) || !r.permits(from, key) {
 			continue
 		}

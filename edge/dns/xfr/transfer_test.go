@@ -222,7 +222,7 @@ func TestChanged(t *testing.T) {
 	f.register(web, "i-1", "192.0.2.1")
 	f.register(web, "i-2", "192.0.2.2")
 	expect("two instances", 1)
-	if c := f.changes; len(c) == 1 && (c[0].Rule != 0 || c[0].Apex != wire(t, zoneName)) {
+	if c := f.changes; len(c) == 1 && (c[0].Rule.Zone != zoneName || c[0].Apex != wire(t, zoneName)) {
 		t.Errorf("%+v", c[0])
 	}
 	f.service(f.namespace("third.example.com"), "web", registry.RecordA)

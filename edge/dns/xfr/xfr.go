@@ -10,8 +10,11 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/netip"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -57,7 +60,7 @@ type Config struct {
 
 // Change is a zone with new contents.
 type Change struct {
-	Rule int    // index of the rule that matches the zone
+	Rule *Rule  // the rule that matches the zone
 	Apex string // in wire form
 	SOA  []byte // the zone's SOA record, in wire form, not compressed
 }
@@ -66,6 +69,8 @@ type Change struct {
 type Server struct {
 	cfg     Config
 	metrics *metrics
+	rules   atomic.Pointer[[]Rule]
+	changed chan struct{} // the rules were changed
 
 	mu        sync.Mutex // guards what follows; held for moments
 	histories map[zone.ID]*history
@@ -80,19 +85,38 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Source == nil || cfg.Logger == nil {
 		return nil, errors.New("xfr: Source and Logger are required")
 	}
-	for i := range cfg.Rules {
-		if err := cfg.Rules[i].check(); err != nil {
-			return nil, err
-		}
-	}
 	fill(&cfg.Interval, time.Second)
 	fill(&cfg.HistoryBytes, 16<<20)
 	fill(&cfg.Transfers, 16)
 	fill(&cfg.Timeout, 5*time.Minute)
-	return &Server{
-		cfg: cfg, metrics: newMetrics(cfg.Registerer),
+	s := &Server{
+		cfg: cfg, metrics: newMetrics(cfg.Registerer), changed: make(chan struct{}, 1),
 		histories: map[zone.ID]*history{}, perClient: map[netip.Addr]int{},
-	}, nil
+	}
+	return s, s.SetRules(cfg.Rules)
+}
+
+// SetRules replaces the rules. Config.Changed is then called for every zone that
+// they match, because a secondary may be new. If a rule is wrong, nothing changes.
+func (s *Server) SetRules(rules []Rule) error {
+	rules = slices.Clone(rules)
+	for i := range rules {
+		if err := rules[i].check(); err != nil {
+			return err
+		}
+	}
+	s.rules.Store(&rules)
+	s.mu.Lock()
+	histories := slices.Collect(maps.Values(s.histories))
+	s.mu.Unlock()
+	for _, h := range histories {
+		h.tellAgain()
+	}
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+	return nil
 }
 
 func fill[T comparable](v *T, def T) {
@@ -105,23 +129,25 @@ func fill[T comparable](v *T, def T) {
 // Run watches the zones of the rules until ctx ends, records their changes for IXFR
 // and reports them to Config.Changed.
 func (s *Server) Run(ctx context.Context) error {
-	if len(s.cfg.Rules) == 0 {
-		<-ctx.Done()
-		return nil
-	}
 	for {
 		snapshot := s.cfg.Source.Current()
 		s.follow(snapshot.State)
 		// Changes within one interval are reported together; the first is not
 		// delayed.
-		if !wait(ctx, time.After(s.cfg.Interval)) || !wait(ctx, snapshot.Superseded()) {
+		if !s.wait(ctx, time.After(s.cfg.Interval)) {
 			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-snapshot.Superseded():
+		case <-s.changed:
 		}
 	}
 }
 
 // wait returns false if ctx ended first.
-func wait[T any](ctx context.Context, c <-chan T) bool {
+func (s *Server) wait(ctx context.Context, c <-chan time.Time) bool {
 	select {
 	case <-ctx.Done():
 		return false
@@ -134,8 +160,9 @@ func wait[T any](ctx context.Context, c <-chan T) bool {
 func (s *Server) follow(st *state.State) {
 	s.forget(st)
 	seen := map[zone.ID]bool{}
-	for i := range s.cfg.Rules {
-		for z := range s.cfg.Rules[i].zones(&st.Zones) {
+	rules := *s.rules.Load()
+	for i := range rules {
+		for z := range rules[i].zones(&st.Zones) {
 			if seen[z.ID] {
 				continue // an earlier rule matches it
 			}
@@ -143,7 +170,7 @@ func (s *Server) follow(st *state.State) {
 			h := s.historyOf(z)
 			h.catchUp(s, st)
 			if soa := h.news(s); soa != nil && s.cfg.Changed != nil {
-				s.cfg.Changed(Change{Rule: i, Apex: z.Apex, SOA: soa})
+				s.cfg.Changed(Change{Rule: &rules[i], Apex: z.Apex, SOA: soa})
 			}
 		}
 	}
