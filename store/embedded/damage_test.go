@@ -97,12 +97,20 @@ func TestFlippedBitsBesideZerosAreNoticed(t *testing.T) {
 	}
 }
 
-// A sector that lost its content looks like one that was never written. In those
-// that hold the very last frame this is what a torn write looks like, so it can
-// go unnoticed there; nowhere else.
+// A sector that lost its content looks like one that was never written. In the sectors
+// of the very last frame that is what a torn write looks like. After a clean stop the
+// header of the segment says how far the log had reached, so that every loss is
+// noticed; after a crash a loss there can go unnoticed, and nowhere else.
 func TestZeroedSectorsAreNoticed(t *testing.T) {
 	m := smallStore(t)
-	files := m.fs.Files()
+	t.Run("after a clean stop", func(t *testing.T) { m.zeroSectors(t, m.fs.Files(), true) })
+	m.up()
+	m.commit(store.Txn{Writes: []store.Write{{Key: "after the stop", Value: []byte("x")}}})
+	m.recover()
+	t.Run("after a crash", func(t *testing.T) { m.zeroSectors(t, m.fs.Files(), false) })
+}
+
+func (m *sim) zeroSectors(t *testing.T, files map[string][]byte, clean bool) {
 	newest := slices.Max(slices.DeleteFunc(slices.Collect(maps.Keys(files)), func(name string) bool {
 		return !strings.HasSuffix(name, segmentSuffix)
 	}))
@@ -115,12 +123,32 @@ func TestZeroedSectorsAreNoticed(t *testing.T) {
 				continue
 			}
 			what := fmt.Sprintf("%s with the sector at %d zero", name, at)
-			if name == newest && int64(at+sectorSize) > last {
+			if name == newest && int64(at+sectorSize) > last && !clean {
 				continue
 			}
 			if m.damaged(with(files, name, changed), what) == nil {
 				t.Fatalf("%s was accepted", what)
 			}
+		}
+	}
+}
+
+// The end of the log is lost as a whole: all zeros from some place on. damaged makes
+// sure that what is accepted is complete: only a seal may be lost.
+func TestZeroedTailIsNoticed(t *testing.T) {
+	m := smallStore(t)
+	files := m.fs.Files()
+	for name, content := range files {
+		if !strings.HasSuffix(name, segmentSuffix) {
+			continue
+		}
+		for at := sectorSize; at < len(content); at += frameAlign {
+			changed := slices.Clone(content)
+			clear(changed[at:])
+			if slices.Equal(changed, content) {
+				break
+			}
+			m.damaged(with(files, name, changed), fmt.Sprintf("%s with zeros from %d on", name, at))
 		}
 	}
 }

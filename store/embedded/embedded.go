@@ -143,7 +143,8 @@ func Open(cfg Config) (*Store, error) {
 }
 
 // Close implements store.Store. It waits for the commit in progress, interrupts a
-// Load or Snapshot in progress, and unlocks the folder. A second call does nothing.
+// Load or Snapshot in progress, marks the end of the log, and unlocks the folder. A
+// second call does nothing.
 func (s *Store) Close() error {
 	if !s.closed.CompareAndSwap(false, true) {
 		return nil
@@ -151,8 +152,12 @@ func (s *Store) Close() error {
 	close(s.closing)
 	s.maintenance <- struct{}{}
 	s.logToken <- struct{}{}
+	var err error
+	if s.state == ready {
+		err = s.log.markEnd(s.history.revision())
+	}
 	s.history.close()
-	return errors.Join(s.log.close(), s.lock.Close())
+	return errors.Join(err, s.log.close(), s.lock.Close())
 }
 
 // maintain waits for the maintenance token; release returns it.

@@ -60,6 +60,9 @@ func (l *loader) run() error {
 	case end.next-1 < l.plan.snapshot:
 		return &DamageError{Dir: l.s.cfg.Dir, File: end.name(), Offset: end.tail,
 			Reason: fmt.Sprintf("the log ends with revision %d, before the snapshot's %d", end.next-1, l.plan.snapshot)}
+	case end.next-1 < end.reached:
+		return &DamageError{Dir: l.s.cfg.Dir, File: end.name(), Offset: end.tail,
+			Reason: fmt.Sprintf("the log ends with revision %d, but it had reached %d when it was closed", end.next-1, end.reached)}
 	case end.next-1 < l.known:
 		return &DamageError{Dir: l.s.cfg.Dir, File: end.name(), Offset: end.tail,
 			Reason: fmt.Sprintf("the log ends with revision %d, but %d was committed", end.next-1, l.known)}

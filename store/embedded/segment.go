@@ -21,6 +21,7 @@ import (
 //	16  u64      salt, random, part of every frame's checksum
 //	24  u64      revision of the first transaction
 //	32  u64      size of the file
+//	40  u64      revision that the log had reached when the store was closed, or 0
 //
 // Its name holds the first revision in hexadecimal. It is written under a
 // temporary name, synced and renamed, so a file with the final name is whole.
@@ -40,6 +41,9 @@ type segmentHeader struct {
 	salt  uint64
 	first store.Revision
 	size  int64
+	// reached is a revision that the log has reached for certain. It is written when
+	// the store is closed, and tells a lost end of the log from one that a crash left.
+	reached store.Revision
 }
 
 func (h segmentHeader) name() string { return segmentName(h.first) }
@@ -70,6 +74,7 @@ func (h segmentHeader) encode() []byte {
 	le.PutUint64(b[16:], h.salt)
 	le.PutUint64(b[24:], uint64(h.first))
 	le.PutUint64(b[32:], uint64(h.size))
+	le.PutUint64(b[40:], uint64(h.reached))
 	le.PutUint32(b[12:], checksum(b))
 	return b
 }
@@ -94,7 +99,8 @@ func parseSegmentHeader(sector []byte) (segmentHeader, error) {
 	if v := le.Uint32(sector[8:]); v != formatVersion {
 		return segmentHeader{}, &VersionError{Version: v}
 	}
-	h := segmentHeader{salt: le.Uint64(own[16:]), first: store.Revision(le.Uint64(own[24:])), size: int64(le.Uint64(own[32:]))}
+	h := segmentHeader{salt: le.Uint64(own[16:]), first: store.Revision(le.Uint64(own[24:])), size: int64(le.Uint64(own[32:])),
+		reached: store.Revision(le.Uint64(own[40:]))}
 	if h.first == 0 || h.size < sectorSize || h.size > maxSegment || h.size%sectorSize != 0 {
 		return segmentHeader{}, errors.New("the segment header makes no sense")
 	}

@@ -148,6 +148,22 @@ func (l *segmentLog) seal(next store.Revision) error {
 	return l.active.Datasync()
 }
 
+// markEnd records in the active segment that the log has reached a revision.
+func (l *segmentLog) markEnd(reached store.Revision) error {
+	if l.active == nil || l.dirty != 0 || l.head.reached == reached {
+		return nil
+	}
+	h := l.head
+	h.reached = reached
+	if _, err := l.active.WriteAt(h.encode(), 0); err != nil {
+		return notDone("mark the end of the log", err)
+	}
+	if err := l.active.Datasync(); err != nil {
+		return notDone("mark the end of the log", err)
+	}
+	return nil
+}
+
 // dropThrough removes the segments without revisions after the given one from the
 // list and returns their names. It keeps the active segment.
 func (l *segmentLog) dropThrough(at store.Revision) []string {
