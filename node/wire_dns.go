@@ -17,6 +17,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/dns/ratelimit"
 	"github.com/cairn-discovery/cairn/edge/dns/xfr"
 	"github.com/cairn-discovery/cairn/internal/certs"
+	"github.com/cairn-discovery/cairn/internal/connlimit"
 	"github.com/cairn-discovery/cairn/node/config"
 )
 
@@ -68,7 +69,11 @@ func (w *wiring) newDNS() (*dnsEdge, error) {
 		e.doh, err = doh.New(doh.Config{
 			Answer:       e.overHTTPS,
 			Certificates: w.dnsCert,
-			Logger:       w.log.With("part", "doh"),
+			Limits:       connlimit.Limits{Total: cfg.Limits.Connections, PerClient: cfg.Limits.ConnectionsPerClient},
+			Reached: func(limit connlimit.Limit, refused bool) {
+				e.server.LimitReached(answer.HTTPS, limit, refused)
+			},
+			Logger: w.log.With("part", "doh"),
 		})
 	}
 	return e, err
@@ -135,7 +140,7 @@ func dnsConfigOf(c *config.Config, l *listeners) dns.Config {
 		Region:     c.Region,
 		Identity:   c.DNS.Identity,
 		LogSample:  c.DNS.QueryLogSample,
-	}}
+	}, Limits: dns.Limits{Connections: c.DNS.MaxConnections, ConnectionsPerClient: c.DNS.MaxConnectionsPerClient}}
 	for _, s := range c.DNS.NameServers {
 		cfg.NameServers = append(cfg.NameServers, s.Name)
 	}

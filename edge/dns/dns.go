@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
+	"github.com/cairn-discovery/cairn/internal/connlimit"
 )
 
 // Config is the configuration of a Server.
@@ -31,10 +32,12 @@ type Config struct {
 	Registerer prometheus.Registerer
 }
 
-// Limits bound what clients can make the server hold. Zero means the default.
+// Limits limit the resources that clients can use. Zero means the default. At a limit
+// of connections, the idlest connection without a query in progress is closed; a new
+// one is refused only if there is none.
 type Limits struct {
 	Connections          int           // at a time, over TCP and TLS; 4096
-	ConnectionsPerClient int           // at a time, per address; 64
+	ConnectionsPerClient int           // at a time, for each address; 64
 	Pipelined            int           // queries in work per connection; 32
 	IdleTimeout          time.Duration // between queries; 10 s
 	ReadTimeout          time.Duration // for the rest of a query that has begun; 5 s
@@ -67,7 +70,7 @@ type Server struct {
 
 	pools   [answer.Transports]sync.Pool // of *worker, for queries that arrive one by one
 	waiting chan struct{}                // holds a value for each UDP query that waits
-	streams streams
+	conns   *connlimit.Limiter           // of TCP and TLS together
 }
 
 // worker is an Answerer and where its counts go.
@@ -84,13 +87,16 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, responder: responder, waiting: make(chan struct{}, cfg.Limits.Waiting)}
+	s := &Server{
+		cfg: cfg, responder: responder,
+		waiting: make(chan struct{}, cfg.Limits.Waiting),
+		conns:   connlimit.New(connlimit.Limits{Total: cfg.Limits.Connections, PerClient: cfg.Limits.ConnectionsPerClient}),
+	}
 	s.metrics = newMetrics(s, cfg.Registerer)
 	for t := range answer.Transports {
 		shared := s.metrics.newShard(t)
 		s.pools[t].New = func() any { return s.newWorker(shared) }
 	}
-	s.streams.perClient = map[netip.Addr]int{}
 	return s, nil
 }
 

@@ -45,7 +45,7 @@ type metrics struct {
 
 	queries, responses, octets, drops, byZone, seconds *prometheus.Desc
 	connections                                        *prometheus.GaugeVec
-	refused                                            *prometheus.CounterVec
+	refused, replaced                                  *prometheus.CounterVec
 }
 
 func newMetrics(s *Server, r prometheus.Registerer) *metrics {
@@ -67,10 +67,13 @@ func newMetrics(s *Server, r prometheus.Registerer) *metrics {
 		connections: prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: "cairn_dns_connections",
 			Help: "Open connections, by transport."}, []string{"transport"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cairn_dns_connections_refused_total",
-			Help: "Connections closed at once because there were too many, in all or of one client."}, []string{"reason"}),
+			Help: "Connections refused because a limit was reached and every connection had a query in progress, by limit: all, client."},
+			[]string{"transport", "limit"}),
+		replaced: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "cairn_dns_connections_replaced_total",
+			Help: "Idle connections closed for a new one because a limit was reached, by limit: all, client."}, []string{"transport", "limit"}),
 	}
 	if r != nil {
-		r.MustRegister(m, m.connections, m.refused)
+		r.MustRegister(m, m.connections, m.refused, m.replaced)
 	}
 	return m
 }

@@ -13,38 +13,8 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
+	"github.com/cairn-discovery/cairn/internal/connlimit"
 )
-
-// streams bounds connections.
-type streams struct {
-	mu        sync.Mutex // guards what follows; held for moments
-	open      int
-	perClient map[netip.Addr]int
-}
-
-// enter counts a connection, or returns the limit that it exceeds.
-func (s *streams) enter(client netip.Addr, limits *Limits) (why string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	switch {
-	case s.open >= limits.Connections:
-		return "all"
-	case s.perClient[client] >= limits.ConnectionsPerClient:
-		return "client"
-	}
-	s.open++
-	s.perClient[client]++
-	return ""
-}
-
-func (s *streams) leave(client netip.Addr) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.open--
-	if s.perClient[client]--; s.perClient[client] == 0 {
-		delete(s.perClient, client)
-	}
-}
 
 // ServeStream answers over the connections of a listener until ctx ends: RFC
 // 7766, and with a listener of TLS connections RFC 7858. It closes the listener
@@ -71,16 +41,32 @@ func (s *Server) ServeStream(ctx context.Context, ln net.Listener, t answer.Tran
 			continue
 		}
 		client := addrOf(c.RemoteAddr())
-		if why := s.streams.enter(client.Addr(), &s.cfg.Limits); why != "" {
-			s.metrics.refused.WithLabelValues(why).Inc()
+		connCtx, evict := context.WithCancel(ctx)
+		counted, limit := s.conns.Open(client.Addr(), evict)
+		if limit != connlimit.None {
+			s.LimitReached(t, limit, counted == nil)
+		}
+		if counted == nil {
+			evict()
 			_ = c.Close()
 			continue
 		}
 		conns.Go(func() {
-			defer s.streams.leave(client.Addr())
-			s.serveConn(ctx, c, client, t)
+			defer counted.Close()
+			defer evict()
+			s.serveConn(connCtx, c, counted, client, t)
 		})
 	}
+}
+
+// LimitReached counts a connection that was refused because of a limit, or that
+// replaced another one.
+func (s *Server) LimitReached(t answer.Transport, limit connlimit.Limit, refused bool) {
+	count := s.metrics.replaced
+	if refused {
+		count = s.metrics.refused
+	}
+	count.WithLabelValues(t.String(), string(limit)).Inc()
 }
 
 // pauseAfter waits a little where the system is short of something, such as file
@@ -108,11 +94,13 @@ func addrOf(a net.Addr) netip.AddrPort {
 
 // stream is one connection.
 type stream struct {
-	server *Server
-	conn   net.Conn
-	client netip.AddrPort
-	t      answer.Transport
-	in     *bufio.Reader
+	server  *Server
+	conn    net.Conn
+	counted *connlimit.Conn
+	busy    bool // counted has work: queries that were not answered yet
+	client  netip.AddrPort
+	t       answer.Transport
+	in      *bufio.Reader
 
 	waiting sync.WaitGroup // for answers that need an upstream resolver
 	slots   chan struct{}  // bounds them
@@ -130,12 +118,12 @@ const (
 	streamWriteBuffer = 8 << 10
 )
 
-func (s *Server) serveConn(ctx context.Context, c net.Conn, client netip.AddrPort, t answer.Transport) {
+func (s *Server) serveConn(ctx context.Context, c net.Conn, counted *connlimit.Conn, client netip.AddrPort, t answer.Transport) {
 	gauge := s.metrics.connections.WithLabelValues(t.String())
 	gauge.Inc()
 	defer gauge.Dec()
 	st := &stream{
-		server: s, conn: c, client: client, t: t,
+		server: s, conn: c, counted: counted, client: client, t: t,
 		in:    bufio.NewReaderSize(c, streamReadBuffer),
 		out:   bufio.NewWriterSize(c, streamWriteBuffer),
 		slots: make(chan struct{}, s.cfg.Limits.Pipelined),
@@ -158,7 +146,7 @@ func (st *stream) run(ctx context.Context) {
 	out := make([]byte, 0, answer.MaxUDPSize)
 	for {
 		var err error
-		if query, err = st.read(ctx, query); err != nil {
+		if query, err = st.read(ctx, query); err != nil || !st.begin() {
 			break
 		}
 		w := st.server.take(st.t)
@@ -183,14 +171,34 @@ func (st *stream) run(ctx context.Context) {
 			return // not a query: close the connection
 		}
 		// Answers to queries that came together leave together.
-		if st.in.Buffered() == 0 && st.flush() != nil {
-			return
+		if st.in.Buffered() == 0 {
+			if st.flush() != nil {
+				return
+			}
+			st.end()
 		}
 	}
 	// The client may have closed its half only: RFC 7766 section 6.2.4.
 	if st.flush() == nil && ctx.Err() == nil {
 		st.waiting.Wait()
 		_ = st.flush()
+	}
+}
+
+// begin marks that the connection has work. It returns false if the connection has to
+// be closed because another one has replaced it.
+func (st *stream) begin() bool {
+	if !st.busy {
+		st.busy = st.counted.Begin()
+	}
+	return st.busy
+}
+
+// end marks that all queries are answered, except those that were postponed.
+func (st *stream) end() {
+	if st.busy {
+		st.busy = false
+		st.counted.End()
 	}
 }
 
@@ -249,8 +257,12 @@ func (st *stream) postpone(ctx context.Context, r *answer.Request, bound time.Du
 	case <-ctx.Done():
 		return false
 	}
+	st.counted.Begin() // it has work, see begin, so it was not replaced
 	st.waiting.Go(func() {
-		defer func() { <-st.slots }()
+		defer func() {
+			st.counted.End()
+			<-st.slots
+		}()
 		if bound > 0 {
 			var cancel context.CancelFunc
 			ctx, cancel = context.WithTimeout(ctx, bound)

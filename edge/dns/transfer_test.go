@@ -372,7 +372,10 @@ func TestSlowReader(t *testing.T) {
 	client, server := net.Pipe()
 	var conn sync.WaitGroup
 	conn.Go(func() {
-		w.serveConn(t.Context(), server, netip.AddrPortFrom(netip.MustParseAddr(trusted), 1), TCP)
+		client := netip.AddrPortFrom(netip.MustParseAddr(trusted), 1)
+		counted, _ := w.conns.Open(client.Addr(), func() {})
+		defer counted.Close()
+		w.serveConn(t.Context(), server, counted, client, TCP)
 	})
 	q, err := new(mdns.Msg).SetAxfr(zoneName + ".").Pack()
 	if err != nil {

@@ -37,6 +37,14 @@ type DNS struct {
 	// DoHAddr is the listener of DNS over HTTPS, at the path /dns-query, usually on
 	// port 443. Empty: it is not served. It needs tls.
 	DoHAddr string `yaml:"doh_addr" check:"listen?"`
+	// MaxConnections is how many connections of clients may be open at a time over
+	// TCP and TLS together, and as many over HTTPS; 0 means 4096. At the limit, a new
+	// connection replaces the one that has been idle for the longest time. It is
+	// refused only if all have a query in progress.
+	MaxConnections int `yaml:"max_connections" check:"min=0"`
+	// MaxConnectionsPerClient is the same limit for each client address; 0 means
+	// 64.
+	MaxConnectionsPerClient int `yaml:"max_connections_per_client" check:"min=0"`
 	// NameServers are the servers named in the NS and SOA records of all zones.
 	// None means ns.cairn.internal.
 	NameServers []NameServer `yaml:"name_servers"`

@@ -18,6 +18,7 @@ import (
 	"github.com/miekg/dns"
 
 	"github.com/cairn-discovery/cairn/edge/dns/doh"
+	"github.com/cairn-discovery/cairn/internal/connlimit"
 )
 
 // packed returns a query in wire form.
@@ -260,5 +261,70 @@ func TestServer(t *testing.T) {
 	wg.Wait()
 	if _, err := doh.New(doh.Config{}); err == nil {
 		t.Error("a Config without anything was accepted")
+	}
+}
+
+// At the limit of one client, its idle connection gives way to a new one.
+func TestIdleConnectionGivesWay(t *testing.T) {
+	borrowed := httptest.NewTLSServer(nil)
+	certs := certificates{borrowed.TLS.Certificates[0]}
+	borrowed.Close()
+	var mu sync.Mutex
+	replaced := 0
+	s, err := doh.New(doh.Config{
+		Answer: answering(t, nil), Certificates: certs, Logger: slog.New(slog.DiscardHandler),
+		Limits: connlimit.Limits{PerClient: 2},
+		Reached: func(limit connlimit.Limit, refused bool) {
+			mu.Lock()
+			defer mu.Unlock()
+			if limit == connlimit.PerClient && !refused {
+				replaced++
+			}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if err := s.Serve(ctx, ln); err != nil {
+			t.Error(err)
+		}
+	})
+	defer wg.Wait()
+	defer stop()
+	silent, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	for i := range 4 {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: i%2 == 0}
+		defer transport.CloseIdleConnections()
+		client := &http.Client{Transport: transport}
+		for { // the server may mark a connection as idle a little later
+			resp, err := client.Post("https://"+ln.Addr().String()+doh.Path, "application/dns-message", bytes.NewReader(packed(t, "www.example.")))
+			if err == nil {
+				_, _ = io.Copy(io.Discard, resp.Body) // the connection stays open
+				resp.Body.Close()
+				break
+			}
+			if ctx.Err() != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := silent.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection without a request is open")
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if replaced < 3 {
+		t.Errorf("%d connections were replaced, want 3", replaced)
 	}
 }

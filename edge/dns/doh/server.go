@@ -10,7 +10,7 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/net/netutil"
+	"github.com/cairn-discovery/cairn/internal/connlimit"
 )
 
 // Certificates returns the configuration of a TLS server.
@@ -25,8 +25,13 @@ type Config struct {
 	Answer       Answer
 	Certificates Certificates
 	Logger       *slog.Logger
-	// MaxConnections is how many connections may be open. 0 means 1024.
-	MaxConnections int
+	// Limits are the connections that may be open; 0 means 4096 in total and 64 for
+	// each client. At a limit, the idlest connection without a request in progress
+	// is closed, and a new one is refused if there is none.
+	Limits connlimit.Limits
+	// Reached is called for each connection that was refused or that replaced
+	// another one. Nil: it is not called.
+	Reached func(limit connlimit.Limit, refused bool)
 }
 
 // Limits for slow or hostile clients: each can occupy one connection only.
@@ -38,7 +43,8 @@ const (
 	maxHeaderBytes = 16 << 10
 	maxStreams     = 128 // per connection, of HTTP/2
 
-	defaultConnections = 1024
+	defaultConnections          = 4096
+	defaultConnectionsPerClient = 64
 
 	drainTimeout = 500 * time.Millisecond
 )
@@ -55,9 +61,13 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Answer == nil || cfg.Certificates == nil || cfg.Logger == nil {
 		return nil, errors.New("doh: Answer, Certificates and Logger are required")
 	}
-	if cfg.MaxConnections == 0 {
-		cfg.MaxConnections = defaultConnections
+	if cfg.Limits.Total == 0 {
+		cfg.Limits.Total = defaultConnections
 	}
+	if cfg.Limits.PerClient == 0 {
+		cfg.Limits.PerClient = defaultConnectionsPerClient
+	}
+	conns := connlimit.NewHTTP(connlimit.New(cfg.Limits), cfg.Reached)
 	mux := http.NewServeMux()
 	mux.Handle(Path, Handler(cfg.Answer))
 	return &Server{cfg: cfg, server: &http.Server{
@@ -67,6 +77,7 @@ func New(cfg Config) (*Server, error) {
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
+		ConnState:         conns.Track,
 		MaxHeaderBytes:    maxHeaderBytes,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
@@ -77,7 +88,7 @@ func New(cfg Config) (*Server, error) {
 // returns nil. It closes ln. It must be called once.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	ended := make(chan error, 1)
-	go func() { ended <- s.server.ServeTLS(netutil.LimitListener(ln, s.cfg.MaxConnections), "", "") }()
+	go func() { ended <- s.server.ServeTLS(ln, "", "") }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve DNS over HTTPS: %w", err)
