@@ -11,13 +11,16 @@ import (
 func (a *Answerer) resolveAlias(target *zone.Record) {
 	own := a.query
 	defer func() { a.query = own }()
+	name := target.Data
 	for a.depth < maxDepth {
-		a.setQueryName(target.Data, &a.aliasBuf)
+		a.setQueryName(name, &a.aliasBuf)
 		res := a.snapshot.Zones.Lookup(&a.query)
 		switch {
 		case res.State == zone.Refused:
-			a.resolveExternalAlias()
-			return
+			if name = a.resolveExternalAlias(); name == "" {
+				return
+			}
+			continue
 		case res.State == zone.NXDOMAIN:
 			return // no addresses: NODATA at the name of the alias
 		case res.Node.Host() != nil:
@@ -29,6 +32,7 @@ func (a *Answerer) resolveAlias(target *zone.Record) {
 		if target = a.solveAliasTarget(res.Node.Set()); target == nil {
 			return
 		}
+		name = target.Data
 	}
 	a.rcode, a.aa = dnswire.RcodeServFail, false
 }
@@ -57,15 +61,18 @@ func (a *Answerer) solveAliasTarget(set *zone.Set) *zone.Record {
 }
 
 // resolveExternalAlias asks an upstream resolver for the addresses of the name
-// that is looked up.
-func (a *Answerer) resolveExternalAlias() {
+// that is looked up. If its aliases lead to a name of ours, that is returned.
+func (a *Answerer) resolveExternalAlias() string {
 	resp := a.resolve(a.query.Name, a.req.qtype)
 	if a.needsWait {
-		return
+		return ""
 	}
 	if resp == nil || resp.Rcode != dnswire.RcodeNoError && resp.Rcode != dnswire.RcodeNXDomain {
 		a.rcode, a.aa = dnswire.RcodeServFail, false
-		return
+		return ""
+	}
+	if _, own := a.ownTarget(resp.Answer); own != nil {
+		return string(own)
 	}
 	ttl := resp.MinTTL() // all CNAME records on the way count
 	a.aged = true
@@ -75,4 +82,5 @@ func (a *Answerer) resolveExternalAlias() {
 			addRecord(a, answerSection, rr.Type, ttl, rr.Data)
 		}
 	}
+	return ""
 }

@@ -66,6 +66,9 @@ func (a *Answerer) follow(target string) {
 		a.rcode = dnswire.RcodeServFail // unless a.needsWait
 		return
 	}
+	if a.followUpstream(resp) {
+		return
+	}
 	a.rcode = resp.Rcode & 0xf
 	a.addForwarded(resp.Answer, resp.Age, answerSection)
 	a.addForwarded(resp.Authority, resp.Age, authoritySection)
@@ -111,11 +114,62 @@ func (a *Answerer) forward() {
 		a.rcode = dnswire.RcodeServFail
 		return
 	}
+	if a.followUpstream(resp) {
+		return
+	}
 	a.rcode = resp.Rcode & 0xf
 	out, fits := resp.Append(a.out, a.room)
 	a.out = out
 	a.counts[answerSection], a.counts[authoritySection] = get16(out[anCountAt:]), get16(out[nsCountAt:])
 	a.tc = !fits
+}
+
+// followUpstream handles an answer of an upstream whose aliases lead to a name of our
+// zones, or to a host of ours: the answer contains the aliases, and the name is answered
+// here. What the upstream says about the name is not used. It returns false for every
+// other answer.
+func (a *Answerer) followUpstream(resp *forward.Response) bool {
+	before, target := a.ownTarget(resp.Answer)
+	if target == nil {
+		return false
+	}
+	start := len(a.out)
+	a.addForwarded(resp.Answer[:before], resp.Age, answerSection)
+	for at := start; at < len(a.out); {
+		rr, ok := dnswire.ParseRecord(a.out, at)
+		if !ok {
+			break
+		}
+		if at = rr.End; rr.Type == dnswire.TypeCNAME {
+			a.ownerAt = rr.Data
+		}
+	}
+	if a.depth < maxDepth && a.ownerAt <= dnswire.MaxPointer {
+		a.follow(string(target))
+	}
+	return true
+}
+
+// ownTarget returns the first target of an alias that is a name of ours, and the number
+// of records before those of the target. It returns nil if there is none.
+func (a *Answerer) ownTarget(rrs []forward.RR) (before int, target []byte) {
+	var room [maxName]byte
+	for i := range rrs {
+		if rrs[i].Type != dnswire.TypeCNAME {
+			continue
+		}
+		q := a.query
+		q.Name, q.Found = room[:copy(room[:], rrs[i].Data)], false
+		dnswire.Lower(q.Name)
+		q.Hash = zone.Hash(q.Name)
+		if a.hostNamed(q.Name, q.Hash) == nil && a.snapshot.Zones.Lookup(&q).State == zone.Refused {
+			continue
+		}
+		for before = i + 1; before < len(rrs) && !dnswire.EqualName(rrs[before].Name, q.Name); before++ {
+		}
+		return before, rrs[i].Data
+	}
+	return 0, nil
 }
 
 // resolve asks the cache, and the upstream resolvers if it may wait for them. It
