@@ -32,7 +32,11 @@ type RateLimit struct {
 	Exempt []Prefix `yaml:"exempt"`
 }
 
-func defaultRateLimit() RateLimit { return RateLimit{Slip: 2} }
+// defaultRateLimit is far above what resolvers ask that cache answers, and far below
+// what a reflection attack needs.
+func defaultRateLimit() RateLimit {
+	return RateLimit{Responses: 20, NXDomains: 10, Errors: 5, Slip: 2}
+}
 
 func (l *RateLimit) check(k *checker) {
 	if _, err := ratelimit.New(l.Limiter()); err != nil {
