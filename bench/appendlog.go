@@ -59,7 +59,7 @@ func (l *appendLog) append(b []byte) error {
 		return mine.err
 	}
 	l.busy = true
-	for len(l.waiting.buf) > 0 { // whoever leads goes on for those who came meanwhile
+	for len(l.waiting.buf) > 0 { // the leader goes on for those that arrived in the meantime
 		g := l.waiting
 		l.waiting = newGroup()
 		l.mu.Unlock()

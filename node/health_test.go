@@ -70,7 +70,7 @@ func look(t *testing.T, n *nodetest.Node, service string) seen {
 	return s
 }
 
-// await looks until what is seen is what is wanted. All three ways must come to
+// await looks until what is seen is what is wanted. All three ways must reach
 // it by one look after the first has.
 func await(t *testing.T, n *nodetest.Node, service string, statuses map[string]string, discovered, addrs []string) {
 	t.Helper()
@@ -132,7 +132,7 @@ func TestHealthIsSeenEverywhere(t *testing.T) {
 	await(t, n, service, down, []string{"one"}, []string{"127.0.0.2"})
 	explained(t, n, "web.hm.internal", "two: out", "http://"+two.String()+"/health answered 503", "failure in a row", "HEALTHY → UNHEALTHY", "one: in")
 
-	// Slow checks, so that nothing can be found out anew before it is looked at.
+	// Slow checks, so that nothing can be found out again before it is looked at.
 	n.Stop(t)
 	n = nodetest.Start(t, nodetest.WithDataDir(dir))
 	if got := look(t, n, service); fmt.Sprint(got.statuses) != fmt.Sprint(down) || !slices.Equal(got.dns, []string{"127.0.0.2"}) {

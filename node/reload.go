@@ -58,7 +58,7 @@ func (n *Node) applyReloadable(c *config.Config) {
 	n.accounts.Store(new(c.AccountsByKey()))
 	n.setIdentities(c)
 	n.rates.file.Store(c.RequestRates())
-	if views, err := c.Views(); err == nil { // Check has made sure of it
+	if views, err := c.Views(); err == nil { // Check has checked it
 		n.views.Store(views)
 	}
 }

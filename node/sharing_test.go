@@ -209,7 +209,7 @@ func TestRatesOfStrictMode(t *testing.T) {
 }
 
 // TestAuditFile: calls and what operators do, SIGHUP's reload opens the file
-// anew, and a key's secret is in none of it.
+// again, and a key's secret is in none of it.
 func TestAuditFile(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "audit.log")
 	change := func(c *node.Config) {

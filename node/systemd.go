@@ -3,7 +3,7 @@ package node
 import "github.com/coreos/go-systemd/v22/daemon"
 
 // notify informs the service manager about a change of state. If that fails, the
-// node serves all the same.
+// node serves nevertheless.
 func (n *Node) notify(state string) {
 	send := n.cfg.Notify
 	if send == nil {

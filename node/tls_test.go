@@ -148,7 +148,7 @@ func TestHandshakesEnd(t *testing.T) {
 	}
 }
 
-// Whoever forgets the s of https is told.
+// A client that forgets the s of https is told so.
 func TestPlainHTTPOnTLS(t *testing.T) {
 	n, _ := overTLS(t)
 	for _, addr := range []string{n.Addrs().API, n.Addrs().Admin} {

@@ -38,7 +38,7 @@ func newTransfers(d *config.DNS) (*transfers, error) {
 func transferRule(t *config.Transfer, keys map[string]*tsig.Key) xfr.Rule {
 	r := xfr.Rule{Zone: t.Zone, VPC: t.VPC, Allow: config.Prefixes(t.Allow), Key: keys[t.TSIGKey]}
 	for _, text := range t.Secondaries {
-		ap, _ := config.Upstream(text) // Check has made sure of it
+		ap, _ := config.Upstream(text) // Check has checked it
 		addr := ap.Addr().Unmap()
 		r.Secondaries = append(r.Secondaries, netip.AddrPortFrom(addr, ap.Port()))
 		r.Allow = append(r.Allow, netip.PrefixFrom(addr.WithZone(""), addr.BitLen()))

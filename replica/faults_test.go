@@ -23,7 +23,7 @@ func only(commit int, outcome storetest.Outcome) func(int) storetest.Outcome {
 	}
 }
 
-// TestFailedCommits: whatever the second commit comes to, its caller is told the
+// TestFailedCommits: whatever happens to the second commit, its caller is told the
 // truth, and the node goes on.
 func TestFailedCommits(t *testing.T) {
 	cases := []struct {

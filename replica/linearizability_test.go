@@ -24,7 +24,7 @@ import (
 const testAccount command.AccountID = "000000000000"
 
 // TestServicesAreLinearizable has many clients per service change an instance of
-// their own and discover all, and makes sure that what each of them saw could
+// their own and discover all, and checks that what each of them saw could
 // have come from doing it all one after the other.
 func TestServicesAreLinearizable(t *testing.T) {
 	h := run(t, 16, func(c *client) call {
@@ -253,7 +253,7 @@ type client struct {
 }
 
 // change thinks of a call that makes a visible difference, so that there are not
-// too many orders that come to the same.
+// too many orders with the same result.
 func (c *client) change() call {
 	c.calls++
 	in := call{svc: c.svc, kind: min(kind(c.random.IntN(12)), discover), instance: c.instance, value: int32(1000*(c.number+1) + c.calls)}

@@ -88,7 +88,7 @@ func TestCallerThatLeavesDuringTheCommit(t *testing.T) {
 		close(gate)
 		n.waitFor(1)
 		if got := n.Current().Registry.Counts().Namespaces; got != 1 {
-			t.Errorf("%d namespaces: what was being committed is done all the same", got)
+			t.Errorf("%d namespaces: what was being committed is done nevertheless", got)
 		}
 	})
 }

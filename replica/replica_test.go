@@ -137,7 +137,7 @@ func (n *node) waitFor(revision uint64) *Snapshot {
 	}
 }
 
-// spy is a store that tells of every commit.
+// spy is a store that reports every commit.
 type spy struct {
 	store.Store
 	before func(store.Txn)

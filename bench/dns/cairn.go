@@ -148,7 +148,7 @@ func pinAll(core int) error {
 	return nil
 }
 
-// write registers an instance of a service anew, so many times a second.
+// write registers an instance of a service again, so many times a second.
 func (s *source) write(ctx context.Context, set settings, service string) {
 	if set.writes == 0 {
 		return

@@ -40,7 +40,7 @@ const (
 
 // Policy is one compiled policy. It is immutable.
 type Policy struct {
-	// Name is for people: it stands in decisions.
+	// Name is for people: it is in decisions.
 	Name       string
 	statements []statement
 }

@@ -36,7 +36,7 @@ func (t tags) TagValues(key string) (values []string) {
 }
 
 // TestConditions is a table of what the user guide says about operators; each
-// condition stands in an allow statement for everything.
+// condition is in an allow statement for everything.
 func TestConditions(t *testing.T) {
 	for _, c := range []struct {
 		name      string

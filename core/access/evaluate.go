@@ -107,7 +107,7 @@ func (s *Set) about(action string) []indexed {
 	return s.scan(action)
 }
 
-// Subject is who asks, as far as policies are concerned.
+// Subject is the caller as policies see it.
 type Subject struct {
 	// Identity are the policies of the user and its groups, or of the role.
 	Identity *Set

@@ -49,7 +49,7 @@ func ManagedNames() []string {
 
 type managedPolicy struct{ path, name, statements string }
 
-// managed are the AWS managed policies that speak of Cloud Map, with what they
+// managed are the AWS managed policies about Cloud Map, with what they
 // say of services that are not here, which does no harm; see "AWS managed
 // policies for AWS Cloud Map" in the developer guide. It is never changed.
 var managed = [...]managedPolicy{

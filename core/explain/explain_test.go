@@ -24,7 +24,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-var update = flag.Bool("update", false, "write the answers in testdata anew")
+var update = flag.Bool("update", false, "rewrite the answers in testdata")
 
 // epoch is the time of all that happens here: 2026-06-01 12:00:00 UTC.
 const epoch = 1780315200_000
@@ -175,7 +175,7 @@ func build(w *world) {
 }
 
 // TestTexts compares whole explanations with those in testdata, which people
-// have read; -update writes them anew.
+// have read; -update rewrites them.
 func TestTexts(t *testing.T) {
 	w := newWorld(t)
 	build(w)

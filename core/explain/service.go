@@ -95,7 +95,7 @@ func (e *explanation) instance(svc *registry.Service, inst *registry.Instance, r
 	return out
 }
 
-// leaseReason says what becomes of an instance that is not heard of again.
+// leaseReason says what happens to an instance that is not renewed.
 func (e *explanation) leaseReason(l registry.Lease) string {
 	if l.Expired {
 		return sprintf("unless it is registered again it is deregistered at %s", e.clock(l.Due()))

@@ -44,7 +44,7 @@ const (
 	Probed Cause = iota
 	// Told: UpdateInstanceCustomHealthStatus.
 	Told
-	// Expired and Renewed: the instance's TTL ran out, or it was heard of again.
+	// Expired and Renewed: the instance's lease ran out, or was renewed.
 	Expired
 	Renewed
 	// Begun: the instance was registered again, or its service got or lost a

@@ -117,7 +117,7 @@ func (c *PutUser) Decide(v command.View, _ *command.Meta) (command.Decision, err
 		return command.Decision{}, err
 	}
 	if len(c.Groups) > maxGroups {
-		return command.Decision{}, command.Invalid("a user can be in %d groups at the most", maxGroups)
+		return command.Decision{}, command.Invalid("a user can be in %d groups at most", maxGroups)
 	}
 	for _, name := range c.Groups {
 		g, ok := s.groups.Get(c.Account + "/" + name)
@@ -286,7 +286,7 @@ func (c *DeleteKey) Decide(v command.View, _ *command.Meta) (command.Decision, e
 // checkAttached checks that the policies are valid and exist. It returns the keys read.
 func (s *State) checkAttached(catalog *access.Catalog, account string, a *PolicyAttachments) ([]command.Read, error) {
 	if len(a.Inline) > maxInline || len(a.Managed) > maxManaged {
-		return nil, command.Invalid("%d policies of its own, and %d by name, can be attached at the most", maxInline, maxManaged)
+		return nil, command.Invalid("%d policies of its own, and %d by name, can be attached at most", maxInline, maxManaged)
 	}
 	names := map[string]bool{}
 	for _, in := range a.Inline {
@@ -347,12 +347,12 @@ func (s *State) attachedTo(account, policy string) string {
 
 func checkTags(tags map[string]string) error {
 	if len(tags) > maxTags {
-		return command.Invalid("there can be %d tags at the most", maxTags)
+		return command.Invalid("there can be %d tags at most", maxTags)
 	}
 	seen := map[string]bool{}
 	for key, value := range tags {
 		if key == "" || len(key) > 128 || len(value) > 256 || seen[strings.ToLower(key)] {
-			return command.Invalid("tag %q must have 1 to 128 characters, differ from the others by more than case, and have a value of 256 at the most", key)
+			return command.Invalid("tag %q must have 1 to 128 characters, differ from the others by more than case, and have a value of 256 at most", key)
 		}
 		seen[strings.ToLower(key)] = true
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/cairn-discovery/cairn/internal/record"
 )
 
-// checkReload makes sure that a State loaded from what it is stored as is the
+// checkReload checks that a State loaded from what it is stored as is the
 // same State.
 func (w *world) checkReload() {
 	w.Helper()

@@ -90,7 +90,7 @@ func (w *world) try(c command.Command) (command.Reply, error) {
 	return d.Reply, nil
 }
 
-// checkReads makes sure that what a decision says it read is true.
+// checkReads checks that what a decision says it read is true.
 func (w *world) checkReads(d command.Decision) {
 	w.Helper()
 	keys := map[string]bool{}
@@ -120,7 +120,7 @@ func (w *world) apply(changes []command.Change) {
 }
 
 // draftChanges applies changes to a draft that ends after a batch of commands,
-// and makes sure that the State which it began with stays as it was.
+// and checks that the State which it began with stays as it was.
 func (w *world) draftChanges(changes []command.Change) {
 	w.Helper()
 	if w.draft == nil {

@@ -98,7 +98,7 @@ func (i *Instance) schedule(h Health, due int64) *Instance {
 // SettleHealth applies the custom health changes that are due. Reply.Count is their
 // number.
 type SettleHealth struct {
-	Max int // how many at the most
+	Max int // how many at most
 }
 
 func (c *SettleHealth) Decide(v command.View, m *command.Meta) (command.Decision, error) {

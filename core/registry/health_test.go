@@ -141,7 +141,7 @@ func TestSettleHealthOfMany(t *testing.T) {
 		t.Errorf("due at %d, want %d", firstDue, want)
 	}
 	w.deregister(svc.ID, "a")
-	w.register(svc.ID, "b", nil) // health begins anew
+	w.register(svc.ID, "b", nil) // health starts again
 	if due, _ := w.state.NextHealthDue(); due <= firstDue {
 		t.Errorf("due at %d: what is gone still waits", due)
 	}

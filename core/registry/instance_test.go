@@ -281,7 +281,7 @@ func TestInstanceIDInSRV(t *testing.T) {
 			t.Errorf("repeated, got %s, want %s", again.ID, op.ID)
 		}
 		if _, ok := w.currentService(srv.ID).Instance(long); ok {
-			t.Error("it was registered all the same")
+			t.Error("it was registered nevertheless")
 		}
 	})
 }
@@ -497,7 +497,7 @@ func TestInstanceQuotas(t *testing.T) {
 }
 
 // TestInstancesRevision: it rises with registrations and deregistrations alone,
-// and never falls, not even when the service is made anew.
+// and never falls, not even when the service is made again.
 func TestInstancesRevision(t *testing.T) {
 	inBothModes(t, func(t *testing.T, w *world) {
 		ns := w.namespace(registry.DNSPublic, "p.example")
@@ -530,6 +530,6 @@ func TestInstancesRevision(t *testing.T) {
 		step("deregister", true)
 		w.do(&registry.DeleteService{Ref: string(svc.ID)})
 		svc = w.service(ns, create)
-		step("made anew", true)
+		step("made again", true)
 	})
 }

@@ -64,7 +64,7 @@ func TestLeaseRunsOut(t *testing.T) {
 		return op.Type == registry.DeregisterInstanceOperation && op.Instance == "i"
 	})
 	if !ended {
-		t.Error("there is no operation that tells of the deregistration")
+		t.Error("there is no operation about the deregistration")
 	}
 }
 

@@ -13,11 +13,11 @@ import (
 )
 
 // twin is a registry written as simply as can be, with maps and loops. Random
-// commands must come to the same in both.
+// commands must have the same result in both.
 type twin struct {
 	*world
 	namespaces []*twinNamespace
-	// revisions are the highest seen under a name, for ever.
+	// revisions are the highest ever seen under a name.
 	revisions map[string]uint64
 }
 

@@ -110,7 +110,7 @@ func TestPrivateNamespaceConflict(t *testing.T) {
 				t.Errorf("%s in %s: %+v", test.name, test.vpc, op)
 			}
 			if _, ok := w.state.Namespace(testAccount, op.Namespace); ok {
-				t.Errorf("%s in %s: the namespace was made all the same", test.name, test.vpc)
+				t.Errorf("%s in %s: the namespace was made nevertheless", test.name, test.vpc)
 			}
 		}
 	})
@@ -306,7 +306,7 @@ func TestDeleteNamespace(t *testing.T) {
 		}
 		refused[*registry.NamespaceNotFound](w, &registry.DeleteNamespace{Ref: string(ns.ID)})
 		if again := w.namespace(registry.DNSPrivate, "corp"); again.ID == ns.ID || again.HTTPName != "corp" {
-			t.Errorf("made anew: %+v", again)
+			t.Errorf("made again: %+v", again)
 		}
 	})
 }

@@ -83,7 +83,7 @@ func TestOperationsInOneMillisecond(t *testing.T) {
 }
 
 // TestOperationsAheadOfTheClock: the second operation of a millisecond comes
-// after the first, but a clock that was wrong does not date operations for ever.
+// after the first, but a clock that was wrong does not date all later operations.
 func TestOperationsAheadOfTheClock(t *testing.T) {
 	w := newWorld(t, false)
 	svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s"})

@@ -11,7 +11,7 @@ import (
 type Rules struct {
 	// Region is part of ARNs and of error messages.
 	Region string
-	// Strict selects the behaviour of AWS wherever the default differs; see
+	// Strict selects the behaviour of AWS where the default differs; see
 	// docs/divergences/cloudmap.md.
 	Strict bool
 	// Shares are the shares of the configuration.

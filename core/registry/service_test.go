@@ -244,7 +244,7 @@ func TestServiceIDs(t *testing.T) {
 		w.do(&registry.DeleteService{Ref: string(first.ID)})
 		again := w.service(ns, registry.CreateService{Name: "web"})
 		if same := again.ID == first.ID; same != w.rules.Strict {
-			t.Errorf("made anew, %s became %s", first.ID, again.ID)
+			t.Errorf("made again, %s became %s", first.ID, again.ID)
 		}
 	})
 }

@@ -14,7 +14,7 @@ func NewRand(seed1, seed2 uint64) *Rand {
 	return &Rand{*rand.NewPCG(seed1, seed2)}
 }
 
-// Seed begins anew with a seed.
+// Seed restarts with a seed.
 func (r *Rand) Seed(seed1, seed2 uint64) { r.pcg.Seed(seed1, seed2) }
 
 // Below returns a number in [0, n), each as likely as any other.
@@ -52,7 +52,7 @@ func (r *Rand) draws(out []uint32, n, step uint64) {
 	}
 }
 
-// shuffle orders up to MaxAnswer values anew: Fisher and Yates, with all draws
+// shuffle puts up to MaxAnswer values into a new order: Fisher and Yates, with all draws
 // from one random word as in draws.
 func shuffle[T any](r *Rand, vals []T) {
 	n := len(vals)

@@ -76,7 +76,7 @@ func TestCertificate(t *testing.T) {
 	}
 }
 
-// Whoever fails all the time is refused in few words; the token always does.
+// A caller that fails all the time is refused briefly; the token always works.
 func TestFailuresAreLimited(t *testing.T) {
 	const token = "0123456789abcdef"
 	h := authorized(token, false, authlimit.New(authlimit.Config{PerSecond: 1e-6, Burst: 2}), http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))

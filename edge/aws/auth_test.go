@@ -179,7 +179,7 @@ var operationBodies = map[string]string{
 	"UpdateService": `{"Id":"srv-1","Service":{"Description":"d"}}`, "UpdateServiceAttributes": `{"ServiceId":"srv-1","Attributes":{"a":"b"}}`,
 }
 
-// TestEveryOperationIsAuthorized: whoever has no policy gets nowhere, with any
+// TestEveryOperationIsAuthorized: a caller without a policy is denied, with any
 // operation, whatever is in the request.
 func TestEveryOperationIsAuthorized(t *testing.T) {
 	g := startGuarded(t)

@@ -231,7 +231,7 @@ func (f *faultyStore) fail(err error) {
 	f.err = err
 }
 
-// hold makes commits wait, and returns a channel that tells of each.
+// hold makes commits wait, and returns a channel that receives each.
 func (f *faultyStore) hold() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()

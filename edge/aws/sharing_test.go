@@ -156,7 +156,7 @@ func TestThreeAccounts(t *testing.T) {
 	w.must("admin", "DeleteService", `{"Id":"`+arn+`"}`)
 }
 
-// TestPoliciesOfConsumers speak of the owner's ARNs.
+// TestPoliciesOfConsumers: policies of consumers name the owner's ARNs.
 func TestPoliciesOfConsumers(t *testing.T) {
 	w := newWorld(t, "shared")
 	w.share(stranger)

@@ -61,7 +61,7 @@ func (w *world) askDO(name string, qtype uint16, t answer.Transport) *mdns.Msg {
 	return m
 }
 
-// keysOf asks for the keys of a zone and makes sure that they sign themselves.
+// keysOf asks for the keys of a zone and checks that they sign themselves.
 func (w *world) keysOf(apex string) []*mdns.DNSKEY {
 	w.Helper()
 	m := w.askDO(apex, mdns.TypeDNSKEY, UDP)

@@ -24,7 +24,7 @@ const (
 	secretKey = "0123456789abcdef0123456789abcdef"
 )
 
-// withTransfers hands the zone out to the trusted client, and to whoever has the
+// withTransfers hands the zone out to the trusted client, and to clients with the
 // key.
 func withTransfers(change ...func(*xfr.Config)) func(*Config) {
 	return func(cfg *Config) {

@@ -132,7 +132,7 @@ func TestRotation(t *testing.T) {
 	}
 }
 
-// A file that is alone begins anew; and one that grew before the start counts.
+// A file that is alone starts again; and one that grew before the start counts.
 func TestRotationOfOne(t *testing.T) {
 	name := filepath.Join(t.TempDir(), "audit.log")
 	size := int64(len(record("a").append(nil)))
@@ -285,7 +285,7 @@ func (s *stuck) Write(p []byte) (int, error) {
 func (s *stuck) Sync() error  { return nil }
 func (s *stuck) Close() error { return nil }
 
-// TestStuckDisk: reads never wait, writes for a second at the most, and memory
+// TestStuckDisk: reads never wait, writes for a second at most, and memory
 // is bounded.
 func TestStuckDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -78,7 +78,7 @@ func (f *file) write(lines []byte, open func(string) (output, int64, error)) err
 			return err
 		}
 		if f.problem != nil {
-			f.size = 0 // try again when as much has been written once more
+			f.size = 0 // try again when as much has been written again
 		}
 	}
 	n, err := f.out.Write(lines)
@@ -88,7 +88,7 @@ func (f *file) write(lines []byte, open func(string) (output, int64, error)) err
 	}
 	if n > 0 {
 		if cut := f.cut(n); cut != nil {
-			// The next write opens the file anew and ends the torn line.
+			// The next write opens the file again and ends the torn line.
 			err = errors.Join(err, cut, f.close())
 		}
 	}

@@ -119,7 +119,7 @@ func newTurn() *turn { return &turn{done: make(chan struct{})} }
 // lost, and counted.
 func (l *Log) Offer(r *Record) { l.add(r, maxPending/2) }
 
-// Write takes a record and waits until it is written, a second at the most. It
+// Write takes a record and waits until it is written, a second at most. It
 // does not wait for the disk to say that it is durable.
 func (l *Log) Write(ctx context.Context, r *Record) {
 	t := l.add(r, maxPending)
@@ -166,7 +166,7 @@ const maxKeptLine = 64 << 10
 
 var linePool = sync.Pool{New: func() any { return new([]byte) }}
 
-// Reopen makes the file be opened anew, for programs that turn it over
+// Reopen reopens the file, for programs that rotate it
 // themselves.
 func (l *Log) Reopen() {
 	l.reopen.Store(true)

@@ -32,7 +32,7 @@ type Config struct {
 	// certificate is asked for.
 	ClientCAFile string
 	// ClientOptional lets clients come without a certificate; one that is shown
-	// must be valid all the same.
+	// must be valid nevertheless.
 	ClientOptional bool
 	// Interval is how often Run looks whether the files have changed. 0 means
 	// 10 s.

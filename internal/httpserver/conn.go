@@ -108,7 +108,7 @@ func (c *conn) more() bool {
 	return false
 }
 
-// room makes sure that there is room in the buffer for what is to come. It is
+// room checks that there is room in the buffer for what is to come. It is
 // false if there is more already than we serve.
 func (c *conn) room() bool {
 	if len(c.buf) < cap(c.space) && len(c.buf) > 0 || len(c.buf) == 0 && c.space != nil {

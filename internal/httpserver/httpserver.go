@@ -1,10 +1,10 @@
 // Package httploop serves HTTP/1.1 requests of the plainest form on a loop of
 // its own, and leaves every other connection to net/http.
 //
-// It stands in front of an http.Server. What it serves itself is what SDKs of
+// It is in front of an http.Server. What it serves itself is what SDKs of
 // JSON APIs send: POST to "/", one Content-Length, no transfer coding, no
 // upgrade, small enough to be in memory whole. It costs less than half of what
-// net/http does for the same. Whatever is not exactly of this form, be it
+// net/http does for the same. Anything that is not exactly of this form, even if
 // allowed, strange or wrong, goes to the http.Server with all bytes read so far,
 // and so does the rest of that connection. So there is one place that decides
 // what HTTP is, and it is not this one: a fuzz test holds the two to the same

@@ -49,7 +49,7 @@ func (c *Config) apiExposure() string {
 	case c.Auth.Mode == AuthOpen:
 		return "auth.mode open lets everybody who reaches it change the registry: set auth.mode to sigv4, or"
 	case c.TLS.CertFile == "" && !c.TLS.AllowPlainHTTP:
-		return "without TLS everybody on the way can read along, and send what was signed once more: give tls.cert_file" +
+		return "without TLS everybody on the way can read along, and send what was signed again: give tls.cert_file" +
 			" and tls.key_file, or set tls.allow_plain_http where the network itself is encrypted, or"
 	}
 	return ""

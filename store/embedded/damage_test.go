@@ -197,7 +197,7 @@ func TestEveryMissingFileIsNoticed(t *testing.T) {
 	for name := range files {
 		rest := maps.Clone(files)
 		delete(rest, name)
-		// Without the mark nothing is lost, which damaged makes sure of.
+		// Without the mark nothing is lost, which damaged checks.
 		if m.damaged(rest, "without "+name) == nil && filepath.Base(name) != beginName {
 			t.Fatalf("the loss of %s went unnoticed", name)
 		}

@@ -20,7 +20,7 @@ var (
 // folder.
 type LockedError struct {
 	Dir string
-	// Who holds it, as far as it is known: PID may be 0, the others empty.
+	// Who holds it, if known: PID may be 0, the others empty.
 	PID   int
 	Host  string
 	Since time.Time

@@ -70,7 +70,7 @@ func FuzzSegment(f *testing.F) {
 	})
 }
 
-// FuzzFrame: what a group commits comes back as it was, wherever it lies, and
+// FuzzFrame: what a group commits comes back as it was, at every offset, and
 // never looks torn.
 func FuzzFrame(f *testing.F) {
 	f.Add("key", []byte("value"), uint16(0), uint64(1))

@@ -60,7 +60,7 @@ func (s *Store) sealBeforeLast(l *loader) error {
 	return sealed.seal(before.next)
 }
 
-// secureTail makes sure that what was read of the last segment is on the disk.
+// secureTail checks that what was read of the last segment is on the disk.
 // After a sync that failed, in this process or in one that ended since, memory
 // may show data that never reached the disk and that no later sync would write.
 // At most the last frame and what comes after it can be concerned, for a frame

@@ -41,7 +41,7 @@ func TestHostilePackets(t *testing.T) {
 			if id == sentinelID {
 				continue
 			}
-			delete(packets, id) // one answer at the most
+			delete(packets, id) // one answer at most
 			judge(t, query, raw, ok)
 		}
 		if t.Failed() {

@@ -32,7 +32,7 @@ func (w *world) dial(t testing.TB, network string) *wire {
 	return c
 }
 
-// extend starts the time anew that the other side has.
+// extend restarts the time that the other side has.
 func (c *wire) extend() {
 	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		c.t.Fatal(err)

@@ -210,7 +210,7 @@ func eventually(t testing.TB, what string, try func() error) {
 			return
 		}
 	}
-	t.Fatalf("waited in vain: %s: %v", what, err)
+	t.Fatalf("waited too long: %s: %v", what, err)
 }
 
 // example is an example from docs/dns.md, by the language of its block, with

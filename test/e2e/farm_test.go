@@ -124,7 +124,7 @@ func (f *farmhouse) refuse() {
 	f.wg.Wait()
 }
 
-// full stops accepting and fills the queue, so that no connection comes about.
+// full stops accepting and fills the queue, so that no connection is made.
 func (f *farmhouse) full() {
 	f.refuse()
 	f.listen()

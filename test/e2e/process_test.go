@@ -195,7 +195,7 @@ func run(t *testing.T, dir string, env []string, program string, args ...string)
 }
 
 // awsEnv is what every AWS client needs to start at all, and keeps the settings
-// of whoever runs the tests out.
+// of the user who runs the tests out.
 func awsEnv(dir string) []string {
 	none := filepath.Join(dir, "none")
 	return []string{"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",

@@ -18,7 +18,7 @@ const account command.AccountID = "000000000000"
 // call is a command that some client has sent to a node.
 type call struct {
 	op     command.Command
-	token  string // stands in what the command stores, and nowhere else; may be empty
+	token  string // is in what the command stores, and nowhere else; may be empty
 	node   *replica.Replica
 	cancel context.CancelFunc
 

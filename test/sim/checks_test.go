@@ -60,7 +60,7 @@ func contents(s *replica.Snapshot) string {
 	return strings.Join(lines, "")
 }
 
-// checkEnd looks at a cluster that has come to rest.
+// checkEnd looks at a cluster that is at rest.
 func (c *cluster) checkEnd() {
 	for _, call := range c.calls {
 		c.checkCall(call)

@@ -114,7 +114,7 @@ func (c *cluster) release() {
 	}
 }
 
-// heal ends all trouble and lets everything come to rest.
+// heal ends all trouble and waits until everything is at rest.
 func (c *cluster) heal() {
 	for _, n := range c.nodes {
 		n.restart()

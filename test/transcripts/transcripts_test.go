@@ -63,7 +63,7 @@ func replay(t *testing.T, transcript string) string {
 	t.Helper()
 	s := newSession(t, strings.HasPrefix(transcript, "mode: strict\n"))
 	var out strings.Builder
-	answer := false // the line belongs to an answer, which is written anew
+	answer := false // the line belongs to an answer, which is rewritten
 	operation := ""
 	for line := range strings.Lines(transcript) {
 		switch {

@@ -109,7 +109,7 @@ func closedPort(t *testing.T) netip.AddrPort {
 	return ln.Addr().(*net.TCPAddr).AddrPort()
 }
 
-func hang(c net.Conn) { _, _ = io.Copy(io.Discard, c) } // until the client has had enough
+func hang(c net.Conn) { _, _ = io.Copy(io.Discard, c) } // until the client closes
 
 func reset(c net.Conn) {
 	_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nServer: ")
@@ -139,7 +139,7 @@ func TestBackends(t *testing.T) {
 		"400":                         {"HTTP", raw(t, "tcp", v4, says("HTTP/1.1 400 X\r\n\r\n")), registry.CheckSettings{}, status(400)},
 		"404":                         {"HTTP", raw(t, "tcp", v4, says("HTTP/1.1 404 Not Found\r\n\r\n")), registry.CheckSettings{}, status(404)},
 		"early hints, then ok":        {"HTTP", raw(t, "tcp", v4, says("HTTP/1.1 103 Early Hints\r\n\r\n"+ok)), registry.CheckSettings{}, passed(200)},
-		"early hints for ever":        {"HTTP", raw(t, "tcp", v4, says(strings.Repeat("HTTP/1.1 103 X\r\n\r\n", 50))), registry.CheckSettings{}, kind(health.BadAnswer)},
+		"endless early hints":         {"HTTP", raw(t, "tcp", v4, says(strings.Repeat("HTTP/1.1 103 X\r\n\r\n", 50))), registry.CheckSettings{}, kind(health.BadAnswer)},
 		"refused":                     {"HTTP", closedPort(t), registry.CheckSettings{}, kind(health.Refused)},
 		"hangs before accept":         {"HTTP", full(t), short(), kind(health.ConnectTimeout)},
 		"hangs after accept":          {"HTTP", raw(t, "tcp", v4, hang), short(), kind(health.AnswerTimeout)},

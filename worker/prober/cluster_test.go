@@ -32,7 +32,7 @@ type cluster struct {
 	mu      sync.Mutex
 	network [256]behavior // control addresses are 10.255.0.0/16
 	dials   [256][]time.Time
-	hanging int // connections that do not come about
+	hanging int // connections that are not made
 
 	threshold int64
 	settings  map[string]string   // attributes of services that are made
@@ -369,7 +369,7 @@ func TestBrownOutEndsBetweenPasses(t *testing.T) {
 
 // TestBrownOutOfEagerChecks: with a threshold of one most are marked before it
 // shows that all fail together; that is taken back. And a node that has nothing
-// to say recovers all the same.
+// to say recovers as well.
 func TestBrownOutOfEagerChecks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newCluster(t, false, func(c *Config) { c.Control = []netip.AddrPort{netip.MustParseAddrPort("10.255.0.1:53")} })

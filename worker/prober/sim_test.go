@@ -129,7 +129,7 @@ func serve(conn net.Conn, o behavior) {
 	case errs:
 		io.WriteString(conn, "HTTP/1.1 500 Oops\r\n\r\n")
 	default:
-		io.Copy(io.Discard, conn) // until the prober has had enough
+		io.Copy(io.Discard, conn) // until the prober closes
 	}
 }
 
@@ -224,7 +224,7 @@ func (s *sim) step() {
 }
 
 // restart ends the prober and starts another. Verdicts stay as they are; counts
-// begin anew.
+// start again.
 func (s *sim) restart() {
 	s.stop()
 	before := map[registry.InstanceID]registry.Health{}
@@ -294,7 +294,7 @@ func (s *sim) settle() {
 		}
 		time.Sleep(batchTime)
 	}
-	s.Errorf("the registry does not come to what was found")
+	s.Errorf("the registry does not show what was found")
 }
 
 // model is the verdict that the results up to a time amount to, found by looking

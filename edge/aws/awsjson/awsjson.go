@@ -14,6 +14,6 @@
 //	}
 //	if err := r.End(); err != nil { … }
 //
-// It stands in for encoding/json because that folds the case of member names,
+// It is used instead of encoding/json because that folds the case of member names,
 // replaces invalid UTF-8 silently and decodes by reflection.
 package awsjson

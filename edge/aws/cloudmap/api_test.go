@@ -130,7 +130,7 @@ func (h *harness) serve(name string, body []byte) ([]byte, *wire.Error) {
 	return w.Body, nil
 }
 
-// declared makes sure that an operation may answer with the error.
+// declared checks that an operation may answer with the error.
 func (h *harness) declared(name string, e *wire.Error) *wire.Error {
 	h.Helper()
 	for _, shape := range h.model.Operations[name].Errors {

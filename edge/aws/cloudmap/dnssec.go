@@ -32,7 +32,7 @@ func (a *api) newKey(tags []registry.Tag) registry.NewKey {
 }
 
 // DNSSEC says how a zone is signed. Its members are those of the GetDNSSEC call
-// of Route 53, as far as they mean something here.
+// of Route 53 that mean something here.
 type DNSSEC struct {
 	KeySigningKeys []KeySigningKey
 	ServeSignature string

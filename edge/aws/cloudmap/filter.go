@@ -11,7 +11,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
-// filter is a filter of any list, checked as far as all lists agree.
+// filter is a filter of any list, checked for what all lists have in common.
 type filter struct {
 	name      string
 	condition FilterCondition
@@ -75,7 +75,7 @@ func (f *filter) matches(s string) bool {
 	return slices.Contains(f.values, s)
 }
 
-// oneOf makes sure that the values are of an enum; with BEGINS_WITH they need
+// oneOf checks that the values are of an enum; with BEGINS_WITH they need
 // not be.
 func (f *filter) oneOf(values ...string) error {
 	if f.condition == FilterConditionBeginsWith {

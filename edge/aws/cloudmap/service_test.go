@@ -19,7 +19,7 @@ func setQuotas(namespaces, services, instances int) func(*state.Rules) {
 
 func aRecord(ttl int) object { return object{"DnsRecords": list{object{"Type": "A", "TTL": ttl}}} }
 
-// TestServiceOfTutorial is step 3 of the ECS tutorial: the namespace's id stands
+// TestServiceOfTutorial is step 3 of the ECS tutorial: the namespace's id is
 // in DnsConfig alone, and the answer has it in both places.
 func TestServiceOfTutorial(t *testing.T) {
 	inBothModes(t, func(h *harness) {

@@ -97,7 +97,7 @@ func shortened(s string) string {
 // Text returns a field, empty where it is left out.
 func (f Form) Text(name string) string { return url.Values(f).Get(name) }
 
-// Has reports whether a field is given, be it empty.
+// Has reports whether a field is given, even if empty.
 func (f Form) Has(name string) bool { return url.Values(f).Has(name) }
 
 // List returns the fields of name.member.1, name.member.2 and so on, each with

@@ -115,7 +115,7 @@ func values(r *Request, name string) []string {
 }
 
 // appendFolded drops white space at both ends and makes one space of every run
-// of it. The specification speaks of spaces; the SDKs for Python, JavaScript
+// of it. The specification says spaces; the SDKs for Python, JavaScript
 // and Java fold tabs too, and only Go's does not.
 func appendFolded(b []byte, value string) []byte {
 	space, start := false, len(b)

@@ -39,7 +39,7 @@ func (c *Claim) checkTime(now time.Time) error {
 	return nil
 }
 
-// checkHeaders makes sure that the signature covers everything that says what
+// checkHeaders checks that the signature covers everything that says what
 // the request is: the host, the content type and every X-Amz- header. A target
 // that is not signed, for one, could be exchanged for another.
 func (c *Claim) checkHeaders(r *Request) error {

@@ -244,7 +244,7 @@ func dropHeader(r *Request, key string) bool {
 	return ok
 }
 
-// replaceAuth changes the claim, wherever it is.
+// replaceAuth changes the claim in the header or the query.
 func replaceAuth(r *Request, from, to string) bool {
 	if auth := r.Header["Authorization"]; len(auth) > 0 {
 		next := strings.Replace(auth[0], from, to, 1)

@@ -10,7 +10,7 @@ import (
 type pair struct{ name, value string }
 
 // appendQuery appends the canonical query: every name and value decoded and
-// encoded anew, sorted as encoded, by name and then by value.
+// encoded again, sorted as encoded, by name and then by value.
 func (s *scratch) appendQuery(b []byte, raw string, presigned bool) ([]byte, error) {
 	if raw == "" {
 		return b, nil

@@ -17,7 +17,7 @@
 // What is signed is the canonical request, so two requests with the same
 // canonical form are the same request here: runs of spaces in a header's value,
 // the order of query parameters and dot segments in a path do not differ.
-// A signed request can be sent again, by whoever saw it, until its time is out
+// A signed request can be sent again, by anyone who has seen it, until it expires
 // of the window (see Window): the protocol has no nonce. TLS is the remedy.
 package sigv4
 
@@ -65,7 +65,7 @@ func NewVerifier() *Verifier {
 }
 
 // Verify compares the claim's signature with that of the request under the
-// secret. It takes the same time wherever the two differ.
+// secret. It takes the same time no matter where the two differ.
 func (v *Verifier) Verify(r *Request, c *Claim, secret string) error {
 	if err := c.checkPayload(r); err != nil {
 		return err

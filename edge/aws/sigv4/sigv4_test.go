@@ -56,7 +56,7 @@ func TestRefusals(t *testing.T) {
 		{name: "too early", after: -Window - time.Second, kind: NotYet,
 			text: "Signature not yet current: 20150830T123600Z is still later than 20150830T123559Z (20150830T123059Z + 5 min.)"},
 		{name: "presigned, over", presign: true, after: 61 * time.Second, kind: Expired, text: "Signature expired: 20150830T123700Z"},
-		{name: "expires for ever", presign: true, change: func(r *Request) { replaceAuth(r, "X-Amz-Expires=60", "X-Amz-Expires=604801") }, kind: Incomplete, text: "X-Amz-Expires"},
+		{name: "expires too late", presign: true, change: func(r *Request) { replaceAuth(r, "X-Amz-Expires=60", "X-Amz-Expires=604801") }, kind: Incomplete, text: "X-Amz-Expires"},
 		{name: "expires never", presign: true, change: func(r *Request) { replaceAuth(r, "X-Amz-Expires=60", "X-Amz-Expires=-1") }, kind: Incomplete, text: "X-Amz-Expires"},
 		{name: "no credential in query", presign: true, change: func(r *Request) { replaceAuth(r, "X-Amz-Credential", "Credential") }, kind: Incomplete, text: "'X-Amz-Credential'"},
 		{name: "parameter twice", presign: true, change: func(r *Request) { r.RawQuery += "&X-Amz-Date=1" }, kind: Incomplete, text: "more than one X-Amz-Date"},
@@ -92,7 +92,7 @@ func cutAuth(r *Request, from string) {
 	r.Header["Authorization"] = []string{head}
 }
 
-// signHash adds the header and lists it as signed; the signature is not made anew.
+// signHash adds the header and lists it as signed; the signature is not made again.
 func signHash(r *Request, hash string) {
 	r.Header["X-Amz-Content-Sha256"] = []string{hash}
 	replaceAuth(r, ";x-amz-date", ";x-amz-content-sha256;x-amz-date")

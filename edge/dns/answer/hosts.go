@@ -48,8 +48,8 @@ func newHosts(in []Host) ([]host, error) {
 	return hosts, nil
 }
 
-// hostNamed returns the host of exactly this name, or nil. There are a few at
-// the most.
+// hostNamed returns the host of exactly this name, or nil. There are only a
+// few.
 func (r *Responder) hostNamed(name []byte, hash uint64) *host {
 	for i := range r.hosts {
 		if h := &r.hosts[i]; h.hash == hash && h.name == string(name) {

@@ -155,7 +155,7 @@ func (r *Request) additional(at int) int {
 	}
 	switch get16(r.msg[name:]) {
 	case dnswire.TypeOPT:
-		// RFC 6891 section 6.1.1: one at the most, and its name is the root.
+		// RFC 6891 section 6.1.1: one at most, and its name is the root.
 		if r.edns.present || name != at+1 {
 			return -1
 		}

@@ -38,7 +38,7 @@ func newCache(bytes int) (*cache, error) {
 	items, err := otter.New(&otter.Options[uint64, *entry]{
 		MaximumWeight: uint64(bytes),
 		Weigher:       func(_ uint64, e *entry) uint32 { return uint32(e.size()) },
-		// Entries are evicted by whoever adds one; there is no goroutine.
+		// Entries are evicted by the caller that adds one; there is no goroutine.
 		Executor: func(task func()) { task() },
 	})
 	if err != nil {
@@ -69,7 +69,7 @@ func (c *cache) get(key []byte, now time.Time, resp *Response) bool {
 
 // put adds e, which nobody changes from now on, in place of the earlier answer for
 // its key. An entry that is too large or must not be used again is not added, and
-// the earlier answer is removed all the same.
+// the earlier answer is removed nevertheless.
 func (c *cache) put(e *entry, now time.Time) {
 	e.stored = now
 	hash := maphash.String(c.seed, e.key)

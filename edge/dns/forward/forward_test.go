@@ -595,7 +595,7 @@ func TestGivingUp(t *testing.T) {
 	}
 }
 
-// When all clients have given up, the question is resolved all the same: the
+// When all clients have given up, the question is resolved nevertheless: the
 // answer is cached for those that ask again.
 func TestAllGiveUp(t *testing.T) {
 	release := make(chan struct{})

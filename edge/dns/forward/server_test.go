@@ -191,7 +191,7 @@ func eventually(t testing.TB, what string, so func() bool) {
 	deadline := time.Now().Add(10 * time.Second)
 	for !so() {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain: %s", what)
+			t.Fatalf("waited too long: %s", what)
 		}
 		runtime.Gosched()
 	}

@@ -49,12 +49,12 @@ const (
 	// Fail: it answers an error. A write may have happened in part, a sync may
 	// have reached the disk in part and leaves the rest counted as written.
 	Fail
-	// FailDone: it happens, and answers an error all the same.
+	// FailDone: it happens, and returns an error nevertheless.
 	FailDone
 	// Crash: the system goes down while it happens. See FS.Crash.
 	Crash
 
-	// gone: whoever asks is from before a crash. Nothing happens.
+	// gone: the caller is from before a crash. Nothing happens.
 	gone
 )
 

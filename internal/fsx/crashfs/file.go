@@ -70,7 +70,7 @@ func (i *inode) sectorOf(from []byte, s int64) []byte {
 }
 
 // sync puts the dirty sectors on the disk. With some it does so by chance, and
-// those that it leaves out count as written all the same.
+// those that it leaves out count as written nevertheless.
 func (i *inode) sync(some bool, rng *rand.Rand) {
 	if !some {
 		i.disk = resize(i.disk, int64(len(i.data)))

@@ -8,7 +8,7 @@ package chunkvec
 
 import "slices"
 
-// Chunk is how many values are copied at the most when one is changed.
+// Chunk is how many values are copied at most when one is changed.
 const Chunk = 64
 
 // Token names one builder of a new version. What was copied under a token is
