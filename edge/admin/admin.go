@@ -1,10 +1,10 @@
-// Package admin serves what operators and their tools need of a node: is it
-// alive, is it ready, its metrics, its profiles, and a backup. It knows nothing
-// of the registry; what it hands out comes from the functions in Config.
+// Package admin serves what operators and their tools need: liveness, readiness,
+// metrics, profiles and backups. It knows nothing of the registry; the functions in
+// Config do.
 //
-// Requests may have to show a token or a client certificate (token.go); without
-// either the listener is for loopback addresses. It refuses requests that a web
-// page in the operator's browser could have made (guard.go).
+// Requests may need a token or a client certificate (token.go); a listener without
+// either is for loopback addresses only. Requests that a web page in the operator's
+// browser could have made are refused (guard.go).
 package admin
 
 import (
@@ -35,7 +35,7 @@ type Config struct {
 	// Backup writes a consistent copy of the registry. It is called only while
 	// Ready returns nil.
 	Backup func(io.Writer) error
-	// Explain says why a name answers as it does; the answer is also encoded as
+	// Explain returns why a name is answered as it is; the answer is also encoded as
 	// JSON. It is called only while Ready returns nil. Nil: there is no /explain.
 	Explain func(context.Context, Question) (fmt.Stringer, error)
 	// Metrics is what /metrics shows.
@@ -43,25 +43,26 @@ type Config struct {
 	// Hosts are the names by which the listener may be called, besides IP
 	// addresses and localhost.
 	Hosts []string
-	// Token must be shown as a bearer token, unless a client certificate is.
+	// Token is the bearer token that requests need, unless they come with a client
+	// certificate.
 	Token string
-	// Certificate asks for a client certificate where there is no Token. With
-	// neither, nothing has to be shown.
+	// Certificate makes requests without the Token need a client certificate. With
+	// neither, requests need nothing.
 	Certificate bool
-	// Failures is how often requests from one source may come without it, or with
-	// a wrong one. Nil: as often as they like.
+	// Failures limits the requests from one address without the token, or with a
+	// wrong one. Nil: no limit.
 	Failures *authlimit.Budget
 	// Identities answers POST /identity/OPERATION and bounds their bodies. Nil: they are
 	// refused, since they need a listener that authenticates its callers.
 	Identities http.Handler
-	// TLS is what the listener speaks. Nil: plain HTTP.
+	// TLS is the configuration of TLS. Nil: plain HTTP.
 	TLS *tls.Config
-	// Logger gets what goes wrong.
+	// Logger gets errors.
 	Logger *slog.Logger
 }
 
-// Bounds that keep a slow or hostile client from costing more than one
-// connection. They are far above what probes and scrapers need.
+// Limits so that a slow or hostile client costs at most one connection. They are far
+// above what probes and scrapers need.
 const (
 	headerTimeout  = 5 * time.Second
 	readTimeout    = 10 * time.Second
@@ -71,20 +72,20 @@ const (
 	maxBodyBytes   = 64 << 10
 	maxConnections = 256
 
-	// drainTimeout is how long answers may still be written after the end: long
-	// enough for a probe or a scrape, not for a profile or a large backup,
-	// which can be asked for again.
+	// drainTimeout is how long answers may still be written at a stop: long enough
+	// for a probe or a scrape, but not for a profile or a large backup, which can be
+	// requested again.
 	drainTimeout = time.Second
 )
 
-// Server is the admin listener's handler and life.
+// Server serves the admin listener. Create it with New, then call Serve.
 type Server struct {
 	cfg     Config
 	handler http.Handler
 	backups chan struct{} // one token per backup that is being written
 }
 
-// New checks cfg and builds a Server. It starts nothing.
+// New checks cfg and returns a Server. It starts nothing.
 func New(cfg Config) (*Server, error) {
 	if cfg.Ready == nil || cfg.Backup == nil || cfg.Metrics == nil || cfg.Logger == nil {
 		return nil, errors.New("admin: Ready, Backup, Metrics and Logger are required")
@@ -191,7 +192,7 @@ func (s *Server) identities() http.Handler {
 	})
 }
 
-// manage passes on to Identities, once there is something to manage.
+// manage calls Identities when the node is ready.
 func (s *Server) manage(w http.ResponseWriter, r *http.Request) {
 	if err := s.cfg.Ready(); err != nil {
 		writeText(w, http.StatusServiceUnavailable, "not ready: "+err.Error()+"\n")
@@ -200,8 +201,8 @@ func (s *Server) manage(w http.ResponseWriter, r *http.Request) {
 	s.cfg.Identities.ServeHTTP(w, r)
 }
 
-// livez answers as long as the process can answer at all. A restart would cure
-// nothing that makes a node unready, so readiness has no part in it.
+// livez answers 200 as long as the process can answer. Readiness does not matter: a
+// restart would not make an unready node ready.
 func (s *Server) livez(w http.ResponseWriter, _ *http.Request) {
 	writeText(w, http.StatusOK, "alive\n")
 }

@@ -7,17 +7,17 @@ import (
 	"time"
 )
 
-// maxBackups bounds the backups written at once. Each keeps one state of the
+// maxBackups is how many backups are written at once. Each keeps one state of the
 // registry in memory until its client has read it.
 const maxBackups = 2
 
-// stallTimeout is how long a client of /backup may take for the next piece.
-// The whole backup may take as long as it needs.
+// stallTimeout is how long a client of /backup may take to read the next piece. The
+// whole backup has no limit.
 const stallTimeout = 30 * time.Second
 
-// backup streams a copy of the registry. When that fails halfway the
-// connection is cut, so that the client cannot take the part for the whole;
-// "cairn backup" also verifies what it got.
+// backup streams a copy of the registry. If that fails, the connection is cut, so
+// that the client notices that the copy is not complete; "cairn backup" also
+// verifies it.
 func (s *Server) backup(w http.ResponseWriter, r *http.Request) {
 	if err := s.cfg.Ready(); err != nil {
 		writeText(w, http.StatusServiceUnavailable, "no backup: "+err.Error()+"\n")

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Question is what /explain is asked.
+// Question is a request to /explain.
 type Question struct {
 	// Name is a DNS name, or NAMESPACE/SERVICE.
 	Name string

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// guard refuses what a web page in somebody's browser could send here.
+// guard refuses requests that a web page in a browser could send.
 //
-// By DNS rebinding a page makes its own name resolve to 127.0.0.1 and then
-// reads our answers as its own. The browser still sends that name as Host, so
-// hosts that are neither an address nor known are refused. And by plain
-// cross-site requests a page could make us write profiles and backups, though
-// not read them; browsers mark those with Sec-Fetch-Site.
+// By DNS rebinding, a page makes its own name resolve to 127.0.0.1 and then reads
+// the answers as its own. The browser still sends that name as Host, so hosts that
+// are neither an address nor known are refused. With cross-site requests, a page
+// could make the node write profiles and backups, though not read them; browsers
+// mark such requests with Sec-Fetch-Site.
 func guard(hosts []string, next http.Handler) http.Handler {
 	checkOrigin := http.NewCrossOriginProtection()
 	next = checkOrigin.Handler(next)
@@ -33,8 +33,8 @@ func guard(hosts []string, next http.Handler) http.Handler {
 	})
 }
 
-// knownHost accepts no Host at all too: HTTP/1.0 probes send none, browsers
-// always do.
+// knownHost reports whether a Host may be used. An empty one may: HTTP/1.0 probes send
+// none, browsers always do.
 func knownHost(hostport string, hosts []string) bool {
 	host := hostport
 	if h, port, err := net.SplitHostPort(hostport); err == nil {
@@ -53,8 +53,8 @@ func knownHost(hostport string, hosts []string) bool {
 	return slices.ContainsFunc(hosts, func(h string) bool { return strings.EqualFold(h, host) })
 }
 
-// crossSite reports whether a page of another site sent the request by script
-// or as a part of itself. Following a link here is fine.
+// crossSite reports whether a script, or an embedded element, of a page of another
+// site sent the request. Links to this listener are allowed.
 func crossSite(r *http.Request) bool {
 	site := r.Header.Get("Sec-Fetch-Site")
 	return (site == "cross-site" || site == "same-site") && r.Header.Get("Sec-Fetch-Mode") != "navigate"

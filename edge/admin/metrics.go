@@ -7,8 +7,8 @@ import (
 	"github.com/cairn-discovery/cairn/internal/buildinfo"
 )
 
-// NewRegistry returns a metrics registry that already has what every node
-// shows: the Go runtime, the process, and which build this is.
+// NewRegistry returns a metrics registry with the metrics of every node: the Go
+// runtime, the process, and the build.
 func NewRegistry(build buildinfo.Info) *prometheus.Registry {
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "cairn_build_info",

@@ -13,9 +13,9 @@ import (
 	"github.com/cairn-discovery/cairn/internal/authlimit"
 )
 
-// authorized asks for the token, unless the client has shown a certificate that
-// was verified, or asks nothing but whether the node lives and serves: probes
-// have no secrets. Without a token it asks for the certificate, or for nothing.
+// authorized requires the token, unless the client has a verified certificate or
+// requests only liveness or readiness: probes have no secrets. Without a token it
+// requires the certificate, or nothing.
 func authorized(token string, certificate bool, budget *authlimit.Budget, next http.Handler) http.Handler {
 	if token == "" && !certificate {
 		return next
@@ -36,7 +36,7 @@ func authorized(token string, certificate bool, budget *authlimit.Budget, next h
 	})
 }
 
-// sourceOf is the address that a request came from.
+// sourceOf returns the address that a request came from.
 func sourceOf(r *http.Request) netip.Addr {
 	addr, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil {
@@ -47,8 +47,8 @@ func sourceOf(r *http.Request) netip.Addr {
 
 func probes(r *http.Request) bool { return r.URL.Path == "/livez" || r.URL.Path == "/readyz" }
 
-// certified reports whether the client has shown a certificate of an operator:
-// one that does not name a user of the API, who has an ARN for that.
+// certified reports whether the client has the certificate of an operator: one
+// without an ARN, which would name a user of the API.
 func certified(r *http.Request) bool {
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
 		return false
@@ -56,8 +56,8 @@ func certified(r *http.Request) bool {
 	return !slices.ContainsFunc(r.TLS.VerifiedChains[0][0].URIs, func(u *url.URL) bool { return u.Scheme == "arn" })
 }
 
-// bears compares hashes, so that the time it takes tells nothing of the token,
-// not even its length.
+// bears reports whether a request has the token. It compares hashes, so that the time
+// does not depend on the token, not even on its length.
 func bears(r *http.Request, want [sha256.Size]byte) bool {
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	got := sha256.Sum256([]byte(token))
