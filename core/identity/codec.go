@@ -55,6 +55,7 @@ func (u *User) encode(b []byte) []byte {
 		b = record.AppendString(b, 1, g)
 	}
 	b = appendTags(b, 2, u.Tags)
+	b = record.AppendString(b, 3, u.UniqueID)
 	return u.PolicyAttachments.encode(b)
 }
 
@@ -65,6 +66,8 @@ func (u *User) decode(value []byte) error {
 			u.Groups = append(u.Groups, string(f.Bytes))
 		case 2:
 			readTag(&u.Tags, f.Bytes)
+		case 3:
+			u.UniqueID = string(f.Bytes)
 		}
 		return u.PolicyAttachments.field(f)
 	})
@@ -78,6 +81,7 @@ func (r *Role) encode(b []byte) []byte {
 	b = record.AppendString(b, 1, r.Trust)
 	b = appendTags(b, 2, r.Tags)
 	b = record.AppendUint(b, 3, uint64(r.MaxSession))
+	b = record.AppendString(b, 4, r.UniqueID)
 	return r.PolicyAttachments.encode(b)
 }
 
@@ -90,6 +94,8 @@ func (r *Role) decode(value []byte) error {
 			readTag(&r.Tags, f.Bytes)
 		case 3:
 			r.MaxSession = int64(f.Uint)
+		case 4:
+			r.UniqueID = string(f.Bytes)
 		}
 		return r.PolicyAttachments.field(f)
 	})
@@ -114,7 +120,8 @@ func (k *AccessKey) encode(b []byte) []byte {
 	if k.Inactive {
 		b = record.AppendUint(b, 4, 1)
 	}
-	return record.AppendUint(b, 5, uint64(k.Created))
+	b = record.AppendUint(b, 5, uint64(k.Created))
+	return record.AppendString(b, 6, k.UserID)
 }
 
 func (k *AccessKey) decode(value []byte) error {
@@ -130,6 +137,8 @@ func (k *AccessKey) decode(value []byte) error {
 			k.Inactive = f.Uint == 1
 		case 5:
 			k.Created = int64(f.Uint)
+		case 6:
+			k.UserID = string(f.Bytes)
 		}
 		return nil
 	})

@@ -104,7 +104,7 @@ func checkName(account, name, what string, most int) error {
 	return nil
 }
 
-func (c *PutUser) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
+func (c *PutUser) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s := of(v)
 	if err := checkName(c.Account, c.Name, "user", maxUserName); err != nil {
 		return command.Decision{}, err
@@ -127,6 +127,10 @@ func (c *PutUser) Decide(v command.View, _ *command.Meta) (command.Decision, err
 		reads = append(reads, command.Read{Key: g.prefix() + g.name(), Exists: true})
 	}
 	u := c.User
+	u.UniqueID = uniqueID(userIDPrefix, m.Entropy[:])
+	if existing, ok := s.users.Get(u.name()); ok {
+		u.UniqueID = existing.UniqueID
+	}
 	return putEntity(&s.users, usersOf, &u, c.New, "user "+c.Name, reads...)
 }
 
@@ -146,7 +150,7 @@ func (c *PutGroup) Decide(v command.View, _ *command.Meta) (command.Decision, er
 	return putEntity(&s.groups, groupsOf, &g, c.New, "group "+c.Name, reads...)
 }
 
-func (c *PutRole) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
+func (c *PutRole) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s := of(v)
 	if err := checkName(c.Account, c.Name, "role", maxRoleName); err != nil {
 		return command.Decision{}, err
@@ -165,6 +169,10 @@ func (c *PutRole) Decide(v command.View, _ *command.Meta) (command.Decision, err
 		return command.Decision{}, err
 	}
 	r := c.Role
+	r.UniqueID = uniqueID(roleIDPrefix, m.Entropy[:])
+	if existing, ok := s.roles.Get(r.name()); ok {
+		r.UniqueID = existing.UniqueID
+	}
 	return putEntity(&s.roles, rolesOf, &r, c.New, "role "+c.Name, reads...)
 }
 
@@ -200,6 +208,10 @@ func (c *PutKey) Decide(v command.View, _ *command.Meta) (command.Decision, erro
 		return command.Decision{}, &command.Conflict{Message: fmt.Sprintf("user %s has %d access keys already: delete one first", c.User, n)}
 	}
 	k := c.AccessKey
+	k.UserID = u.UniqueID
+	if existing, ok := s.keys.Get(k.ID); ok {
+		k.UserID = existing.UserID
+	}
 	return putEntity(&s.keys, keysOf, &k, c.New, "access key "+c.ID, command.Read{Key: u.prefix() + u.name(), Exists: true})
 }
 

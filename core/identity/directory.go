@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -150,7 +151,7 @@ func (c *compiler) readGroups(s *Source) {
 
 func (c *compiler) addUser(u *User) {
 	p := &Principal{Kind: UserKind, Account: u.Account, Name: u.Name, ARN: UserARN(u.Account, u.Name), Tags: u.Tags}
-	p.ID = uniqueID("AIDA", p.ARN)
+	p.ID = cmp.Or(u.UniqueID, derivedID(userIDPrefix, p.ARN))
 	if c.dir.principals[p.ARN] != nil {
 		return
 	}
@@ -170,7 +171,7 @@ func (c *compiler) addUser(u *User) {
 
 func (c *compiler) addRole(r *Role) {
 	p := &Principal{Kind: RoleKind, Account: r.Account, Name: r.Name, ARN: RoleARN(r.Account, r.Name), Tags: r.Tags, MaxSession: r.MaxSession}
-	p.ID = uniqueID("AROA", p.ARN)
+	p.ID = cmp.Or(r.UniqueID, derivedID(roleIDPrefix, p.ARN))
 	if p.MaxSession == 0 {
 		p.MaxSession = MinSession
 	}
@@ -235,7 +236,7 @@ func (c *compiler) find(account, ref string) (*access.Policy, bool) {
 
 func (c *compiler) addKey(k *AccessKey) {
 	owner := c.dir.principals[UserARN(k.Account, k.User)]
-	if c.dir.keys[k.ID] != nil || owner == nil {
+	if c.dir.keys[k.ID] != nil || owner == nil || k.UserID != "" && k.UserID != owner.ID {
 		return
 	}
 	secret := k.Secret

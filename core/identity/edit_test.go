@@ -19,6 +19,8 @@ func TestEdit(t *testing.T) {
 		Inline: []Inline{{"own", allOK}}, Tag: map[string]string{"b": "2"}, Untag: []string{"a"}, Boundary: new("readers")})
 	want := User{Account: acct, Name: "ann", Groups: []string{"team"}, Tags: map[string]string{"b": "2"},
 		PolicyAttachments: PolicyAttachments{Managed: []string{"readers", "AWSCloudMapReadOnlyAccess"}, Inline: []Inline{{"own", allOK}}, Boundary: "readers"}}
+	created, _ := before.users.Get(acct + "/ann")
+	want.UniqueID = created.UniqueID
 	if got, _ := w.s.users.Get(acct + "/ann"); !reflect.DeepEqual(*got, want) {
 		t.Errorf("got  %+v\nwant %+v", *got, want)
 	}

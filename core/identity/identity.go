@@ -22,7 +22,11 @@ import (
 // User is a person or a program with access keys.
 type User struct {
 	Account, Name string
-	Groups        []string // names of groups of the same account
+	// UniqueID identifies this user among all users that had its name. It is empty for
+	// a user of the configuration file or of an earlier version: then it depends on
+	// the name alone. PutUser sets it.
+	UniqueID string   `json:"-"`
+	Groups   []string // names of groups of the same account
 	PolicyAttachments
 	Tags map[string]string
 }
@@ -36,6 +40,8 @@ type Group struct {
 // Role has permissions that other principals can assume for a limited time.
 type Role struct {
 	Account, Name string
+	// UniqueID is as in User. PutRole sets it.
+	UniqueID string `json:"-"`
 	// Trust is the trust policy in JSON: the principals that may assume the role.
 	Trust string
 	// MaxSession is the longest session in seconds; 0 means an hour.
@@ -62,6 +68,9 @@ type Inline struct{ Name, Text string }
 // AccessKey is a key that a user signs requests with.
 type AccessKey struct {
 	ID, Account, User string
+	// UserID is the UniqueID of the user that got the key. It is empty for a key of
+	// the configuration file or of an earlier version. PutKey sets it.
+	UserID string `json:"-"`
 	// Secret is the plain secret of a key of the configuration file. Keys of the
 	// store have Sealed instead.
 	Secret string
@@ -130,8 +139,19 @@ func ValidateName(name string, max int) error {
 	return nil
 }
 
-// uniqueID returns an id in the form of IAM that depends on the ARN alone.
-func uniqueID(prefix, arn string) string {
+// Prefixes of unique ids.
+const (
+	userIDPrefix = "AIDA"
+	roleIDPrefix = "AROA"
+)
+
+// derivedID returns an id in the form of IAM that depends on the ARN alone.
+func derivedID(prefix, arn string) string {
 	sum := sha256.Sum256([]byte(arn))
-	return prefix + base32.StdEncoding.EncodeToString(sum[:11])[:17]
+	return uniqueID(prefix, sum[:])
+}
+
+// uniqueID returns an id in the form of IAM of at least 11 bytes.
+func uniqueID(prefix string, b []byte) string {
+	return prefix + base32.StdEncoding.EncodeToString(b[:11])[:17]
 }

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,7 +15,11 @@ import (
 // never stored. See docs/adr/0021-sessions.md.
 type Session struct {
 	Role string // ARN
-	Name string
+	// RoleID is the unique id of the role. A session does not survive its role: a new
+	// role of the same name has another id. It is empty in sessions of an earlier
+	// version, which are valid for roles of that version alone.
+	RoleID string
+	Name   string
 	// AccessKeyID and Secret sign the requests of the session.
 	AccessKeyID, Secret string
 	// Issued and Expires are seconds since 1970.
@@ -42,6 +47,7 @@ const (
 	sessionTag
 	sessionSource
 	sessionProvider
+	sessionRoleID
 )
 
 // Encode appends the session in the form that DecodeSession reads.
@@ -60,7 +66,8 @@ func (s *Session) Encode(b []byte) []byte {
 	}
 	b = appendTags(b, sessionTag, s.Tags)
 	b = record.AppendString(b, sessionSource, s.SourceIdentity)
-	return record.AppendString(b, sessionProvider, s.Provider)
+	b = record.AppendString(b, sessionProvider, s.Provider)
+	return record.AppendString(b, sessionRoleID, s.RoleID)
 }
 
 // DecodeSession parses the form that Encode writes.
@@ -91,6 +98,8 @@ func DecodeSession(b []byte) (*Session, error) {
 			s.SourceIdentity = text
 		case sessionProvider:
 			s.Provider = text
+		case sessionRoleID:
+			s.RoleID = text
 		}
 	}
 	return s, r.Err()
@@ -137,7 +146,7 @@ func sortedKeys[V any](m map[string]V) []string {
 // so a session ends with its role and follows the changes of its policies.
 func (d *Directory) Session(s *Session) (*Principal, error) {
 	role, ok := d.principals[s.Role]
-	if !ok || role.Kind != RoleKind {
+	if !ok || role.Kind != RoleKind || role.ID != cmp.Or(s.RoleID, derivedID(roleIDPrefix, s.Role)) {
 		return nil, fmt.Errorf("role %s is not there", s.Role)
 	}
 	p := &Principal{

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"crypto/rand"
 	"errors"
 	"reflect"
 	"strings"
@@ -25,7 +26,9 @@ type world struct {
 }
 
 func (w *world) do(c command.Command) error {
-	decision, err := c.Decide(testView{w.s}, new(command.Meta))
+	var m command.Meta
+	rand.Read(m.Entropy[:])
+	decision, err := c.Decide(testView{w.s}, &m)
 	if err != nil {
 		return err
 	}

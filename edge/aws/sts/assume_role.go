@@ -105,7 +105,7 @@ func (a *api) issue(c *service.Call, in *sessionInput, s *identity.Session, role
 		}
 		in.duration = most
 	}
-	s.Role, s.Name, s.Policies, s.Managed = role.ARN, in.name, in.policies, in.managed
+	s.Role, s.RoleID, s.Name, s.Policies, s.Managed = role.ARN, role.ID, in.name, in.policies, in.managed
 	s.Issued, s.Expires = c.Now.Unix(), c.Now.Unix()+in.duration
 	token, err := a.cfg.Sessions.issue(s)
 	if err != nil {
