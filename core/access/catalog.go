@@ -47,7 +47,7 @@ func NewCatalog(services ...Service) (*Catalog, error) {
 		c.prefixes = append(c.prefixes, s.Prefix)
 		for _, a := range s.Actions {
 			if prefix, _, _ := strings.Cut(a.Name, ":"); prefix != s.Prefix {
-				return nil, fmt.Errorf("access: the action %s does not begin with %s:", a.Name, s.Prefix)
+				return nil, fmt.Errorf("access: the action %s does not begin with the prefix %s", a.Name, s.Prefix)
 			}
 			c.actions = append(c.actions, a)
 		}

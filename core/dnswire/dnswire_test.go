@@ -348,13 +348,14 @@ func TestNoAllocations(t *testing.T) {
 		out = dnswire.AppendQuestion(h.Append(out[:0]), name[:len(q.Name)], q.Type, q.Class)
 		at := q.End
 		for range h.ANCount {
-			var rr dnswire.Record
-			rr, ok = dnswire.ParseRecord(msg, at)
+			rr, found := dnswire.ParseRecord(msg, at)
+			if !found {
+				t.Fatal("not read")
+			}
 			at = rr.End
 			out, _ = dnswire.AppendFullName(out, msg, rr.Start)
 			out = dnswire.AppendFixed(out, rr.Type, rr.Class, rr.TTL, 0)
-			out, ok = dnswire.AppendFullData(out, msg, &rr)
-			if !ok {
+			if out, ok = dnswire.AppendFullData(out, msg, &rr); !ok {
 				t.Fatal("not read")
 			}
 		}

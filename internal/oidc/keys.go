@@ -76,7 +76,7 @@ type keysAt struct {
 // VerifySignature returns the payload of a token whose signature is right. The
 // library has checked that its algorithm is RS256 or ES256.
 func (k *keysAt) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	jws, err := jose.ParseSigned(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.RS256, jose.ES256})
 	if err != nil {
 		return nil, err
 	}

@@ -80,7 +80,7 @@ func (m *model) checkPattern(s *shape) error {
 		return nil
 	}
 	if _, err := regexp.Compile(constraint.WholeString(s.Pattern)); err != nil {
-		return fmt.Errorf("Go has no such regular expression, and config.go has no matcher for it: %s", s.Pattern)
+		return fmt.Errorf("the pattern %s is no regular expression of Go, and config.go has no matcher for it", s.Pattern)
 	}
 	return nil
 }

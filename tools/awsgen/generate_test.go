@@ -117,7 +117,7 @@ func TestUnsupportedModels(t *testing.T) {
 		{"no input", `{"metadata": {"serviceId": "ECS", "protocol": "json"}, "operations": {"Op": {}}}`, "operation Op has no input"},
 		{"undefined shape", madeUp("json", "", `"X": {"type": "string"}`), "operation Op uses shape S, which is not defined"},
 		{"unknown type", madeUp("json", "", `"S": {"type": "bigInteger"}`), "shape S: type bigInteger is not supported"},
-		{"pattern with look-ahead", madeUp("json", "", `"S": {"type": "string", "pattern": "^(?!a)b$"}`), "shape S: Go has no such regular expression"},
+		{"pattern with look-ahead", madeUp("json", "", `"S": {"type": "string", "pattern": "^(?!a)b$"}`), "shape S: the pattern ^(?!a)b$ is no regular expression of Go"},
 		{"list of itself", madeUp("json", "", `"S": {"type": "list", "member": {"shape": "S"}}`), "shape S: it contains itself"},
 		{"map with numbers as keys", madeUp("json", "", `"S": {"type": "map", "key": {"shape": "N"}, "value": {"shape": "N"}}, "N": {"type": "long"}`), "shape S: a map needs keys that are strings"},
 		{"unknown time", madeUp("json", `, "timestampFormat": "sundial"`, `"S": {"type": "timestamp"}`), "member M: timestamp format sundial is not supported"},

@@ -64,10 +64,10 @@ var policies = map[string]service.Policy{
 	"ListHealthChecks":       {Access: access.List},
 	"ListHostedZones":        {Access: access.List},
 	"ListHostedZonesByName":  {Access: access.List},
-	"ListHostedZonesByVPC":   {Access: access.List, Keys: vpcKeys},
+	"ListHostedZonesByVPC":   {Access: access.List, Keys: vpcKeys, Describe: service.Describe(describeListByVPC)},
 	"ListResourceRecordSets": {Access: access.List, Describe: on(func(in *ListResourceRecordSetsRequest) (string, *string) { return "hostedzone", in.HostedZoneId })},
 	"ListTagsForResource":    {Access: access.Read, Describe: on(func(in *ListTagsForResourceRequest) (string, *string) { return string(*in.ResourceType), in.ResourceId })},
-	"ListTagsForResources":   {Access: access.Read},
+	"ListTagsForResources":   {Access: access.Read, Describe: service.Describe(describeListTags)},
 	"ListVPCAssociationAuthorizations": {Access: access.List, Describe: on(func(in *ListVPCAssociationAuthorizationsRequest) (string, *string) {
 		return "hostedzone", in.HostedZoneId
 	})},
