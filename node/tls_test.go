@@ -164,7 +164,7 @@ func TestPlainHTTPOnTLS(t *testing.T) {
 			continue
 		}
 		text, _ := io.ReadAll(resp.Body)
-		if !strings.Contains(string(text), "HTTPS") {
+		if !strings.Contains(string(text), "HTTPS") && !strings.Contains(string(text), "https://") {
 			t.Errorf("%s", text)
 		}
 	}

@@ -57,14 +57,6 @@ func Diff(old, new *State, o Observer) {
 	})
 }
 
-// DiffNamespace is Diff for the content of one namespace. If both versions are the
-// same pointer, nothing in the namespace has changed at any time between them.
-func DiffNamespace(old, new *Namespace, o Observer) {
-	if old != new {
-		diffServices(old, new, o)
-	}
-}
-
 func orNone(a *Account) *Account {
 	if a == nil {
 		return noAccount

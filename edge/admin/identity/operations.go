@@ -23,8 +23,9 @@ type inAccount struct{ Account, User string }
 // ofAccount is the input of operations that list entities of an account.
 type ofAccount struct{ Account string }
 
-// none is the input of operations that need none.
-type none struct{}
+// none is the input of operations that need none. An account is accepted and not
+// used, since clients send one with every request.
+type none struct{ Account string }
 
 func (h *Handler) identities() *identity.State { return &h.cfg.Replica.Current().Identity }
 

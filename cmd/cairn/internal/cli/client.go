@@ -186,7 +186,7 @@ func withoutHostPrefix(stack *middleware.Stack) error {
 // plainError rewords an error of the SDK for the command line: it names the cause
 // and what to do.
 func (s *Session) plainError(ctx context.Context, err error) error {
-	if apiError, ok := errors.AsType[smithy.APIError](err); ok && apiError.ErrorCode() != "UnknownError" {
+	if apiError, ok := errors.AsType[smithy.APIError](err); ok && !slices.Contains(unserved, apiError.ErrorCode()) {
 		return s.plainAPIError(apiError)
 	}
 	if _, ours := errors.AsType[*smithy.OperationError](err); !ours {
@@ -223,6 +223,10 @@ func (s *Session) plainAPIError(err smithy.APIError) error {
 	}
 	return errors.New(text)
 }
+
+// unserved are the codes of answers that are no answers of an API: of a listener that
+// has none, or of one that was sent http:// where it expects TLS.
+var unserved = []string{"UnknownError", "MalformedHttpRequestException"}
 
 // unsigned are the codes of errors about a request with credentials that the node
 // does not have.

@@ -112,6 +112,9 @@ func askHTTP(ctx context.Context, address string, secured bool) listener {
 		return listenerUnknown
 	}
 	defer response.Body.Close()
+	if response.Header.Get("X-Amzn-Errortype") == "MalformedHttpRequestException" { // it expects TLS
+		return listenerUnknown
+	}
 	if response.Header.Get("X-Amzn-Requestid") != "" {
 		return listenerAPI
 	}

@@ -102,7 +102,7 @@ func ask[T any](ctx context.Context, c *client, operation string, in any) (T, er
 }
 
 // list sends a request whose answer is a list.
-func list[T any](ctx context.Context, c *client, operation string, in accountRequest) ([]T, error) {
+func list[T any](ctx context.Context, c *client, operation string, in any) ([]T, error) {
 	answer, err := ask[struct{ Items []T }](ctx, c, operation, in)
 	return answer.Items, err
 }

@@ -66,13 +66,13 @@ func listPolicies(g *group) *cobra.Command {
 		Use: "list", Short: "List policies of an account, or with --aws the managed ones of AWS",
 		Example: "  cairn policy list --account 123456789012\n  cairn policy list --aws",
 	}, nil, func(ctx context.Context, c *client, _ []string) error {
-		operation := "list-policies"
+		operation, request := "list-policies", any(accountRequest{Account: c.account})
 		if aws {
-			operation = "list-managed-policies"
+			operation, request = "list-managed-policies", struct{}{}
 		} else if c.account == "" {
 			return cli.Usagef("--account is required, or CAIRN_ACCOUNT, or --aws")
 		}
-		all, err := listInAccount[policy](ctx, c, operation)
+		all, err := list[policy](ctx, c, operation, request)
 		if err != nil {
 			return err
 		}
