@@ -233,7 +233,7 @@ func ways(t *testing.T) map[string]broken {
 		"text too late":    {well: answer("HTTP/1.1 200 OK\r\n\r\n" + filler + "all well"), ill: says("HTTP/1.1 200 OK\r\n\r\n" + filler + "xall well"), settings: looks("all well"), explains: "without the text"},
 		"own status":       {well: answer("HTTP/1.1 418 X\r\n\r\n"), ill: says(allWell), settings: object{"cairn.health.expected-status": "418,500-503"}, explains: "answered 200"},
 		"any certificate":  {check: "HTTPS", well: overTLS(expired, well), ill: becomes(overTLS(expired, answer("HTTP/1.1 500 No\r\n\r\n"))), explains: "answered 500"},
-		"handshake fails":  {check: "HTTPS", well: overTLS(expired, well), ill: becomes(plain), explains: "failed in the TLS handshake"},
+		"handshake fails":  {check: "HTTPS", well: overTLS(expired, well), ill: becomes(plain), explains: "got an answer that is not TLS"},
 		"handshake hangs":  {check: "HTTPS", well: overTLS(expired, well), ill: becomes(silent), settings: quickly, explains: "TLS handshake did not end in time"},
 		"TCP refuses":      {check: "TCP", well: silent, ill: (*farmhouse).refuse, explains: "was refused"},
 		"TCP hangs before": {check: "TCP", well: silent, ill: (*farmhouse).full, settings: quickly, explains: "got no connection in time"},
