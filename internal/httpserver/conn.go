@@ -28,6 +28,9 @@ type conn struct {
 	reads  int    // pieces in which the request in buf came
 	began  time.Time
 	served bool // at least one request
+	// newlines is how many characters CR and LF may still be skipped before the next
+	// request; see skipNewlines.
+	newlines int
 
 	// waiting: there is no request yet, so that nothing is lost by ending now.
 	// The server reads it too.
@@ -61,6 +64,7 @@ func (c *conn) serve() {
 		}
 	}()
 	for {
+		c.skipNewlines()
 		switch c.request.parse(c.buf) {
 		case whole:
 			if !c.answer() {
@@ -75,6 +79,26 @@ func (c *conn) serve() {
 			c.handOver()
 			return
 		}
+	}
+}
+
+// maxNewlines is how many characters CR and LF are skipped after a request.
+const maxNewlines = 4
+
+// skipNewlines skips empty lines between two requests: RFC 9112 section 2.2 asks
+// servers to accept one. As many characters are skipped as by net/http, which does so
+// only after a POST; here all requests are.
+func (c *conn) skipNewlines() {
+	n := 0
+	for n < min(len(c.buf), c.newlines) && (c.buf[n] == '\r' || c.buf[n] == '\n') {
+		n++
+	}
+	c.newlines -= n
+	if n > 0 {
+		c.buf = c.space[:copy(c.space[:cap(c.space)], c.buf[n:])]
+	}
+	if len(c.buf) > 0 {
+		c.newlines = 0
 	}
 }
 
@@ -163,7 +187,7 @@ func (c *conn) answer() bool {
 // next makes what follows the request the beginning of the buffer.
 func (c *conn) next() {
 	rest := c.buf[c.request.end:]
-	c.reads, c.served, c.lengths = 0, true, 0
+	c.reads, c.served, c.lengths, c.newlines = 0, true, 0, maxNewlines
 	if cap(c.space) > maxKept && len(rest) < firstBuffer {
 		c.space = make([]byte, firstBuffer)
 	}
