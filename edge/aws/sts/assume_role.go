@@ -38,7 +38,7 @@ func (a *api) assumeRole(_ context.Context, c *service.Call, in *assumeRoleInput
 	if err := in.checkPolicies(c.Directory.Catalog()); err != nil {
 		return nil, err
 	}
-	s := &identity.Session{Tags: in.tags, SourceIdentity: in.sourceIdentity}
+	s := &identity.Session{Tags: in.tags, SourceIdentity: service.Value(in.sourceIdentity)}
 	if chained := c.Caller.Session; chained != nil && chained.SourceIdentity != "" {
 		if s.SourceIdentity != "" && s.SourceIdentity != chained.SourceIdentity {
 			return nil, denied(c.Caller.ARN, "SetSourceIdentity", in.role)
@@ -68,7 +68,7 @@ func permittedRole(c *service.Call, in *assumeRoleInput, s *identity.Session) (*
 	if len(s.Tags) > 0 {
 		actions = append(actions, "TagSession")
 	}
-	if in.sourceIdentity != "" {
+	if in.sourceIdentity != nil {
 		actions = append(actions, "SetSourceIdentity")
 	}
 	for _, action := range actions {
@@ -100,7 +100,7 @@ func allowed(caller, role *identity.Principal, req *access.Request) bool {
 // issue makes the session's credentials.
 func (a *api) issue(c *service.Call, in *sessionInput, s *identity.Session, role *identity.Principal, most int64) (*assumedRole, error) {
 	if in.duration > most {
-		if in.form.Has("DurationSeconds") {
+		if in.durationSeconds != nil {
 			return nil, invalid("The requested DurationSeconds exceeds the %d seconds set for this role", most)
 		}
 		in.duration = most

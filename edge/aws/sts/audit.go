@@ -3,7 +3,6 @@ package sts
 import (
 	"strings"
 
-	"github.com/cairn-discovery/cairn/edge/aws/query"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/internal/audit"
 )
@@ -11,7 +10,17 @@ import (
 // recordAssumeRole returns what an audit record shows of AssumeRole.
 func recordAssumeRole(in, out any) (request, response any) {
 	if in, ok := in.(*assumeRoleInput); ok {
-		request = recordForm(in.form)
+		params := in.record()
+		set(params, "externalId", in.externalID)
+		set(params, "sourceIdentity", in.sourceIdentity)
+		if len(in.tagList) > 0 {
+			tags := map[string]string{}
+			for _, t := range in.tagList {
+				tags[t.key] = t.value
+			}
+			params["principalTags"] = tags
+		}
+		request = params
 	}
 	if out, ok := out.(*assumedRole); ok {
 		response = recordSession(out)
@@ -20,10 +29,14 @@ func recordAssumeRole(in, out any) (request, response any) {
 }
 
 // recordWebIdentity returns what an audit record shows of
-// AssumeRoleWithWebIdentity.
+// AssumeRoleWithWebIdentity. The token stays out.
 func recordWebIdentity(in, out any) (request, response any) {
 	if in, ok := in.(*webIdentityInput); ok {
-		request = recordForm(in.form)
+		params := in.record()
+		if in.token != nil {
+			params["webIdentityToken"] = audit.Hidden
+		}
+		request = params
 	}
 	if out, ok := out.(*webIdentityRole); ok {
 		response = recordSession(&out.assumedRole)
@@ -31,32 +44,23 @@ func recordWebIdentity(in, out any) (request, response any) {
 	return request, response
 }
 
-// recordForm shows parameters as they were given. Tokens stay out. It returns nil
-// where there is nothing to show.
-func recordForm(f query.Form) any {
+// record shows parameters as they were given.
+func (in *sessionInput) record() map[string]any {
 	params := map[string]any{}
-	for _, name := range []string{"RoleArn", "RoleSessionName", "DurationSeconds", "ExternalId", "Policy", "SourceIdentity"} {
-		if f.Has(name) {
-			params[strings.ToLower(name[:1])+name[1:]] = audit.Truncate(f.Text(name))
-		}
-	}
-	if f.Has("WebIdentityToken") {
-		params["webIdentityToken"] = audit.Hidden
-	}
-	if arns := f.List("PolicyArns", ".arn"); len(arns) > 0 {
-		params["policyArns"] = arns
-	}
-	if keys, values := f.List("Tags", ".Key"), f.List("Tags", ".Value"); len(keys) == len(values) && len(keys) > 0 {
-		tags := map[string]string{}
-		for i, key := range keys {
-			tags[key] = values[i]
-		}
-		params["principalTags"] = tags
-	}
-	if len(params) == 0 {
-		return nil
+	set(params, "roleArn", in.roleARN)
+	set(params, "roleSessionName", in.sessionName)
+	set(params, "durationSeconds", in.durationSeconds)
+	set(params, "policy", in.policy)
+	if len(in.policyARNs) > 0 {
+		params["policyArns"] = in.policyARNs
 	}
 	return params
+}
+
+func set(params map[string]any, name string, value *string) {
+	if value != nil {
+		params[name] = audit.Truncate(*value)
+	}
 }
 
 // recordSession shows a session without its secrets.
@@ -71,14 +75,13 @@ func recordSession(s *assumedRole) any {
 
 // auditResources is the role that a call is about.
 func auditResources(_ *service.Call, in, _ any) []audit.Resource {
-	var f query.Form
+	role := ""
 	switch in := in.(type) {
 	case *assumeRoleInput:
-		f = in.form
+		role = service.Value(in.roleARN)
 	case *webIdentityInput:
-		f = in.form
+		role = service.Value(in.roleARN)
 	}
-	role := f.Text("RoleArn")
 	if role == "" {
 		return nil
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/internal/oidc"
 )
 
@@ -21,7 +22,7 @@ type assumeRoleContext struct {
 func (c *assumeRoleContext) Values(key string) []string {
 	switch key {
 	case "sts:externalid":
-		return nonEmpty(c.in.externalID)
+		return nonEmpty(service.Value(c.in.externalID))
 	case "sts:rolesessionname":
 		return nonEmpty(c.in.name)
 	case "sts:sourceidentity":

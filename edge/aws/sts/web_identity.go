@@ -57,14 +57,15 @@ func webIdentityDenied() error {
 
 // verifyToken tries the providers of the token's issuer in the role's account.
 func (a *api) verifyToken(ctx context.Context, c *service.Call, in *webIdentityInput) (*Provider, *oidc.Claims, error) {
-	issuer := oidc.Issuer(in.token)
+	token := service.Value(in.token)
+	issuer := oidc.Issuer(token)
 	account, _, _ := strings.Cut(strings.TrimPrefix(in.role, "arn:aws:iam::"), ":")
 	providers := a.cfg.Providers()
 	i := slices.IndexFunc(providers, func(p Provider) bool { return p.ARN == identity.ProviderARN(account, issuer) })
 	if issuer == "" || i < 0 {
 		return nil, nil, invalidToken("No OpenIDConnect provider found in your account for %s", truncate(issuer))
 	}
-	claims, err := providers[i].Verifier.Verify(ctx, in.token, c.Now)
+	claims, err := providers[i].Verifier.Verify(ctx, token, c.Now)
 	switch {
 	case errors.Is(err, oidc.ErrExpired):
 		return nil, nil, fault("ExpiredTokenException", http.StatusBadRequest, "Token expired")
