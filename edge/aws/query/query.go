@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
@@ -96,22 +95,6 @@ func shortened(s string) string {
 
 // Text returns a field, empty where it is left out.
 func (f Form) Text(name string) string { return url.Values(f).Get(name) }
-
-// Has reports whether a field is given, even if empty.
-func (f Form) Has(name string) bool { return url.Values(f).Has(name) }
-
-// List returns the fields of name.member.1, name.member.2 and so on, each with
-// what follows the number: List("Tags", ".Key") reads Tags.member.1.Key.
-func (f Form) List(name, suffix string) []string {
-	var list []string
-	for i := 1; ; i++ {
-		field := name + ".member." + strconv.Itoa(i) + suffix
-		if !f.Has(field) {
-			return list
-		}
-		list = append(list, f.Text(field))
-	}
-}
 
 // AppendResponse appends the answer to an action: its result as XML, in the
 // usual wrapping.
