@@ -61,7 +61,8 @@ can do as well.`,
 }
 
 func newRollDNSSEC(p *cli.Program) *cobra.Command {
-	var finish bool
+	var finish, force bool
+	var resolver string
 	cmd := &cobra.Command{
 		Use:   "roll-dnssec [--finish]",
 		Short: "Replace the key of a signed namespace",
@@ -69,17 +70,25 @@ func newRollDNSSEC(p *cli.Program) *cobra.Command {
 the DS record in the parent zone by that of the new key, wait until the old DS
 record's TTL is over, and end the roll with --finish, which deletes the old key.
 That is refused in the first 50 hours, while resolvers may have signatures of the
-old key in their caches.`,
+old key in their caches, and while the parent zone has DS records but none of the
+new key.`,
 		Example: `  cairn roll-dnssec example.com
   cairn roll-dnssec example.com --finish`,
 	}
 	switchDNSSEC(p, cmd, func(ctx context.Context, c *client, arn *string) error {
-		if finish {
-			return c.tagDNSSEC(ctx, arn, "enabled")
+		switch {
+		case !finish:
+			return c.tagDNSSEC(ctx, arn, "rolling")
+		case !force:
+			if err := c.checkRoll(ctx, arn, resolver); err != nil {
+				return err
+			}
 		}
-		return c.tagDNSSEC(ctx, arn, "rolling")
+		return c.tagDNSSEC(ctx, arn, "enabled")
 	})
 	cmd.Flags().BoolVar(&finish, "finish", false, "delete the old key")
+	cmd.Flags().BoolVar(&force, "force", false, "with --finish: do not look at the DS records of the parent zone")
+	cmd.Flags().StringVar(&resolver, "resolver", "", "with --finish: ADDR of the resolver to ask for DS records, as IP or IP:PORT (default that of this machine)")
 	return cmd
 }
 
@@ -154,17 +163,38 @@ func (k signingKey) created() string {
 	return time.UnixMilli(int64(k.CreatedDate * 1000)).UTC().Format(time.RFC3339)
 }
 
-func (c *client) showDNSSEC(ctx context.Context, id *string) error {
+// checkRoll returns an error if the old key of a namespace must not be deleted yet.
+func (c *client) checkRoll(ctx context.Context, arn *string, resolver string) error {
+	status, err := c.dnssecStatus(ctx, arn)
+	if err != nil {
+		return err
+	}
+	ns := &status.Namespace
+	if d := ns.Properties.DNSProperties.DNSSEC; d != nil && len(d.KeySigningKeys) > 1 {
+		return checkParentDS(ctx, resolver, ns.Name, &d.KeySigningKeys[len(d.KeySigningKeys)-1])
+	}
+	return nil // no key would be deleted
+}
+
+func (c *client) dnssecStatus(ctx context.Context, id *string) (*dnssecStatus, error) {
 	var raw bytes.Buffer
 	_, err := c.api.GetNamespace(ctx, &servicediscovery.GetNamespaceInput{Id: id}, func(o *servicediscovery.Options) {
 		o.APIOptions = append(o.APIOptions, copyBody(&raw))
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	var status dnssecStatus
-	if err := json.Unmarshal(raw.Bytes(), &status); err != nil {
-		return fmt.Errorf("the node's answer cannot be read: %w", err)
+	status := new(dnssecStatus)
+	if err := json.Unmarshal(raw.Bytes(), status); err != nil {
+		return nil, fmt.Errorf("the node's answer cannot be read: %w", err)
+	}
+	return status, nil
+}
+
+func (c *client) showDNSSEC(ctx context.Context, id *string) error {
+	status, err := c.dnssecStatus(ctx, id)
+	if err != nil {
+		return err
 	}
 	ns := &status.Namespace
 	fields := []cli.Field{cli.Text("NamespaceId", ns.ID), cli.Text("Name", ns.Name)}
