@@ -88,7 +88,7 @@ new key.`,
 	})
 	cmd.Flags().BoolVar(&finish, "finish", false, "delete the old key")
 	cmd.Flags().BoolVar(&force, "force", false, "with --finish: do not look at the DS records of the parent zone")
-	cmd.Flags().StringVar(&resolver, "resolver", "", "with --finish: ADDR of the resolver to ask for DS records, as IP or IP:PORT (default that of this machine)")
+	cmd.Flags().StringVar(&resolver, "resolver", "", "with --finish: `ADDR` of the resolver to ask for DS records, as IP or IP:PORT (default that of this machine)")
 	return cmd
 }
 
