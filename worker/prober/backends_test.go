@@ -441,7 +441,8 @@ func TestForbiddenListeners(t *testing.T) {
 	}
 }
 
-// ownAddress returns an address of this machine, 127.0.0.1 if it has no other.
+// ownAddress returns an address of this machine that is not loopback. It skips the
+// test where there is none.
 func ownAddress(t *testing.T) string {
 	t.Helper()
 	all, err := net.InterfaceAddrs()
