@@ -1,0 +1,136 @@
+// Package runner runs the tasks that are placed on this node: an agent compares what
+// is with what shall be and calls a Driver for each step.
+package runner
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/netip"
+	"time"
+
+	"github.com/cairn-discovery/cairn/core/task"
+)
+
+// Driver runs the containers of tasks on this machine. It decides nothing: the agent
+// compares what is with what shall be, and calls the next step. All methods may be
+// called at the same time for different tasks; for one task the agent calls them one
+// after the other, but for Observe, Logs, Stats and Listen.
+//
+// What a driver starts lives longer than the program: after a restart, and after
+// kill -9, Tasks and Observe find it. A driver therefore keeps what it has to know in
+// the engine, the kernel or files, and writes it before it acts.
+//
+// driver_contract_test.go (package drivertest) is the suite that every driver passes.
+type Driver interface {
+	// Name returns "process" or "docker".
+	Name() string
+	// Run watches the containers until ctx ends and calls changed with the id of a task
+	// after something about it has changed: a container has started or ended, its
+	// health, an OOM kill. Unneeded calls are allowed. Tasks go on when it returns.
+	Run(ctx context.Context, changed func(taskID string)) error
+	// Tasks returns the ids of the tasks of which anything exists on this machine.
+	Tasks(ctx context.Context) ([]string, error)
+	// Observe returns what exists of a task. A task of which nothing exists is an
+	// Observation without network and containers, and no error.
+	Observe(ctx context.Context, taskID string) (*Observation, error)
+	// Pull makes an image available and returns its digest, or "" where there is none.
+	// Errors begin with "CannotPullContainerError: ".
+	Pull(ctx context.Context, image string) (digest string, err error)
+	// Prepare makes the network of a task (for awsvpc with the addresses of the Spec)
+	// and what its containers share. It may be called again. Errors begin with
+	// "ResourceInitializationError: ".
+	Prepare(ctx context.Context, s *Spec) error
+	// Start creates and starts a container that does not run. One that has ended is
+	// started again (restart policy). Errors begin with "CannotCreateContainerError: " or
+	// "CannotStartContainerError: ".
+	Start(ctx context.Context, s *Spec, container string) error
+	// Stop sends the stop signal (SIGTERM, or the image's), after the timeout SIGKILL,
+	// and returns when the container has ended. It is no error if it had.
+	Stop(ctx context.Context, taskID, container string, timeout time.Duration) error
+	// Remove ends and deletes everything of a task: containers, anonymous volumes,
+	// network, control groups. Logs are kept. It may be called again.
+	Remove(ctx context.Context, taskID string) error
+	// Cleanup deletes what tasks share (bridges, networks, rules) if no task is left.
+	Cleanup(ctx context.Context) error
+	// Logs returns the output of a container. With Follow it ends with ctx or the
+	// container. It works until the logs are deleted by their limits.
+	Logs(ctx context.Context, taskID, container string, o LogOptions) (io.ReadCloser, error)
+	// Stats returns resource usage in the form of the Docker Engine's stats.
+	Stats(ctx context.Context, taskID, container string) (json.RawMessage, error)
+	// Listen opens a listener on an address within the network namespace of a task in
+	// awsvpc mode; a link-local address is added to its loopback interface first.
+	Listen(ctx context.Context, taskID string, address netip.AddrPort) (net.Listener, error)
+}
+
+// LogOptions select output.
+type LogOptions struct {
+	Follow bool
+	// Tail is the number of last lines. 0: all.
+	Tail int
+}
+
+// Spec is a task, with everything resolved that a driver needs. It is not changed.
+type Spec struct {
+	Task       *task.Task
+	Definition *task.Definition
+	// Generation rises when a task is placed again; containers of an older one are strays.
+	Generation int
+	Network    NetworkSpec
+	// Containers are in the order of the definition.
+	Containers []Container
+}
+
+// NetworkSpec is the network of a task.
+type NetworkSpec struct {
+	// Mode is "awsvpc", "bridge", "host" or "none".
+	Mode string
+	// Addresses are the task's own, with the length of the subnet (awsvpc). At most
+	// one of each family.
+	Addresses []netip.Prefix
+	// Gateways are the node's addresses in the subnet: default routes of the task.
+	Gateways []netip.Addr
+	// Subnet is the id of the subnet, such as "subnet-abcd1234"; the network of the node that is
+	// shared by the tasks of this subnet is made for it.
+	Subnet string
+	// DNS are the resolvers of the task, and Search its search list.
+	DNS    []netip.Addr
+	Search []string
+	// Hostname of the task.
+	Hostname string
+}
+
+// Container is a container with overrides merged and the environment complete.
+type Container struct {
+	// Definition is that of the task definition with the overrides of the task.
+	Definition *task.ContainerDefinition
+	// Environment has "NAME=value" with secrets, files and the variables of the
+	// metadata endpoint.
+	Environment []string
+	// Labels are those of the definition and com.amazonaws.ecs.*.
+	Labels map[string]string
+	// CPUShares, and limits in bytes; 0: no limit.
+	CPUShares                      int64
+	MemoryLimit, MemoryReservation int64
+	// Log is where the output goes.
+	Log LogTarget
+}
+
+// LogTarget says where the output of a container goes.
+type LogTarget struct {
+	// Driver is "awslogs" (files by group and stream), "json-file", "journald", "syslog"
+	// or "none".
+	Driver  string
+	Options map[string]string
+	// File is the file of the output, for awslogs and json-file of the process driver.
+	File string
+}
+
+// Observation is what exists of a task on the machine.
+type Observation struct {
+	// Network is whether the network of the task exists.
+	Network    bool
+	Generation int
+	Containers []task.ContainerState
+}
