@@ -49,7 +49,7 @@ type DiscoveryBlock struct {
 	ServiceName   string `json:"serviceName"`
 	ContainerName string `json:"containerName,omitempty"`
 	ContainerPort int    `json:"containerPort,omitempty"`
-	// Holder is the container definition that the block stands in. Empty: the task
+	// Holder is the container definition that contains the block. Empty: the task
 	// definition itself.
 	Holder string `json:"holder,omitempty"`
 }
