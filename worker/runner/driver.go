@@ -22,7 +22,7 @@ import (
 // kill -9, Tasks and Observe find it. A driver therefore keeps what it has to know in
 // the engine, the kernel or files, and writes it before it acts.
 //
-// driver_contract_test.go (package drivertest) is the suite that every driver passes.
+// Package drivertest has the suite that every driver passes.
 type Driver interface {
 	// Name returns "process" or "docker".
 	Name() string
@@ -33,14 +33,15 @@ type Driver interface {
 	// Tasks returns the ids of the tasks of which anything exists on this machine.
 	Tasks(ctx context.Context) ([]string, error)
 	// Observe returns what exists of a task. A task of which nothing exists is an
-	// Observation without network and containers, and no error.
+	// empty Observation, and no error.
 	Observe(ctx context.Context, taskID string) (*Observation, error)
 	// Pull makes an image available and returns its digest, or "" where there is none.
 	// Errors begin with "CannotPullContainerError: ".
 	Pull(ctx context.Context, image string) (digest string, err error)
 	// Prepare makes the network of a task (for awsvpc with the addresses of the Spec)
-	// and what its containers share. It may be called again. Errors begin with
-	// "ResourceInitializationError: ".
+	// and what its containers share. It may be called again with the same Spec. When it
+	// has returned, this machine has the addresses Network.Gateways, and can listen on
+	// them. Errors begin with "ResourceInitializationError: ".
 	Prepare(ctx context.Context, s *Spec) error
 	// Start creates and starts a container that does not run. One that has ended is
 	// started again (restart policy). Errors begin with "CannotCreateContainerError: " or
@@ -75,8 +76,6 @@ type LogOptions struct {
 type Spec struct {
 	Task       *task.Task
 	Definition *task.Definition
-	// Generation rises when a task is placed again; containers of an older one are strays.
-	Generation int
 	Network    NetworkSpec
 	// Containers are in the order of the definition.
 	Containers []Container
@@ -91,12 +90,15 @@ type NetworkSpec struct {
 	Addresses []netip.Prefix
 	// Gateways are the node's addresses in the subnet: default routes of the task.
 	Gateways []netip.Addr
-	// Subnet is the id of the subnet, such as "subnet-abcd1234"; the network of the node that is
-	// shared by the tasks of this subnet is made for it.
+	// Subnet names the network of the node that the tasks of one subnet share; it is
+	// made for the first of them (awsvpc). It is the id of a configured subnet, or
+	// "default".
 	Subnet string
 	// DNS are the resolvers of the task, and Search its search list.
 	DNS    []netip.Addr
 	Search []string
+	// Hosts are further lines of /etc/hosts in each container.
+	Hosts []task.HostEntry
 	// Hostname of the task.
 	Hostname string
 }
@@ -106,7 +108,7 @@ type Container struct {
 	// Definition is that of the task definition with the overrides of the task.
 	Definition *task.ContainerDefinition
 	// Environment has "NAME=value" with secrets, files and the variables of the
-	// metadata endpoint.
+	// metadata endpoint. It has precedence over that of the image.
 	Environment []string
 	// Labels are those of the definition and com.amazonaws.ecs.*.
 	Labels map[string]string
@@ -123,14 +125,30 @@ type LogTarget struct {
 	// or "none".
 	Driver  string
 	Options map[string]string
-	// File is the file of the output, for awslogs and json-file of the process driver.
+	// File is the file of the output, for awslogs, and for json-file of the process
+	// driver. Its folder may not exist yet. Older output is in File.1, File.2 and so on.
 	File string
+	// MaxBytes is the size at which a file is full, and MaxFiles how many there are.
+	MaxBytes int64
+	MaxFiles int
 }
 
 // Observation is what exists of a task on the machine.
 type Observation struct {
-	// Network is whether the network of the task exists.
-	Network    bool
-	Generation int
+	// Network is the network of the task. Nil: there is none.
+	Network *ObservedNetwork
+	// Containers are those that exist, in any order. A driver sets Name, LastStatus
+	// (RUNNING or STOPPED), RuntimeID, ImageDigest, Created, Started, Finished,
+	// ExitCode, Restarts and Bindings; Reason if it was not an ordinary exit, such as
+	// "OutOfMemoryError: Container killed due to memory usage"; and with a health check
+	// Health, HealthSince and HealthOutput. It leaves ID empty.
 	Containers []task.ContainerState
+}
+
+// ObservedNetwork is the network of a task as Prepare made it. In modes other than
+// awsvpc it is empty.
+type ObservedNetwork struct {
+	Subnet    string
+	Addresses []netip.Prefix
+	MAC       string
 }
