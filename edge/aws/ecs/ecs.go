@@ -1,5 +1,6 @@
-// Package ecs is the Amazon ECS API, version 2014-11-13. All its operations are
-// recognised, decoded, validated and authorized; none is implemented yet.
+// Package ecs is the Amazon ECS API, version 2014-11-13. It turns the API's
+// shapes into commands and reads of core/task. Operations without a method of api are
+// refused with a text that names them.
 //
 // Shapes, decoders, encoders, constraints and the table of operations are generated
 // from the API's model (files *_gen.go). What is written by hand is what the model
@@ -25,6 +26,11 @@ var codes = map[wire.Kind]wire.Code{
 	wire.Internal:     {Name: codeServerException, Status: http.StatusInternalServerError},
 }
 
+// api has the handlers of the operations.
+type api struct{ unsupported }
+
+var _ handlers = (*api)(nil)
+
 // New returns the API.
 func New() (*service.API, error) {
 	return service.New(service.Definition{
@@ -32,9 +38,10 @@ func New() (*service.API, error) {
 		TargetPrefix: "AmazonEC2ContainerServiceV20141113",
 		Protocol:     awsjson.V11,
 		Codes:        codes,
-		Operations:   operations(unsupported{}),
+		Operations:   operations(&api{}),
 		Policies:     policies,
 		Keys:         keys,
+		Errors:       declaredError,
 		Sensitive:    sensitive,
 	})
 }
