@@ -4,7 +4,7 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/cairn-discovery/cairn/edge/dns/answer"
+	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/node/config"
 )
 
@@ -15,21 +15,21 @@ const defaultNameServer = "ns.cairn.internal"
 // hostsOf returns the names that DNS answers besides the zones: those of the API,
 // also with the prefix "data-", which SDKs put before the name for
 // DiscoverInstances, and those of the name servers whose addresses are given.
-func hostsOf(c *config.Config, l *listeners) []answer.Host {
+func hostsOf(c *config.Config, l *listeners) []zone.FixedName {
 	api := addrsOf(c.DNS.APIAddresses)
 	if len(api) == 0 {
 		api = reachable(l.api.Addr())
 	}
-	var hosts []answer.Host
+	var hosts []zone.FixedName
 	for _, name := range c.DNS.APINames {
-		hosts = append(hosts, answer.Host{Name: name, Addrs: api}, answer.Host{Name: "data-" + name, Addrs: api})
+		hosts = append(hosts, zone.FixedName{Name: name, Addrs: api}, zone.FixedName{Name: "data-" + name, Addrs: api})
 	}
 	if len(c.DNS.NameServers) == 0 {
-		hosts = append(hosts, answer.Host{Name: defaultNameServer, Addrs: reachable(l.dns.Addr())})
+		hosts = append(hosts, zone.FixedName{Name: defaultNameServer, Addrs: reachable(l.dns.Addr())})
 	}
 	for _, s := range c.DNS.NameServers {
 		if len(s.Addrs) > 0 {
-			hosts = append(hosts, answer.Host{Name: s.Name, Addrs: addrsOf(s.Addrs)})
+			hosts = append(hosts, zone.FixedName{Name: s.Name, Addrs: addrsOf(s.Addrs)})
 		}
 	}
 	return hosts

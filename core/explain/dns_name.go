@@ -6,7 +6,6 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
-	"github.com/cairn-discovery/cairn/core/registry/records"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -155,7 +154,7 @@ func (e *explanation) hostOf(z *zone.Zone, name string) (*registry.Service, regi
 			continue
 		}
 		for id := range svc.Instances("") {
-			if strings.EqualFold(records.HostLabels(id)+above, name) {
+			if labels, _ := id.HostLabels(); strings.EqualFold(labels+above, name) {
 				return svc, id
 			}
 		}

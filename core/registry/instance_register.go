@@ -100,22 +100,6 @@ func (c *RegisterInstance) rejectName(r *Rules, a *Account, op *Operation, probl
 	return a.failOperation(op), nil
 }
 
-// hostNameProblem returns why an SRV record cannot point to the name of the
-// instance (RFC 1035 section 2.3.4), or "". Limits count octets; escapes in the text
-// form do not count.
-func hostNameProblem(ns *Namespace, svc *Service, id InstanceID) string {
-	if !svc.DNS.Has(RecordSRV) {
-		return ""
-	}
-	if len(id) > 63 {
-		return "with SRV records it is a label of a host name, which has at most 63 octets"
-	}
-	if len(id)+1+len(svc.Name)+1+len(ns.Name) > 253 {
-		return "with SRV records it is part of a host name, which has at most 253 octets"
-	}
-	return ""
-}
-
 func checkInstanceQuota(v command.View, r *Rules, ns *Namespace, svc *Service) error {
 	if limit := v.Quota(svc.creator(), &quotaInstances); limit > 0 && svc.instances.Len() >= limit {
 		return r.limitExceeded(&quotaInstances, limit)

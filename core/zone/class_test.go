@@ -76,6 +76,9 @@ func checkClass(t *rapid.T, w *world, kind registry.RecordType, model map[string
 		}
 	}
 	slices.Sort(want)
+	if kind == registry.RecordA {
+		want = slices.Compact(want) // RFC 2181 section 5
+	}
 	if got := set.Dump(); !slices.Equal(got, want) {
 		t.Fatalf("got %q, want %q", got, want)
 	}

@@ -36,14 +36,14 @@ func (d *Draft) Finish() Index {
 // never change. Z.Name must be a domain name, otherwise nothing is stored.
 func (d *Draft) PutZone(z Zone) {
 	if i, ok := d.x.byID.Get(z.ID); ok {
-		d.changeZone(i, func(old *Zone) { old.SOATTL, old.Keys = z.SOATTL, z.Keys })
+		d.changeZone(i, func(old *Zone) { old.SOATTL, old.Keys, old.Delegated = z.SOATTL, z.Keys, z.Delegated })
 		return
 	}
 	apex, ok := dnswire.ParseName(z.Name)
 	if !ok {
 		return
 	}
-	z.Name, z.Apex, z.noSubzones = strings.TrimSuffix(z.Name, "."), dnswire.Lowered(apex), false
+	z.Name, z.Apex, z.noSubzones, z.contested = strings.TrimSuffix(z.Name, "."), dnswire.Lowered(apex), false, false
 	d.ownZones()
 	free := slices.Index(d.x.zones, nil)
 	if free < 0 {
@@ -54,8 +54,10 @@ func (d *Draft) PutZone(z Zone) {
 	d.x.zones[free] = &z
 	d.x.byID = d.x.byID.Put(&d.editor.trees, z.ID, z.Index)
 	d.countApex(z.Apex, 1)
+	d.countAncestors(&z, 1)
 	d.change(&z, z.Apex, func(*Node) {})
 	d.updateNoSubzones(z.Apex)
+	d.updateContested(z.Apex)
 }
 
 // DeleteZone removes a zone. Its RRsets must have been deleted before.
@@ -70,8 +72,10 @@ func (d *Draft) DeleteZone(id ID) {
 	d.x.byID = d.x.byID.Delete(&d.editor.trees, id)
 	d.x.contents = d.x.contents.Delete(&d.editor.trees, i)
 	d.countApex(z.Apex, -1)
+	d.countAncestors(z, -1)
 	d.drop(i, z.Apex)
 	d.updateNoSubzones(z.Apex)
+	d.updateContested(z.Apex)
 }
 
 // ownZones copies the list of zones, once: there are far fewer zones than names,
@@ -152,7 +156,9 @@ func (d *Draft) change(z *Zone, name string, change func(*Node)) {
 	} else {
 		n = newNode(z, name)
 	}
+	d.x.ambiguousHosts -= n.ambiguous()
 	change(&n)
+	d.x.ambiguousHosts += n.ambiguous()
 	if n.hasRecords() || old != nil && old.hasRecords() {
 		d.changeContents(z, hash, old, &n)
 	}

@@ -98,7 +98,7 @@ func (e *Editor) hosts(m *Member, do func(name string, h *Host)) {
 		return
 	}
 	for _, rec := range m.Records {
-		if rec.Host.exists {
+		if rec.Host.exists && r.fits(rec) {
 			do(dnswire.Lowered(rec.Data[srvFixed:]+r.Suffix), &rec.Host)
 		}
 	}
@@ -119,17 +119,19 @@ func (e *Editor) addHosts(m *Member) {
 			c.next = n.host
 			n.host = &c
 		})
+		e.draft.countAbove(e.zone, name, e.name, 1, 1)
 	})
 }
 
 func (e *Editor) removeHosts(m *Member) {
 	e.hosts(m, func(name string, h *Host) {
 		e.draft.change(e.zone, name, func(n *Node) { n.host = n.host.without(h) })
+		e.draft.countAbove(e.zone, name, e.name, -1, -1)
 	})
 }
 
-// countAbove adds to the counts of the names between a name and one above it
-// that sets came or went, or that they got their first or lost their last
+// countAbove adds to the counts of the names between a name and one above it that
+// sets or hosts came or went, or that sets got their first or lost their last
 // member. This creates and removes empty non-terminals.
 func (d *Draft) countAbove(z *Zone, name, top string, sets, live int) {
 	if sets == 0 && live == 0 || name == top {

@@ -29,7 +29,7 @@ func (x *Index) Apex(name []byte, vpc string) *Zone {
 			continue
 		}
 		z := x.zones[n.zone]
-		if z.Public == (vpc == "") && (z.Public || z.InVPC(vpc)) && (best == nil || z.ID < best.ID) {
+		if z.Public == (vpc == "") && (z.Public || z.InVPC(vpc)) && (best == nil || z.precedes(best, &View{})) {
 			best = z
 		}
 	}
@@ -235,7 +235,7 @@ func (x *Index) Subzones(z *Zone) []string {
 			continue
 		}
 		name := reversed(below+"\x00") + "\x00"
-		if x.apexFor([]byte(name), hashOf(name), &view) != nil {
+		if owner := x.owner([]byte(name), &view); owner != nil && owner.Apex == name {
 			subzones, last = append(subzones, name), below
 		}
 	}

@@ -26,6 +26,8 @@ type Query struct {
 	Found  bool
 	View   View
 	Strict bool
+	// Fixed has the names that the configuration sets. Nil: there are none.
+	Fixed *Fixed
 }
 
 // Result is what a name means.
@@ -40,9 +42,34 @@ type Result struct {
 func (x *Index) Find(hash uint64) *Node { return x.names.Get(hash) }
 
 // Lookup finds the most specific zone that the client sees and the name in it.
-// There is no fall-through: a name that this zone has not got does not exist.
+// There is no fall-through: a name that this zone does not have does not exist.
 // It allocates nothing.
 func (x *Index) Lookup(q *Query) Result {
+	if q.Fixed == nil {
+		return x.lookup(q)
+	}
+	if n := q.Fixed.at(q.Name, q.Hash); n != nil {
+		return Result{State: Hit, Zone: q.Fixed.index.zones[n.zone], Node: n}
+	}
+	r := x.lookup(q)
+	if r.State == Hit {
+		return r
+	}
+	if z := q.Fixed.above(q.Name); z != nil && (r.Zone == nil || len(z.Apex) >= len(r.Zone.Apex)) {
+		return Result{State: NXDOMAIN, Zone: z}
+	}
+	if r.Zone != nil && q.Fixed.index.hasZoneBelow(q.Name, q.Hash, &q.View) {
+		return Result{State: Hit, Zone: r.Zone, Node: emptyNonTerminal}
+	}
+	return r
+}
+
+// emptyNonTerminal is the node of a name that exists only because of zones below
+// it. It is never modified.
+var emptyNonTerminal = &Node{nameLen: 1}
+
+// lookup is Lookup without fixed names.
+func (x *Index) lookup(q *Query) Result {
 	head := q.Head
 	if !q.Found {
 		head = x.Find(q.Hash)
@@ -51,7 +78,7 @@ func (x *Index) Lookup(q *Query) Result {
 		if !n.is(q.Name) {
 			continue
 		}
-		if z := x.zones[n.zone]; z.noSubzones && z.Visible(&q.View) {
+		if z := x.zones[n.zone]; z.noSubzones && !z.contested && z.Visible(&q.View) {
 			return found(z, n, q.Strict)
 		}
 		break
@@ -61,9 +88,12 @@ func (x *Index) Lookup(q *Query) Result {
 		return Result{}
 	}
 	for n := head; n != nil; n = n.next {
-		if n.zone == z.Index && n.is(q.Name) {
-			return found(z, n, q.Strict)
+		if n.zone == z.Index && n.is(q.Name) && n.exists(q.Strict) {
+			return Result{State: Hit, Zone: z, Node: n}
 		}
+	}
+	if !z.noSubzones && x.hasZoneBelow(q.Name, q.Hash, &q.View) {
+		return Result{State: Hit, Zone: z, Node: emptyNonTerminal}
 	}
 	return Result{State: NXDOMAIN, Zone: z}
 }
@@ -75,12 +105,14 @@ func found(z *Zone, n *Node, strict bool) Result {
 	return Result{State: Hit, Zone: z, Node: n}
 }
 
-// enclosing returns the zone that a name belongs to in the eyes of the client,
-// or nil.
+// enclosing returns the zone that a name belongs to for the client, or nil.
 func (x *Index) enclosing(q *Query) *Zone {
 	hash := q.Hash
 	for name := q.Name; ; {
 		if z := x.apexFor(name, hash, &q.View); z != nil {
+			if z.contested {
+				return x.owner(q.Name, &q.View)
+			}
 			return z
 		}
 		if name[0] == 0 {
@@ -91,7 +123,7 @@ func (x *Index) enclosing(q *Query) *Zone {
 	}
 }
 
-// apexFor returns the zone with an apex that the client is to see.
+// apexFor returns the first zone with an apex that the client sees.
 func (x *Index) apexFor(name []byte, hash uint64, v *View) *Zone {
 	var best *Zone
 	for n := x.names.Get(hash); n != nil; n = n.next {
@@ -105,9 +137,9 @@ func (x *Index) apexFor(name []byte, hash uint64, v *View) *Zone {
 	return best
 }
 
-// before orders the zones of one apex that a client sees: those of its own VPC,
-// other private ones, public ones. What is left is settled by the id, so that
-// all nodes answer alike.
+// before orders the zones of one apex and account that a client sees: those of its
+// own VPC, other private ones, public ones, and by id, so that all nodes answer
+// alike.
 func (z *Zone) before(other *Zone, v *View) bool {
 	if a, b := z.rank(v), other.rank(v); a != b {
 		return a < b

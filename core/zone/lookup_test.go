@@ -58,14 +58,15 @@ func TestEmptyNonTerminals(t *testing.T) {
 	svc := w.service(ns, "_http._tcp.web", "", registry.RecordSRV)
 	w.register(svc, "*", registry.AttrIPv4, "10.0.0.1", registry.AttrPort, "80")
 	for name, want := range map[string]zone.State{
-		"example.com":                  zone.Hit,
-		"web.example.com":              zone.Hit,
-		"_tcp.web.example.com":         zone.Hit,
-		"_http._tcp.web.example.com":   zone.Hit,
-		"*._http._tcp.web.example.com": zone.Hit,
-		"x._http._tcp.web.example.com": zone.NXDOMAIN,
-		"x.web.example.com":            zone.NXDOMAIN,
-		"_tcp.example.com":             zone.NXDOMAIN,
+		"example.com":                       zone.Hit,
+		"web.example.com":                   zone.Hit,
+		"_tcp.web.example.com":              zone.Hit,
+		"_http._tcp.web.example.com":        zone.Hit,
+		"*._http._tcp.web.example.com":      zone.NXDOMAIN,
+		"x---2a._http._tcp.web.example.com": zone.Hit,
+		"x._http._tcp.web.example.com":      zone.NXDOMAIN,
+		"x.web.example.com":                 zone.NXDOMAIN,
+		"_tcp.example.com":                  zone.NXDOMAIN,
 	} {
 		if res := look(&w.state.Zones, name, false, everything); res.State != want {
 			t.Errorf("%s: %v, want %v", name, res.State, want)

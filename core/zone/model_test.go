@@ -2,6 +2,7 @@ package zone_test
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/registry/records"
 	"github.com/cairn-discovery/cairn/core/state"
@@ -55,32 +57,89 @@ func newModelZone(ns *registry.Namespace) *modelZone {
 		z.services[name] = svc
 		if svc.DNS.Has(registry.RecordSRV) {
 			for id := range svc.Instances("") {
-				z.hosts[strings.ToLower(escape(string(id))+"."+name)] = true
+				z.hosts[strings.ToLower(hostName(id)+name)] = true
 			}
 		}
 	}
 	return z
 }
 
-func escape(id string) string { return strings.ReplaceAll(id, ".", `\.`) }
+// hostName returns the labels of the host of an instance as text.
+func hostName(id registry.InstanceID) string {
+	labels, _ := id.HostLabels()
+	return dnswire.Text(labels + "\x00")
+}
 
 // lookup is Index.Lookup; the name is in lower case and without a final dot.
-func (t *model) lookup(name string, v zone.View, strict bool) (zone.State, *modelZone) {
-	var best *modelZone
-	for _, z := range t.zones {
-		apex := strings.ToLower(z.ns.Name)
-		visible := z.ns.Type == registry.DNSPublic || v.AllVPCs || slices.Contains(v.VPCs, z.ns.VPC)
-		if visible && (name == apex || strings.HasSuffix(name, "."+apex)) && (best == nil || z.better(best, v)) {
-			best = z
-		}
-	}
+func (m *model) lookup(name string, v zone.View, strict bool) (zone.State, *modelZone) {
+	best := m.answering(name, v)
 	switch {
 	case best == nil:
 		return zone.Refused, nil
-	case best.has(name, strict):
+	case best.has(name, strict) || m.hasZoneBelow(name, v):
 		return zone.Hit, best
 	}
 	return zone.NXDOMAIN, best
+}
+
+func (z *modelZone) visible(v zone.View) bool {
+	return z.ns.Type == registry.DNSPublic || v.AllVPCs || slices.Contains(v.VPCs, z.ns.VPC)
+}
+
+func (z *modelZone) apex() string { return strings.ToLower(z.ns.Name) }
+
+func (m *model) hasZoneBelow(name string, v zone.View) bool {
+	return slices.ContainsFunc(m.zones, func(z *modelZone) bool { return z.visible(v) && strings.HasSuffix(z.apex(), "."+name) })
+}
+
+// answering returns the zone that answers for a name: from the top of the tree
+// down, a zone is left out if one of another account that stays precedes it.
+func (m *model) answering(name string, v zone.View) *modelZone {
+	byApex := map[int][]*modelZone{}
+	for _, z := range m.zones {
+		if z.visible(v) && (name == z.apex() || strings.HasSuffix(name, "."+z.apex())) {
+			byApex[len(z.apex())] = append(byApex[len(z.apex())], z)
+		}
+	}
+	var answers []*modelZone
+	for _, n := range slices.Sorted(maps.Keys(byApex)) {
+		rest := slices.DeleteFunc(byApex[n], func(z *modelZone) bool {
+			return slices.ContainsFunc(answers, func(above *modelZone) bool { return above.ns.Account != z.ns.Account && above.precedes(z, v) })
+		})
+		if len(rest) == 0 {
+			continue
+		}
+		first := slices.MinFunc(rest, func(a, b *modelZone) int {
+			if a.precedes(b, v) {
+				return -1
+			}
+			return 1
+		})
+		rest = slices.DeleteFunc(rest, func(z *modelZone) bool { return z.ns.Account != first.ns.Account })
+		best := rest[0]
+		for _, z := range rest {
+			if z.better(best, v) {
+				best = z
+			}
+		}
+		answers = append(answers, best)
+	}
+	if len(answers) == 0 {
+		return nil
+	}
+	return answers[len(answers)-1]
+}
+
+// precedes: the zone of the client's VPC, then the elder.
+func (z *modelZone) precedes(other *modelZone, v zone.View) bool {
+	rank := func(z *modelZone) string {
+		own := "1"
+		if slices.Contains(v.VPCs, z.ns.VPC) {
+			own = "0"
+		}
+		return fmt.Sprintf("%s %015d %s", own, z.ns.CreateDate, z.ns.ID)
+	}
+	return rank(z) < rank(other)
 }
 
 func (z *modelZone) better(other *modelZone, v zone.View) bool {
@@ -92,14 +151,19 @@ func (z *modelZone) better(other *modelZone, v zone.View) bool {
 		case slices.Contains(v.VPCs, z.ns.VPC):
 			kind = "0"
 		}
-		return fmt.Sprintf("%03d%s%s", 255-len(z.ns.Name), kind, z.ns.ID)
+		return kind + string(z.ns.ID)
 	}
 	return rank(z) < rank(other)
 }
 
 func (z *modelZone) has(name string, strict bool) bool {
-	if name == strings.ToLower(z.ns.Name) || z.hosts[name] {
+	if name == z.apex() {
 		return true
+	}
+	for host := range z.hosts {
+		if host == name || strings.HasSuffix(host, "."+name) {
+			return true
+		}
 	}
 	for n, svc := range z.services {
 		if (n == name || strings.HasSuffix(n, "."+name)) && (!strict || svc.InstanceCount() > 0) {
@@ -130,6 +194,9 @@ func (z *modelZone) dump(svc *registry.Service) []string {
 		addRecords(svc, inst, add)
 	}
 	slices.Sort(lines)
+	if svc.DNS.Policy != registry.Weighted {
+		lines = slices.Compact(lines) // RFC 2181 section 5
+	}
 	return lines
 }
 
@@ -151,9 +218,10 @@ func addRecords(svc *registry.Service, inst *registry.Instance, add func(rtype i
 	}
 	if svc.DNS.Has(registry.RecordSRV) {
 		text, _ := inst.Attributes().Get(registry.AttrPort)
-		port := 0
+		labels, port := "", 0
+		labels, _ = inst.ID().HostLabels()
 		fmt.Sscan(text, &port)
-		add(33, fmt.Sprintf("0001%04x%04x%02x%x %v %v %d", weightOf(inst), port, len(inst.ID()), string(inst.ID()), v4, v6, svc.DNS.Records[0].TTL))
+		add(33, fmt.Sprintf("0001%04x%04x%x %v %v %d", weightOf(inst), port, labels, v4, v6, svc.DNS.Records[0].TTL))
 		return
 	}
 	for _, key := range []string{registry.AttrCNAME, registry.AttrAliasDNSName} {
@@ -326,7 +394,7 @@ func candidates() []string {
 				full = ns
 			}
 			names = append(names, full, "none."+full)
-			for _, id := range []string{"i", "J", "i/1", "k"} {
+			for _, id := range []string{"i", "J", "i/1", "k", "x--i-2f1", "b", "a.b"} {
 				names = append(names, id+"."+full)
 			}
 		}

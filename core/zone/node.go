@@ -86,6 +86,15 @@ func (n *Node) exists(strict bool) bool {
 	return n.set != nil && n.set.members > 0 || n.liveBelow > 0
 }
 
+// ambiguous returns 1 if the node is a host and has other records too, of RRsets
+// or of another host, and otherwise 0.
+func (n *Node) ambiguous() int {
+	if n.host != nil && (n.set != nil || n.host.next != nil) {
+		return 1
+	}
+	return 0
+}
+
 // empty reports whether nothing holds the node.
 func (n *Node) empty() bool { return !n.hasRecords() && n.below == 0 && !n.IsApex() }
 

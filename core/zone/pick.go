@@ -155,15 +155,80 @@ func nearest[T any, O values[T]](classes []class[T, O], p *Picker, out *[MaxAnsw
 	return sampleAll(p.Rand, classes, out)
 }
 
-// sampleAll samples over several classes.
+// maxDraws bounds how often sampleAll draws before it looks at all values.
+const maxDraws = 64
+
+// sampleAll samples over several classes. A value that several classes have counts
+// once, in the first of them.
 func sampleAll[T any, O values[T]](r *Rand, classes []class[T, O], out *[MaxAnswer]T) int {
-	n := uint32(total(classes, true))
-	var at [MaxAnswer]uint32
-	k := choose(r, n, &at)
-	for i := range k {
-		out[i] = atWeight(classes, true, uint64(at[i]))
+	var ops O
+	n := total(classes, true)
+	k := 0
+	for draws := 0; n > MaxAnswer && k < MaxAnswer && draws < maxDraws; draws++ {
+		at := r.below(n)
+		c := classAt(classes, &at)
+		val := *classes[c].vals.At(int(at))
+		if !inAny(classes[:c], val) && !contains(ops, out[:k], val) {
+			out[k] = val
+			k++
+		}
 	}
+	if k == MaxAnswer {
+		return k
+	}
+	return sampleFew(r, classes, out)
+}
+
+// sampleFew is sampleAll for few different values. It looks at all of them.
+func sampleFew[T any, O values[T]](r *Rand, classes []class[T, O], out *[MaxAnswer]T) int {
+	k, seen := 0, uint64(0)
+	for c := range classes {
+		vals := &classes[c].vals
+		for i := range vals.Len() {
+			val := *vals.At(i)
+			if inAny(classes[:c], val) {
+				continue
+			}
+			seen++
+			// Reservoir sampling: each value is kept with the same probability.
+			if k < MaxAnswer {
+				out[k] = val
+				k++
+			} else if at := r.below(seen); at < MaxAnswer {
+				out[at] = val
+			}
+		}
+	}
+	shuffle(r, out[:k])
 	return k
+}
+
+// classAt returns the class of the value at a position among all values, and makes
+// the position one in that class.
+func classAt[T any, O values[T]](classes []class[T, O], at *uint64) int {
+	c := 0
+	for ; *at >= uint64(classes[c].vals.Len()); c++ {
+		*at -= uint64(classes[c].vals.Len())
+	}
+	return c
+}
+
+func inAny[T any, O values[T]](classes []class[T, O], val T) bool {
+	for i := range classes {
+		if _, ok := classes[i].find(val); ok {
+			return true
+		}
+	}
+	return false
+}
+
+func contains[T any, O values[T]](ops O, vals []T, val T) bool {
+	for _, v := range vals {
+		if ops.same(v, val) {
+			return true
+		}
+	}
+	return false
 }
 
 // sample takes all values, or MaxAnswer of them at random without replacement,

@@ -44,6 +44,10 @@ type class[T any, O values[T]] struct {
 	// index finds a value by its hash, see entry. It is empty while there is only
 	// one chunk of hashes, which is searched as fast.
 	index ptree.Map[uint64, struct{}]
+	// repeated counts, by position, the members that have a value apart from the
+	// first one: an RRset has no duplicates (RFC 2181 section 5). The values of
+	// weighted RRsets are kept apart, since their weights add up.
+	repeated ptree.Map[uint32, uint32]
 }
 
 // clone returns a copy that can be modified without changing p; p may be nil.
@@ -92,14 +96,14 @@ func (p *pool[T, O]) list(down bool) *[]class[T, O] {
 	return &p.live
 }
 
-// add puts a value into its class. e must own the pool.
-func (p *pool[T, O]) add(e *editor, key classKey, val T) {
+// add puts a value into its class, only once if distinct. e must own the pool.
+func (p *pool[T, O]) add(e *editor, key classKey, val T, distinct bool) {
 	list := p.list(key.down)
 	i := indexOf(*list, key)
 	if i == len(*list) {
 		*list = append(*list, class[T, O]{classKey: key})
 	}
-	(*list)[i].add(e, val)
+	(*list)[i].add(e, val, distinct)
 }
 
 // indexOf returns the index of a class, len(list) if there is none.
@@ -131,8 +135,15 @@ func (p *pool[T, O]) remove(e *editor, key classKey, val T) {
 // entry is that of the i-th value in an index: in the order of hashes.
 func entry(hash uint32, i int) uint64 { return uint64(hash)<<32 | uint64(i+1) }
 
-func (c *class[T, O]) add(e *editor, val T) {
+func (c *class[T, O]) add(e *editor, val T, distinct bool) {
 	var ops O
+	if distinct {
+		if at, ok := c.find(val); ok {
+			n, _ := c.repeated.Get(uint32(at))
+			c.repeated = c.repeated.Put(&e.trees, uint32(at), n+1)
+			return
+		}
+	}
 	n, hash := c.vals.Len(), ops.hash(val)
 	c.vals, c.hashes = c.vals.Push(&e.vecs, val), c.hashes.Push(&e.vecs, hash)
 	switch {
@@ -168,9 +179,21 @@ func (c *class[T, O]) find(val T) (int, bool) {
 	return 0, false
 }
 
-// remove takes out the value at a position; the last value moves there.
+// remove takes out the value at a position, unless other members have it too; the
+// last value moves there.
 func (c *class[T, O]) remove(e *editor, at int) {
+	if n, ok := c.repeated.Get(uint32(at)); ok {
+		if n == 1 {
+			c.repeated = c.repeated.Delete(&e.trees, uint32(at))
+		} else {
+			c.repeated = c.repeated.Put(&e.trees, uint32(at), n-1)
+		}
+		return
+	}
 	last := c.vals.Len() - 1
+	if n, ok := c.repeated.Get(uint32(last)); ok && at != last {
+		c.repeated = c.repeated.Delete(&e.trees, uint32(last)).Put(&e.trees, uint32(at), n)
+	}
 	lastHash := *c.hashes.At(last)
 	if last <= chunkvec.Chunk {
 		c.index = ptree.Map[uint64, struct{}]{}

@@ -162,17 +162,19 @@ func (s *Set) remove(e *editor, m *Member) {
 }
 
 func (r *RRset) add(e *editor, m *Member) {
-	key := m.classKey(r.policy)
+	key, distinct := m.classKey(r.policy), r.policy != Weighted
 	switch address := r.Type == dnswire.TypeA || r.Type == dnswire.TypeAAAA; {
 	case address && m.Alias != nil:
-		allocated(&r.aliases).add(e, key, m.Alias)
+		allocated(&r.aliases).add(e, key, m.Alias, false)
 	case r.Type == dnswire.TypeA && m.HasV4:
-		allocated(&r.v4).add(e, key, m.V4)
+		allocated(&r.v4).add(e, key, m.V4, distinct)
 	case r.Type == dnswire.TypeAAAA && m.HasV6:
-		allocated(&r.v6).add(e, key, m.V6)
+		allocated(&r.v6).add(e, key, m.V6, distinct)
 	case r.Type == m.Type:
 		for _, rec := range m.Records {
-			allocated(&r.records).add(e, key, rec)
+			if r.fits(rec) {
+				allocated(&r.records).add(e, key, rec, distinct)
+			}
 		}
 	}
 }
@@ -191,6 +193,12 @@ func (r *RRset) remove(e *editor, m *Member) {
 			allocated(&r.records).remove(e, key, rec)
 		}
 	}
+}
+
+// fits reports whether the target of an SRV record is not too long for a name.
+// Registration accepts no other, but earlier versions did.
+func (r *RRset) fits(rec *Record) bool {
+	return r.Type != dnswire.TypeSRV || len(rec.Data)-srvFixed+len(r.Suffix) <= dnswire.MaxName
 }
 
 // allocated returns *p, which it makes if it is nil.

@@ -44,6 +44,11 @@ type Index struct {
 	// apexes counts the zones of each apex. The names below a name follow it in
 	// the order of the keys: see reversed.
 	apexes ptree.Map[string, int]
+	// ancestors are the names above apexes, by Hash; see ancestor.next.
+	ancestors hashtrie.Map[*ancestor]
+	// ambiguousHosts counts the hosts whose name has other records too; see
+	// Node.ambiguous.
+	ambiguousHosts int
 }
 
 // Zone is a hosted zone. It is immutable. Index and Apex are set by the Draft.
@@ -63,10 +68,19 @@ type Zone struct {
 	SOATTL uint32
 	// Keys sign the zone; none: it is not signed. Only public zones have keys.
 	Keys dnssec.Keys
+	// Created is the time of creation in milliseconds since 1970: the elder of two
+	// zones of different accounts has the name. Delegated: the zone is answered
+	// although another account has a name above it.
+	Created   int64
+	Delegated bool
+	// Fixed: the zone has one name that the configuration sets.
+	Fixed bool
 
 	// noSubzones: no other zone has the same apex or one below it, so a name
 	// found in this zone cannot belong to another zone that the client sees.
 	noSubzones bool
+	// contested: another account has a zone with the same apex or one above it.
+	contested bool
 }
 
 // View is what a client may see.
@@ -107,7 +121,7 @@ func (z *Zone) Visible(v *View) bool {
 // TTL of negative answers (RFC 2308 section 4). In strict mode it is that of
 // Route 53, otherwise the TTL of the record itself.
 func (z *Zone) Minimum(strict bool) uint32 {
-	if strict {
+	if strict && !z.Fixed {
 		return 86400
 	}
 	return z.SOATTL
@@ -132,6 +146,13 @@ func (x *Index) Zones() iter.Seq[*Zone] {
 		}
 	}
 }
+
+// HasAmbiguousHosts reports whether the addresses of some hosts are not all that
+// their names have.
+func (x *Index) HasAmbiguousHosts() bool { return x.ambiguousHosts > 0 }
+
+// HasSubzones reports whether another zone has the same apex or one below it.
+func (z *Zone) HasSubzones() bool { return !z.noSubzones }
 
 // Zone returns the zone with an id.
 func (x *Index) Zone(id ID) (*Zone, bool) {

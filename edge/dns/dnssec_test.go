@@ -16,6 +16,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnssec"
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	rrsig "github.com/cairn-discovery/cairn/edge/dns/sign"
 	"github.com/cairn-discovery/cairn/internal/seal"
@@ -186,7 +187,7 @@ func TestSignedAnswers(t *testing.T) {
 		{"_http._tcp.example.com.", mdns.TypeSRV, 2, ""},
 		{"_http._tcp.example.com.", mdns.TypeA, 0, "SRV RRSIG NSEC"},
 		{"i-1._http._tcp.example.com.", mdns.TypeA, 1, ""},
-		{`odd/:\@\.ID._http._tcp.example.com.`, mdns.TypeAAAA, 0, "A RRSIG NSEC"},
+		{`x--odd-2F-3a-40.ID._http._tcp.example.com.`, mdns.TypeAAAA, 0, "A RRSIG NSEC"},
 		{"_tcp.example.com.", mdns.TypeA, 0, "RRSIG NSEC"},
 		{"_tcp.example.com.", mdns.TypeANY, 0, "RRSIG NSEC"},
 		{"deep.example.com.", mdns.TypeA, 0, "RRSIG NSEC"},
@@ -288,7 +289,7 @@ func TestCompactAnswersFlag(t *testing.T) {
 // A zone below a signed one, signed or not: RFC 4035 section 3.1.4.1.
 func TestDS(t *testing.T) {
 	w, key := signedWorld(t, func(c *Config) {
-		c.Hosts = []answer.Host{{Name: "ns1.example.com", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.53")}}}
+		c.Hosts = []zone.FixedName{{Name: "ns1.example.com", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.53")}}}
 	})
 	child := w.namespace("a.example.com", "")
 	w.register(w.service(child, "www", "", "A"), "i", ipv4, "192.0.2.77")

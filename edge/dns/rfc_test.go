@@ -12,6 +12,7 @@ import (
 	mdns "github.com/miekg/dns"
 
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
 )
 
@@ -75,14 +76,14 @@ func TestAnswers(t *testing.T) {
 		{"web.example.com.", 65280, 0, "", soaText, ""}, // RFC 3597, RFC 8906
 		{"_http._tcp.example.com.", mdns.TypeSRV, 0,
 			`_http._tcp.example.com. 60 IN SRV 1 1 8080 i-1._http._tcp.example.com.` + "\n" +
-				`_http._tcp.example.com. 60 IN SRV 1 7 8081 Odd/:\@\.id._http._tcp.example.com.`, "",
-			`Odd/:\@\.id._http._tcp.example.com. 60 IN A 192.0.2.21` + "\n" +
-				"i-1._http._tcp.example.com. 60 IN A 192.0.2.20\ni-1._http._tcp.example.com. 60 IN AAAA 2001:db8::20"},
+				`_http._tcp.example.com. 60 IN SRV 1 7 8081 x--Odd-2f-3a-40.id._http._tcp.example.com.`, "",
+			"i-1._http._tcp.example.com. 60 IN A 192.0.2.20\ni-1._http._tcp.example.com. 60 IN AAAA 2001:db8::20" + "\n" +
+				`x--Odd-2f-3a-40.id._http._tcp.example.com. 60 IN A 192.0.2.21`},
 		{"_http._tcp.example.com.", mdns.TypeA, 0, "", soaText, ""},
 		{"i-1._http._tcp.example.com.", mdns.TypeA, 0, "i-1._http._tcp.example.com. 60 IN A 192.0.2.20", "", ""},
 		{"i-1._http._tcp.example.com.", mdns.TypeAAAA, 0, "i-1._http._tcp.example.com. 60 IN AAAA 2001:db8::20", "", ""},
-		{`odd/:\@\.ID._http._tcp.example.com.`, mdns.TypeA, 0, `odd/:\@\.ID._http._tcp.example.com. 60 IN A 192.0.2.21`, "", ""},
-		{`odd/:\@\.ID._http._tcp.example.com.`, mdns.TypeAAAA, 0, "", soaText, ""},
+		{`x--odd-2F-3a-40.ID._http._tcp.example.com.`, mdns.TypeA, 0, `x--odd-2F-3a-40.ID._http._tcp.example.com. 60 IN A 192.0.2.21`, "", ""},
+		{`x--odd-2F-3a-40.ID._http._tcp.example.com.`, mdns.TypeAAAA, 0, "", soaText, ""},
 		{"i-1.web.example.com.", mdns.TypeA, mdns.RcodeNameError, "", soaText, ""},
 		{"_tcp.example.com.", mdns.TypeA, 0, "", soaText, ""},
 		{"deep.example.com.", mdns.TypeA, 0, "", soaText, ""},
@@ -491,7 +492,7 @@ func TestRFC8945_UnknownKey(t *testing.T) {
 // Names that the server answers itself: facts/clients and decisions row 23.
 func TestHosts(t *testing.T) {
 	w := populated(t, func(c *Config) {
-		c.Hosts = []answer.Host{{Name: "api.cairn.internal", Addrs: []netip.Addr{mustAddr("192.0.2.53")}},
+		c.Hosts = []zone.FixedName{{Name: "api.cairn.internal", Addrs: []netip.Addr{mustAddr("192.0.2.53")}},
 			{Name: "Web.example.com", Addrs: []netip.Addr{mustAddr("2001:db8::53")}}}
 		c.NameServers = []string{"web.example.com", "ns2.example.net"}
 	})
@@ -508,7 +509,7 @@ func TestHosts(t *testing.T) {
 	if m := w.ask("web.example.com.", mdns.TypeA, stranger); len(m.Answer) != 0 || m.Rcode != 0 {
 		t.Errorf("more specific than the namespace: %v", m)
 	}
-	m = w.ask("example.com.", mdns.TypeNS, stranger)
+	m = w.ask("example.com.", mdns.TypeNS, trusted)
 	if len(m.Answer) != 2 || sections(m.Extra) != "web.example.com. 60 IN AAAA 2001:db8::53" {
 		t.Errorf("NS: %v", m)
 	}

@@ -14,6 +14,7 @@ import (
 	mdns "github.com/miekg/dns"
 
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 	"github.com/cairn-discovery/cairn/edge/dns/xfr"
@@ -318,7 +319,7 @@ func copiesFollow(t *testing.T, seed uint64) {
 	w := newWorld(t, func(c *Config) {
 		c.Strict = seed%4 == 3
 		c.NameServers = []string{"ns1." + zoneName, "ns2.example.net", "NS1." + zoneName}
-		c.Hosts = []answer.Host{{Name: "ns1." + zoneName, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::53")}},
+		c.Hosts = []zone.FixedName{{Name: "ns1." + zoneName, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::53")}},
 			{Name: "api." + zoneName, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.2")}}}
 	}, withTransfers())
 	g := &gambler{world: w, r: rand.New(rand.NewPCG(seed, 1)), services: map[string]string{}}

@@ -53,6 +53,7 @@ func zoneOf(ns *registry.Namespace) zone.Zone {
 	z := zone.Zone{
 		ID: ZoneID(ns.ID), Account: ns.Account, Name: ns.Name,
 		Public: ns.Type == registry.DNSPublic, SOATTL: uint32(ns.SOATTL), Keys: ns.Keys,
+		Created: ns.CreateDate, Delegated: ns.Delegated,
 	}
 	if ns.VPC != "" {
 		z.VPCs = []string{ns.VPC}

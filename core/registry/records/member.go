@@ -91,7 +91,9 @@ func (m *member) read(svc *registry.Service, inst *registry.Instance) {
 		m.Region = region
 	}
 	if svc.DNS.Has(registry.RecordSRV) {
-		m.put(dnswire.TypeSRV, m.service(svc, inst, weight, port))
+		if rec := m.service(svc, inst, weight, port); rec != nil {
+			m.put(dnswire.TypeSRV, rec)
+		}
 	}
 }
 
@@ -111,7 +113,8 @@ func healthOf(svc *registry.Service, inst *registry.Instance) zone.Health {
 	return zone.Up
 }
 
-// service returns the SRV record of an instance, with the addresses of its host.
+// service returns the SRV record of an instance, with the addresses of its host, or
+// nil if its id cannot be part of a host name.
 func (m *member) service(svc *registry.Service, inst *registry.Instance, weight uint8, port uint16) *zone.Record {
 	var ttl uint32
 	for _, rec := range svc.DNS.Records {
@@ -119,7 +122,10 @@ func (m *member) service(svc *registry.Service, inst *registry.Instance, weight 
 			ttl = uint32(rec.TTL)
 		}
 	}
-	labels := HostLabels(inst.ID())
+	labels, ok := inst.ID().HostLabels()
+	if !ok {
+		return nil // registration accepts no such id
+	}
 	data := make([]byte, 0, 6+len(labels))
 	data = binary.BigEndian.AppendUint16(data, 1) // priority
 	data = binary.BigEndian.AppendUint16(data, uint16(weight))
@@ -128,15 +134,6 @@ func (m *member) service(svc *registry.Service, inst *registry.Instance, weight 
 	return &zone.Record{Data: string(data), Host: zone.NewHost(zone.Host{
 		V4: m.V4, HasV4: m.HasV4, V6: m.V6, HasV6: m.HasV6, TTL: ttl, Pending: m.Health == zone.Pending,
 	})}
-}
-
-// HostLabels returns what precedes the name of the service in the name of the host
-// of an instance, in wire form.
-func HostLabels(id registry.InstanceID) string {
-	if len(id) > 63 {
-		id = id[:63] // registration accepts no such id
-	}
-	return string([]byte{byte(len(id))}) + string(id)
 }
 
 func parse4(v string) ([4]byte, bool) {

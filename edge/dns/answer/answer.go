@@ -3,6 +3,7 @@ package answer
 import (
 	"context"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
@@ -69,18 +70,22 @@ type response struct {
 	client    view.Client
 	query     zone.Query
 
-	out     []byte           // the message
-	room    int              // octets it may have without its OPT record
-	counts  [sections]uint16 // records by section
-	rcode   uint16           // extended
-	aa, tc  bool             // flags
-	ownerAt int              // offset of the name that is answered
-	depth   int              // aliases followed
-	zone    *zone.Zone       // that the answer is from; nil: none
+	out      []byte            // the message
+	room     int               // octets it may have without its OPT record
+	counts   [sections]uint16  // records by section
+	rcode    uint16            // extended
+	aa, tc   bool              // flags
+	ownerAt  int               // offset of the name that is answered
+	depth    int               // aliases followed
+	owners   [maxDepth + 1]int // offsets of the names that have a CNAME record here
+	ownerNum int               // of owners
+	inLoop   bool              // a chain of CNAME records met one of its names
+	zone     *zone.Zone        // that the answer is from; nil: none
 
 	needsWait   bool // see NeedsWait
 	isTransfer  bool // see Transfer
 	cookieValid bool
+	minimal     bool       // no records that were not asked for; see unproved
 	trackRRsets bool       // record the RRsets in signer.rrsets
 	wantSigs    bool       // the answer is to have signatures
 	nxname      bool       // the name does not exist, whatever the response code
@@ -186,6 +191,7 @@ func (a *Answerer) Answer(r *Request, from netip.Addr, t Transport, out []byte) 
 // begin copies the header and the question, and computes how much room there is.
 func (a *Answerer) begin(question int) {
 	a.ownerAt = headerLen
+	a.minimal = a.unproved()
 	a.room = a.limit() - a.optSize()
 	if a.req.tsig != 0 {
 		a.room -= a.signature.Size()
@@ -195,6 +201,11 @@ func (a *Answerer) begin(question int) {
 	a.out = append(a.out, a.req.msg[:question]...)
 }
 
+// unproved reports whether the answer could be aimed at a victim: it goes over UDP
+// to a client that only sees what everybody sees. Such an answer is as small as it
+// can be.
+func (a *Answerer) unproved() bool { return a.transport == UDP && !a.client.Recursion }
+
 // limit returns how large the answer may be: RFC 1035 section 4.2.1, RFC 6891
 // section 6.2.5.
 func (a *Answerer) limit() int {
@@ -202,7 +213,11 @@ func (a *Answerer) limit() int {
 	case a.transport != UDP:
 		return 65535
 	case e.present:
-		return min(max(e.size, minUDPSize), a.cfg.MaxUDPSize)
+		limit := a.cfg.MaxUDPSize
+		if a.minimal {
+			limit = min(limit, DefaultUDPSize)
+		}
+		return min(max(e.size, minUDPSize), limit)
 	}
 	return minUDPSize
 }
@@ -247,14 +262,10 @@ func (a *Answerer) solve() {
 		return
 	}
 	a.query = zone.Query{
-		Name: r.name, Hash: r.hash, Head: r.head, Found: r.found, Strict: a.cfg.Strict,
+		Name: r.name, Hash: r.hash, Head: r.head, Found: r.found, Strict: a.cfg.Strict, Fixed: a.fixed,
 		View: zone.View{AllVPCs: a.client.AllVPCs, VPCs: a.client.VPCs},
 	}
 	if r.qtype == dnswire.TypeDS && a.solveDS() {
-		return
-	}
-	if h := a.hostNamed(r.name, r.hash); h != nil {
-		a.solveHost(h)
 		return
 	}
 	a.solveName()
@@ -270,10 +281,6 @@ func (a *Answerer) solveName() {
 	if res.State == zone.Hit {
 		a.aa = true
 		a.solveNode(&res)
-		return
-	}
-	if h := a.hostAbove(a.req.name); h != nil {
-		a.hostNXDomain(h)
 		return
 	}
 	if res.State == zone.NXDOMAIN {
@@ -301,7 +308,7 @@ func (a *Answerer) solveNode(res *zone.Result) {
 	case n.Host() != nil:
 		a.solveTarget(n.Host())
 	}
-	if a.counts[answerSection] == before && a.rcode == dnswire.RcodeNoError && !a.needsWait {
+	if a.counts[answerSection] == before && a.rcode == dnswire.RcodeNoError && !a.needsWait && !a.inLoop {
 		a.deny(res.Zone, n) // NODATA
 	}
 }
@@ -369,34 +376,26 @@ func (a *Answerer) findRegion() {
 
 // solveTarget answers from the host that an SRV record points to.
 func (a *Answerer) solveTarget(h *zone.Host) {
+	n4, n6, ttl := 0, 0, h.TTL
 	for ; h != nil; h = h.NextSameName() {
-		switch {
-		case h.Pending:
-		case a.req.qtype == dnswire.TypeA && h.HasV4:
-			a.v4[0] = h.V4
-			a.addA(h.TTL, a.v4[:1])
-		case a.req.qtype == dnswire.TypeAAAA && h.HasV6:
-			a.v6[0] = h.V6
-			a.addAAAA(h.TTL, a.v6[:1])
+		if h.Pending {
+			continue
+		}
+		if h.HasV4 && n4 < len(a.v4) && !slices.Contains(a.v4[:n4], h.V4) {
+			a.v4[n4] = h.V4
+			n4++
+		}
+		if h.HasV6 && n6 < len(a.v6) && !slices.Contains(a.v6[:n6], h.V6) {
+			a.v6[n6] = h.V6
+			n6++
 		}
 	}
-}
-
-func (a *Answerer) solveHost(h *host) {
-	a.aa = true
-	switch {
-	case a.req.qtype == dnswire.TypeA && len(h.v4) > 0:
-		a.addA(hostTTL, h.v4)
-	case a.req.qtype == dnswire.TypeAAAA && len(h.v6) > 0:
-		a.addAAAA(hostTTL, h.v6)
-	default:
-		a.addHostSOA(h)
+	switch a.req.qtype {
+	case dnswire.TypeA:
+		a.addA(ttl, a.v4[:n4])
+	case dnswire.TypeAAAA:
+		a.addAAAA(ttl, a.v6[:n6])
 	}
-}
-
-func (a *Answerer) hostNXDomain(h *host) {
-	a.zone, a.aa, a.rcode, a.wantSigs = nil, true, dnswire.RcodeNXDomain, false
-	a.addHostSOA(h)
 }
 
 // otherClass refuses, except for the name of the server: RFC 4892.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // defaultNameServer is used in NS and SOA records if no name is configured.
@@ -26,6 +27,31 @@ const (
 type authority struct {
 	servers []string // in wire form
 	soa     []byte   // MNAME and RNAME
+	glue    []glue   // addresses of servers, by index
+}
+
+// glue has the addresses of a name server that the configuration sets.
+type glue struct {
+	v4 [][4]byte
+	v6 [][16]byte
+}
+
+func glueOf(server string, names []zone.FixedName) (g glue) {
+	for _, f := range names {
+		wire, ok := dnswire.ParseName(f.Name)
+		if !ok || !dnswire.EqualName(wire, server) {
+			continue
+		}
+		for _, addr := range f.Addrs {
+			if addr = addr.Unmap(); addr.Is4() {
+				g.v4 = append(g.v4, addr.As4())
+			} else if addr.IsValid() {
+				g.v6 = append(g.v6, addr.As16())
+			}
+		}
+		break
+	}
+	return g
 }
 
 func newAuthority(cfg *Config) (authority, error) {
@@ -40,6 +66,7 @@ func newAuthority(cfg *Config) (authority, error) {
 			return a, fmt.Errorf("dns: name server %q is not a domain name", name)
 		}
 		a.servers = append(a.servers, wire)
+		a.glue = append(a.glue, glueOf(wire, cfg.Hosts))
 	}
 	domain := a.servers[0][1+a.servers[0][0]:]
 	mailbox, ok := "\x0ahostmaster"+domain, true

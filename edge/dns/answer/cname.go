@@ -13,9 +13,10 @@ const maxDepth = 8
 // 1034 section 4.3.2 step 3a.
 func (a *Answerer) solveCNAME(cname *zone.RRset) {
 	target := cname.PickOne(&a.picker)
-	if target == nil {
+	if target == nil || a.meetsItself() {
 		return
 	}
+	a.owners[a.ownerNum], a.ownerNum = a.ownerAt, a.ownerNum+1
 	at := len(a.out) + fixedLen
 	addRecord(a, answerSection, dnswire.TypeCNAME, cname.TTL, target.Data)
 	if a.req.qtype == dnswire.TypeCNAME || a.req.qtype == dnswire.TypeANY || a.depth == maxDepth || at > dnswire.MaxPointer {
@@ -23,6 +24,18 @@ func (a *Answerer) solveCNAME(cname *zone.RRset) {
 	}
 	a.ownerAt = at
 	a.follow(target.Data)
+}
+
+// meetsItself reports whether the name that is looked up has a CNAME record in the
+// answer already: the chain ends there, since a name has only one.
+func (a *Answerer) meetsItself() bool {
+	for _, at := range a.owners[:a.ownerNum] {
+		if dnswire.EqualName(a.out[at:at+dnswire.NameLen(a.out[at:])], a.query.Name) {
+			a.inLoop = true
+			return true
+		}
+	}
+	return false
 }
 
 // setQueryName makes name the one that is looked up, and keeps it in buf.
@@ -37,15 +50,6 @@ func (a *Answerer) setQueryName(name string, buf *[maxName]byte) {
 // response code is that of the last name: RFC 6604 section 2.1.
 func (a *Answerer) follow(target string) {
 	a.setQueryName(target, &a.cnameBuf)
-	if h := a.hostNamed(a.query.Name, a.query.Hash); h != nil {
-		switch {
-		case a.req.qtype == dnswire.TypeA:
-			a.addA(hostTTL, h.v4)
-		case a.req.qtype == dnswire.TypeAAAA:
-			a.addAAAA(hostTTL, h.v6)
-		}
-		return
-	}
 	res := a.snapshot.Zones.Lookup(&a.query)
 	if res.Zone != nil && len(res.Zone.Keys) > 0 {
 		a.useZone(res.Zone)

@@ -146,7 +146,7 @@ func (a *Answerer) answered(octets int) {
 	c.Queries[view][qtype]++
 	c.Rcodes[a.rcode%rcodes]++
 	c.Octets += uint64(octets)
-	if a.zone != nil {
+	if a.zone != nil && !a.zone.Fixed {
 		c.addZone(a.zone)
 	}
 	if n := a.cfg.LogSample; n > 0 {

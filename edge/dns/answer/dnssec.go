@@ -177,14 +177,11 @@ func (a *Answerer) solveDS() bool {
 	if name[0] == 0 {
 		return false
 	}
-	var child *zone.Zone // nil: the name is one of the server's own hosts
-	if a.hostNamed(name, a.query.Hash) == nil {
-		res := a.snapshot.Zones.Lookup(&a.query)
-		if res.State != zone.Hit || !res.Node.IsApex() {
-			return false
-		}
-		child = res.Zone
+	res := a.snapshot.Zones.Lookup(&a.query)
+	if res.State != zone.Hit || !res.Node.IsApex() {
+		return false
 	}
+	child := res.Zone
 	above := a.query
 	above.Name, above.Found = dnswire.Parent(name), false
 	above.Hash = zone.Hash(above.Name)
@@ -196,7 +193,7 @@ func (a *Answerer) solveDS() bool {
 	if a.useZone(parent); a.wantSigs {
 		a.cut = parent
 	}
-	if child == nil || len(child.Keys) == 0 {
+	if len(child.Keys) == 0 {
 		a.deny(parent, &zone.Node{})
 		return true
 	}

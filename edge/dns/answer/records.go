@@ -2,6 +2,8 @@ package answer
 
 import (
 	"encoding/binary"
+	"slices"
+	"strings"
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
@@ -90,6 +92,9 @@ func addRecord[T string | []byte](a *Answerer, s section, rtype uint16, ttl uint
 func (a *Answerer) addRecords(r *zone.RRset, records []*zone.Record) {
 	var targets [zone.MaxAnswer]int
 	start, equal := len(a.out), r.EqualWeights(a.picker.Strict)
+	if r.Type == dnswire.TypeSRV && a.snapshot.Zones.HasAmbiguousHosts() {
+		records = distinctTargets(records)
+	}
 	for i, rec := range records {
 		a.addFixed(a.owner(), r.Type, dnswire.ClassIN, r.TTL, len(rec.Data)+len(r.Suffix))
 		at := len(a.out)
@@ -100,14 +105,64 @@ func (a *Answerer) addRecords(r *zone.RRset, records []*zone.Record) {
 		}
 	}
 	a.wrote(answerSection, start, 2, len(records))
-	if r.Type != dnswire.TypeSRV {
+	if r.Type != dnswire.TypeSRV || a.minimal {
 		return
 	}
+	shared := a.snapshot.Zones.HasAmbiguousHosts() || a.zone != nil && a.zone.HasSubzones()
 	for i, rec := range records {
-		if targets[i] <= dnswire.MaxPointer {
+		switch {
+		case targets[i] > dnswire.MaxPointer:
+		case shared:
+			a.addTarget(targets[i])
+		default:
 			a.addAddresses(&rec.Host, dnswire.Pointer(targets[i]))
 		}
 	}
+}
+
+// distinctTargets removes the records that differ from another one only in the case
+// of letters: RFC 2181 section 5, RFC 4343.
+func distinctTargets(records []*zone.Record) []*zone.Record {
+	distinct := records[:0]
+	for _, rec := range records {
+		same := func(other *zone.Record) bool {
+			return rec.Data[:srvFixed] == other.Data[:srvFixed] && strings.EqualFold(rec.Data[srvFixed:], other.Data[srvFixed:])
+		}
+		if !slices.ContainsFunc(distinct, same) {
+			distinct = append(distinct, rec)
+		}
+	}
+	return distinct
+}
+
+// addTarget adds the addresses that the name at an offset has when it is asked for:
+// they need not be those of the record alone. Names that are no hosts are left to
+// be asked for.
+func (a *Answerer) addTarget(at int) {
+	var buf [maxName]byte
+	name := buf[:copy(buf[:], a.out[at:at+dnswire.NameLen(a.out[at:])])]
+	dnswire.Lower(name)
+	q := zone.Query{Name: name, Hash: zone.Hash(name), View: a.query.View, Strict: a.cfg.Strict, Fixed: a.fixed}
+	res := a.snapshot.Zones.Lookup(&q)
+	if res.State != zone.Hit {
+		return
+	}
+	first := res.Node.Host()
+	for h := first; h != nil; h = h.NextSameName() {
+		if !h.Pending && !repeats(first, h) {
+			a.addAddresses(h, dnswire.Pointer(at))
+		}
+	}
+}
+
+// repeats reports whether a host before h in a chain has the same address.
+func repeats(first, h *zone.Host) bool {
+	for ; first != h; first = first.NextSameName() {
+		if !first.Pending && first.V4 == h.V4 && first.V6 == h.V6 {
+			return true
+		}
+	}
+	return false
 }
 
 // addAddresses adds the addresses of a host if there is room: what is left out
@@ -152,11 +207,6 @@ func (a *Answerer) writeSOA(s section, owner uint16, ttl, minimum uint32) {
 	a.wrote(s, start, 2, 1)
 }
 
-// addHostSOA says that a host, or a name below it, has no such records.
-func (a *Answerer) addHostSOA(h *host) {
-	a.writeSOA(authoritySection, a.owner()+uint16(len(a.req.name)-len(h.name)), hostTTL, hostTTL)
-}
-
 // addNS writes the name servers of the zone and their addresses that are known
 // here: they are not required (RFC 9471 is about referrals), but save the client
 // a query.
@@ -172,29 +222,26 @@ func (a *Answerer) addNS() {
 		a.out = append(a.out, name...)
 	}
 	a.wrote(answerSection, start, 2, len(servers))
-	for i, name := range servers[:min(len(at), len(servers))] {
-		if h := a.hostOf(name); h != nil && at[i] <= dnswire.MaxPointer {
-			a.addGlue(h, dnswire.Pointer(at[i]))
+	if a.minimal {
+		return
+	}
+	for i := range servers[:min(len(at), len(servers))] {
+		if at[i] <= dnswire.MaxPointer {
+			a.addGlue(&a.authority.glue[i], dnswire.Pointer(at[i]))
 		}
 	}
 }
 
-func (a *Answerer) addGlue(h *host, owner uint16) {
+func (a *Answerer) addGlue(h *glue, owner uint16) {
 	if len(a.out)+len(h.v4)*(fixedLen+4)+len(h.v6)*(fixedLen+16) > a.room {
 		return
 	}
 	for _, addr := range h.v4 {
-		a.addAdditional(owner, dnswire.TypeA, hostTTL, addr[:])
+		a.addAdditional(owner, dnswire.TypeA, zone.FixedTTL, addr[:])
 	}
 	for _, addr := range h.v6 {
-		a.addAdditional(owner, dnswire.TypeAAAA, hostTTL, addr[:])
+		a.addAdditional(owner, dnswire.TypeAAAA, zone.FixedTTL, addr[:])
 	}
-}
-
-// hostOf is hostNamed for a name in any case.
-func (r *Responder) hostOf(name string) *host {
-	lower := []byte(dnswire.Lowered(name))
-	return r.hostNamed(lower, zone.Hash(lower))
 }
 
 // addAny answers ANY with as little as possible: RFC 8482 section 4. If there is

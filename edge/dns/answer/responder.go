@@ -71,7 +71,7 @@ type Config struct {
 	Hostmaster string
 	// Hosts are names that the server answers itself: those of the APIs and of
 	// the name servers.
-	Hosts []Host
+	Hosts []zone.FixedName
 	// Regions are used by the routing policy LATENCY.
 	Regions []Region
 	// Region is where clients are assumed to be that no CIDR of Regions holds.
@@ -104,7 +104,7 @@ const (
 type Responder struct {
 	cfg       Config
 	authority authority
-	hosts     []host
+	fixed     *zone.Fixed
 	regions   *regions
 	cookies   *cookies
 }
@@ -123,7 +123,7 @@ func New(cfg Config) (*Responder, error) {
 	r := &Responder{cfg: cfg}
 	var errs [4]error
 	r.authority, errs[0] = newAuthority(&cfg)
-	r.hosts, errs[1] = newHosts(cfg.Hosts)
+	r.fixed, errs[1] = zone.NewFixed(cfg.Hosts)
 	r.regions, errs[2] = newRegions(cfg.Regions, cfg.Region)
 	r.cookies, errs[3] = newCookies(cfg.Cookies)
 	if err := errors.Join(errs[:]...); err != nil {

@@ -211,10 +211,7 @@ func roundedTTL(ttl uint32) uint32 {
 func (a *Answerer) signerOf(owner []byte) *zone.Zone {
 	z := a.cut
 	if z == nil {
-		q := zone.Query{Name: owner, Hash: zone.Hash(owner), View: a.query.View}
-		if a.hostNamed(owner, q.Hash) != nil {
-			return nil // a zone of its own
-		}
+		q := zone.Query{Name: owner, Hash: zone.Hash(owner), View: a.query.View, Fixed: a.fixed}
 		z = a.snapshot.Zones.Lookup(&q).Zone
 	}
 	if z == nil || len(z.Keys) == 0 {

@@ -120,17 +120,11 @@ func ApexOf(cfg *Config) (xfr.Apex, error) {
 	if err != nil {
 		return xfr.Apex{}, err
 	}
-	hosts, err := newHosts(cfg.Hosts)
 	apex := xfr.Apex{Servers: a.servers, NSTTL: nsTTL, SOA: a.soa, Timers: [3]uint32{soaRefresh, soaRetry, soaExpire}}
-	for i := range hosts {
-		h := xfr.Host{Name: hosts[i].name, TTL: hostTTL}
-		for _, v4 := range hosts[i].v4 {
-			h.Addrs = append(h.Addrs, netip.AddrFrom4(v4))
+	for _, f := range cfg.Hosts {
+		if name, ok := dnswire.ParseName(f.Name); ok {
+			apex.Hosts = append(apex.Hosts, xfr.Host{Name: dnswire.Lowered(name), TTL: zone.FixedTTL, Addrs: f.Addrs})
 		}
-		for _, v6 := range hosts[i].v6 {
-			h.Addrs = append(h.Addrs, netip.AddrFrom16(v6))
-		}
-		apex.Hosts = append(apex.Hosts, h)
 	}
-	return apex, err
+	return apex, nil
 }
