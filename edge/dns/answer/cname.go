@@ -13,7 +13,7 @@ const maxDepth = 8
 // 1034 section 4.3.2 step 3a.
 func (a *Answerer) solveCNAME(cname *zone.RRset) {
 	target := cname.PickOne(&a.picker)
-	if target == nil || a.meetsItself() {
+	if target == nil || a.meetsItself() || a.ownerNum == len(a.owners) {
 		return
 	}
 	a.owners[a.ownerNum], a.ownerNum = a.ownerAt, a.ownerNum+1
@@ -29,8 +29,9 @@ func (a *Answerer) solveCNAME(cname *zone.RRset) {
 // meetsItself reports whether the name that is looked up has a CNAME record in the
 // answer already: the chain ends there, since a name has only one.
 func (a *Answerer) meetsItself() bool {
+	var room [maxName]byte
 	for _, at := range a.owners[:a.ownerNum] {
-		if dnswire.EqualName(a.out[at:at+dnswire.NameLen(a.out[at:])], a.query.Name) {
+		if name, _ := dnswire.AppendFullName(room[:0], a.out, at); dnswire.EqualName(name, a.query.Name) {
 			a.inLoop = true
 			return true
 		}
@@ -62,7 +63,7 @@ func (a *Answerer) follow(target string) {
 		a.deny(res.Zone, nil)
 		return
 	}
-	if !a.mayRecurse() {
+	if !a.mayRecurse() || a.meetsItself() {
 		return
 	}
 	resp := a.resolve(a.query.Name, a.req.qtype)
@@ -146,6 +147,9 @@ func (a *Answerer) followUpstream(resp *forward.Response) bool {
 		}
 		if at = rr.End; rr.Type == dnswire.TypeCNAME {
 			a.ownerAt = rr.Data
+			if a.ownerNum < len(a.owners) {
+				a.owners[a.ownerNum], a.ownerNum = rr.Start, a.ownerNum+1
+			}
 		}
 	}
 	if a.depth < maxDepth && a.ownerAt <= dnswire.MaxPointer {
@@ -166,7 +170,7 @@ func (a *Answerer) ownTarget(rrs []forward.RR) (before int, target []byte) {
 		q.Name, q.Found = room[:copy(room[:], rrs[i].Data)], false
 		dnswire.Lower(q.Name)
 		q.Hash = zone.Hash(q.Name)
-		if a.hostNamed(q.Name, q.Hash) == nil && a.snapshot.Zones.Lookup(&q).State == zone.Refused {
+		if a.snapshot.Zones.Lookup(&q).State == zone.Refused {
 			continue
 		}
 		for before = i + 1; before < len(rrs) && !dnswire.EqualName(rrs[before].Name, q.Name); before++ {
