@@ -87,13 +87,15 @@ func (x *Index) lookup(q *Query) Result {
 	if z == nil {
 		return Result{}
 	}
+	node := emptyNonTerminal
 	for n := head; n != nil; n = n.next {
-		if n.zone == z.Index && n.is(q.Name) && n.exists(q.Strict) {
-			return Result{State: Hit, Zone: z, Node: n}
+		if n.zone == z.Index && n.is(q.Name) {
+			node = n // without records it can still exist because of a zone below
+			break
 		}
 	}
-	if !z.noSubzones && x.hasZoneBelow(q.Name, q.Hash, &q.View) {
-		return Result{State: Hit, Zone: z, Node: emptyNonTerminal}
+	if node != emptyNonTerminal && node.exists(q.Strict) || !z.noSubzones && x.hasZoneBelow(q.Name, q.Hash, &q.View) {
+		return Result{State: Hit, Zone: z, Node: node}
 	}
 	return Result{State: NXDOMAIN, Zone: z}
 }

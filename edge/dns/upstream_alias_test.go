@@ -9,6 +9,7 @@ import (
 
 	mdns "github.com/miekg/dns"
 
+	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
 )
 
@@ -59,7 +60,7 @@ func TestUpstreamAliasIntoOwnZone(t *testing.T) {
 		"circle.example.net.":     {"circle.example.net. 30 IN CNAME circle.example.com."},
 	})
 	w := populated(t, forwarding(t, up), func(c *Config) {
-		c.Hosts = []answer.Host{{Name: "api.cairn.internal", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.53")}}}
+		c.Hosts = []zone.FixedName{{Name: "api.cairn.internal", Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.53")}}}
 	})
 	ns := w.namespace("example.org.test", "")
 	w.register(w.service(ns, "lb", "WEIGHTED", "A"), "a", alias, "to-ours.example.net")
