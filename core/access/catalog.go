@@ -11,6 +11,9 @@ type Service struct {
 	// Prefix comes before the names of actions and of condition keys, such as
 	// servicediscovery. It is in lower case.
 	Prefix string
+	// Partial means that the API has more actions and keys than those below, so that
+	// names that are not listed are not refused.
+	Partial bool
 	// Actions are those of the API.
 	Actions []Action
 	// Keys are the condition keys of the API, such as servicediscovery:ServiceName.
@@ -31,7 +34,7 @@ type Action struct {
 //
 // It is immutable.
 type Catalog struct {
-	prefixes []string
+	prefixes []string // of the APIs that are listed completely
 	actions  []Action        // by name
 	keys     map[string]bool // in lower case
 }
@@ -40,11 +43,15 @@ type Catalog struct {
 // not have the prefix of its service, are errors.
 func NewCatalog(services ...Service) (*Catalog, error) {
 	c := &Catalog{keys: map[string]bool{}}
+	seen := map[string]bool{}
 	for _, s := range services {
-		if s.Prefix == "" || strings.ToLower(s.Prefix) != s.Prefix || slices.Contains(c.prefixes, s.Prefix) {
+		if s.Prefix == "" || strings.ToLower(s.Prefix) != s.Prefix || seen[s.Prefix] {
 			return nil, fmt.Errorf("access: the prefix %q must be in lower case and of one service only", s.Prefix)
 		}
-		c.prefixes = append(c.prefixes, s.Prefix)
+		seen[s.Prefix] = true
+		if !s.Partial {
+			c.prefixes = append(c.prefixes, s.Prefix)
+		}
 		for _, a := range s.Actions {
 			if prefix, _, _ := strings.Cut(a.Name, ":"); prefix != s.Prefix {
 				return nil, fmt.Errorf("access: the action %s does not begin with the prefix %s", a.Name, s.Prefix)

@@ -193,11 +193,13 @@ type evaluation struct {
 	resource *Resource
 }
 
-const resourceTagPrefix = "aws:resourcetag/"
+// resourceTag is what the condition keys of tags of the resource have before the key
+// of the tag: aws:ResourceTag/ and those of APIs, such as ecs:ResourceTag/.
+const resourceTag = ":resourcetag/"
 
 // values returns the values of a key, which is in lower case.
 func (e *evaluation) values(key string) []string {
-	if tag, ok := strings.CutPrefix(key, resourceTagPrefix); ok {
+	if _, tag, ok := strings.Cut(key, resourceTag); ok {
 		if e.resource.Tags == nil {
 			return nil
 		}

@@ -26,7 +26,7 @@ func TestCatalogOfServices(t *testing.T) {
 			t.Errorf("%s: %+v", op.Name, a)
 		}
 	}
-	for _, name := range []string{"servicediscovery:PutResourcePolicy", "sts:TagSession", "sts:SetSourceIdentity", "sts:AssumeRole"} {
+	for _, name := range []string{"servicediscovery:PutResourcePolicy", "sts:TagSession", "sts:SetSourceIdentity", "sts:AssumeRole", "iam:PassRole", "ecs:Poll"} {
 		if _, ok := testCatalog.Action(name); !ok {
 			t.Errorf("%s is missing", name)
 		}
@@ -34,6 +34,7 @@ func TestCatalogOfServices(t *testing.T) {
 	for key, want := range map[string]bool{
 		"servicediscovery:ServiceName": true, "servicediscovery:Name": false, "sts:ExternalId": true, "sts:ExternalID": true,
 		"sts:External": false, "sts:RequestContext/x": true, "aws:RequestTag/x": true, "s3:anything": true, "ecs:ResourceTag/x": true, "ecs:other": false,
+		"iam:PassedToService": true, "iam:PermissionsBoundary": true, "ecs:CreateAction": true, "ecs:createaction": true,
 	} {
 		if err := testCatalog.CheckKey(key); (err == nil) != want || err != nil && !strings.Contains(err.Error(), key) {
 			t.Errorf("%s: %v", key, err)

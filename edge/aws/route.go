@@ -120,10 +120,23 @@ func (s *Server) route(x *request, r *http.Request) error {
 	}
 	op := s.router.targets[target]
 	if op == nil {
-		return x.api.Fault(nil, wire.UnknownOperation, fmt.Sprintf("X-Amz-Target %q names no operation that is served here", truncate(target)))
+		return s.router.unknownTarget(x, target)
 	}
 	x.setOperation(op)
 	return nil
+}
+
+// unknownTarget returns the error of a target that is no operation here. If AWS has
+// it, the error names what is missing.
+func (r *router) unknownTarget(x *request, target string) error {
+	for _, api := range r.apis {
+		name, ok := strings.CutPrefix(target, api.TargetPrefix+".")
+		if reason := api.Refused[name]; ok && reason != "" {
+			x.api = api
+			return api.Fault(nil, wire.NotSupported, api.Name+":"+name+" is not supported: "+reason)
+		}
+	}
+	return x.api.Fault(nil, wire.UnknownOperation, fmt.Sprintf("X-Amz-Target %q names no operation that is served here", truncate(target)))
 }
 
 // isForm reports whether a request is of the Query protocol: a form, in the body

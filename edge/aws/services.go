@@ -41,13 +41,14 @@ func collect(makers ...func() (*service.API, error)) ([]*service.API, error) {
 	return all, nil
 }
 
-// Catalog returns the actions and condition keys of all APIs, for policies.
+// Catalog returns the actions and condition keys of all APIs, for policies, and
+// those of IAM that their operations ask for.
 func Catalog() (*access.Catalog, error) {
 	apis, err := services(new(Config))
 	if err != nil {
 		return nil, err
 	}
-	var all []access.Service
+	all := []access.Service{service.IAM()}
 	for _, api := range apis {
 		all = append(all, api.Access())
 	}

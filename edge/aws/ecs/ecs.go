@@ -40,6 +40,8 @@ func New() (*service.API, error) {
 		Codes:        codes,
 		Operations:   operations(&api{}),
 		Policies:     policies,
+		Actions:      permissions,
+		Refused:      refused,
 		Keys:         keys,
 		Errors:       declaredError,
 		Sensitive:    sensitive,

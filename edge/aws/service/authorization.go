@@ -26,6 +26,7 @@ type Authorization struct {
 	tags    []Tag    // that the request has
 	tagKeys []string
 	tagged  string // the ARN that is tagged on creation
+	passed  []passedRole
 
 	// Space for what most calls need, so that they allocate nothing.
 	resourceBuf [2]access.Resource
@@ -78,7 +79,8 @@ func (a *Authorization) Tags(tags []Tag) {
 func (a *Authorization) TagKeys(keys []string) { a.tagKeys = keys }
 
 // TagOnCreation says that the tags of the request are given to a new resource,
-// which takes the permission TagResource on it.
+// which takes the permission TagResource on it. Its condition key CreateAction, in
+// APIs that have one, is the name of the operation.
 func (a *Authorization) TagOnCreation(arn string) { a.tagged = arn }
 
 // authorize asks whether the caller may do what the input says.
@@ -95,12 +97,22 @@ func (c *Call) authorize(in any) error {
 	if err := c.Access.Permit(&a.request); err != nil {
 		return err
 	}
+	if err := a.permitTags(); err != nil {
+		return err
+	}
+	return a.permitRoles()
+}
+
+// permitTags asks whether the caller may tag what the call creates.
+func (a *Authorization) permitTags() error {
 	if a.tagged == "" || len(a.tags) == 0 {
 		return nil
 	}
-	a.request.Action = c.Operation.api.Name + ":TagResource"
+	api := a.call.Operation.api.Name
+	a.Key(api+":CreateAction", a.call.Operation.Name)
+	a.request.Action = api + ":TagResource"
 	a.request.Resources = append(a.resourceBuf[:0], access.Resource{ARN: a.tagged})
-	return c.Access.Permit(&a.request)
+	return a.call.Access.Permit(&a.request)
 }
 
 // has reports whether the action that is asked for has a condition key of the API.
@@ -118,6 +130,9 @@ func (a *Authorization) has(key string) bool {
 // Values implements access.Context. Of the keys of its API an action has those
 // that its policy lists, and no others.
 func (a *Authorization) Values(key string) []string {
+	if a.request.Action == actionPassRole {
+		return a.passedValues(key)
+	}
 	if a.ofAPI(key) {
 		if a.has(key) {
 			return a.find(key)

@@ -59,6 +59,9 @@ type Definition struct {
 	// Actions are names of IAM actions that are no operations here, such as
 	// TagSession of STS. Policies can name them too.
 	Actions []string
+	// Refused are operations that AWS has and that are not in the model, by name, each
+	// with what is missing here. They are actions too.
+	Refused map[string]string
 	// Keys are the condition keys of the API, such as servicediscovery:ServiceName.
 	Keys []string
 	// Known returns what the state has of the resource with an ARN, to simulate
@@ -109,6 +112,11 @@ func New(d Definition) (*API, error) {
 		}
 	}
 	slices.SortFunc(a.operations, func(x, y *Operation) int { return strings.Compare(x.Name, y.Name) })
+	for name := range d.Refused {
+		if a.Operation(name) != nil {
+			return nil, fmt.Errorf("service %s: %s is refused, but it is an operation", d.Name, name)
+		}
+	}
 	for name := range d.Policies {
 		if a.Operation(name) == nil {
 			return nil, fmt.Errorf("service %s: there is a policy for %s, which is no operation", d.Name, name)
@@ -136,6 +144,9 @@ func (a *API) Access() access.Service {
 		s.Actions = append(s.Actions, access.Action{Name: op.Action, Level: op.Access, Keys: op.Keys})
 	}
 	for _, name := range a.Actions {
+		s.Actions = append(s.Actions, access.Action{Name: a.Name + ":" + name})
+	}
+	for name := range a.Refused {
 		s.Actions = append(s.Actions, access.Action{Name: a.Name + ":" + name})
 	}
 	return s
