@@ -34,7 +34,7 @@ type Action struct {
 //
 // It is immutable.
 type Catalog struct {
-	prefixes []string // of the APIs that are listed completely
+	prefixes []string        // of the APIs that are listed completely
 	actions  []Action        // by name
 	keys     map[string]bool // in lower case
 }
