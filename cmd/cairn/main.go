@@ -11,6 +11,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cloudmap"
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/ecs"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/identity"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/server"
 )
@@ -19,6 +20,7 @@ import (
 var groups = []func(*cli.Program) cli.Group{
 	server.Commands,
 	cloudmap.Commands,
+	ecs.Commands,
 	identity.Commands,
 	otherCommands,
 }

@@ -38,6 +38,12 @@ type Config struct {
 	// Explain returns why a name is answered as it is; the answer is also encoded as
 	// JSON. It is called only while Ready returns nil. Nil: there is no /explain.
 	Explain func(context.Context, Question) (fmt.Stringer, error)
+	// ExplainTask returns why a task is not running, registered or healthy. Nil: there
+	// is no /tasks/explain.
+	ExplainTask func(ctx context.Context, task string) (fmt.Stringer, error)
+	// Logs writes the output of containers of a task until it ends or ctx does. Nil: the
+	// node runs no tasks.
+	Logs func(context.Context, LogRequest, io.Writer) error
 	// Metrics is what /metrics shows.
 	Metrics prometheus.Gatherer
 	// Hosts are the names by which the listener may be called, besides IP
@@ -121,6 +127,14 @@ func (s *Server) routes() http.Handler {
 	if s.cfg.Explain != nil {
 		mux.HandleFunc("GET /explain", s.explain)
 	}
+	if s.cfg.ExplainTask != nil {
+		mux.HandleFunc("GET /tasks/explain", s.explainTask)
+	}
+	logs := noRunner
+	if s.cfg.Logs != nil {
+		logs = s.taskLogs
+	}
+	mux.HandleFunc("GET /tasks/logs", logs)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.cfg.Metrics, promhttp.HandlerOpts{
 		// One broken collector must not hide the metrics of all others.
 		ErrorHandling: promhttp.ContinueOnError,

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -19,26 +20,32 @@ type Question struct {
 
 // explain answers /explain?name=NAME[&from=IP][&where=KEY=VALUE…][&format=json].
 func (s *Server) explain(w http.ResponseWriter, r *http.Request) {
+	s.answerExplanation(w, r, func(ctx context.Context) (fmt.Stringer, error) {
+		values := r.URL.Query()
+		q := Question{Name: values.Get("name"), From: values.Get("from"), Parameters: map[string]string{}}
+		for _, pair := range values["where"] {
+			k, v, ok := strings.Cut(pair, "=")
+			if !ok {
+				return nil, fmt.Errorf("where=%q must be KEY=VALUE", pair)
+			}
+			q.Parameters[k] = v
+		}
+		return s.cfg.Explain(ctx, q)
+	})
+}
+
+// answerExplanation answers with what a function explains, as text or as JSON.
+func (s *Server) answerExplanation(w http.ResponseWriter, r *http.Request, explain func(context.Context) (fmt.Stringer, error)) {
 	if err := s.cfg.Ready(); err != nil {
 		writeText(w, http.StatusServiceUnavailable, "no explanation: "+err.Error()+"\n")
 		return
 	}
-	values := r.URL.Query()
-	q := Question{Name: values.Get("name"), From: values.Get("from"), Parameters: map[string]string{}}
-	for _, pair := range values["where"] {
-		k, v, ok := strings.Cut(pair, "=")
-		if !ok {
-			writeText(w, http.StatusBadRequest, fmt.Sprintf("where=%q must be KEY=VALUE\n", pair))
-			return
-		}
-		q.Parameters[k] = v
-	}
-	answer, err := s.cfg.Explain(r.Context(), q)
+	answer, err := explain(r.Context())
 	if err != nil {
 		writeText(w, http.StatusBadRequest, err.Error()+"\n")
 		return
 	}
-	if values.Get("format") != "json" {
+	if r.URL.Query().Get("format") != "json" {
 		writeText(w, http.StatusOK, answer.String())
 		return
 	}

@@ -56,7 +56,7 @@ func (f *clientFlags) addTo(flags *pflag.FlagSet) {
 	flags.StringVar(&f.region, "region", "", "AWS region `NAME` to sign for (default from the usual AWS settings, or "+DefaultRegion+")")
 	flags.StringVar(&f.caFile, "ca-file", "", "`FILE` with the authorities to trust for https (default $AWS_CA_BUNDLE, or the system's)")
 	f.output.AddTo(flags)
-	flags.DurationVar(&f.timeout, "timeout", time.Minute, "give up after this `TIME`")
+	flags.DurationVar(&f.timeout, "timeout", time.Minute, "give up after this `TIME`; 0: never")
 }
 
 // ClientCommand gives cmd the flags of a client command, arguments that stand for
@@ -69,14 +69,26 @@ func ClientCommand(p *Program, cmd *cobra.Command, args []Arg, run func(context.
 	Arguments(cmd, args...)
 	cmd.DisableFlagsInUseLine = true
 	cmd.RunE = Interruptible(func(ctx context.Context, _ []string) error {
-		ctx, cancel := context.WithTimeout(ctx, f.timeout)
-		defer cancel()
+		if f.timeout > 0 {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(ctx, f.timeout)
+			defer cancel()
+		}
 		s, err := p.connect(ctx, f)
 		if err != nil {
 			return err
 		}
 		return s.plainError(ctx, run(ctx, s))
 	})
+}
+
+// DefaultTimeout sets the default of --timeout of a client command. 0: no limit.
+func DefaultTimeout(cmd *cobra.Command, d time.Duration) {
+	timeout := cmd.PersistentFlags().Lookup("timeout")
+	timeout.DefValue = d.String()
+	if err := timeout.Value.Set(timeout.DefValue); err != nil {
+		panic(err)
+	}
 }
 
 // connect returns a session. It sends nothing yet.
