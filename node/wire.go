@@ -148,6 +148,7 @@ func (w *wiring) adminComponent() (component, error) {
 		Backup:      func(out io.Writer) error { return w.backups.note(writeBackup(out, w.rep)) },
 		Explain:     w.explainer(w.rep, w.checks),
 		Metrics:     w.metrics,
+		Registerer:  w.metrics,
 		Hosts:       w.cfg.AdminHosts,
 		TLS:         tlsConfig(cert),
 		Logger:      w.log.With("part", "admin"),
@@ -235,11 +236,13 @@ func (n *Node) edge(name string, serve func(context.Context) error) func(context
 
 func apiLimits(l *config.Limits) aws.Limits {
 	return aws.Limits{
-		MaxBody:        l.MaxBodyBytes,
-		MaxHeader:      l.MaxHeaderBytes,
-		ReadTimeout:    l.ReadTimeout.Duration,
-		WriteTimeout:   l.WriteTimeout.Duration,
-		IdleTimeout:    l.IdleTimeout.Duration,
-		MaxConnections: l.MaxConnections,
+		MaxBody:                       l.MaxBodyBytes,
+		MaxHeader:                     l.MaxHeaderBytes,
+		ReadTimeout:                   l.ReadTimeout.Duration,
+		WriteTimeout:                  l.WriteTimeout.Duration,
+		IdleTimeout:                   l.IdleTimeout.Duration,
+		MaxConnections:                l.MaxConnections,
+		MaxConnectionsPerClient:       l.MaxConnectionsPerClient,
+		MaxUnauthenticatedConnections: l.MaxUnauthenticatedConnections,
 	}
 }

@@ -22,9 +22,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	"golang.org/x/net/netutil"
 
 	"github.com/cairn-discovery/cairn/internal/authlimit"
+	"github.com/cairn-discovery/cairn/internal/connlimit"
 )
 
 // Config is what a Server needs. Ready, Backup, Metrics and Logger
@@ -46,6 +46,8 @@ type Config struct {
 	Logs func(context.Context, LogRequest, io.Writer) error
 	// Metrics is what /metrics shows.
 	Metrics prometheus.Gatherer
+	// Registerer gets the metrics of connections. Nil: there are none.
+	Registerer prometheus.Registerer
 	// Hosts are the names by which the listener may be called, besides IP
 	// addresses and localhost.
 	Hosts []string
@@ -76,7 +78,11 @@ const (
 	idleTimeout    = 60 * time.Second
 	maxHeaderBytes = 16 << 10
 	maxBodyBytes   = 64 << 10
-	maxConnections = 256
+
+	// Connections that may be open at a time; internal/connlimit says which gives way.
+	maxConnections                = 256
+	maxConnectionsPerClient       = 128
+	maxUnauthenticatedConnections = 64 // without the token or a certificate
 
 	// drainTimeout is how long answers may still be written at a stop: long enough
 	// for a probe or a scrape, but not for a profile or a large backup, which can be
@@ -88,6 +94,7 @@ const (
 type Server struct {
 	cfg     Config
 	handler http.Handler
+	conns   *connlimit.Limiter
 	backups chan struct{} // one token per backup that is being written
 }
 
@@ -96,9 +103,39 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Ready == nil || cfg.Backup == nil || cfg.Metrics == nil || cfg.Logger == nil {
 		return nil, errors.New("admin: Ready, Backup, Metrics and Logger are required")
 	}
-	s := &Server{cfg: cfg, backups: make(chan struct{}, maxBackups)}
-	s.handler = limitBody(guard(cfg.Hosts, authorized(cfg.Token, cfg.Certificate, cfg.Failures, s.routes())))
+	s := &Server{cfg: cfg, conns: newConnLimiter(&cfg), backups: make(chan struct{}, maxBackups)}
+	if cfg.Registerer != nil {
+		cfg.Registerer.MustRegister(s.conns.Collector("cairn_admin"))
+	}
+	s.handler = limitBody(guard(cfg.Hosts, authorized(cfg.Token, cfg.Certificate, cfg.Failures, counted(cfg.authenticates(), s.routes()))))
 	return s, nil
+}
+
+func newConnLimiter(cfg *Config) *connlimit.Limiter {
+	limits := connlimit.Limits{Total: maxConnections, PerClient: maxConnectionsPerClient}
+	if cfg.authenticates() {
+		limits.Unauthenticated = maxUnauthenticatedConnections
+	}
+	return connlimit.New(limits, cfg.Logger)
+}
+
+// authenticates reports whether requests need the token or a certificate.
+func (c *Config) authenticates() bool { return c.Token != "" || c.Certificate }
+
+// counted marks that the connection of a request has work until it is answered, and, if
+// the listener authenticates its callers, that this request was: all are but probes.
+func counted(authenticates bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := connlimit.FromContext(r.Context())
+		if !c.Begin() {
+			return // the connection was replaced
+		}
+		defer c.End()
+		if authenticates && !probes(r) {
+			c.Authenticated()
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 // limitBody bounds the bodies of requests. Those about identities can be larger:
@@ -162,9 +199,10 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
+		ConnContext:       connlimit.WithConn,
 		ErrorLog:          slog.NewLogLogger(s.cfg.Logger.Handler(), slog.LevelDebug),
 	}
-	ln = netutil.LimitListener(ln, maxConnections)
+	ln = s.conns.Listen(ln, nil)
 	if s.cfg.TLS != nil {
 		ln = tls.NewListener(ln, s.cfg.TLS) // outermost: net/http looks for TLS there alone
 	}

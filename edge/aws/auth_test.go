@@ -201,7 +201,13 @@ func TestEveryOperationIsAuthorized(t *testing.T) {
 // signed sends a request signed for a time.
 func (g *guarded) signed(user, operation, body string, at time.Time) (status int, answer string) {
 	g.Helper()
-	r, err := http.NewRequest(http.MethodPost, "http://"+g.addr+"/", strings.NewReader(body))
+	return g.do(g.signedRequest("http", user, operation, body, at))
+}
+
+// signedRequest returns a request signed for a time.
+func (g *guarded) signedRequest(scheme, user, operation, body string, at time.Time) *http.Request {
+	g.Helper()
+	r, err := http.NewRequest(http.MethodPost, scheme+"://"+g.addr+"/", strings.NewReader(body))
 	if err != nil {
 		g.Fatal(err)
 	}
@@ -212,7 +218,7 @@ func (g *guarded) signed(user, operation, body string, at time.Time) (status int
 	if err := v4.NewSigner().SignHTTP(g.Context(), creds, r, sum, "servicediscovery", "eu-west-1", at); err != nil {
 		g.Fatal(err)
 	}
-	return g.do(r)
+	return r
 }
 
 func (g *guarded) do(r *http.Request) (status int, answer string) {

@@ -23,6 +23,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 	"github.com/cairn-discovery/cairn/internal/audit"
 	"github.com/cairn-discovery/cairn/internal/authlimit"
+	"github.com/cairn-discovery/cairn/internal/connlimit"
 	"github.com/cairn-discovery/cairn/replica"
 )
 
@@ -70,12 +71,20 @@ const DefaultAccount command.AccountID = "000000000000"
 
 // Limits bound what a client can make the server hold. Zero means the default.
 type Limits struct {
-	MaxBody        int64         // bytes of a request's body; 1 MiB
-	MaxHeader      int           // bytes of a request's header; 16 KiB
-	ReadTimeout    time.Duration // for a whole request, from its first byte; 30 s
-	WriteTimeout   time.Duration // for the answer, from the end of the header; 30 s
-	IdleTimeout    time.Duration // between requests; 120 s
-	MaxConnections int           // at a time, more wait to be accepted; 16384
+	MaxBody      int64         // bytes of a request's body; 1 MiB
+	MaxHeader    int           // bytes of a request's header; 16 KiB
+	ReadTimeout  time.Duration // for a whole request, from its first byte; 30 s
+	WriteTimeout time.Duration // for the answer, from the end of the header; 30 s
+	IdleTimeout  time.Duration // between requests; 120 s
+	// Connections that may be open at a time. At a limit, a new one replaces the one
+	// that has been idle for the longest time, and that of a caller that is not
+	// authenticated before others; it is refused only if all have a request in
+	// progress.
+	MaxConnections          int // of all clients; 16384
+	MaxConnectionsPerClient int // of each IPv4 address and each IPv6 /64 network; 1024
+	// MaxUnauthenticatedConnections is for those on which no caller was authenticated
+	// yet; a quarter of MaxConnections. It does not apply in open mode.
+	MaxUnauthenticatedConnections int
 }
 
 func (l *Limits) setDefaults() {
@@ -85,6 +94,8 @@ func (l *Limits) setDefaults() {
 	setDefault(&l.WriteTimeout, 30*time.Second)
 	setDefault(&l.IdleTimeout, 120*time.Second)
 	setDefault(&l.MaxConnections, 16384)
+	setDefault(&l.MaxConnectionsPerClient, 1024)
+	setDefault(&l.MaxUnauthenticatedConnections, max(1, l.MaxConnections/4))
 }
 
 func setDefault[T comparable](v *T, def T) {
@@ -101,6 +112,7 @@ type Server struct {
 	auth    *authenticator // nil in open mode
 	buckets throttle.Buckets
 	metrics *metrics
+	conns   *connlimit.Limiter
 }
 
 // New checks the configuration. It starts nothing.
@@ -126,5 +138,9 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Server{cfg: cfg, router: r, auth: newAuthenticator(cfg.Auth), metrics: newMetrics(&cfg, apis)}, nil
+	s := &Server{cfg: cfg, router: r, auth: newAuthenticator(cfg.Auth), metrics: newMetrics(&cfg, apis), conns: newConnLimiter(&cfg)}
+	if cfg.Registerer != nil {
+		cfg.Registerer.MustRegister(s.conns.Collector("cairn_api"))
+	}
+	return s, nil
 }

@@ -6,6 +6,8 @@ import (
 	"crypto/tls"
 	"net"
 	"sync/atomic"
+
+	"github.com/cairn-discovery/cairn/internal/connlimit"
 )
 
 // bufferedListener accepts connections that send each answer in one write.
@@ -120,14 +122,24 @@ func (c *bufferedConn) writeThrough(p []byte) (int, error) {
 	return len(p), nil
 }
 
+// NetConn returns the connection that is buffered.
+func (c *bufferedConn) NetConn() net.Conn { return c.Conn }
+
 type connKey struct{}
 
-func withConn(ctx context.Context, c net.Conn) context.Context {
-	return context.WithValue(ctx, connKey{}, c)
+// connInfo is what the server knows of the connection of a request.
+type connInfo struct {
+	buffered *bufferedConn   // nil if net/http does not serve the connection
+	counted  *connlimit.Conn // nil if it is not counted
 }
 
-// connOf returns the connection of a request, or nil where it is not ours.
-func connOf(ctx context.Context) *bufferedConn {
-	c, _ := ctx.Value(connKey{}).(*bufferedConn)
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	buffered, _ := c.(*bufferedConn)
+	return context.WithValue(ctx, connKey{}, connInfo{buffered, connlimit.Of(c)})
+}
+
+// connOf returns the connection of a request.
+func connOf(ctx context.Context) connInfo {
+	c, _ := ctx.Value(connKey{}).(connInfo)
 	return c
 }

@@ -24,6 +24,8 @@ import (
 type request struct {
 	id     string // for the client and the log
 	http   *http.Request
+	conn   connInfo
+	work   bool // the connection has work: the request is authenticated
 	start  time.Time
 	region string
 
@@ -34,6 +36,7 @@ type request struct {
 	call service.Call
 
 	signature       signatureInput
+	claimed         bool // the signature was not verified
 	unauthenticated bool // it is not known who sent the request
 	authLimited     bool // and its sender has failed too often
 
@@ -70,13 +73,14 @@ func (x *request) release() {
 // ServeHTTP answers one request.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	conn := connOf(r.Context())
-	conn.beginAnswer()
-	if state := conn.tlsState(); state != nil {
+	conn.buffered.beginAnswer()
+	if state := conn.buffered.tlsState(); state != nil {
 		r.TLS = state // net/http does not see TLS through our connection
 	}
 	x := requests.Get().(*request)
-	x.id, x.start, x.http = uuid.New(), time.Now(), r
+	x.id, x.start, x.http, x.conn = uuid.New(), time.Now(), r, conn
 	defer x.release()
+	defer x.endWork()
 	s.guard(x, w, r)
 	s.limitFailedAuth(x)
 	s.audit(r.Context(), x)
@@ -106,7 +110,7 @@ func (x *request) fail(err error) {
 	}
 	x.call.Operation = x.op
 	x.err, x.cause = x.call.Error(x.api, err)
-	x.unauthenticated = x.err.Unauthenticated
+	x.unauthenticated = x.err.Unauthenticated || x.claimed
 }
 
 // serve does the work of a request.
@@ -117,6 +121,9 @@ func (s *Server) serve(x *request, w http.ResponseWriter, r *http.Request) error
 	rules := s.cfg.Rules()
 	x.region = rules.Registry.Region
 	if err := s.authenticate(x, w, r); err != nil {
+		return err
+	}
+	if err := x.beginWork(); err != nil {
 		return err
 	}
 	if x.form {
@@ -155,11 +162,11 @@ func (s *Server) authenticate(x *request, w http.ResponseWriter, r *http.Request
 	if err := s.auth.identify(x, r); err != nil {
 		return err
 	}
-	if x.wire.Body, err = s.readBody(x, w, r); err != nil {
-		return err
+	if x.wire.Body, err = s.readBody(x, w, r); err == nil {
+		err = s.auth.verify(x)
 	}
-	if err := s.auth.verify(x); err != nil {
-		x.call.Caller = nil // the claim is wrong
+	if err != nil {
+		x.call.Caller, x.claimed = nil, x.signature.signed // the claim is wrong or not verified
 		return err
 	}
 	if x.call.Caller != nil {
@@ -253,7 +260,7 @@ func (s *Server) write(x *request, w http.ResponseWriter, r *http.Request) {
 	values := []string{x.id, strconv.Itoa(len(x.out))}
 	h["x-amzn-RequestId"] = values[0:1:1]
 	h["Content-Length"] = values[1:2:2]
-	connOf(r.Context()).expectBody(len(x.out))
+	x.conn.buffered.expectBody(len(x.out))
 	w.WriteHeader(status)
 	w.Write(x.out) // an error means that the client has gone
 }

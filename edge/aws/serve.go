@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"time"
 
-	"golang.org/x/net/netutil"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cairn-discovery/cairn/internal/httpserver"
@@ -30,7 +29,7 @@ const maxLooped = 64 << 10
 // Plain requests of the usual form are served by a loop of ours, see
 // internal/httpserver; the rest, and all that comes over TLS, by net/http.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
-	ln = netutil.LimitListener(ln, s.cfg.Limits.MaxConnections)
+	ln = s.conns.Listen(ln, nil)
 	if s.cfg.TLS != nil {
 		return s.serveHTTP(ctx, ln)
 	}
@@ -54,6 +53,7 @@ func (s *Server) newLoop() (*httpserver.Server, error) {
 		ReadTimeout:   l.ReadTimeout,
 		WriteTimeout:  l.WriteTimeout,
 		IdleTimeout:   l.IdleTimeout,
+		ConnContext:   withConn,
 		Logger:        s.cfg.Logger,
 	})
 }

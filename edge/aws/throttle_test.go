@@ -16,7 +16,7 @@ import (
 	"github.com/cairn-discovery/cairn/internal/authlimit"
 )
 
-// counted sums a counter over all its labels that hold a text.
+// counted sums a counter or gauge over all its labels that hold a text.
 func counted(t *testing.T, g prometheus.Gatherer, name, label string) float64 {
 	t.Helper()
 	families, err := g.Gather()
@@ -27,7 +27,7 @@ func counted(t *testing.T, g prometheus.Gatherer, name, label string) float64 {
 	for _, f := range families {
 		for _, m := range f.GetMetric() {
 			if f.GetName() == name && strings.Contains(fmt.Sprint(m.GetLabel()), label) {
-				sum += m.GetCounter().GetValue()
+				sum += m.GetCounter().GetValue() + m.GetGauge().GetValue()
 			}
 		}
 	}

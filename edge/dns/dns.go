@@ -90,7 +90,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg: cfg, responder: responder,
 		waiting: make(chan struct{}, cfg.Limits.Waiting),
-		conns:   connlimit.New(connlimit.Limits{Total: cfg.Limits.Connections, PerClient: cfg.Limits.ConnectionsPerClient}),
+		conns:   connlimit.New(connlimit.Limits{Total: cfg.Limits.Connections, PerClient: cfg.Limits.ConnectionsPerClient}, cfg.Logger),
 	}
 	s.metrics = newMetrics(s, cfg.Registerer)
 	for t := range answer.Transports {

@@ -171,7 +171,7 @@ func (st *stream) run(ctx context.Context) {
 			return // not a query: close the connection
 		}
 		// Answers to queries that came together leave together.
-		if st.in.Buffered() == 0 {
+		if !st.hasQuery() {
 			if st.flush() != nil {
 				return
 			}
@@ -192,6 +192,17 @@ func (st *stream) begin() bool {
 		st.busy = st.counted.Begin()
 	}
 	return st.busy
+}
+
+// hasQuery reports whether a whole query has been received. A part of one is no work: a
+// client could keep its connection with it.
+func (st *stream) hasQuery() bool {
+	have := st.in.Buffered()
+	if have < 2 {
+		return false
+	}
+	size, err := st.in.Peek(2)
+	return err == nil && have-2 >= int(binary.BigEndian.Uint16(size))
 }
 
 // end marks that all queries are answered, except those that were postponed.

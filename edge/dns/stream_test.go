@@ -123,6 +123,35 @@ func TestIdleConnectionGivesWay(t *testing.T) {
 	}
 }
 
+// A part of a next query does not keep a connection, or the answer to the query before.
+func TestPartOfAQueryIsNoWork(t *testing.T) {
+	w := populated(t, func(c *Config) {
+		c.Limits = Limits{ConnectionsPerClient: 1, IdleTimeout: time.Minute, ReadTimeout: time.Minute}
+	})
+	dial := overTransport(t, w, answer.TCP)
+	for _, part := range []string{"\x00", "\x00\x20abc", "\xff\xff"} {
+		c := dial()
+		if _, err := c.Write(append(framed(t, question("web.example.com.", mdns.TypeA)), part...)); err != nil {
+			t.Fatal(err)
+		}
+		if m, err := readFramed(c); err != nil || len(m.Answer) != 2 {
+			t.Fatalf("%q: the query before is not answered: %v, %v", part, m, err)
+		}
+		served := false
+		for range 100 { // the server ends the work of c a little after its answer
+			if served = served || answers(t, dial()); served {
+				break
+			}
+		}
+		if !served {
+			t.Errorf("%q: a new connection is not served", part)
+		}
+		if answers(t, c) {
+			t.Errorf("%q: the connection stays", part)
+		}
+	}
+}
+
 // Connections with a query in progress stay; a new one is refused if there is no
 // other.
 func TestBusyConnectionsStay(t *testing.T) {

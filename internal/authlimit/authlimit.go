@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/cairn-discovery/cairn/internal/clientaddr"
 	"github.com/cairn-discovery/cairn/internal/gcra"
 )
 
@@ -71,7 +72,7 @@ func (b *Budget) Fail(addr netip.Addr, now time.Time) bool {
 	if b == nil {
 		return true
 	}
-	addr = sourceOf(addr)
+	addr = clientaddr.Client(addr)
 	s := &b.sets[maphash.Comparable(b.seed, addr)&uint64(len(b.sets)-1)]
 	at := now.Sub(start).Nanoseconds()
 	s.mu.Lock()
@@ -91,16 +92,6 @@ func (b *Budget) Refused() uint64 {
 		return 0
 	}
 	return b.refused.Load()
-}
-
-func sourceOf(addr netip.Addr) netip.Addr {
-	addr = addr.Unmap().WithZone("")
-	if addr.Is6() {
-		if p, err := addr.Prefix(64); err == nil {
-			return p.Addr()
-		}
-	}
-	return addr
 }
 
 func (s *set) find(addr netip.Addr) *source {

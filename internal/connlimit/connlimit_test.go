@@ -1,12 +1,6 @@
 package connlimit_test
 
 import (
-	"bufio"
-	"fmt"
-	"io"
-	"net"
-	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"slices"
 	"sync"
@@ -31,7 +25,7 @@ type conns struct {
 }
 
 func newConns(t *testing.T, limits connlimit.Limits) *conns {
-	return &conns{Limiter: connlimit.New(limits), t: t, open: map[string]*connlimit.Conn{}}
+	return &conns{Limiter: connlimit.New(limits, nil), t: t, open: map[string]*connlimit.Conn{}}
 }
 
 // add opens a connection a second after the last event, and checks which limit is
@@ -124,17 +118,63 @@ func TestTotal(t *testing.T) {
 	})
 }
 
-// A client over IPv6 sockets is the same client.
-func TestMappedAddress(t *testing.T) {
-	c := newConns(t, connlimit.Limits{PerClient: 1})
-	c.Open(one, func() {})
-	if _, limit := c.Open(netip.MustParseAddr("::ffff:192.0.2.1"), func() {}); limit != connlimit.PerClient {
-		t.Errorf("limit %q", limit)
+// Strangers are replaced before callers that are authenticated, and have a limit of their
+// own.
+func TestUnauthenticated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConns(t, connlimit.Limits{PerClient: 4, Unauthenticated: 3, Total: 5})
+		c.add("honest", one, connlimit.None, false)
+		c.open["honest"].Authenticated()
+		c.open["honest"].Authenticated()
+		for _, name := range []string{"a", "b", "c"} {
+			c.add(name, one, connlimit.None, false)
+		}
+		c.add("d", two, connlimit.Unauthenticated, false)
+		c.add("e", one, connlimit.Unauthenticated, false)
+		c.expect("a", "b")
+		c.open["c"].Authenticated()
+		c.add("f", one, connlimit.None, false)
+		c.add("g", one, connlimit.PerClient, false) // e gives way, not honest or c
+		c.expect("a", "b", "e")
+		c.open["d"].Authenticated()
+		c.add("h", two, connlimit.Total, false) // f gives way: honest is idler, but known
+		c.expect("a", "b", "e", "f")
+	})
+}
+
+// Strangers with work are not replaced; then a new connection is refused although
+// authenticated ones are idle.
+func TestBusyStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConns(t, connlimit.Limits{Unauthenticated: 1, Total: 5})
+		c.add("honest", one, connlimit.None, false)
+		c.open["honest"].Authenticated()
+		c.add("stranger", two, connlimit.None, false)
+		c.begin("stranger")
+		c.add("a", one, connlimit.Unauthenticated, true)
+		c.end("stranger")
+		c.add("b", one, connlimit.Unauthenticated, false)
+		c.expect("stranger")
+	})
+}
+
+// An IPv4 client over IPv6 sockets is the same client, and so are all addresses of a /64
+// network.
+func TestSameClient(t *testing.T) {
+	for _, pair := range [][2]string{{"192.0.2.1", "::ffff:192.0.2.1"}, {"2001:db8::1", "2001:db8::ffff:1"}} {
+		c := connlimit.New(connlimit.Limits{PerClient: 1}, nil)
+		c.Open(netip.MustParseAddr(pair[0]), func() {})
+		if _, limit := c.Open(netip.MustParseAddr(pair[1]), func() {}); limit != connlimit.PerClient {
+			t.Errorf("%v: limit %q", pair, limit)
+		}
+		if _, limit := c.Open(netip.MustParseAddr("2001:db8:0:1::1"), func() {}); limit != connlimit.None {
+			t.Errorf("another client: limit %q", limit)
+		}
 	}
 }
 
 func TestNoLimit(t *testing.T) {
-	l := connlimit.New(connlimit.Limits{})
+	l := connlimit.New(connlimit.Limits{}, nil)
 	for range 10_000 {
 		if c, limit := l.Open(one, nil); c == nil || limit != connlimit.None {
 			t.Fatal("refused")
@@ -145,7 +185,7 @@ func TestNoLimit(t *testing.T) {
 // Connections that open, work and close at the same time never exceed the limits, and
 // the count returns to zero.
 func TestConcurrently(t *testing.T) {
-	l := connlimit.New(connlimit.Limits{PerClient: 4, Total: 10})
+	l := connlimit.New(connlimit.Limits{PerClient: 4, Total: 10}, nil)
 	var wg sync.WaitGroup
 	for g := range 8 {
 		wg.Go(func() {
@@ -168,117 +208,5 @@ func TestConcurrently(t *testing.T) {
 	wg.Wait()
 	if n := l.Len(); n != 0 {
 		t.Errorf("%d connections are left", n)
-	}
-}
-
-// In an http.Server over TLS and HTTP/1.1: idle connections are replaced, and those
-// with a request in progress are not.
-func TestHTTP(t *testing.T) {
-	for _, secure := range []bool{false, true} {
-		t.Run(fmt.Sprintf("TLS %v", secure), func(t *testing.T) { testHTTP(t, secure) })
-	}
-}
-
-func testHTTP(t *testing.T, secure bool) {
-	type event struct {
-		limit   connlimit.Limit
-		refused bool
-	}
-	events := make(chan event, 1000)
-	started, release := make(chan struct{}), make(chan struct{})
-	limits := connlimit.NewHTTP(connlimit.New(connlimit.Limits{PerClient: 2}), func(l connlimit.Limit, refused bool) { events <- event{l, refused} })
-	s := httptest.NewUnstartedServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/slow" {
-			started <- struct{}{}
-			<-release
-		}
-	}))
-	// httptest has a hook of its own, which must be called too.
-	s.Config.ConnState = limits.Track
-	if secure {
-		s.StartTLS()
-	} else {
-		s.Start()
-	}
-	defer s.Close()
-	client := func() *http.Client { // with a connection of its own
-		transport := s.Client().Transport.(*http.Transport).Clone()
-		t.Cleanup(transport.CloseIdleConnections)
-		return &http.Client{Transport: transport}
-	}
-	get := func(c *http.Client, path string) error {
-		resp, err := c.Get(s.URL + path)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(io.Discard, resp.Body)
-		resp.Body.Close()
-		return err
-	}
-	var slow sync.WaitGroup
-	for range 2 {
-		idle := client()
-		if err := get(idle, "/"); err != nil {
-			t.Fatal(err)
-		}
-		slow.Go(func() {
-			if err := get(idle, "/slow"); err != nil {
-				t.Error(err)
-			}
-		})
-		<-started
-	}
-	if err := get(client(), "/"); err == nil {
-		t.Error("a third connection was served while two have work")
-	}
-	if e := <-events; e != (event{connlimit.PerClient, true}) {
-		t.Errorf("%+v", e)
-	}
-	close(release)
-	slow.Wait()
-	// The server may mark the connections as idle a little later.
-	var last error
-	for range 100 {
-		if last = get(client(), "/"); last == nil {
-			break
-		}
-	}
-	if last != nil {
-		t.Errorf("after the requests: %v", last)
-	}
-	close(events)
-	var e event
-	for e = range events {
-	}
-	if e != (event{connlimit.PerClient, false}) {
-		t.Errorf("%+v", e)
-	}
-}
-
-// A connection on which nothing is sent is replaced.
-func TestSilentHTTP(t *testing.T) {
-	limits := connlimit.NewHTTP(connlimit.New(connlimit.Limits{PerClient: 1}), nil)
-	s := httptest.NewUnstartedServer(http.NotFoundHandler())
-	s.Config.ConnState = limits.Track
-	s.Start()
-	defer s.Close()
-	silent, err := net.Dial("tcp", s.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer silent.Close()
-	second, err := net.Dial("tcp", s.Listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer second.Close()
-	if _, err := io.WriteString(second, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		t.Fatal(err)
-	}
-	if resp, err := http.ReadResponse(bufio.NewReader(second), nil); err != nil || resp.StatusCode != http.StatusNotFound {
-		t.Errorf("%v, %v", resp, err)
-	}
-	if _, err := silent.Read(make([]byte, 1)); err == nil {
-		t.Error("the silent connection is open")
 	}
 }

@@ -1,6 +1,7 @@
 package httpserver
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -39,6 +40,7 @@ type conn struct {
 	deadlines
 	request
 	writer
+	base *http.Request // with the context of the connection
 	req  http.Request
 	url  url.URL
 	in   body
@@ -49,6 +51,10 @@ func newConn(s *Server, nc net.Conn) *conn {
 	c := &conn{server: s, nc: nc, url: url.URL{Path: "/"}}
 	c.request = request{header: make(http.Header, 16), maxHeader: s.cfg.MaxHeader, maxBody: s.cfg.MaxBody}
 	c.writer.header = make(http.Header, 8)
+	c.base = new(http.Request)
+	if s.cfg.ConnContext != nil {
+		c.base = c.base.WithContext(s.cfg.ConnContext(context.Background(), nc))
+	}
 	if a := nc.RemoteAddr(); a != nil {
 		c.from = a.String()
 	}
@@ -165,11 +171,10 @@ func (c *conn) waitFor() error {
 // connection ends with that.
 func (c *conn) answer() bool {
 	c.in = body(c.buf[c.request.body:c.request.end])
-	c.req = http.Request{
-		Method: http.MethodPost, URL: &c.url, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: c.request.header, Host: c.host, Body: &c.in, ContentLength: int64(c.length),
-		RemoteAddr: c.from, RequestURI: "/",
-	}
+	c.req = *c.base
+	c.req.Method, c.req.Proto, c.req.ProtoMajor, c.req.ProtoMinor = http.MethodPost, "HTTP/1.1", 1, 1
+	c.req.URL, c.req.RequestURI, c.req.Host, c.req.RemoteAddr = &c.url, "/", c.host, c.from
+	c.req.Header, c.req.Body, c.req.ContentLength = c.request.header, &c.in, int64(c.length)
 	c.url = url.URL{Path: "/"}
 	c.writer.begin()
 	c.server.cfg.Handler.ServeHTTP(&c.writer, &c.req)
@@ -207,6 +212,9 @@ type rejoined struct {
 	net.Conn
 	read []byte
 }
+
+// NetConn returns the connection itself.
+func (r *rejoined) NetConn() net.Conn { return r.Conn }
 
 func (r *rejoined) Read(p []byte) (int, error) {
 	if len(r.read) == 0 {

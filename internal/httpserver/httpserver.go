@@ -15,7 +15,7 @@
 //	err = front.Serve(ctx, ln)
 //
 // A Request is valid until the handler returns: its Header and Body are reused.
-// Its context is never cancelled, and its TLS is nil. An answer leaves in one
+// Its context is that of its connection and is never cancelled, and its TLS is nil. An answer leaves in one
 // write.
 package httpserver
 
@@ -32,7 +32,7 @@ import (
 	"time"
 )
 
-// Config is what a Server needs. All of it is required.
+// Config is what a Server needs. All of it but ConnContext is required.
 type Config struct {
 	Handler http.Handler
 	// MaxHeader and MaxBody bound what is served here, in bytes. What is larger
@@ -46,6 +46,9 @@ type Config struct {
 	WriteTimeout time.Duration
 	// IdleTimeout is how long a connection may wait for its next request.
 	IdleTimeout time.Duration
+	// ConnContext returns the context of the requests of a connection. Nil: it is the
+	// background context.
+	ConnContext func(context.Context, net.Conn) context.Context
 	// Logger gets panics of the handler, and failures to accept.
 	Logger *slog.Logger
 }

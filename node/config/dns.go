@@ -42,8 +42,8 @@ type DNS struct {
 	// connection replaces the one that has been idle for the longest time. It is
 	// refused only if all have a query in progress.
 	MaxConnections int `yaml:"max_connections" check:"min=0"`
-	// MaxConnectionsPerClient is the same limit for each client address; 0 means
-	// 64.
+	// MaxConnectionsPerClient is the same limit for each client: an IPv4 address, or a
+	// /64 network of IPv6 addresses; 0 means 64.
 	MaxConnectionsPerClient int `yaml:"max_connections_per_client" check:"min=0"`
 	// NameServers are the servers named in the NS and SOA records of all zones.
 	// None means ns.cairn.internal.

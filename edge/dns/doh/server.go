@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"github.com/cairn-discovery/cairn/internal/connlimit"
@@ -54,6 +55,7 @@ const (
 type Server struct {
 	cfg    Config
 	server *http.Server
+	conns  *connlimit.Limiter
 }
 
 // New checks cfg and builds a Server. It starts nothing.
@@ -67,28 +69,40 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Limits.PerClient == 0 {
 		cfg.Limits.PerClient = defaultConnectionsPerClient
 	}
-	conns := connlimit.NewHTTP(connlimit.New(cfg.Limits), cfg.Reached)
 	mux := http.NewServeMux()
-	mux.Handle(Path, Handler(cfg.Answer))
-	return &Server{cfg: cfg, server: &http.Server{
+	mux.Handle(Path, Handler(counted(cfg.Answer)))
+	return &Server{cfg: cfg, conns: connlimit.New(cfg.Limits, cfg.Logger), server: &http.Server{
 		Handler:           mux,
 		TLSConfig:         cfg.Certificates.TLS("h2", "http/1.1"),
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
-		ConnState:         conns.Track,
+		ConnContext:       connlimit.WithConn,
 		MaxHeaderBytes:    maxHeaderBytes,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:          slog.NewLogLogger(cfg.Logger.Handler(), slog.LevelDebug),
 	}}, nil
 }
 
+// counted marks that the connection of a query has work until it is answered. A query
+// whose connection was replaced gets no answer.
+func counted(answer Answer) Answer {
+	return func(ctx context.Context, query []byte, from netip.AddrPort, out []byte) []byte {
+		c := connlimit.FromContext(ctx)
+		if !c.Begin() {
+			return nil
+		}
+		defer c.End()
+		return answer(ctx, query, from, out)
+	}
+}
+
 // Serve answers on ln until ctx ends, then completes the requests that it has begun and
 // returns nil. It closes ln. It must be called once.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	ended := make(chan error, 1)
-	go func() { ended <- s.server.ServeTLS(ln, "", "") }()
+	go func() { ended <- s.server.ServeTLS(s.conns.Listen(ln, s.cfg.Reached), "", "") }()
 	select {
 	case err := <-ended:
 		return fmt.Errorf("serve DNS over HTTPS: %w", err)
