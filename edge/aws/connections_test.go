@@ -134,7 +134,9 @@ func flood(g *guarded, scheme string, n int) {
 
 // In open mode, where nobody is authenticated, a client has its limit too.
 func TestConnectionsInOpenMode(t *testing.T) {
-	s := start(t, func(o *options) { o.server.Limits = aws.Limits{MaxConnectionsPerClient: 10, MaxUnauthenticatedConnections: 1} })
+	s := start(t, func(o *options) {
+		o.server.Limits = aws.Limits{MaxConnectionsPerClient: 10, MaxUnauthenticatedConnections: 1}
+	})
 	conns := make([]net.Conn, 30)
 	for i := range conns {
 		conns[i] = s.dial()
