@@ -4,6 +4,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/task"
 )
 
 // Rules are the settings that decide what is accepted. They never influence how
@@ -13,6 +14,7 @@ type Rules struct {
 	Quotas   command.Quotas
 	Registry registry.Rules
 	Identity identity.Rules
+	Task     task.Rules
 }
 
 // view implements command.View.

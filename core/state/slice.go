@@ -8,6 +8,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/registry/records"
+	"github.com/cairn-discovery/cairn/core/task"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -16,6 +17,7 @@ import (
 var table = []slice{
 	newSlice(registry.Slice{}, registry.NewDraft, (*State).registry, func(r *Rules) any { return &r.Registry }, feedRegistry),
 	newSlice(identity.Slice{}, identity.NewDraft, (*State).identity, func(r *Rules) any { return &r.Identity }, nil),
+	newSlice(task.Slice{}, task.NewDraft, (*State).task, func(r *Rules) any { return &r.Task }, nil),
 }
 
 // feedRegistry makes a draft of the registry feed the zones.
@@ -24,6 +26,7 @@ func feedRegistry(d *registry.Draft, zones *zone.Draft) { d.Observe(records.NewF
 // The accessors of the table.
 func (s *State) registry() *registry.State { return &s.Registry }
 func (s *State) identity() *identity.State { return &s.Identity }
+func (s *State) task() *task.State         { return &s.Task }
 
 // slice is one row of the table: a command.Slice without its type parameter.
 type slice struct {

@@ -40,6 +40,8 @@ type Definition struct {
 	RegisteredBy    string `json:"registeredBy,omitempty"`
 	Deregistered    int64  `json:"deregistered,omitempty"`
 	DeleteRequested int64  `json:"deleteRequested,omitempty"`
+
+	unknown
 }
 
 // DiscoveryBlock is a "ServiceDiscoveryRegistry" block: it names a service of Cloud Map

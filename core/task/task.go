@@ -94,6 +94,8 @@ type Task struct {
 	ProtectedUntil int64 `json:"protectedUntil,omitempty"`
 
 	Registrations []Registration `json:"registrations,omitempty"`
+
+	unknown
 }
 
 // Network is the network of a task on its node.

@@ -53,6 +53,8 @@ type Config struct {
 	DNS DNS `yaml:"dns"`
 	// Health is how instances are checked.
 	Health Health `yaml:"health"`
+	// ECS is how tasks and services of ECS are handled.
+	ECS ECS `yaml:"ecs"`
 	// Quotas limit what one account can create. 0 is no limit; a quota that is
 	// left out has its default, which depends on compatibility.
 	Quotas Quotas `yaml:"quotas" reload:"sighup"`
@@ -81,6 +83,7 @@ func Default() Config {
 		Auth:      defaultAuth(),
 		DNS:       defaultDNS(),
 		Health:    defaultHealth(),
+		ECS:       defaultECS(),
 	}
 }
 

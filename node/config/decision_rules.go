@@ -12,7 +12,7 @@ import (
 
 // Rules returns the rules by which commands are decided.
 func (c *Config) Rules() state.Rules {
-	return state.Rules{Quotas: quotasOf(c), Registry: registryRules(c)}
+	return state.Rules{Quotas: quotasOf(c), Registry: registryRules(c), Task: taskRules(c)}
 }
 
 func registryRules(c *Config) registry.Rules {

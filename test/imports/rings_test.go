@@ -89,6 +89,7 @@ var pureStd = map[string]string{
 	"math/rand/v2":    "generators with a given seed or source; TestCoreDoesNotAct keeps out the global one",
 	"net/netip":       "addresses as values; no sockets",
 	"path":            "computes on slash-separated paths; no files",
+	"reflect":         "reads the tags of types",
 	"slices":          "computes",
 	"strconv":         "computes",
 	"strings":         "computes",

@@ -1,0 +1,73 @@
+package task
+
+import "github.com/cairn-discovery/cairn/core/command"
+
+// The rows of the table of quotas; see "Amazon ECS service quotas" in the developer
+// guide. The quota instances_per_service of Cloud Map applies beside them.
+var (
+	quotaClusters = command.Quota{
+		Name: "clusters_per_account", What: "clusters per account", Default: 10_000, Strict: 10_000,
+		Count: func(v command.View, add func(command.AccountID, int)) {
+			s, _ := of(v)
+			n := map[command.AccountID]int{}
+			for _, c := range s.clusters.All() {
+				n[c.Account]++
+			}
+			addAll(n, add)
+		},
+	}
+	quotaServices = command.Quota{
+		Name: "services_per_cluster", What: "services per cluster", Default: 5000, Strict: 5000,
+		Count: func(v command.View, add func(command.AccountID, int)) {
+			s, _ := of(v)
+			n := map[clusterRef]int{}
+			for _, svc := range s.services.All() {
+				n[clusterRef{svc.Account, svc.Cluster}]++
+			}
+			addAllOf(n, add)
+		},
+	}
+	quotaTasks = command.Quota{
+		Name: "tasks_per_service", What: "tasks per service", Default: 5000, Strict: 5000,
+		Count: func(v command.View, add func(command.AccountID, int)) {
+			s, _ := of(v)
+			for _, svc := range s.services.All() {
+				add(svc.Account, svc.DesiredCount)
+			}
+		},
+	}
+	quotaInstances = command.Quota{
+		Name: "container_instances_per_cluster", What: "container instances per cluster", Default: 5000, Strict: 5000,
+		Count: func(v command.View, add func(command.AccountID, int)) {
+			s, _ := of(v)
+			n := map[clusterRef]int{}
+			for _, i := range s.instances.All() {
+				n[clusterRef{i.Account, i.Cluster}]++
+			}
+			addAllOf(n, add)
+		},
+	}
+)
+
+// clusterRef names a cluster.
+type clusterRef struct {
+	account command.AccountID
+	cluster string
+}
+
+func addAll(n map[command.AccountID]int, add func(command.AccountID, int)) {
+	for account, count := range n {
+		add(account, count)
+	}
+}
+
+func addAllOf(n map[clusterRef]int, add func(command.AccountID, int)) {
+	for ref, count := range n {
+		add(ref.account, count)
+	}
+}
+
+// Quotas implements command.Slice.
+func (Slice) Quotas() []*command.Quota {
+	return []*command.Quota{&quotaClusters, &quotaServices, &quotaTasks, &quotaInstances}
+}

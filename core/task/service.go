@@ -1,0 +1,201 @@
+package task
+
+import "github.com/cairn-discovery/cairn/core/command"
+
+// Scheduling strategies.
+const (
+	Replica = "REPLICA"
+	Daemon  = "DAEMON"
+)
+
+// Service is an ECS service. It is immutable; a change makes a new one. Times are
+// milliseconds since 1970; 0 means not yet.
+type Service struct {
+	Account command.AccountID `json:"-"`
+	Cluster string            `json:"-"`
+	Name    string            `json:"-"`
+
+	// Status is ACTIVE, DRAINING or INACTIVE.
+	Status                        string                   `json:"status"`
+	DesiredCount                  int                      `json:"desiredCount"` // of DAEMON: 0, the planner counts
+	SchedulingStrategy            string                   `json:"schedulingStrategy"`
+	DeploymentConfiguration       *DeploymentConfiguration `json:"deploymentConfiguration,omitempty"`
+	DeploymentController          string                   `json:"deploymentController,omitempty"` // "" is ECS, not given
+	PlacementConstraints          []PlacementConstraint    `json:"placementConstraints,omitempty"`
+	PlacementStrategy             []PlacementStrategy      `json:"placementStrategy,omitempty"`
+	HealthCheckGracePeriodSeconds *int64                   `json:"healthCheckGracePeriodSeconds,omitempty"`
+	PropagateTags                 string                   `json:"propagateTags,omitempty"`
+	EnableECSManagedTags          bool                     `json:"enableECSManagedTags,omitempty"`
+	EnableExecuteCommand          bool                     `json:"enableExecuteCommand,omitempty"`
+	AvailabilityZoneRebalancing   string                   `json:"availabilityZoneRebalancing,omitempty"`
+	RoleARN                       string                   `json:"roleArn,omitempty"`
+	Tags                          []Tag                    `json:"tags,omitempty"`
+
+	Created   int64  `json:"created"`
+	CreatedBy string `json:"createdBy,omitempty"`
+	Deleted   int64  `json:"deleted,omitempty"` // entered INACTIVE
+	// ClientToken and Fingerprint identify the request that created the service.
+	ClientToken string `json:"clientToken,omitempty"`
+	Fingerprint string `json:"fingerprint,omitempty"`
+
+	// Deployments are newest first. The first one is PRIMARY.
+	Deployments []Deployment `json:"deployments,omitempty"`
+	// Completed is the number of the last deployment that was completed: the target of
+	// a rollback. Empty: none.
+	Completed string `json:"completed,omitempty"`
+	// CloudMapServices are the ids of the Cloud Map services in which tasks of any of the
+	// deployments register.
+	CloudMapServices []string `json:"cloudMapServices,omitempty"`
+
+	// Steady is the time of the last event that said "steady state", 0 while the service
+	// is not steady.
+	Steady int64 `json:"steady,omitempty"`
+	// Blocked is the time of the last event that told why tasks cannot be placed, and
+	// BlockedReason its reason.
+	Blocked       int64  `json:"blocked,omitempty"`
+	BlockedReason string `json:"blockedReason,omitempty"`
+
+	unknown
+}
+
+// Primary returns the newest deployment. Every service has one.
+func (svc *Service) Primary() *Deployment { return &svc.Deployments[0] }
+
+// Workload is what tasks of a deployment run and where. It is fixed: a change of it
+// is a new deployment.
+type Workload struct {
+	Family                   string                         `json:"family"`
+	Revision                 int                            `json:"revision"`
+	LaunchType               string                         `json:"launchType,omitempty"` // "" with a strategy
+	CapacityProviderStrategy []CapacityProviderStrategyItem `json:"capacityProviderStrategy,omitempty"`
+	PlatformVersion          string                         `json:"platformVersion,omitempty"` // FARGATE only
+	NetworkConfiguration     *NetworkConfiguration          `json:"networkConfiguration,omitempty"`
+	ServiceRegistries        []ServiceRegistry              `json:"serviceRegistries,omitempty"`
+	ServiceConnect           *ServiceConnectConfiguration   `json:"serviceConnect,omitempty"`
+	Volumes                  []ServiceVolumeConfiguration   `json:"volumes,omitempty"`
+}
+
+// Rollout states.
+const (
+	RolloutInProgress = "IN_PROGRESS"
+	RolloutCompleted  = "COMPLETED"
+	RolloutFailed     = "FAILED"
+)
+
+// Deployment is one of the deployments of a service.
+type Deployment struct {
+	// Number is 19 digits. The id in the API is "ecs-svc/" and the number; the service
+	// revision of the deployment has the same number.
+	Number string `json:"number"`
+	Workload
+	// ServiceDeployment is the id of the ServiceDeployment that made it.
+	ServiceDeployment  string `json:"serviceDeployment,omitempty"`
+	Created            int64  `json:"created"`
+	Updated            int64  `json:"updated"`
+	RolloutState       string `json:"rolloutState"`
+	RolloutStateReason string `json:"rolloutStateReason,omitempty"`
+	// FailedTasks counts tasks that failed one after the other.
+	FailedTasks int `json:"failedTasks,omitempty"`
+	// Ran means that a task of it has been healthy once: the circuit breaker counts
+	// failed health checks from then on.
+	Ran bool `json:"ran,omitempty"`
+	// NextStart is the end of the pause after failed starts.
+	NextStart int64 `json:"nextStart,omitempty"`
+	// ServiceConnectServices are the Cloud Map services of ServiceConnect, by discovery name.
+	ServiceConnectServices []ServiceConnectResource `json:"serviceConnectServices,omitempty"`
+}
+
+// ID returns "ecs-svc/NUMBER".
+func (d *Deployment) ID() string { return "ecs-svc/" + d.Number }
+
+// ServiceConnectResource is a Cloud Map service that a deployment made or uses.
+type ServiceConnectResource struct {
+	DiscoveryName string `json:"discoveryName"`
+	Service       string `json:"service"` // id in Cloud Map
+	ARN           string `json:"arn"`
+}
+
+// ServiceRevision is a workload as it was deployed.
+type ServiceRevision struct {
+	Account command.AccountID `json:"-"`
+	Cluster string            `json:"-"`
+	Service string            `json:"-"`
+	Number  string            `json:"-"`
+
+	Workload
+	ServiceConnectServices []ServiceConnectResource `json:"serviceConnectServices,omitempty"`
+	Created                int64                    `json:"created"`
+
+	unknown
+}
+
+// Values of ServiceDeployment.Status.
+const (
+	DeploymentPending            = "PENDING"
+	DeploymentInProgress         = "IN_PROGRESS"
+	DeploymentSuccessful         = "SUCCESSFUL"
+	DeploymentStopped            = "STOPPED"
+	DeploymentStopRequested      = "STOP_REQUESTED"
+	DeploymentRollbackRequested  = "ROLLBACK_REQUESTED"
+	DeploymentRollbackInProgress = "ROLLBACK_IN_PROGRESS"
+	DeploymentRollbackSuccessful = "ROLLBACK_SUCCESSFUL"
+	DeploymentRollbackFailed     = "ROLLBACK_FAILED"
+)
+
+// ServiceDeployment is the history of one deployment.
+type ServiceDeployment struct {
+	Account command.AccountID `json:"-"`
+	Cluster string            `json:"-"`
+	Service string            `json:"-"`
+	ID      string            `json:"-"` // 21 of [A-Za-z0-9_-]
+
+	Status       string `json:"status"`
+	StatusReason string `json:"statusReason,omitempty"`
+	// Target is the number of the revision that is deployed, Sources those that were
+	// there before.
+	Target  string   `json:"target"`
+	Sources []string `json:"sources,omitempty"`
+	// RequestedCount is the number of tasks that were asked for. FinalCount counts the
+	// running ones at its end; while it runs, count the tasks of the service.
+	RequestedCount int `json:"requestedCount"`
+	FinalCount     int `json:"finalCount,omitempty"`
+	// FailureCount is that of the circuit breaker, and Threshold its limit, 0 if it is off.
+	FailureCount int `json:"failureCount,omitempty"`
+	Threshold    int `json:"threshold,omitempty"`
+	// Triggered means that the circuit breaker has ended the deployment.
+	Triggered               bool                     `json:"triggered,omitempty"`
+	DeploymentConfiguration *DeploymentConfiguration `json:"deploymentConfiguration,omitempty"`
+	// Rollback is the number of the revision to which it is rolled back. Empty: none.
+	Rollback        string `json:"rollback,omitempty"`
+	RollbackReason  string `json:"rollbackReason,omitempty"`
+	RollbackStarted int64  `json:"rollbackStarted,omitempty"`
+	Created         int64  `json:"created"`
+	Started         int64  `json:"started,omitempty"`
+	Updated         int64  `json:"updated,omitempty"`
+	Finished        int64  `json:"finished,omitempty"`
+	Stopped         int64  `json:"stopped,omitempty"`
+
+	unknown
+}
+
+// Events has the newest events of a service, newest first, at most 100.
+type Events struct {
+	Account command.AccountID `json:"-"`
+	Cluster string            `json:"-"`
+	Service string            `json:"-"`
+
+	List []Event `json:"list"`
+
+	unknown
+}
+
+// Event is an event of a service.
+type Event struct {
+	ID      string `json:"id"` // UUID
+	Time    int64  `json:"time"`
+	Message string `json:"message"`
+	// Level is INFO, WARN or ERROR; "" is INFO.
+	Level string `json:"level,omitempty"`
+	// Code is such as SERVICE_STEADY_STATE. Empty: none.
+	Code string `json:"code,omitempty"`
+}
