@@ -23,6 +23,7 @@ need haproxy haproxy
 need nginx nginx-light
 need systemd-analyze systemd
 need promtool prometheus
+need dockerd docker.io # tests start an engine of their own: see worker/runner/docker/enginetest
 python3 -c 'import boto3' 2>/dev/null || missing="$missing python3-boto3"
 
 [ -n "$missing" ] || exit 0

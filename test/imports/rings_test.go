@@ -35,6 +35,8 @@ var rings = []ring{
 		"it turns requests of operators into commands of core/identity, as an API does"},
 	{"worker", "core/... replica internal/...",
 		"a worker proposes commands as a client does, so that it could run in another process"},
+	{"worker/runner", "worker/runner/... core/... replica internal/...",
+		"the agent and its drivers share the contract of a driver"},
 	{"node", "node/... core/... replica store/... edge/... worker/... internal/...",
 		"node builds the whole server; only cmd and tests import it"},
 	{"cmd", "cmd/... node/... internal/...",

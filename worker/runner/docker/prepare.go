@@ -143,7 +143,6 @@ func (d *Driver) createPause(ctx context.Context, s *runner.Spec) (string, error
 			CapDrop:        []string{"ALL"},
 			SecurityOpt:    []string{"no-new-privileges"},
 			LogConfig:      container.LogConfig{Type: "none"},
-			OomScoreAdj:    -998, // the network of the task depends on it
 		},
 	}
 	if s.Network.Mode == "awsvpc" {
