@@ -34,6 +34,9 @@ func TestCLIDocument(t *testing.T) {
 	for _, group := range root.Groups() {
 		fmt.Fprintf(&want, "\n## %s\n", strings.TrimSuffix(group.Title, ":"))
 		for _, cmd := range root.Commands() {
+			if cmd.Hidden {
+				continue
+			}
 			if cmd.GroupID == group.ID {
 				describe(&want, cmd)
 			}

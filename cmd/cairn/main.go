@@ -11,6 +11,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cloudmap"
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/demo"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/ecs"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/identity"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/server"
@@ -22,6 +23,7 @@ var groups = []func(*cli.Program) cli.Group{
 	cloudmap.Commands,
 	ecs.Commands,
 	identity.Commands,
+	demo.Commands,
 	otherCommands,
 }
 
