@@ -19,7 +19,7 @@ import (
 
 // explainer answers /explain from the snapshot of the moment and what the prober
 // remembers.
-func (n *Node) explainer(rep *replica.Replica, checks *prober.Prober) func(context.Context, admin.Question) (fmt.Stringer, error) {
+func (n *Node) explainer(rep *replica.Replica, checks *prober.Prober, fixed *zone.Fixed) func(context.Context, admin.Question) (fmt.Stringer, error) {
 	return func(ctx context.Context, q admin.Question) (fmt.Stringer, error) {
 		if q.Name == "" {
 			return nil, errors.New("name is missing: /explain?name=NAME[&from=IP]")
@@ -32,9 +32,9 @@ func (n *Node) explainer(rep *replica.Replica, checks *prober.Prober) func(conte
 		s := rep.Current()
 		return explain.Name(&s.Registry, &s.Zones, &explain.Query{
 			Name: q.Name, From: from,
-			View:    zone.View{AllVPCs: client.AllVPCs, VPCs: client.VPCs},
+			View:    zone.View{AllVPCs: client.AllVPCs, VPCs: client.VPCs, Owners: client.Owners},
 			Trusted: client.Trusted, Strict: n.currentRules().Registry.Strict,
-			Parameters: q.Parameters, Now: time.Now().UnixMilli(),
+			Fixed: fixed, Parameters: q.Parameters, Now: time.Now().UnixMilli(),
 		}, func(id registry.ServiceID) map[registry.InstanceID]health.Report {
 			return checks.Reports(ctx, id)
 		}), nil

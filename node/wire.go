@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/admin"
 	adminidentity "github.com/cairn-discovery/cairn/edge/admin/identity"
 	"github.com/cairn-discovery/cairn/edge/aws"
@@ -139,6 +140,10 @@ func (w *wiring) adminComponent() (component, error) {
 	if err != nil {
 		return component{}, err
 	}
+	fixed, err := zone.NewFixed(hostsOf(&w.cfg.Config, w.listeners))
+	if err != nil {
+		return component{}, err
+	}
 	server, err := admin.New(admin.Config{
 		Token:       token,
 		Certificate: w.cfg.AdminByCertificate(),
@@ -146,7 +151,7 @@ func (w *wiring) adminComponent() (component, error) {
 		Identities:  identities,
 		Ready:       w.readiness,
 		Backup:      func(out io.Writer) error { return w.backups.note(writeBackup(out, w.rep)) },
-		Explain:     w.explainer(w.rep, w.checks),
+		Explain:     w.explainer(w.rep, w.checks, fixed),
 		Metrics:     w.metrics,
 		Registerer:  w.metrics,
 		Hosts:       w.cfg.AdminHosts,

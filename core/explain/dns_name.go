@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -20,7 +21,7 @@ func (e *explanation) dnsName() {
 	name := []byte(wire)
 	dnswire.Lower(name)
 	e.view()
-	r := e.zones.Lookup(&zone.Query{Name: name, Hash: zone.Hash(name), View: e.q.View, Strict: e.q.Strict})
+	r := e.zones.Lookup(&zone.Query{Name: name, Hash: zone.Hash(name), View: e.q.View, Strict: e.q.Strict, Fixed: e.q.Fixed})
 	e.candidates(string(name), r.Zone)
 	e.Outcome = r.State.String()
 	switch r.State {
@@ -28,18 +29,46 @@ func (e *explanation) dnsName() {
 		e.find("the answer is REFUSED, unless names outside our zones are forwarded: the name is in no zone that this client sees")
 	case zone.NXDOMAIN:
 		e.takeZone(r.Zone)
+		if r.Zone.Fixed {
+			e.find("%s is a name of dns.api_names or dns.name_servers, and there are no names below it", r.Zone.Name)
+		}
 		e.find("the zone has neither this name nor one below it, so the answer is NXDOMAIN; clients remember it for %s", span(int64(r.Zone.NegativeTTL(e.q.Strict))))
 		if ns, ok := e.namespace(r.Zone); ok {
 			e.services(ns)
 		}
 	case zone.Hit:
 		e.takeZone(r.Zone)
+		if r.Fixed {
+			e.fixed(name, r)
+			return
+		}
 		e.hit(name, r)
 	}
 }
 
+// fixed explains a name that the configuration sets.
+func (e *explanation) fixed(name []byte, r zone.Result) {
+	e.Outcome = "NOERROR"
+	var addrs []string
+	for _, rrs := range r.Node.All(e.q.Strict) {
+		for _, data := range rrs.Data {
+			addr, _ := netip.AddrFromSlice(data)
+			addrs = append(addrs, addr.String())
+		}
+	}
+	e.find("the name is one of dns.api_names or dns.name_servers: the answer is %s for %s", strings.Join(addrs, ", "), span(zone.FixedTTL))
+	if n := e.zones.Node(r.Zone, string(name)); n != nil && n.Set() != nil {
+		if svc, ok := e.serviceOf(r.Zone, n.Set()); ok {
+			e.hint("service %s (%s) has this name too; only DiscoverInstances finds it. Give it another name", svc.Name, svc.ID)
+		}
+	}
+}
+
 func (e *explanation) takeZone(z *zone.Zone) {
-	e.Zone = &Zone{Name: z.Name, Namespace: string(z.ID), Public: z.Public, VPC: vpcsOf(z)}
+	e.Zone = &Zone{Name: z.Name, Public: z.Public, VPC: vpcsOf(z)}
+	if !z.Fixed {
+		e.Zone.Namespace = string(z.ID)
+	}
 }
 
 func vpcsOf(z *zone.Zone) string { return strings.Join(z.VPCs, ", ") }
@@ -107,6 +136,7 @@ func endsAtLabel(name, suffix string) bool {
 func (e *explanation) hit(name []byte, r zone.Result) {
 	ns, ok := e.namespace(r.Zone)
 	if !ok {
+		e.Outcome = "NODATA"
 		return
 	}
 	if set := r.Node.Set(); set != nil {

@@ -25,6 +25,8 @@ type Query struct {
 	View    zone.View
 	Trusted bool
 	Strict  bool
+	// Fixed has the names that the configuration sets. Nil: there are none.
+	Fixed *zone.Fixed
 	// Parameters are the QueryParameters of a DiscoverInstances call.
 	Parameters map[string]string
 	// Now is in milliseconds since 1970.
@@ -54,7 +56,7 @@ type Answer struct {
 // Zone is the hosted zone that the name is in.
 type Zone struct {
 	Name      string `json:"name"`
-	Namespace string `json:"namespace_id"`
+	Namespace string `json:"namespace_id,omitempty"` // empty: the configuration sets the name
 	Public    bool   `json:"public"`
 	VPC       string `json:"vpc,omitempty"`
 }

@@ -42,6 +42,7 @@ type world struct {
 	state   *state.State
 	count   uint64
 	reports map[registry.InstanceID]health.Report
+	fixed   *zone.Fixed
 }
 
 func newWorld(t tester) *world {
@@ -105,7 +106,7 @@ func (w *world) verdict(service, id string, to registry.Health) {
 // ask explains a name to a client that sees the VPCs, or everything.
 func (w *world) ask(name string, parameters attrs, vpcs ...string) *explain.Answer {
 	q := &explain.Query{Name: name, From: netip.MustParseAddr("10.1.2.3"), Parameters: parameters, Now: epoch + 60_000,
-		View: zone.View{VPCs: vpcs}}
+		View: zone.View{VPCs: vpcs}, Fixed: w.fixed}
 	if vpcs == nil {
 		q.From, q.Trusted, q.View = netip.MustParseAddr("127.0.0.1"), true, zone.View{AllVPCs: true}
 	}
@@ -127,6 +128,14 @@ func address(ip string) attrs { return attrs{registry.AttrIPv4: ip, registry.Att
 
 // build makes what the texts in testdata are about.
 func build(w *world) {
+	var err error
+	if w.fixed, err = zone.NewFixed([]zone.FixedName{
+		{Name: "api.pub.example", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.53"), netip.MustParseAddr("2001:db8::53")}},
+		{Name: "ns.cairn.internal", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.53")}},
+		{Name: "taken.priv.example", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.54")}},
+	}); err != nil {
+		w.Fatalf("%v", err)
+	}
 	w.namespace("empty.example", "")
 	pub, priv, http := w.namespace("pub.example", ""), w.namespace("priv.example", "vpc-1"), w.namespace("plain", "http")
 	w.namespace("priv.example", "vpc-2")
@@ -169,6 +178,7 @@ func build(w *world) {
 	w.register(mixed, "heavy", attrs{registry.AttrIPv4: "10.0.0.3", registry.AttrWeight: "9"})
 	w.register(mixed, "none", attrs{registry.AttrIPv4: "10.0.0.4", registry.AttrWeight: "0"})
 	w.service(registry.CreateService{Name: "idle", NamespaceRef: priv, DNS: record(60, registry.RecordA)})
+	w.service(registry.CreateService{Name: "taken", NamespaceRef: priv, DNS: record(60, registry.RecordA)})
 	api := w.service(registry.CreateService{Name: "api", NamespaceRef: http})
 	w.register(api, "one", attrs{"version": "1"})
 	w.register(api, "two", attrs{"version": "2"})
@@ -196,6 +206,10 @@ func TestTexts(t *testing.T) {
 		"filtered":    w.ask("plain/api", attrs{"version": "2"}),
 		"no_service":  w.ask("plain/apo", nil),
 		"no_space":    w.ask("Plain/api", nil),
+		"fixed":       w.ask("api.pub.example", nil),
+		"fixed_zone":  w.ask("NS.cairn.internal", nil),
+		"fixed_below": w.ask("web.ns.cairn.internal", nil),
+		"fixed_over":  w.ask("taken.priv.example", nil, "vpc-1"),
 	} {
 		got, path := a.String(), filepath.Join("testdata", file+".txt")
 		if *update {

@@ -2,6 +2,7 @@ package zone
 
 import (
 	"fmt"
+	"iter"
 	"net/netip"
 	"strconv"
 
@@ -19,10 +20,15 @@ type FixedName struct {
 // addresses are those of listeners, which can change.
 const FixedTTL = 60
 
-// Fixed has the names that the configuration sets. Each is a public zone of its
-// own, without signatures, that precedes all others with its name; it hides no
-// name that exists below it. It is immutable.
-type Fixed struct{ index Index }
+// Fixed has the names that the configuration sets. For a client, each is in the zone
+// that it would be in as a service, and replaces the records of a service of its name.
+// A name that is in no zone is a public zone of its own, without signatures. Fixed is
+// immutable.
+type Fixed struct {
+	index Index
+	// inside has the nodes of the names, by Zone.Index, as they are in a zone above.
+	inside []*Node
+}
 
 // NewFixed checks the names.
 func NewFixed(names []FixedName) (*Fixed, error) {
@@ -49,7 +55,13 @@ func NewFixed(names []FixedName) (*Fixed, error) {
 			e.Replace(nil, &m)
 		}
 	}
-	return &Fixed{d.Finish()}, nil
+	f := &Fixed{index: d.Finish()}
+	for z := range f.index.Zones() {
+		n := *f.index.Node(z, z.Apex)
+		n.apexLen, n.next = 0, nil
+		f.inside = append(f.inside, &n)
+	}
+	return f, nil
 }
 
 // at returns the node of a fixed name, or nil.
@@ -73,11 +85,29 @@ func (f *Fixed) above(name []byte) *Zone {
 	return nil
 }
 
-// Zones yields the zones of the fixed names.
-func (f *Fixed) Zones(yield func(*Zone, *Node) bool) {
-	for z := range f.index.Zones() {
-		if !yield(z, f.index.Node(z, z.Apex)) {
+// in returns the node of a fixed name as it is in a zone at or above it.
+func (f *Fixed) in(z *Zone, n *Node) *Node {
+	if n.is([]byte(z.Apex)) {
+		return n
+	}
+	return f.inside[n.zone]
+}
+
+// In yields the fixed names at and below the apex of a zone. F may be nil.
+func (f *Fixed) In(z *Zone) iter.Seq[*Node] {
+	return func(yield func(*Node) bool) {
+		if f == nil {
 			return
 		}
+		for own := range f.index.Zones() {
+			if dnswire.IsSubdomain(own.Apex, z.Apex) && !yield(f.in(z, f.index.Node(own, own.Apex))) {
+				return
+			}
+		}
 	}
+}
+
+// Has reports whether a name in wire form and lower case is fixed. F may be nil.
+func (f *Fixed) Has(name string) bool {
+	return f != nil && f.at([]byte(name), hashOf(name)) != nil
 }

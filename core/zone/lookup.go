@@ -35,6 +35,8 @@ type Result struct {
 	State State
 	Zone  *Zone // the most specific one that the client sees; nil if Refused
 	Node  *Node // nil unless Hit
+	// Fixed: the records are those of a name that the configuration sets.
+	Fixed bool
 }
 
 // Find returns the names of a hash, for Query.Head. It is the part of a Lookup
@@ -49,17 +51,21 @@ func (x *Index) Lookup(q *Query) Result {
 		return x.lookup(q)
 	}
 	if n := q.Fixed.at(q.Name, q.Hash); n != nil {
-		return Result{State: Hit, Zone: q.Fixed.index.zones[n.zone], Node: n}
+		if z := x.enclosing(q); z != nil {
+			return Result{State: Hit, Zone: z, Node: q.Fixed.in(z, n), Fixed: true}
+		}
+		return Result{State: Hit, Zone: q.Fixed.index.zones[n.zone], Node: n, Fixed: true}
 	}
 	r := x.lookup(q)
-	if r.State == Hit {
-		return r
-	}
-	if z := q.Fixed.above(q.Name); z != nil && (r.Zone == nil || len(z.Apex) >= len(r.Zone.Apex)) {
-		return Result{State: NXDOMAIN, Zone: z}
-	}
-	if r.Zone != nil && q.Fixed.index.hasZoneBelow(q.Name, q.Hash, &q.View) {
-		return Result{State: Hit, Zone: r.Zone, Node: emptyNonTerminal}
+	switch r.State {
+	case Refused:
+		if z := q.Fixed.above(q.Name); z != nil {
+			return Result{State: NXDOMAIN, Zone: z}
+		}
+	case NXDOMAIN:
+		if q.Fixed.index.hasZoneBelow(q.Name, q.Hash, &q.View) {
+			return Result{State: Hit, Zone: r.Zone, Node: emptyNonTerminal}
+		}
 	}
 	return r
 }

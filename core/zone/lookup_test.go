@@ -1,6 +1,7 @@
 package zone_test
 
 import (
+	"net/netip"
 	"testing"
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
@@ -123,6 +124,67 @@ func TestLookupAllocatesNothing(t *testing.T) {
 		q := zone.Query{Name: []byte(wire), Hash: zone.Hash([]byte(wire)), View: everything}
 		if n := testing.AllocsPerRun(100, func() { w.state.Zones.Lookup(&q) }); n != 0 {
 			t.Errorf("%s: %v allocations", name, n)
+		}
+	}
+}
+
+// A fixed name is in the zone that the client sees it in, and a zone of its own
+// elsewhere.
+func TestFixedNames(t *testing.T) {
+	w := newWorld(t, false)
+	ns := w.namespace("example.com", "vpc-1")
+	w.register(w.service(ns, "api", "", registry.RecordA), "i", registry.AttrIPv4, "10.0.0.1")
+	w.register(w.service(ns, "web.api", "", registry.RecordA), "i", registry.AttrIPv4, "10.0.0.2")
+	w.namespace("sub.ns.test", "")
+	addr := []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.1")}
+	fixed, err := zone.NewFixed([]zone.FixedName{
+		{Name: "API.example.com", Addrs: addr}, {Name: "a.b.example.com", Addrs: addr}, {Name: "ns.test", Addrs: addr}, {Name: "example.com", Addrs: addr},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inVPC := zone.View{VPCs: []string{"vpc-1"}}
+	for _, c := range []struct {
+		name  string
+		view  zone.View
+		want  zone.State
+		zone  string
+		fixed bool
+	}{
+		{"api.example.com", inVPC, zone.Hit, "example.com", true},
+		{"api.example.com", zone.View{}, zone.Hit, "example.com", true}, // the zone of the fixed name example.com
+		{"web.api.example.com", inVPC, zone.Hit, "example.com", false},
+		{"web.api.example.com", zone.View{}, zone.NXDOMAIN, "API.example.com", false},
+		{"x.api.example.com", inVPC, zone.NXDOMAIN, "example.com", false},
+		{"b.example.com", inVPC, zone.Hit, "example.com", false},
+		{"example.com", inVPC, zone.Hit, "example.com", true},
+		{"ns.test", inVPC, zone.Hit, "ns.test", true},
+		{"x.ns.test", inVPC, zone.NXDOMAIN, "ns.test", false},
+		{"x.sub.ns.test", inVPC, zone.NXDOMAIN, "sub.ns.test", false},
+		{"test", inVPC, zone.Refused, "", false},
+	} {
+		wire, _ := dnswire.ParseName(c.name)
+		q := zone.Query{Name: []byte(wire), Hash: zone.Hash([]byte(wire)), View: c.view, Fixed: fixed}
+		res := w.state.Zones.Lookup(&q)
+		name := ""
+		if res.Zone != nil {
+			name = res.Zone.Name
+		}
+		if res.State != c.want || res.Fixed != c.fixed || c.zone != name && c.view.VPCs != nil {
+			t.Errorf("%s for %v: %v in %q, fixed %v", c.name, c.view.VPCs, res.State, name, res.Fixed)
+			continue
+		}
+		if !res.Fixed {
+			continue
+		}
+		if own := res.Zone.Fixed; own != (c.view.VPCs == nil || c.zone == "ns.test") {
+			t.Errorf("%s for %v: in a zone of its own: %v", c.name, c.view.VPCs, own)
+		}
+		if res.Node.IsApex() != (res.Zone.Apex == wire) {
+			t.Errorf("%s for %v: apex: %v", c.name, c.view.VPCs, res.Node.IsApex())
+		}
+		if all := res.Node.All(false); len(all) != 1 || len(all[0].Data) != 1 {
+			t.Errorf("%s: %v", c.name, all)
 		}
 	}
 }

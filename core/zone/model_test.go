@@ -13,6 +13,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/dnswire"
+	"github.com/cairn-discovery/cairn/core/domain"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/registry/records"
 	"github.com/cairn-discovery/cairn/core/state"
@@ -104,7 +105,9 @@ func (m *model) answering(name string, v zone.View) *modelZone {
 	var answers []*modelZone
 	for _, n := range slices.Sorted(maps.Keys(byApex)) {
 		rest := slices.DeleteFunc(byApex[n], func(z *modelZone) bool {
-			return slices.ContainsFunc(answers, func(above *modelZone) bool { return above.ns.Account != z.ns.Account && above.precedes(z, v) })
+			return slices.ContainsFunc(answers, func(above *modelZone) bool {
+				return above.ns.Account != z.ns.Account && !z.ns.Delegated && above.precedes(z, v)
+			})
 		})
 		if len(rest) == 0 {
 			continue
@@ -130,11 +133,11 @@ func (m *model) answering(name string, v zone.View) *modelZone {
 	return answers[len(answers)-1]
 }
 
-// precedes: the zone of the client's VPC, then the elder.
+// precedes: the zone of a VPC of its account that the client is in, then the elder.
 func (z *modelZone) precedes(other *modelZone, v zone.View) bool {
 	rank := func(z *modelZone) string {
 		own := "1"
-		if slices.Contains(v.VPCs, z.ns.VPC) {
+		if i := slices.Index(v.VPCs, z.ns.VPC); i >= 0 && v.Owners != nil && v.Owners[i] == z.ns.Account {
 			own = "0"
 		}
 		return fmt.Sprintf("%s %015d %s", own, z.ns.CreateDate, z.ns.ID)
@@ -273,11 +276,25 @@ func randomHistory(t *rapid.T, w *world) {
 	}
 	for range rapid.IntRange(1, 25).Draw(t, "commands") {
 		w.account = rapid.SampledFrom([]command.AccountID{"000000000000", otherAccount}).Draw(t, "account")
+		w.rules.Registry.Names = randomNames(t, w.account)
 		_, _ = w.try(randomCommand(t, w)) // a refusal is as good as any other outcome
 	}
 	if w.draft != nil {
 		w.state, w.draft = w.draft.Finish(), nil
 	}
+}
+
+// randomNames are rules under which names are in conflict afterwards: a VPC belongs
+// to the account for a moment, or a name is delegated to it.
+func randomNames(t *rapid.T, account command.AccountID) domain.Rules {
+	var r domain.Rules
+	switch rapid.IntRange(0, 3).Draw(t, "names") {
+	case 0:
+		r.VPCs = map[string][]command.AccountID{"vpc-1": {account}, "vpc-2": {account}}
+	case 1:
+		r.Delegations = []domain.Delegation{{Name: rapid.SampledFrom(namespaces).Draw(t, "delegated"), Account: account}}
+	}
+	return r
 }
 
 func randomCommand(t *rapid.T, w *world) command.Command {
@@ -375,7 +392,10 @@ func randomAttributes(t *rapid.T) map[string]string {
 
 func checkIndex(t *rapid.T, w *world) {
 	m := newModel(w.state, "000000000000", otherAccount)
-	views := []zone.View{{}, {AllVPCs: true}, {VPCs: []string{"vpc-1"}}, {AllVPCs: true, VPCs: []string{"vpc-2"}}}
+	views := []zone.View{
+		{}, {AllVPCs: true}, {VPCs: []string{"vpc-1"}}, {AllVPCs: true, VPCs: []string{"vpc-2"}},
+		{VPCs: []string{"vpc-1", "vpc-2"}, Owners: []command.AccountID{otherAccount, ""}},
+	}
 	for _, name := range candidates() {
 		for _, v := range views {
 			checkName(t, w, m, name, v)

@@ -6,8 +6,10 @@ import "github.com/cairn-discovery/cairn/core/dnswire"
 // registry refused such claims, those of different VPCs, and those that an operator
 // delegated. Who answers is decided here, for each client:
 //
-//   - The zone of the client's own VPC precedes others. Among the rest, the elder
-//     precedes the younger.
+//   - A zone in a VPC of the client that belongs to the account of the zone alone
+//     precedes others. Among the rest, the elder precedes the younger: in a VPC that
+//     several accounts may use, a private zone must not take the name of a public one
+//     from clients of its account.
 //   - An account that has a name by this order has everything below it. A zone of
 //     another account below it is not answered, unless it precedes the zone above,
 //     or was delegated.
@@ -16,7 +18,7 @@ import "github.com/cairn-discovery/cairn/core/dnswire"
 
 // precedes reports whether z takes precedence over a zone of another account.
 func (z *Zone) precedes(other *Zone, v *View) bool {
-	if a, b := v.inVPCOf(z), v.inVPCOf(other); a != b {
+	if a, b := v.inOwnVPCOf(z), v.inOwnVPCOf(other); a != b {
 		return a
 	}
 	if z.Created != other.Created {

@@ -89,6 +89,20 @@ type View struct {
 	AllVPCs bool
 	// VPCs are those whose private zones the client sees. Read only.
 	VPCs []string
+	// Owners are the accounts that alone may use each of VPCs, empty where several
+	// may. Nil: no VPC belongs to one account. Read only.
+	Owners []command.AccountID
+}
+
+// inOwnVPCOf reports whether the client is, by its own address, in a VPC of the zone
+// that belongs to the account of the zone alone.
+func (v *View) inOwnVPCOf(z *Zone) bool {
+	for i, owner := range v.Owners {
+		if owner == z.Account && z.InVPC(v.VPCs[i]) {
+			return true
+		}
+	}
+	return false
 }
 
 // inVPCOf reports whether the client is, by its own address, in a VPC of the

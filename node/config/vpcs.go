@@ -59,7 +59,11 @@ func (c *Config) Views() (*view.Table, error) {
 		cfg.VPCs = []view.VPC{}
 	}
 	for _, v := range c.VPCs {
-		cfg.VPCs = append(cfg.VPCs, view.VPC{ID: v.ID, CIDRs: Prefixes(v.CIDRs)})
+		vpc := view.VPC{ID: v.ID, CIDRs: Prefixes(v.CIDRs)}
+		if len(v.Accounts) == 1 {
+			vpc.Owner = command.AccountID(v.Accounts[0])
+		}
+		cfg.VPCs = append(cfg.VPCs, vpc)
 	}
 	return view.New(cfg)
 }

@@ -263,7 +263,7 @@ func (a *Answerer) solve() {
 	}
 	a.query = zone.Query{
 		Name: r.name, Hash: r.hash, Head: r.head, Found: r.found, Strict: a.cfg.Strict, Fixed: a.fixed,
-		View: zone.View{AllVPCs: a.client.AllVPCs, VPCs: a.client.VPCs},
+		View: zone.View{AllVPCs: a.client.AllVPCs, VPCs: a.client.VPCs, Owners: a.client.Owners},
 	}
 	if r.qtype == dnswire.TypeDS && a.solveDS() {
 		return

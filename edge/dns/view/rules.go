@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // rules is a checked configuration with its prefixes in canonical form.
@@ -12,10 +14,11 @@ type rules struct {
 	trusted []netip.Prefix
 	private []netip.Prefix            // sources that see every VPC
 	vpcs    map[netip.Prefix][]string // CIDR → sorted ids
+	owners  map[string]command.AccountID
 }
 
 func rulesOf(cfg Config) (*rules, error) {
-	r := &rules{vpcs: map[netip.Prefix][]string{}}
+	r := &rules{vpcs: map[netip.Prefix][]string{}, owners: map[string]command.AccountID{}}
 	for _, p := range cfg.Trusted {
 		c, err := canonical(p)
 		if err != nil {
@@ -35,6 +38,7 @@ func rulesOf(cfg Config) (*rules, error) {
 			return nil, fmt.Errorf("VPC %s is listed twice", v.ID)
 		}
 		seen[v.ID] = true
+		r.owners[v.ID] = v.Owner
 		if err := r.addVPC(v); err != nil {
 			return nil, fmt.Errorf("VPC %s: %w", v.ID, err)
 		}
@@ -87,6 +91,14 @@ func (r *rules) clientAt(p netip.Prefix) Client {
 		Trusted: trusted,
 		AllVPCs: trusted || contains(r.private, p),
 		VPCs:    r.vpcsAt(p),
+	}
+	for i, id := range c.VPCs {
+		if owner := r.owners[id]; owner != "" {
+			if c.Owners == nil {
+				c.Owners = make([]command.AccountID, len(c.VPCs))
+			}
+			c.Owners[i] = owner
+		}
 	}
 	c.Recursion = c.AllVPCs || len(c.VPCs) > 0
 	return c

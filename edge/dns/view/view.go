@@ -12,6 +12,8 @@ import (
 	"slices"
 
 	"github.com/gaissmai/bart"
+
+	"github.com/cairn-discovery/cairn/core/command"
 )
 
 // VPC is a network whose clients see the private zones bound to it.
@@ -22,6 +24,9 @@ type VPC struct {
 	// other and those of other VPCs; see Table.Lookup. None means that the VPC
 	// exists and has no clients.
 	CIDRs []netip.Prefix
+	// Owner is the account that alone may have private zones in it. Empty: several
+	// accounts may.
+	Owner command.AccountID
 }
 
 // Config assigns source addresses to VPCs.
@@ -45,6 +50,8 @@ type Client struct {
 	// VPCs are the ids of the VPCs that the client is in, sorted. The slice is
 	// shared and must not be changed.
 	VPCs []string
+	// Owners has the Owner of each of VPCs. Nil: none has one. The slice is shared.
+	Owners []command.AccountID
 	// Recursion means that names outside our zones may be resolved for the
 	// client. It is true for trusted clients and clients in a VPC only, so that
 	// the server is not an open resolver.

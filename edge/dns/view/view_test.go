@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/edge/dns/view"
 )
 
@@ -144,5 +145,22 @@ func TestLookupAllocatesNothing(t *testing.T) {
 	addr := netip.MustParseAddr("::ffff:10.0.0.1")
 	if n := testing.AllocsPerRun(100, func() { tab.Lookup(addr) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// A VPC that belongs to one account says so, in the order of the ids.
+func TestOwners(t *testing.T) {
+	tab := table(t, view.Config{VPCs: []view.VPC{
+		{ID: "vpc-b", CIDRs: prefixes("10.0.0.0/8"), Owner: "111111111111"},
+		{ID: "vpc-a", CIDRs: prefixes("10.0.0.0/8")},
+		{ID: "vpc-c", CIDRs: prefixes("10.1.0.0/16")},
+	}})
+	for addr, want := range map[string]view.Client{
+		"10.0.0.1": {VPCs: []string{"vpc-a", "vpc-b"}, Owners: []command.AccountID{"", "111111111111"}, Recursion: true},
+		"10.1.0.1": {VPCs: []string{"vpc-c"}, Recursion: true},
+	} {
+		if diff := cmp.Diff(want, tab.Lookup(netip.MustParseAddr(addr))); diff != "" {
+			t.Errorf("%s (-want +got)\n%s", addr, diff)
+		}
 	}
 }
