@@ -303,7 +303,13 @@ func TestDS(t *testing.T) {
 		}
 	}
 	insecure("a.example.com.")
-	insecure("ns1.example.com.")
+	// A name that the configuration sets is in the zone, and is signed.
+	if m := w.askDO("ns1.example.com.", mdns.TypeDS, UDP); typeNames(nsecOf(t, m.Ns).TypeBitMap) != "A RRSIG NSEC" || verified(m.Ns, parents) != nil {
+		t.Errorf("DS of a fixed name: %v", m)
+	}
+	if m := w.askDO("ns1.example.com.", mdns.TypeA, UDP); len(m.Answer) != 2 || verified(m.Answer, parents) != nil {
+		t.Errorf("a fixed name: %v", m)
+	}
 	if m := w.askDO("www.a.example.com.", mdns.TypeA, UDP); len(m.Answer) != 1 {
 		t.Errorf("unsigned child: %v", m)
 	}
