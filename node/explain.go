@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/explain"
@@ -38,5 +39,22 @@ func (n *Node) explainer(rep *replica.Replica, checks *prober.Prober, fixed *zon
 		}, func(id registry.ServiceID) map[registry.InstanceID]health.Report {
 			return checks.Reports(ctx, id)
 		}), nil
+	}
+}
+
+// explainTask answers /tasks/explain. The task is an id or an ARN.
+func (n *Node) explainTask(rep *replica.Replica) func(context.Context, string) (fmt.Stringer, error) {
+	return func(_ context.Context, ref string) (fmt.Stringer, error) {
+		id := ref[strings.LastIndexByte(ref, '/')+1:]
+		if id == "" {
+			return nil, errors.New("task is missing: /tasks/explain?task=ID")
+		}
+		s := rep.Current()
+		for cluster := range s.Task.AllClusters() {
+			if t, ok := s.Task.Task(cluster.Account, cluster.Name, id); ok {
+				return explain.Task(&s.Task, &s.Registry, t, time.Now().UnixMilli()), nil
+			}
+		}
+		return nil, fmt.Errorf("there is no task %q in any cluster; stopped tasks are kept for a limited time", id)
 	}
 }

@@ -152,6 +152,7 @@ func (w *wiring) adminComponent() (component, error) {
 		Ready:       w.readiness,
 		Backup:      func(out io.Writer) error { return w.backups.note(writeBackup(out, w.rep)) },
 		Explain:     w.explainer(w.rep, w.checks, fixed),
+		ExplainTask: w.explainTask(w.rep),
 		Metrics:     w.metrics,
 		Registerer:  w.metrics,
 		Hosts:       w.cfg.AdminHosts,
