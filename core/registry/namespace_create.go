@@ -9,7 +9,8 @@ import (
 )
 
 // CreateNamespace implements CreateHttpNamespace, CreatePrivateDnsNamespace and
-// CreatePublicDnsNamespace. Reply.ID is the operation.
+// CreatePublicDnsNamespace. Reply.ID is the operation, and Reply.Value the
+// *Namespace if this command has created it.
 type CreateNamespace struct {
 	Name             string
 	Type             NamespaceType
@@ -57,7 +58,7 @@ func (c *CreateNamespace) Decide(v command.View, m *command.Meta) (command.Decis
 	return command.Decision{
 		Changes: []command.Change{putNamespace{ns}, bumpRevision{account: ns.Account, namespace: ns.ID}, putOperation{op}},
 		Reads:   []command.Read{{Key: namespaceKey(ns.Account, ns.HTTPName)}},
-		Reply:   command.Reply{ID: string(op.ID)},
+		Reply:   command.Reply{ID: string(op.ID), Value: ns},
 	}, nil
 }
 

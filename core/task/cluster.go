@@ -36,6 +36,8 @@ type Family struct {
 	Name    string            `json:"-"`
 
 	Last int `json:"last"`
+	// Latest is the number of the latest ACTIVE revision, 0 if there is none.
+	Latest int `json:"latest,omitempty"`
 
 	unknown
 }

@@ -16,6 +16,24 @@ var (
 			addAll(n, add)
 		},
 	}
+	quotaContainers = command.Quota{
+		Name: "containers_per_task_definition", What: "containers per task definition", Default: maxContainers, Strict: maxContainers,
+		Count: func(v command.View, add func(command.AccountID, int)) {
+			s, _ := of(v)
+			for _, d := range s.definitions.All() {
+				add(d.Account, len(d.ContainerDefinitions))
+			}
+		},
+	}
+	quotaRevisions = command.Quota{
+		Name: "revisions_per_family", What: "revisions per family of task definitions", Default: maxFamilyRevisions, Strict: maxFamilyRevisions,
+		Count: func(v command.View, add func(command.AccountID, int)) {
+			s, _ := of(v)
+			for _, f := range s.families.All() {
+				add(f.Account, f.Last)
+			}
+		},
+	}
 	quotaServices = command.Quota{
 		Name: "services_per_cluster", What: "services per cluster", Default: 5000, Strict: 5000,
 		Count: func(v command.View, add func(command.AccountID, int)) {
@@ -69,5 +87,5 @@ func addAllOf(n map[clusterRef]int, add func(command.AccountID, int)) {
 
 // Quotas implements command.Slice.
 func (Slice) Quotas() []*command.Quota {
-	return []*command.Quota{&quotaClusters, &quotaServices, &quotaTasks, &quotaInstances}
+	return []*command.Quota{&quotaClusters, &quotaContainers, &quotaRevisions, &quotaServices, &quotaTasks, &quotaInstances}
 }

@@ -92,6 +92,7 @@ var pureStd = map[string]string{
 	"net/netip":       "addresses as values; no sockets",
 	"path":            "computes on slash-separated paths; no files",
 	"reflect":         "reads the tags of types",
+	"regexp":          "computes, in time that is linear in the text",
 	"slices":          "computes",
 	"strconv":         "computes",
 	"strings":         "computes",

@@ -15,10 +15,9 @@ type config struct {
 	// rawOutput names the operations whose handler appends the encoded output
 	// itself, from bytes prepared when the state changed.
 	rawOutput map[string]bool
-	// extra are members of output structures that AWS does not have, which
-	// clients ignore: by structure and member, a type of the package that has
-	// a method like those of the generated structures.
-	extra map[string]map[string]string
+	// extra are members that AWS does not have, by structure and name on the wire.
+	// Clients ignore them in outputs; see docs/adr/0027-members-that-aws-does-not-have.md.
+	extra map[string]map[string]extraMember
 	// keepsTokens leaves idempotency tokens absent that a client left out. Otherwise
 	// one is made before the input is validated.
 	keepsTokens bool
@@ -34,6 +33,15 @@ type config struct {
 	// order is the order in which members are written in XML, by structure, where
 	// it is not that of the model.
 	order map[string][]string
+}
+
+// extraMember is a member that AWS does not have.
+type extraMember struct {
+	// goType is a type of the package. It has a method append as the generated
+	// structures of outputs have, and in a structure of inputs a function decodeTYPE.
+	goType string
+	// aliases are further names that are read. They are never written.
+	aliases []string
 }
 
 // configs is keyed by the model's serviceId.
@@ -53,11 +61,15 @@ var configs = map[string]config{
 		extraValues: map[string][]string{"RoutingPolicy": {"LATENCY"}},
 		optional:    map[string]bool{"DnsRecord.TTL": true},
 		rawOutput:   map[string]bool{"DiscoverInstances": true, "DiscoverInstancesRevision": true},
-		extra:       map[string]map[string]string{"DnsProperties": {"DNSSEC": "DNSSEC"}},
+		extra:       map[string]map[string]extraMember{"DnsProperties": {"DNSSEC": {goType: "DNSSEC"}}},
 		keepsTokens: true, // a made-up CreatorRequestId would be stored and shown
 		complete:    true,
 	},
-	"ECS":      {packageName: "ecs"},
+	"ECS": {packageName: "ecs", extra: map[string]map[string]extraMember{
+		"ContainerDefinition":           {"serviceDiscoveryRegistry": discoveryRegistry},
+		"RegisterTaskDefinitionRequest": {"serviceDiscoveryRegistry": discoveryRegistry},
+		"TaskDefinition":                {"serviceDiscoveryRegistry": discoveryRegistry},
+	}},
 	"App Mesh": {packageName: "appmesh"},
 	"Route 53": {
 		packageName: "route53", namesShapes: true, order: route53Order,
@@ -70,3 +82,6 @@ var configs = map[string]config{
 	"Made up REST XML":  {packageName: "restxmlapi", namesShapes: true},
 	"Made up Query":     {packageName: "queryapi"},
 }
+
+// discoveryRegistry names the services of Cloud Map in which tasks register.
+var discoveryRegistry = extraMember{goType: "DiscoveryRegistries", aliases: []string{"ServiceDiscoveryRegistry"}}

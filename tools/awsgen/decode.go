@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 )
 
@@ -77,6 +79,11 @@ func printObjectLoop(p *printer, m *model, s *shape) {
 	p.printf("switch string(r.Name()) {\n")
 	for _, name := range m.bodyMembers(s) {
 		p.printf("case %q:\nm.%s = %s\n", wireName(name, s.Members[name]), fieldName(name), m.readExpression(s.Members[name]))
+	}
+	extra := m.config.extra[s.name]
+	for _, name := range slices.Sorted(maps.Keys(extra)) {
+		names := quoteAll(append([]string{name}, extra[name].aliases...))
+		p.printf("case %s:\nm.%s = decode%s(r)\n", names, fieldName(name), extra[name].goType)
 	}
 	p.printf("default:\nr.Skip()\n}\n}\n")
 }

@@ -57,7 +57,8 @@ func printAppendObject(p *printer, m *model, s *shape) {
 		p.printf("b = %s\n}\n", m.appendValue(member, m.value(s, name)))
 	}
 	for _, name := range slices.Sorted(maps.Keys(m.config.extra[s.name])) {
-		p.printf("if m.%s != nil {\nb = awsjson.AppendName(b, %q)\nb = m.%s.append(b)\n}\n", name, name, name)
+		field := fieldName(name)
+		p.printf("if m.%s != nil {\nb = awsjson.AppendName(b, %q)\nb = m.%s.append(b)\n}\n", field, name, field)
 	}
 	p.printf("return append(b, '}')\n}\n\n")
 }

@@ -65,7 +65,7 @@ func printStruct(p *printer, m *model, s *shape) {
 	}
 	extra := m.config.extra[s.name]
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
-		p.printf("%s *%s // not AWS's\n", name, extra[name])
+		p.printf("%s *%s // not AWS's\n", fieldName(name), extra[name].goType)
 	}
 	p.printf("}\n\n")
 }

@@ -160,6 +160,9 @@ func (r *Reader) next(closing byte) bool {
 	return true
 }
 
+// AtArray reports whether the next value is an array. It reads nothing.
+func (r *Reader) AtArray() bool { return r.err == nil && r.peek() == '[' }
+
 // Null reports whether the value is null, and passes it if so.
 func (r *Reader) Null() bool {
 	if r.peek() != 'n' {

@@ -50,6 +50,9 @@ func roundTrip[Shape, Core any](t *testing.T) {
 
 // fill gives every member of a value something that is not the zero value.
 func fill(v reflect.Value) {
+	if v.Type() == reflect.TypeFor[*DiscoveryRegistries]() {
+		return // core/task has it elsewhere: see DiscoveryBlock
+	}
 	if document, ok := v.Addr().Interface().(*json.RawMessage); ok {
 		*document = json.RawMessage("{}")
 		return

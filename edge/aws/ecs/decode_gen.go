@@ -313,6 +313,8 @@ func (m *ContainerDefinition) decode(r *awsjson.Reader) {
 			m.VolumesFrom = awsjson.List(r, decodeVolumeFrom)
 		case "workingDirectory":
 			m.WorkingDirectory = awsjson.OptionalText[string](r)
+		case "serviceDiscoveryRegistry", "ServiceDiscoveryRegistry":
+			m.ServiceDiscoveryRegistry = decodeDiscoveryRegistries(r)
 		default:
 			r.Skip()
 		}
@@ -2041,6 +2043,8 @@ func (m *RegisterTaskDefinitionRequest) decode(r *awsjson.Reader) {
 			m.TaskRoleArn = awsjson.OptionalText[string](r)
 		case "volumes":
 			m.Volumes = awsjson.List(r, decodeVolume)
+		case "serviceDiscoveryRegistry", "ServiceDiscoveryRegistry":
+			m.ServiceDiscoveryRegistry = decodeDiscoveryRegistries(r)
 		default:
 			r.Skip()
 		}

@@ -593,6 +593,10 @@ func (m *ContainerDefinition) append(b []byte) []byte {
 		b = awsjson.AppendName(b, "workingDirectory")
 		b = awsjson.AppendString(b, *m.WorkingDirectory)
 	}
+	if m.ServiceDiscoveryRegistry != nil {
+		b = awsjson.AppendName(b, "serviceDiscoveryRegistry")
+		b = m.ServiceDiscoveryRegistry.append(b)
+	}
 	return append(b, '}')
 }
 
@@ -3908,6 +3912,10 @@ func (m *TaskDefinition) append(b []byte) []byte {
 	if m.Volumes != nil {
 		b = awsjson.AppendName(b, "volumes")
 		b = awsjson.AppendPointers(b, m.Volumes, (*Volume).append)
+	}
+	if m.ServiceDiscoveryRegistry != nil {
+		b = awsjson.AppendName(b, "serviceDiscoveryRegistry")
+		b = m.ServiceDiscoveryRegistry.append(b)
 	}
 	return append(b, '}')
 }

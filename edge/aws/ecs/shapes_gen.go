@@ -402,48 +402,49 @@ const (
 
 // ContainerDefinition is part of inputs and outputs.
 type ContainerDefinition struct {
-	Command                []string
-	Cpu                    *int64
-	CredentialSpecs        []string
-	DependsOn              []*ContainerDependency
-	DisableNetworking      *bool
-	DnsSearchDomains       []string
-	DnsServers             []string
-	DockerLabels           map[string]string
-	DockerSecurityOptions  []string
-	EntryPoint             []string
-	Environment            []*KeyValuePair
-	EnvironmentFiles       []*EnvironmentFile
-	Essential              *bool
-	ExtraHosts             []*HostEntry
-	FirelensConfiguration  *FirelensConfiguration
-	HealthCheck            *HealthCheck
-	Hostname               *string
-	Image                  *string
-	Interactive            *bool
-	Links                  []string
-	LinuxParameters        *LinuxParameters
-	LogConfiguration       *LogConfiguration
-	Memory                 *int64
-	MemoryReservation      *int64
-	MountPoints            []*MountPoint
-	Name                   *string
-	PortMappings           []*PortMapping
-	Privileged             *bool
-	PseudoTerminal         *bool
-	ReadonlyRootFilesystem *bool
-	RepositoryCredentials  *RepositoryCredentials
-	ResourceRequirements   []*ResourceRequirement
-	RestartPolicy          *ContainerRestartPolicy
-	Secrets                []*Secret
-	StartTimeout           *int64
-	StopTimeout            *int64
-	SystemControls         []*SystemControl
-	Ulimits                []*Ulimit
-	User                   *string
-	VersionConsistency     *VersionConsistency
-	VolumesFrom            []*VolumeFrom
-	WorkingDirectory       *string
+	Command                  []string
+	Cpu                      *int64
+	CredentialSpecs          []string
+	DependsOn                []*ContainerDependency
+	DisableNetworking        *bool
+	DnsSearchDomains         []string
+	DnsServers               []string
+	DockerLabels             map[string]string
+	DockerSecurityOptions    []string
+	EntryPoint               []string
+	Environment              []*KeyValuePair
+	EnvironmentFiles         []*EnvironmentFile
+	Essential                *bool
+	ExtraHosts               []*HostEntry
+	FirelensConfiguration    *FirelensConfiguration
+	HealthCheck              *HealthCheck
+	Hostname                 *string
+	Image                    *string
+	Interactive              *bool
+	Links                    []string
+	LinuxParameters          *LinuxParameters
+	LogConfiguration         *LogConfiguration
+	Memory                   *int64
+	MemoryReservation        *int64
+	MountPoints              []*MountPoint
+	Name                     *string
+	PortMappings             []*PortMapping
+	Privileged               *bool
+	PseudoTerminal           *bool
+	ReadonlyRootFilesystem   *bool
+	RepositoryCredentials    *RepositoryCredentials
+	ResourceRequirements     []*ResourceRequirement
+	RestartPolicy            *ContainerRestartPolicy
+	Secrets                  []*Secret
+	StartTimeout             *int64
+	StopTimeout              *int64
+	SystemControls           []*SystemControl
+	Ulimits                  []*Ulimit
+	User                     *string
+	VersionConsistency       *VersionConsistency
+	VolumesFrom              []*VolumeFrom
+	WorkingDirectory         *string
+	ServiceDiscoveryRegistry *DiscoveryRegistries // not AWS's
 }
 
 // ContainerDependency is part of inputs and outputs.
@@ -1968,24 +1969,25 @@ type RegisterContainerInstanceResponse struct {
 
 // RegisterTaskDefinitionRequest is the input of RegisterTaskDefinition.
 type RegisterTaskDefinitionRequest struct {
-	ContainerDefinitions    []*ContainerDefinition
-	Cpu                     *string
-	EnableFaultInjection    *bool
-	EphemeralStorage        *EphemeralStorage
-	ExecutionRoleArn        *string
-	Family                  *string
-	InferenceAccelerators   []*InferenceAccelerator
-	IpcMode                 *IpcMode
-	Memory                  *string
-	NetworkMode             *NetworkMode
-	PidMode                 *PidMode
-	PlacementConstraints    []*TaskDefinitionPlacementConstraint
-	ProxyConfiguration      *ProxyConfiguration
-	RequiresCompatibilities []Compatibility
-	RuntimePlatform         *RuntimePlatform
-	Tags                    []*Tag
-	TaskRoleArn             *string
-	Volumes                 []*Volume
+	ContainerDefinitions     []*ContainerDefinition
+	Cpu                      *string
+	EnableFaultInjection     *bool
+	EphemeralStorage         *EphemeralStorage
+	ExecutionRoleArn         *string
+	Family                   *string
+	InferenceAccelerators    []*InferenceAccelerator
+	IpcMode                  *IpcMode
+	Memory                   *string
+	NetworkMode              *NetworkMode
+	PidMode                  *PidMode
+	PlacementConstraints     []*TaskDefinitionPlacementConstraint
+	ProxyConfiguration       *ProxyConfiguration
+	RequiresCompatibilities  []Compatibility
+	RuntimePlatform          *RuntimePlatform
+	Tags                     []*Tag
+	TaskRoleArn              *string
+	Volumes                  []*Volume
+	ServiceDiscoveryRegistry *DiscoveryRegistries // not AWS's
 }
 
 // RegisterTaskDefinitionResponse is the output of RegisterTaskDefinition.
@@ -2645,32 +2647,33 @@ type Task struct {
 
 // TaskDefinition is part of outputs.
 type TaskDefinition struct {
-	Compatibilities         []Compatibility
-	ContainerDefinitions    []*ContainerDefinition
-	Cpu                     string
-	DeleteRequestedAt       timestamp.Milliseconds
-	DeregisteredAt          timestamp.Milliseconds
-	EnableFaultInjection    *bool
-	EphemeralStorage        *EphemeralStorage
-	ExecutionRoleArn        string
-	Family                  string
-	InferenceAccelerators   []*InferenceAccelerator
-	IpcMode                 IpcMode
-	Memory                  string
-	NetworkMode             NetworkMode
-	PidMode                 PidMode
-	PlacementConstraints    []*TaskDefinitionPlacementConstraint
-	ProxyConfiguration      *ProxyConfiguration
-	RegisteredAt            timestamp.Milliseconds
-	RegisteredBy            string
-	RequiresAttributes      []*Attribute
-	RequiresCompatibilities []Compatibility
-	Revision                *int64
-	RuntimePlatform         *RuntimePlatform
-	Status                  TaskDefinitionStatus
-	TaskDefinitionArn       string
-	TaskRoleArn             string
-	Volumes                 []*Volume
+	Compatibilities          []Compatibility
+	ContainerDefinitions     []*ContainerDefinition
+	Cpu                      string
+	DeleteRequestedAt        timestamp.Milliseconds
+	DeregisteredAt           timestamp.Milliseconds
+	EnableFaultInjection     *bool
+	EphemeralStorage         *EphemeralStorage
+	ExecutionRoleArn         string
+	Family                   string
+	InferenceAccelerators    []*InferenceAccelerator
+	IpcMode                  IpcMode
+	Memory                   string
+	NetworkMode              NetworkMode
+	PidMode                  PidMode
+	PlacementConstraints     []*TaskDefinitionPlacementConstraint
+	ProxyConfiguration       *ProxyConfiguration
+	RegisteredAt             timestamp.Milliseconds
+	RegisteredBy             string
+	RequiresAttributes       []*Attribute
+	RequiresCompatibilities  []Compatibility
+	Revision                 *int64
+	RuntimePlatform          *RuntimePlatform
+	Status                   TaskDefinitionStatus
+	TaskDefinitionArn        string
+	TaskRoleArn              string
+	Volumes                  []*Volume
+	ServiceDiscoveryRegistry *DiscoveryRegistries // not AWS's
 }
 
 // TaskDefinitionFamilyStatus is an enum, part of inputs.
