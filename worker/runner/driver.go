@@ -77,13 +77,34 @@ type Spec struct {
 	Task       *task.Task
 	Definition *task.Definition
 	Network    NetworkSpec
+	// CPULimit is what all containers together may use, in units of 1/1024 of a CPU, and
+	// MemoryLimit in bytes. 0: no limit.
+	CPULimit, MemoryLimit int64
 	// Containers are in the order of the definition.
 	Containers []Container
 }
 
+// Container returns a container by its name, or nil.
+func (s *Spec) Container(name string) *Container {
+	for i := range s.Containers {
+		if s.Containers[i].Definition.Name == name {
+			return &s.Containers[i]
+		}
+	}
+	return nil
+}
+
+// The modes of a network; see "Task networking" in the ECS developer guide.
+const (
+	ModeAWSVPC = "awsvpc"
+	ModeBridge = "bridge"
+	ModeHost   = "host"
+	ModeNone   = "none"
+)
+
 // NetworkSpec is the network of a task.
 type NetworkSpec struct {
-	// Mode is "awsvpc", "bridge", "host" or "none".
+	// Mode is one of the modes above.
 	Mode string
 	// Addresses are the task's own, with the length of the subnet (awsvpc). At most
 	// one of each family.
