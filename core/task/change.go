@@ -72,7 +72,7 @@ var (
 	settings    = kind[*Setting]{settingPrefix, func(s *State) *table[*Setting] { return &s.settings }}
 	clusters    = kind[*Cluster]{clusterPrefix, func(s *State) *table[*Cluster] { return &s.clusters }}
 	definitions = kind[*Definition]{definitionPrefix, func(s *State) *table[*Definition] { return &s.definitions }}
-	eventLists  = kind[*Events]{eventsPrefix, func(s *State) *table[*Events] { return &s.events }}
+	eventLists  = kind[*Event]{eventsPrefix, func(s *State) *table[*Event] { return &s.events }}
 	families    = kind[*Family]{familyPrefix, func(s *State) *table[*Family] { return &s.families }}
 	instances   = kind[*ContainerInstance]{instancePrefix, func(s *State) *table[*ContainerInstance] { return &s.instances }}
 	providers   = kind[*CapacityProvider]{providerPrefix, func(s *State) *table[*CapacityProvider] { return &s.providers }}
@@ -148,7 +148,7 @@ func (Slice) Decode(key string, value []byte) (command.Change, error) {
 	case familyPrefix:
 		return decodeAs(families, key, value, &Family{Account: account, Name: at(1)})
 	case eventsPrefix:
-		return decodeAs(eventLists, key, value, &Events{Account: account, Cluster: at(1), Service: at(2)})
+		return decodeAs(eventLists, key, value, &Event{Account: account, Cluster: at(1), Service: at(2), Number: parseEventNumber(at(3))})
 	case servicePrefix:
 		return decodeAs(services, key, value, &Service{Account: account, Cluster: at(1), Name: at(2)})
 	case revisionPrefix:

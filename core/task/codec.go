@@ -24,7 +24,7 @@ var knownMembers = map[reflect.Type]map[string]bool{
 	reflect.TypeFor[Definition]():        membersOf(reflect.TypeFor[Definition]()),
 	reflect.TypeFor[Family]():            membersOf(reflect.TypeFor[Family]()),
 	reflect.TypeFor[Service]():           membersOf(reflect.TypeFor[Service]()),
-	reflect.TypeFor[Events]():            membersOf(reflect.TypeFor[Events]()),
+	reflect.TypeFor[Event]():             membersOf(reflect.TypeFor[Event]()),
 	reflect.TypeFor[ServiceRevision]():   membersOf(reflect.TypeFor[ServiceRevision]()),
 	reflect.TypeFor[ServiceDeployment](): membersOf(reflect.TypeFor[ServiceDeployment]()),
 	reflect.TypeFor[Task]():              membersOf(reflect.TypeFor[Task]()),

@@ -16,7 +16,7 @@ var samples = []command.Change{
 	families.put(&Family{Account: testAccount, Name: "f", Last: 3}),
 	definitions.put(&Definition{Account: testAccount, Family: "f", Revision: 3, Status: Active}),
 	services.put(&Service{Account: testAccount, Cluster: "c", Name: "s", CloudMapServices: []string{"srv-1"}, Deployments: []Deployment{{Number: "1", Workload: Workload{Family: "f"}}}}),
-	eventLists.put(&Events{Account: testAccount, Cluster: "c", Service: "s", List: []Event{{Message: "m"}}}),
+	eventLists.put(&Event{Account: testAccount, Cluster: "c", Service: "s", Number: 7, Message: "m"}),
 	revisions.put(&ServiceRevision{Account: testAccount, Cluster: "c", Service: "s", Number: "1"}),
 	deployments.put(&ServiceDeployment{Account: testAccount, Cluster: "c", Service: "s", ID: "d"}),
 	tasks.put(&Task{Account: testAccount, Cluster: "c", ID: "t", Service: "s", Instance: "i", Node: "n"}),

@@ -177,25 +177,3 @@ type ServiceDeployment struct {
 
 	unknown
 }
-
-// Events has the newest events of a service, newest first, at most 100.
-type Events struct {
-	Account command.AccountID `json:"-"`
-	Cluster string            `json:"-"`
-	Service string            `json:"-"`
-
-	List []Event `json:"list"`
-
-	unknown
-}
-
-// Event is an event of a service.
-type Event struct {
-	ID      string `json:"id"` // UUID
-	Time    int64  `json:"time"`
-	Message string `json:"message"`
-	// Level is INFO, WARN or ERROR; "" is INFO.
-	Level string `json:"level,omitempty"`
-	// Code is such as SERVICE_STEADY_STATE. Empty: none.
-	Code string `json:"code,omitempty"`
-}

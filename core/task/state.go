@@ -16,7 +16,7 @@ type State struct {
 	settings    table[*Setting]
 	clusters    table[*Cluster]
 	definitions table[*Definition]
-	events      table[*Events]
+	events      table[*Event]
 	families    table[*Family]
 	instances   table[*ContainerInstance]
 	providers   table[*CapacityProvider]
@@ -42,7 +42,7 @@ type record interface{ others() *unknown }
 
 // entity is a record of the store. It is immutable.
 type entity interface {
-	*Setting | *Cluster | *Definition | *Events | *Family | *ContainerInstance | *CapacityProvider | *Node | *ServiceDeployment | *Service | *Task | *ServiceRevision
+	*Setting | *Cluster | *Definition | *Event | *Family | *ContainerInstance | *CapacityProvider | *Node | *ServiceDeployment | *Service | *Task | *ServiceRevision
 	record
 	// name is unique in its kind; the key of the store is the prefix and the name.
 	name() string
@@ -51,7 +51,6 @@ type entity interface {
 func (x *Setting) name() string    { return nameOf(x.Account, x.Name, x.Principal) }
 func (x *Cluster) name() string    { return nameOf(x.Account, x.Name) }
 func (x *Definition) name() string { return definitionName(x.Account, x.Family, x.Revision) }
-func (x *Events) name() string     { return nameOf(x.Account, x.Cluster, x.Service) }
 func (x *Family) name() string     { return nameOf(x.Account, x.Name) }
 func (x *ContainerInstance) name() string {
 	return nameOf(x.Account, x.Cluster, x.ID)
@@ -225,14 +224,6 @@ func (s *State) AllServices(account command.AccountID) iter.Seq[*Service] {
 // account.
 func (s *State) ServicesOf(account command.AccountID, cloudMapService string) iter.Seq[*Service] {
 	return within(s.byRegistry, nameOf(account, cloudMapService, ""), "")
-}
-
-// Events returns the newest events of a service, newest first.
-func (s *State) Events(account command.AccountID, cluster, service string) []Event {
-	if e, ok := s.events.Get(nameOf(account, cluster, service)); ok {
-		return e.List
-	}
-	return nil
 }
 
 // Revision returns a service revision.

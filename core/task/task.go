@@ -62,6 +62,9 @@ type Task struct {
 	StopCode      string `json:"stopCode,omitempty"`
 	StoppedReason string `json:"stoppedReason,omitempty"`
 
+	// Needs are reserved on the instance.
+	Needs Needs `json:"needs"`
+
 	LaunchType           string                       `json:"launchType,omitempty"`
 	CapacityProvider     string                       `json:"capacityProvider,omitempty"`
 	PlatformVersion      string                       `json:"platformVersion,omitempty"`
@@ -73,8 +76,10 @@ type Task struct {
 	EnableExecuteCommand bool                         `json:"enableExecuteCommand,omitempty"`
 	Tags                 []Tag                        `json:"tags,omitempty"`
 	ClientToken          string                       `json:"clientToken,omitempty"`
+	Fingerprint          string                       `json:"fingerprint,omitempty"` // of the request with ClientToken
 
-	// Network is what the runner gave the task. Nil: nothing yet.
+	// Network is made when the task is created (awsvpc) or first reported. It has no
+	// address until the runner has reported one.
 	Network    *Network         `json:"network,omitempty"`
 	Containers []ContainerState `json:"containers,omitempty"`
 
@@ -88,8 +93,11 @@ type Task struct {
 	Stopped          int64 `json:"stopped,omitempty"`
 	// DrainUntil is the end of DEACTIVATING.
 	DrainUntil int64 `json:"drainUntil,omitempty"`
-	// EverHealthy means that the task was healthy in the sense of the scheduler once.
+	// EverHealthy means that the health checks of its containers have passed once.
 	EverHealthy bool `json:"everHealthy,omitempty"`
+	// Answered means that an instance of the task was healthy in Cloud Map once, so that
+	// clients may know its address.
+	Answered bool `json:"answered,omitempty"`
 	// ProtectedUntil is the end of the task protection. 0: not protected.
 	ProtectedUntil int64 `json:"protectedUntil,omitempty"`
 
@@ -143,9 +151,12 @@ type Binding struct {
 
 // Registration is one instance that a task has in Cloud Map.
 type Registration struct {
-	// Service is the id of the Cloud Map service.
-	Service string `json:"service"`
-	// Registered is when, 0 if it is not registered now.
+	// Service is the id of the Cloud Map service and Owner its account. Both are empty
+	// if it does not exist; Name is what names it then.
+	Service string            `json:"service,omitempty"`
+	Owner   command.AccountID `json:"owner,omitempty"`
+	Name    string            `json:"name,omitempty"`
+	// Registered is the time of the instance's registration, 0 if it is not registered now.
 	Registered int64 `json:"registered,omitempty"`
 	// Held means that somebody else has deregistered the instance, and that it is not
 	// registered again; see DESIGN.md.
