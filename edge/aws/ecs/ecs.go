@@ -44,6 +44,8 @@ func New() (*service.API, error) {
 		Refused:      refused,
 		Keys:         keys,
 		Errors:       declaredError,
-		Sensitive:    sensitive,
+		Sensitive:    hidden(),
+		Known:        known,
+		Resources:    auditResources,
 	})
 }
