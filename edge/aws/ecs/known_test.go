@@ -1,0 +1,44 @@
+package ecs
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestAuthorization: what calls are about, with the tags of resources that exist and the
+// revisions that families mean.
+func TestAuthorization(t *testing.T) {
+	w := newWorld(t)
+	w.guarded = true
+	w.put("tc/111111111111/web", `{"status":"ACTIVE","serviceConnectNamespace":"arn:aws:servicediscovery:eu-west-1:111111111111:namespace/ns-1","tags":[{"key":"Team","value":"red"}]}`)
+	w.put("td/111111111111/shop/0000000002", `{"status":"ACTIVE","taskRoleArn":"arn:aws:iam::111111111111:role/shop","executionRoleArn":"arn:aws:iam::111111111111:role/pull","tags":[{"key":"team","value":"blue"}]}`)
+	w.put("td/111111111111/shop/0000000010", `{"status":"ACTIVE"}`)
+	w.put("td/111111111111/shop/0000000011", `{"status":"INACTIVE"}`)
+	w.put("ts/111111111111/web/s", `{"status":"ACTIVE","deployments":[{"number":"1"}],"tags":[{"key":"team","value":"green"}]}`)
+	w.put("tt/111111111111/web/abc", `{"lastStatus":"RUNNING","desiredStatus":"RUNNING","tags":[{"key":"team","value":"grey"}]}`)
+	for _, tt := range []struct{ operation, body, want string }{
+		{"DescribeClusters", `{"clusters":["web","other"]}`, "ecs:DescribeClusters cluster/web team=red; ecs:DescribeClusters cluster/other"},
+		{"DescribeServices", `{"cluster":"web","services":["s"]}`, "ecs:DescribeServices service/web/s ecs:cluster=cluster/web team=green"},
+		{"DescribeTasks", `{"cluster":"` + prefix + `cluster/web","tasks":["abc"]}`, "ecs:DescribeTasks task/web/abc ecs:cluster=cluster/web team=grey"},
+		{"ListTasks", `{"cluster":"web"}`, "ecs:ListTasks container-instance/web/* ecs:cluster=cluster/web"},
+		{"ListServices", `{"cluster":"web"}`, "ecs:ListServices * ecs:cluster=cluster/web"},
+		{"RunTask", `{"cluster":"web","taskDefinition":"shop"}`, "ecs:RunTask task-definition/shop:10 ecs:cluster=cluster/web team="},
+		{"RunTask", `{"cluster":"web","taskDefinition":"shop:2"}`, "ecs:RunTask task-definition/shop:2 ecs:cluster=cluster/web team=blue; " +
+			"iam:PassRole arn:aws:iam::111111111111:role/shop; iam:PassRole arn:aws:iam::111111111111:role/pull"},
+		{"RunTask", `{"cluster":"web","taskDefinition":"shop:2","overrides":{"taskRoleArn":"pull"}}`, "ecs:RunTask task-definition/shop:2 ecs:cluster=cluster/web team=blue; " +
+			"iam:PassRole arn:aws:iam::111111111111:role/pull"},
+		{"RunTask", `{"taskDefinition":"other"}`, "ecs:RunTask task-definition/other:* ecs:cluster=cluster/default"},
+		{"CreateService", `{"cluster":"web","serviceName":"n","taskDefinition":"shop","serviceConnectConfiguration":{"enabled":true}}`,
+			"ecs:CreateService service/web/n ecs:cluster=cluster/web ecs:enable-service-connect=true " +
+				"ecs:namespace=arn:aws:servicediscovery:eu-west-1:111111111111:namespace/ns-1 ecs:task-definition=task-definition/shop:10"},
+		{"UpdateService", `{"cluster":"web","service":"s","desiredCount":1}`, "ecs:UpdateService service/web/s ecs:cluster=cluster/web team=green"},
+		{"DescribeServiceRevisions", `{"serviceRevisionArns":["` + prefix + `service-revision/web/s/1"]}`,
+			"ecs:DescribeServiceRevisions service-revision/web/s/1 ecs:cluster=cluster/web ecs:service=service/web/s; " +
+				"ecs:DescribeServiceRevisions service/web/s ecs:cluster=cluster/web ecs:service=service/web/s team=green"},
+	} {
+		w.do(tt.operation, tt.body)
+		if got := strings.Join(w.asked, "; "); got != tt.want {
+			t.Errorf("%s %s:\n got %s\nwant %s", tt.operation, tt.body, got, tt.want)
+		}
+	}
+}
