@@ -54,6 +54,7 @@ func (d *Driver) createOptions(s *runner.Spec, c *runner.Container, p *placement
 	o := client.ContainerCreateOptions{Name: p.names[def.Name], Config: config, HostConfig: host}
 	for _, part := range []func() error{
 		func() error { return d.checkAllowed(s, def) },
+		func() error { return checkSize(c) },
 		func() error { return d.setNetwork(s, c, p, config, host) },
 		func() error { return d.setMounts(s, def, p, host) },
 		func() error { return d.setLinux(def, host) },
@@ -65,6 +66,29 @@ func (d *Driver) createOptions(s *runner.Spec, c *runner.Container, p *placement
 	}
 	setNamespaces(s, p, host)
 	return o, nil
+}
+
+const (
+	// maxVariables and maxArguments bound what a process is given. The kernel allows 2 MiB
+	// by default, and the engine stops answering for minutes when it gets 100,000 variables.
+	maxVariables = 10_000
+	maxArguments = 1 << 20
+)
+
+func checkSize(c *runner.Container) error {
+	if n := len(c.Environment); n > maxVariables {
+		return fmt.Errorf("the environment has %d variables: at most %d are allowed", n, maxVariables)
+	}
+	size := 0
+	for _, list := range [][]string{c.Environment, c.Definition.Command, c.Definition.EntryPoint} {
+		for _, s := range list {
+			size += len(s) + 1
+		}
+	}
+	if size > maxArguments {
+		return fmt.Errorf("environment and arguments have %d bytes: at most %d are allowed", size, maxArguments)
+	}
+	return nil
 }
 
 func yes(b *bool) bool { return b != nil && *b }

@@ -55,6 +55,8 @@ type logCopies struct {
 const (
 	// copyRetry is the wait after a copy has failed, such as when the disk is full.
 	copyRetry = 5 * time.Second
+	// copyAgain is the wait after the output of a container has ended that runs.
+	copyAgain = 100 * time.Millisecond
 	// completeTimeout bounds the wait for a copy before a container is removed.
 	completeTimeout = 10 * time.Second
 )
@@ -110,14 +112,24 @@ func (d *Driver) startCopy(ctx context.Context, copies *sync.WaitGroup, c *conta
 		defer end()
 		for {
 			err := d.copyLogs(ctx, taskID, name, id, target, true)
-			if err == nil || ctx.Err() != nil || cerrdefs.IsNotFound(err) || client.IsErrConnectionFailed(err) {
+			wait := copyRetry
+			if err == nil { // ended, or was started again since
+				var c *container.InspectResponse
+				if c, err = d.inspect(ctx, id); err == nil && !c.State.Running {
+					return
+				}
+				wait = copyAgain
+			}
+			if ctx.Err() != nil || cerrdefs.IsNotFound(err) || client.IsErrConnectionFailed(err) {
 				return
 			}
-			d.cfg.Logger.Warn("output of a container was not copied", "task", taskID, "container", name, "error", err)
+			if err != nil {
+				d.cfg.Logger.Warn("output of a container was not copied", "task", taskID, "container", name, "error", err)
+			}
 			select {
 			case <-ctx.Done():
 				return
-			case <-time.After(copyRetry):
+			case <-time.After(wait):
 			}
 		}
 	})
@@ -215,4 +227,23 @@ func (d *Driver) copiedLogs(taskID, name string, o runner.LogOptions) (io.ReadCl
 		return nil, none
 	}
 	return r, err
+}
+
+// pruneLogs deletes the position files of output that does not exist any more.
+func (d *Driver) pruneLogs() {
+	root := filepath.Join(d.cfg.Dir, "logs")
+	_ = filepath.WalkDir(root, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Ext(path) != ".json" {
+			return nil
+		}
+		p, err := readPosition(path)
+		if err != nil {
+			return nil
+		}
+		if _, err := os.Stat(p.Target.File); errors.Is(err, os.ErrNotExist) {
+			_ = os.Remove(path)
+			_ = os.Remove(filepath.Dir(path)) // fails while there are others
+		}
+		return nil
+	})
 }

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"time"
 )
 
 const (
@@ -43,27 +42,33 @@ func openLogFile(positionFile string, target logTarget) (*logFile, error) {
 			return nil, err
 		}
 	}
-	p, err := readPosition(positionFile)
-	if err != nil || p.Target.File != target.File {
-		p = logPosition{}
-	}
-	p.Target = target
 	f, err := os.OpenFile(target.File, os.O_WRONLY|os.O_CREATE, 0o640)
 	if err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err == nil && info.Size() > p.Size && !p.Time.IsZero() {
-		err = f.Truncate(p.Size)
-	}
-	if err == nil {
-		p.Size, err = f.Seek(0, io.SeekEnd)
-	}
-	if err != nil {
+	w := &logFile{file: f, positionFile: positionFile}
+	if err := w.resume(target); err != nil {
 		f.Close()
 		return nil, err
 	}
-	return &logFile{file: f, position: p, positionFile: positionFile}, nil
+	return w, nil
+}
+
+// resume goes on at the position, or at the end of the file if there is none yet.
+func (w *logFile) resume(target logTarget) error {
+	info, err := w.file.Stat()
+	if err != nil {
+		return err
+	}
+	p, err := readPosition(w.positionFile)
+	if err != nil || p.Target.File != target.File {
+		w.position = logPosition{Target: target, Size: info.Size()}
+		return w.savePosition()
+	}
+	w.position = p
+	w.position.Target = target
+	w.position.Size = min(p.Size, info.Size())
+	return w.file.Truncate(w.position.Size)
 }
 
 func readPosition(file string) (logPosition, error) {
@@ -248,6 +253,3 @@ func seekLines(f *os.File, lines int, last bool) (left int, err error) {
 	_, err = f.Seek(0, io.SeekStart)
 	return lines, err
 }
-
-// pruneAfter is how long the position of a removed task's output is kept at most.
-const pruneAfter = 7 * 24 * time.Hour

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/task"
-	"github.com/cairn-discovery/cairn/worker/runner"
 )
 
 // greeting returns the first line that a server sends.
@@ -268,5 +267,4 @@ func TestOtherNodesAreNotTouched(t *testing.T) {
 	if c := other.state(s, "web"); c.LastStatus != task.StatusRunning {
 		t.Errorf("container of the other node: %+v", c)
 	}
-	_ = runner.Spec{}
 }

@@ -140,7 +140,8 @@ func (d *Driver) containerState(ctx context.Context, taskID string, c *container
 	}
 	if !c.State.Running && !c.State.Paused && !c.State.Restarting {
 		s.LastStatus = task.StatusStopped
-		s.Finished = milliseconds(c.State.FinishedAt)
+		// The engine notes the start after it has happened; a container may have ended before.
+		s.Finished = max(milliseconds(c.State.FinishedAt), s.Started)
 		s.ExitCode = new(int64(c.State.ExitCode))
 		switch {
 		case c.State.OOMKilled:

@@ -26,6 +26,7 @@ const (
 // tries again until ctx ends; after each connection it reports all tasks, because
 // events may have been missed.
 func (d *Driver) Run(ctx context.Context, changed func(taskID string)) error {
+	d.pruneLogs()
 	var copies sync.WaitGroup
 	defer copies.Wait()
 	away := false
