@@ -151,12 +151,12 @@ const (
 	mebibyte  = 1 << 20
 )
 
-// resources returns the limits of a container. The cpu and the memory of the task are
-// limits of each of its containers.
+// resources returns the limits of a container. The limits of the task are limits of
+// each of its containers.
 func (d *Driver) resources(s *runner.Spec, c *runner.Container, p *placement) container.Resources {
 	memory := c.MemoryLimit
 	if memory == 0 {
-		memory = taskSize(s.Definition.Memory, override(s, func(o *task.TaskOverride) string { return o.Memory })) * mebibyte
+		memory = s.MemoryLimit
 	}
 	if memory > 0 {
 		memory = max(memory, minMemory)
@@ -170,9 +170,8 @@ func (d *Driver) resources(s *runner.Spec, c *runner.Container, p *placement) co
 	if r.MemoryReservation > 0 {
 		r.MemoryReservation = max(r.MemoryReservation, minMemory)
 	}
-	if units := taskSize(s.Definition.CPU, override(s, func(o *task.TaskOverride) string { return o.CPU })); units > 0 {
-		r.NanoCPUs = min(units*1_000_000_000/1024, int64(p.cpus)*1_000_000_000)
-	}
+	// The engine refuses more than the machine has.
+	r.NanoCPUs = min(s.CPULimit*1_000_000_000/1024, int64(p.cpus)*1_000_000_000)
 	if l := c.Definition.LinuxParameters; l != nil {
 		if l.MaxSwap != nil && memory > 0 {
 			r.MemorySwap = memory + *l.MaxSwap*mebibyte
@@ -185,37 +184,18 @@ func (d *Driver) resources(s *runner.Spec, c *runner.Container, p *placement) co
 	return r
 }
 
-func override(s *runner.Spec, member func(*task.TaskOverride) string) string {
-	if s.Task.Overrides == nil {
-		return ""
-	}
-	return member(s.Task.Overrides)
-}
-
-// taskSize returns the cpu units or the MiB of a task; 0 without.
-func taskSize(definition, override string) int64 {
-	if override != "" {
-		definition = override
-	}
-	n, err := strconv.ParseInt(definition, 10, 64)
-	if err != nil || n < 0 {
-		return 0
-	}
-	return n
-}
-
 // setNetwork sets the network mode, published ports, and what depends on them.
 func (d *Driver) setNetwork(s *runner.Spec, c *runner.Container, p *placement, config *container.Config, host *container.HostConfig) error {
 	def := c.Definition
 	switch s.Network.Mode {
-	case "awsvpc":
+	case runner.ModeAWSVPC:
 		// Host name, DNS and hosts are those of the pause container.
 		host.NetworkMode = container.NetworkMode("container:" + p.pause)
 		config.Hostname = ""
 		return nil
-	case "host", "none":
+	case runner.ModeHost, runner.ModeNone:
 		host.NetworkMode = container.NetworkMode(s.Network.Mode)
-	case "bridge", "":
+	case runner.ModeBridge, "":
 		host.NetworkMode = "bridge"
 		if yes(def.DisableNetworking) {
 			host.NetworkMode = "none"

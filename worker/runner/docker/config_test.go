@@ -285,30 +285,3 @@ func TestCopyGoesOnAfterACrash(t *testing.T) {
 		}
 	}
 }
-
-func TestTail(t *testing.T) {
-	dir := t.TempDir()
-	target := logTarget{File: filepath.Join(dir, "out"), MaxFiles: 3}
-	for name, text := range map[string]string{"out.2": "1\n2\n", "out.1": "3\n4\n", "out": "5\n6\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	all := "1\n2\n3\n4\n5\n6\n"
-	for tail := range 9 {
-		r, err := openOutput(target, tail)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var b bytes.Buffer
-		b.ReadFrom(r)
-		r.Close()
-		want := all
-		if tail > 0 && tail < 6 {
-			want = all[12-2*tail:]
-		}
-		if b.String() != want {
-			t.Errorf("tail %d: %q, want %q", tail, b.String(), want)
-		}
-	}
-}

@@ -146,7 +146,7 @@ func TestSettings(t *testing.T) {
 	sysctl := run("sysctl", "cat", "/proc/sys/net/core/somaxconn", "/proc/sys/kernel/msgmax")
 	sysctl.Definition.SystemControls = d.SystemControls[1:]
 	s := inSubnet(spec("a1", "awsvpc", c, sysctl), 10)
-	s.Definition.CPU, s.Definition.Memory = "256", "512"
+	s.CPULimit, s.MemoryLimit = 256, 512<<20
 	h.up(s)
 	in, err := h.inspect(t.Context(), h.state(s, "web").RuntimeID)
 	if err != nil {

@@ -216,17 +216,15 @@ func (d *Driver) positionFile(taskID, name string) string {
 }
 
 // copiedLogs returns the output of a container that was removed.
-func (d *Driver) copiedLogs(taskID, name string, o runner.LogOptions) (io.ReadCloser, error) {
-	none := errors.New("no output is kept of container " + name)
+func (d *Driver) copiedLogs(ctx context.Context, taskID, name string, o runner.LogOptions) (io.ReadCloser, error) {
 	p, err := readPosition(d.positionFile(taskID, name))
+	if err == nil {
+		_, err = os.Stat(p.Target.File)
+	}
 	if err != nil {
-		return nil, none
+		return nil, errors.New("no output is kept of container " + name)
 	}
-	r, err := openOutput(p.Target, o.Tail)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, none
-	}
-	return r, err
+	return runner.OpenLog(ctx, p.Target.File, o.Tail, nil)
 }
 
 // pruneLogs deletes the position files of output that does not exist any more.

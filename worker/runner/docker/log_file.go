@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/cairn-discovery/cairn/worker/runner"
 )
 
 const (
@@ -134,11 +135,7 @@ func (w *logFile) rotate() error {
 	name := w.position.Target.File
 	_, maxFiles := w.position.Target.limits()
 	for i := maxFiles - 1; i > 0; i-- {
-		from := name
-		if i > 1 {
-			from = fmt.Sprintf("%s.%d", name, i-1)
-		}
-		if err := os.Rename(from, fmt.Sprintf("%s.%d", name, i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err := os.Rename(runner.OlderLog(name, i-1), runner.OlderLog(name, i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
@@ -152,104 +149,3 @@ func (w *logFile) rotate() error {
 }
 
 func (w *logFile) close() { w.file.Close() }
-
-// openOutput returns the output of a target, oldest first, or its last lines if tail is
-// not 0.
-func openOutput(t logTarget, tail int) (io.ReadCloser, error) {
-	_, maxFiles := t.limits()
-	var files multiFile
-	for i := maxFiles - 1; i >= 0; i-- {
-		name := t.File
-		if i > 0 {
-			name = fmt.Sprintf("%s.%d", t.File, i)
-		}
-		f, err := os.Open(name)
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			files.Close()
-			return nil, pathless(err)
-		}
-		files = append(files, f)
-	}
-	if len(files) == 0 {
-		return nil, os.ErrNotExist
-	}
-	if tail > 0 {
-		if err := files.seekTail(tail); err != nil {
-			files.Close()
-			return nil, pathless(err)
-		}
-	}
-	return files, nil
-}
-
-// multiFile reads files one after the other.
-type multiFile []*os.File
-
-func (m multiFile) Read(p []byte) (int, error) {
-	for _, f := range m {
-		if n, err := f.Read(p); n > 0 || err != nil && !errors.Is(err, io.EOF) {
-			return n, err
-		}
-	}
-	return 0, io.EOF
-}
-
-func (m multiFile) Close() error {
-	for _, f := range m {
-		f.Close()
-	}
-	return nil
-}
-
-// seekTail moves to the beginning of the last lines.
-func (m multiFile) seekTail(lines int) error {
-	for i := len(m) - 1; i >= 0; i-- {
-		left, err := seekLines(m[i], lines, i == len(m)-1)
-		if err != nil {
-			return err
-		}
-		if left == 0 {
-			for _, f := range m[:i] {
-				if _, err := f.Seek(0, io.SeekEnd); err != nil {
-					return err
-				}
-			}
-			return nil
-		}
-		lines = left
-	}
-	return nil
-}
-
-// seekLines moves to the beginning of the last lines of a file. If it has fewer, it
-// moves to the beginning and returns how many are left. The line feed at the very end
-// of the output ends a line and does not begin one.
-func seekLines(f *os.File, lines int, last bool) (left int, err error) {
-	end, err := f.Seek(0, io.SeekEnd)
-	if err != nil {
-		return 0, err
-	}
-	buffer := make([]byte, 64<<10)
-	size := end
-	for end > 0 {
-		n := min(int64(len(buffer)), end)
-		end -= n
-		if _, err := f.ReadAt(buffer[:n], end); err != nil {
-			return 0, err
-		}
-		for i := n - 1; i >= 0; i-- {
-			if buffer[i] != '\n' || last && end+i == size-1 {
-				continue
-			}
-			if lines--; lines == 0 {
-				_, err := f.Seek(end+i+1, io.SeekStart)
-				return 0, err
-			}
-		}
-	}
-	_, err = f.Seek(0, io.SeekStart)
-	return lines, err
-}

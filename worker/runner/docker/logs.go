@@ -24,7 +24,7 @@ func (d *Driver) Logs(ctx context.Context, taskID, name string, o runner.LogOpti
 		return nil, d.engine.explain(err)
 	}
 	if c == nil {
-		return d.copiedLogs(taskID, name, o)
+		return d.copiedLogs(ctx, taskID, name, o)
 	}
 	tail := ""
 	if o.Tail > 0 {

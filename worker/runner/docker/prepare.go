@@ -45,7 +45,7 @@ func (d *Driver) prepare(ctx context.Context, s *runner.Spec) error {
 	if err := d.ensurePause(ctx, s); err != nil {
 		return err
 	}
-	if s.Network.Mode != "awsvpc" {
+	if s.Network.Mode != runner.ModeAWSVPC {
 		return nil
 	}
 	return waitForGateways(ctx, s.Network.Gateways)
@@ -58,7 +58,7 @@ func (d *Driver) preparedFile(taskID string) string {
 
 // needsPause reports whether containers of the task share namespaces.
 func needsPause(s *runner.Spec) bool {
-	return s.Network.Mode == "awsvpc" || s.Definition.PIDMode == "task" || s.Definition.IPCMode == "task"
+	return s.Network.Mode == runner.ModeAWSVPC || s.Definition.PIDMode == "task" || s.Definition.IPCMode == "task"
 }
 
 // writeFiles makes the folder of the task and its resolv.conf.
@@ -81,7 +81,7 @@ func (d *Driver) writeFiles(s *runner.Spec) error {
 // get it as a file and not through the resolver of the engine, which works only while
 // the engine runs and bounds concurrent queries.
 func resolvConf(n *runner.NetworkSpec) string {
-	if n.Mode != "awsvpc" || len(n.DNS) == 0 {
+	if n.Mode != runner.ModeAWSVPC || len(n.DNS) == 0 {
 		return ""
 	}
 	var b strings.Builder
@@ -108,7 +108,7 @@ func (d *Driver) ensurePause(ctx context.Context, s *runner.Spec) error {
 	var id string
 	if c != nil {
 		id = c.ID
-		if s.Network.Mode == "awsvpc" { // the network may be gone since
+		if s.Network.Mode == runner.ModeAWSVPC { // the network may be gone since
 			if _, err := d.ensureNetwork(ctx, &s.Network); err != nil {
 				return err
 			}
@@ -145,7 +145,7 @@ func (d *Driver) createPause(ctx context.Context, s *runner.Spec) (string, error
 			LogConfig:      container.LogConfig{Type: "none"},
 		},
 	}
-	if s.Network.Mode == "awsvpc" {
+	if s.Network.Mode == runner.ModeAWSVPC {
 		name, err := d.ensureNetwork(ctx, &s.Network)
 		if err != nil {
 			return "", err
@@ -171,7 +171,7 @@ func (d *Driver) pauseLabels(s *runner.Spec) map[string]string {
 	}
 	l[ecs+"container-name"] = pauseName
 	l[labelNode], l[labelTask], l[labelContainer] = d.cfg.Node, s.Task.ID, pauseName
-	if s.Network.Mode == "awsvpc" {
+	if s.Network.Mode == runner.ModeAWSVPC {
 		l[labelSubnet] = s.Network.Subnet
 	}
 	return l

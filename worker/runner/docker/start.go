@@ -62,7 +62,7 @@ func (d *Driver) Start(ctx context.Context, s *runner.Spec, name string) error {
 
 // create creates a container of a task and returns its id.
 func (d *Driver) create(ctx context.Context, s *runner.Spec, name string) (string, error) {
-	c := containerOf(s, name)
+	c := s.Container(name)
 	if c == nil {
 		return "", fmt.Errorf("the task has no container %q", name)
 	}
@@ -75,15 +75,6 @@ func (d *Driver) create(ctx context.Context, s *runner.Spec, name string) (strin
 		return "", err
 	}
 	return d.createContainer(ctx, o)
-}
-
-func containerOf(s *runner.Spec, name string) *runner.Container {
-	for i := range s.Containers {
-		if s.Containers[i].Definition.Name == name {
-			return &s.Containers[i]
-		}
-	}
-	return nil
 }
 
 // place finds what a container needs to know about its surroundings.
@@ -159,8 +150,8 @@ func (d *Driver) startContainer(ctx context.Context, id string) error {
 // hostPortsFree checks that nothing listens on the ports of a container in host mode.
 // Otherwise it would start and its clients would reach the other program.
 func hostPortsFree(s *runner.Spec, name string) error {
-	c := containerOf(s, name)
-	if s.Network.Mode != "host" || c == nil {
+	c := s.Container(name)
+	if s.Network.Mode != runner.ModeHost || c == nil {
 		return nil
 	}
 	for _, m := range c.Definition.PortMappings {
