@@ -44,3 +44,6 @@ func (v *view) Quota(account command.AccountID, q *command.Quota) int {
 }
 
 func (v *view) Quotas() []*command.Quota { return Quotas() }
+
+// NewView returns a state and its rules as commands see them.
+func NewView(s *State, r *Rules) command.View { return &view{s, r} }

@@ -57,7 +57,7 @@ func (t *transaction) ensureBlock(account command.AccountID, d *Definition, b *D
 	if svc, ok := ns.Service(b.ServiceName); ok {
 		return svc, nil
 	}
-	if t.rules.Strict {
+	if t.rules.Strict || t.keep {
 		return nil, &registry.ServiceNotFound{ID: b.ServiceName}
 	}
 	create := &registry.CreateService{Name: b.ServiceName, NamespaceRef: b.NamespaceID, CustomHealth: true}

@@ -177,7 +177,7 @@ func (t *transaction) advanceStart(x *Task, c *runContext) {
 		return
 	}
 	if x.LastStatus == StatusPending && x.started(c.definition) {
-		x.LastStatus = StatusActivating
+		x.LastStatus, x.Activated = StatusActivating, t.meta.Now
 		if err := t.authorize(x, c); err != nil {
 			t.fail(x, err.Error())
 			return

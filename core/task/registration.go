@@ -2,6 +2,7 @@ package task
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 
 	"github.com/cairn-discovery/cairn/core/command"
@@ -184,7 +185,11 @@ func (t *transaction) register(x *Task, c *runContext) (complete bool) {
 // registration returns what a task knows of its registration in a target.
 func (x *Task) registration(target target) Registration {
 	if target.service == nil {
-		return Registration{Name: target.name, Problem: target.problem.Error()}
+		r := Registration{Name: target.name, Problem: target.problem.Error()}
+		if i := slices.IndexFunc(x.Registrations, func(old Registration) bool { return old.Service == "" && old.Name == target.name }); i >= 0 {
+			r.Tried = x.Registrations[i].Tried
+		}
+		return r
 	}
 	for _, r := range x.Registrations {
 		if r.Service == string(target.service.ID) && r.Owner == target.service.Account {
@@ -195,6 +200,7 @@ func (x *Task) registration(target target) Registration {
 }
 
 func (t *transaction) registerIn(x *Task, c *runContext, target target, r *Registration) {
+	r.Tried = t.meta.Now
 	if target.service == nil {
 		return
 	}
@@ -211,7 +217,7 @@ func (t *transaction) registerIn(x *Task, c *runContext, target target, r *Regis
 		r.Problem = "the operation of Cloud Map failed"
 		return
 	}
-	r.Registered, r.Port, r.Problem = inst.Registered, port, ""
+	r.Registered, r.Port, r.Problem, r.Tried = inst.Registered, port, "", 0
 	if attributes[registry.AttrInitHealthStatus] != registry.Unhealthy.String() {
 		x.Answered = true
 	}

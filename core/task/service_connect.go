@@ -1,5 +1,10 @@
 package task
 
+import (
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+)
+
 // enabled reports whether Service Connect is used.
 func (c *ServiceConnectConfiguration) enabled() bool {
 	return c != nil && c.Enabled != nil && *c.Enabled
@@ -33,4 +38,69 @@ func (c *runContext) connectPort(discoveryName string) (container string, port i
 		}
 	}
 	return container, port
+}
+
+// managedBy returns the description of a Cloud Map service that Service Connect made.
+func (t *transaction) managedBy(svc *Service) string {
+	return "Managed by " + t.rules.ServiceARN(svc.Account, svc.Cluster, svc.Name)
+}
+
+// connectNamespaceOf returns the namespace of a configuration: its own, or the default
+// of the cluster.
+func (t *transaction) connectNamespaceOf(cluster *Cluster, account command.AccountID, c *ServiceConnectConfiguration) (*registry.Namespace, error) {
+	ref := or(c.Namespace, cluster.ServiceConnectNamespace)
+	if ref == "" {
+		return nil, command.Invalid("Namespace is missing")
+	}
+	if ns, err := t.registry().FindNamespace(t.cloudMap, account, ref); err == nil {
+		return ns, nil
+	}
+	for _, ns := range t.registry().VisibleNamespaces(t.cloudMap, account, "") {
+		if ns.Name == ref {
+			return ns, nil
+		}
+	}
+	return nil, NewError(NamespaceNotFound, "The namespace %s was not found.", quote(ref))
+}
+
+// ensureConnect creates the Cloud Map services of Service Connect.
+func (t *transaction) ensureConnect(svc *Service, w *Workload) ([]ServiceConnectResource, error) {
+	if !w.ServiceConnect.enabled() {
+		return nil, nil
+	}
+	cluster, _ := t.state().Cluster(svc.Account, svc.Cluster)
+	ns, err := t.connectNamespaceOf(cluster, svc.Account, w.ServiceConnect)
+	if err != nil {
+		return nil, err
+	}
+	var all []ServiceConnectResource
+	for i := range w.ServiceConnect.Services {
+		name := w.ServiceConnect.Services[i].discoveryName()
+		ns, _ := t.registry().Namespace(ns.Account, ns.ID)
+		made, ok := ns.Service(name)
+		if !ok {
+			reply, err := t.call(svc.Account, &registry.CreateService{
+				Name: name, NamespaceRef: t.cloudMap.NamespaceARN(ns.Account, ns.ID), HTTPOnly: true, CustomHealth: true, Description: t.managedBy(svc),
+			})
+			if err != nil {
+				return nil, err
+			}
+			made = reply.Value.(*registry.Service)
+		}
+		all = append(all, ServiceConnectResource{DiscoveryName: name, Service: string(made.ID), ARN: t.cloudMap.ServiceARN(made.Account, made.ID)})
+	}
+	return all, nil
+}
+
+// deleteConnect deletes the Cloud Map services that Service Connect made for a service.
+// One that still has instances stays.
+func (t *transaction) deleteConnect(svc *Service) {
+	for i := range svc.Deployments {
+		for _, r := range svc.Deployments[i].ServiceConnectServices {
+			made, err := t.registry().FindService(t.cloudMap, svc.Account, r.ARN)
+			if err == nil && made.Description == t.managedBy(svc) {
+				_, _ = t.call(svc.Account, &registry.DeleteService{Ref: r.ARN})
+			}
+		}
+	}
 }

@@ -87,7 +87,8 @@ type Task struct {
 	Connected        int64 `json:"connected,omitempty"`
 	PullStarted      int64 `json:"pullStarted,omitempty"`
 	PullStopped      int64 `json:"pullStopped,omitempty"`
-	Started          int64 `json:"started,omitempty"` // entered RUNNING
+	Activated        int64 `json:"activated,omitempty"` // entered ACTIVATING
+	Started          int64 `json:"started,omitempty"`   // entered RUNNING
 	Stopping         int64 `json:"stopping,omitempty"`
 	ExecutionStopped int64 `json:"executionStopped,omitempty"`
 	Stopped          int64 `json:"stopped,omitempty"`
@@ -163,8 +164,9 @@ type Registration struct {
 	Held bool `json:"held,omitempty"`
 	// Port is the value of AWS_INSTANCE_PORT, 0 without.
 	Port int `json:"port,omitempty"`
-	// Problem is why the last registration failed.
+	// Problem is why the last registration failed, and Tried when that was.
 	Problem string `json:"problem,omitempty"`
+	Tried   int64  `json:"tried,omitempty"`
 }
 
 // Report is the command of a runner: what it has observed of one task. It sets the

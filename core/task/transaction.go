@@ -23,6 +23,8 @@ type transaction struct {
 	// written are the keys of the changes so far: they are no preconditions.
 	written map[string]bool
 	ids     uint64
+	// keep means that Cloud Map services of discovery blocks are not created.
+	keep bool
 }
 
 // begin starts a decision.

@@ -1,0 +1,144 @@
+package task
+
+import (
+	"math"
+
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
+)
+
+// Action is a command that Plan proposes, and the account in whose name.
+type Action struct {
+	Account command.AccountID
+	Command command.Command
+}
+
+// Plan returns what has to be done next, in a fixed order, and the time at which it has
+// to be called again if nothing changes, in milliseconds since 1970. An action looks at
+// the state again when it is decided; if it comes too late, it changes nothing.
+func Plan(v command.View, now int64) (actions []Action, next int64) {
+	p := newPlan(v, now)
+	p.planNodes()
+	p.planTasks()
+	p.planServices()
+	return p.actions, p.next
+}
+
+// plan is one run of Plan. It remembers what it has looked up.
+type plan struct {
+	state     *State
+	rules     *Rules
+	cloud     *registry.State
+	cloudMap  *registry.Rules
+	now, next int64
+	actions   []Action
+
+	instances   map[string]*instanceView
+	cloudCache  map[cloudKey]*registry.Service
+	definitions map[definitionKey]*definitionView
+	placers     map[clusterRef]*placer
+}
+
+type cloudKey struct{ account, service string }
+
+type definitionKey struct {
+	account  command.AccountID
+	family   string
+	revision int
+}
+
+// definitionView is what the plan needs of a definition.
+type definitionView struct {
+	*Definition
+	checks bool
+}
+
+// instanceView is what the plan needs of a container instance.
+type instanceView struct {
+	// leaving means that its tasks have to move, lost that they are gone.
+	leaving, lost bool
+}
+
+func newPlan(v command.View, now int64) *plan {
+	s, r := of(v)
+	c, rules := v.Slice(registry.Slice{}.Name())
+	return &plan{
+		state: s, rules: r, cloud: c.(*registry.State), cloudMap: rules.(*registry.Rules), now: now, next: math.MaxInt64,
+		instances: map[string]*instanceView{}, cloudCache: map[cloudKey]*registry.Service{},
+		definitions: map[definitionKey]*definitionView{}, placers: map[clusterRef]*placer{},
+	}
+}
+
+// at makes Plan be called at a time again, and reports whether that time has come.
+func (p *plan) at(due int64) bool {
+	if due <= p.now {
+		return true
+	}
+	p.next = min(p.next, due)
+	return false
+}
+
+func (p *plan) act(account command.AccountID, c command.Command) {
+	p.actions = append(p.actions, Action{account, c})
+}
+
+func (p *plan) definition(x *Task) *definitionView {
+	key := definitionKey{x.Account, x.Family, x.Revision}
+	if v, ok := p.definitions[key]; ok {
+		return v
+	}
+	var v *definitionView
+	if d, ok := p.state.Definition(x.Account, x.Family, x.Revision); ok {
+		v = &definitionView{d, d.HasChecks()}
+	}
+	p.definitions[key] = v
+	return v
+}
+
+// instance returns what is known of the container instance of a task.
+func (p *plan) instance(x *Task) *instanceView {
+	if v, ok := p.instances[x.Instance]; ok {
+		return v
+	}
+	v := &instanceView{}
+	i, ok := p.state.Instance(x.Account, x.Cluster, x.Instance)
+	if !ok {
+		v.lost = x.Instance != ""
+	} else {
+		n, known := p.state.Node(i.Node)
+		v.lost = i.Node != "" && (!known || n.expired(p.now))
+		v.leaving = i.Status == Draining || known && n.Draining
+	}
+	p.instances[x.Instance] = v
+	return v
+}
+
+// expired reports whether the lease of a node has ended.
+func (n *Node) expired(now int64) bool { return n.Expires != 0 && n.Expires <= now }
+
+// cloudService returns a Cloud Map service, or nil.
+func (p *plan) cloudService(r *Registration) *registry.Service {
+	key := cloudKey{string(r.Owner), r.Service}
+	svc, ok := p.cloudCache[key]
+	if !ok {
+		svc, _ = p.cloud.Service(r.Owner, registry.ServiceID(r.Service))
+		p.cloudCache[key] = svc
+	}
+	return svc
+}
+
+// placer returns the instances of a cluster. The plan places nothing, so it can be used
+// again.
+func (p *plan) placer(account command.AccountID, cluster string) *placer {
+	key := clusterRef{account, cluster}
+	if _, ok := p.placers[key]; !ok {
+		p.placers[key] = newPlacer(p.state, account, cluster)
+	}
+	return p.placers[key]
+}
+
+// canPlace reports whether there is an instance for a task.
+func (p *plan) canPlace(x *Task, d *Definition) bool {
+	place, _ := p.placer(x.Account, x.Cluster).place(p.rules, wishOf(x, d))
+	return place != nil
+}
