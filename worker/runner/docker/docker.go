@@ -102,8 +102,9 @@ type Driver struct {
 	health healthMemory
 	logs   logCopies
 
-	mu     sync.Mutex
-	pulled map[string]bool // images, for PullOnce
+	mu      sync.Mutex
+	pulled  map[string]bool   // images, for PullOnce
+	digests map[string]string // by id of the image
 	// preparing serializes what tasks share: networks and the image of the pause container.
 	preparing sync.Mutex
 }
@@ -143,7 +144,7 @@ func New(cfg Config) (*Driver, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Driver{cfg: cfg, engine: e, pulled: map[string]bool{}}, nil
+	return &Driver{cfg: cfg, engine: e, pulled: map[string]bool{}, digests: map[string]string{}}, nil
 }
 
 // Name returns "docker".

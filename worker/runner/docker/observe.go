@@ -154,12 +154,28 @@ func (d *Driver) containerState(ctx context.Context, taskID string, c *container
 	return s
 }
 
-// digestOf returns the digest of the image of a container.
+// maxDigests bounds the memory of digests.
+const maxDigests = 1000
+
+// digestOf returns the digest of the image of a container. It is for information only,
+// so an error gives none.
 func (d *Driver) digestOf(ctx context.Context, imageID string) string {
-	digest, _, err := d.imageDigest(ctx, imageID)
-	if err != nil {
-		return "" // it is for information only
+	d.mu.Lock()
+	known, ok := d.digests[imageID]
+	d.mu.Unlock()
+	if ok {
+		return known
 	}
+	digest, found, err := d.imageDigest(ctx, imageID)
+	if err != nil || !found {
+		return ""
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(d.digests) >= maxDigests {
+		clear(d.digests)
+	}
+	d.digests[imageID] = digest
 	return digest
 }
 

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -113,10 +114,20 @@ func (d *Driver) all(ctx context.Context, copies *sync.WaitGroup, changed func(s
 	return nil
 }
 
+// matters reports whether an event changes what Observe returns. Most do not: each
+// health check makes three events.
+func matters(a events.Action) bool {
+	switch a {
+	case events.ActionStart, events.ActionDie, events.ActionOOM, events.ActionDestroy, events.ActionPause, events.ActionUnPause:
+		return true
+	}
+	return strings.HasPrefix(string(a), string(events.ActionHealthStatus)) // "health_status: healthy"
+}
+
 // event reports one event. Labels of the container are attributes of its events.
 func (d *Driver) event(ctx context.Context, copies *sync.WaitGroup, e *events.Message, changed func(string)) {
 	taskID := e.Actor.Attributes[labelTask]
-	if taskID == "" {
+	if taskID == "" || !matters(e.Action) {
 		return
 	}
 	if e.Action == events.ActionStart && e.Actor.Attributes[labelLog] != "" {
