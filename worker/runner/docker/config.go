@@ -347,4 +347,4 @@ func setLog(c *runner.Container, host *container.HostConfig) error {
 }
 
 // errNotAllowed says that only a node with Config.Privileged runs a task.
-var errNotAllowed = errors.New("not allowed on this node (runner.docker.privileged)")
+var errNotAllowed = errors.New("not allowed on this node (runner.privileged)")

@@ -89,6 +89,9 @@ type Config struct {
 	// containers, devices, namespaces of the host for processes and IPC, capabilities
 	// beyond those of safeCapabilities, and unconfined security profiles.
 	Privileged bool
+	// Forbidden are TCP ports of this machine that tasks in awsvpc and bridge mode do not
+	// reach.
+	Forbidden []uint16
 	// PidsLimit is the number of processes that a container may have. 0: DefaultPidsLimit.
 	PidsLimit int64
 	// Logger receives losses of the engine and problems with logs. Required.

@@ -29,7 +29,7 @@ func (d *Driver) networkName(subnet string) string {
 // bridgeName returns the name of the interface of a subnet. Names of interfaces have at
 // most 15 characters.
 func (d *Driver) bridgeName(subnet string) string {
-	return "cairn-" + digest([]byte(d.cfg.Node + "/" + subnet))[:9]
+	return bridgePrefix + digest([]byte(d.cfg.Node + "/" + subnet))[:9]
 }
 
 // ensureNetwork makes the network of the task's subnet if it is not there, and returns
@@ -52,7 +52,20 @@ func (d *Driver) ensureNetwork(ctx context.Context, n *runner.NetworkSpec) (stri
 				n.Subnet, describe(h.IPAM.Config), describe(want), err)
 		}
 	}
-	return d.createNetwork(ctx, n.Subnet, want)
+	name, err := d.createNetwork(ctx, n.Subnet, want)
+	if err != nil {
+		return "", err
+	}
+	d.secure(ctx)
+	return name, nil
+}
+
+// secure updates the rules of the firewall. Tasks run without them on machines that
+// have no nftables.
+func (d *Driver) secure(ctx context.Context) {
+	if err := d.updateFirewall(ctx); err != nil && ctx.Err() == nil {
+		d.cfg.Logger.Warn("the rules of the firewall are not set: tasks of different subnets do not reach each other, and forbidden ports are open to them", "error", err)
+	}
 }
 
 func (d *Driver) createNetwork(ctx context.Context, subnet string, addresses []network.IPAMConfig) (string, error) {

@@ -2,6 +2,7 @@ package docker
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -92,6 +93,45 @@ func TestAwsvpcTasksReachEachOther(t *testing.T) {
 	if c := h.ended(b, "client"); *c.ExitCode != 0 || !strings.Contains(h.output(b, "client"), "hello") {
 		t.Errorf("exit code %d: %s", *c.ExitCode, h.output(b, "client"))
 	}
+}
+
+// Tasks of different subnets reach each other with their own addresses, also after the
+// engine was restarted, and do not reach forbidden ports of the machine.
+func TestSubnetsReachEachOther(t *testing.T) {
+	l, err := net.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	port := l.Addr().(*net.TCPAddr).Port
+	h := start(t, func(c *Config) { c.Forbidden = []uint16{uint16(port)} })
+	a := inSubnet(spec("a1", "awsvpc", run("web", "serve", "8080")), 10)
+	b := inSubnet(spec("a2", "awsvpc", run("four", "get", "10.77.1.10:8080"), run("six", "get", "[fd77:1::a]:8080"),
+		run("forbidden", "get", fmt.Sprintf("10.77.2.1:%d", port))), 11)
+	b.Network.Subnet = "subnet-b"
+	b.Network.Addresses = []netip.Prefix{netip.MustParsePrefix("10.77.2.11/24"), netip.MustParsePrefix("fd77:2::b/64")}
+	b.Network.Gateways = []netip.Addr{netip.MustParseAddr("10.77.2.1"), netip.MustParseAddr("fd77:2::1")}
+	check := func() {
+		t.Helper()
+		h.up(a)
+		h.ready(a, "web", "listening")
+		h.up(b)
+		for name, from := range map[string]string{"four": "10.77.2.11", "six": "fd77:2::b"} {
+			if c := h.ended(b, name); *c.ExitCode != 0 {
+				t.Errorf("%s: exit code %d: %s", name, *c.ExitCode, h.output(b, name))
+			}
+			h.ready(a, "web", "from "+from)
+		}
+		h.ended(b, "forbidden")
+		if out := h.output(b, "forbidden"); !strings.Contains(out, "refused") {
+			t.Errorf("a forbidden port: %s", out)
+		}
+	}
+	check()
+	if err := errors.Join(h.engine.Stop(), h.engine.Start()); err != nil {
+		t.Fatal(err)
+	}
+	check()
 }
 
 // An address that is taken is an error that says so; nothing is left of the task.

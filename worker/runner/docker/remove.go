@@ -100,5 +100,8 @@ func (d *Driver) Cleanup(ctx context.Context) error {
 			return fmt.Errorf("remove network %s: %w", n.Name, d.engine.explain(err))
 		}
 	}
+	if err := d.removeFirewall(); err != nil {
+		d.cfg.Logger.Warn("the rules of the firewall are not removed", "error", err)
+	}
 	return d.engine.explain(d.removePauseImage(ctx))
 }

@@ -105,6 +105,7 @@ func (d *Driver) all(ctx context.Context, copies *sync.WaitGroup, changed func(s
 	if err != nil {
 		return err
 	}
+	d.secure(ctx)
 	for i := range list {
 		d.startCopy(ctx, copies, &list[i])
 	}

@@ -128,6 +128,8 @@ func serve(port string) {
 	for {
 		c, err := l.Accept()
 		exitOn(err)
+		host, _, _ := net.SplitHostPort(c.RemoteAddr().String())
+		fmt.Println("from", host)
 		fmt.Fprintln(c, "hello from", name)
 		c.Close()
 	}
