@@ -54,12 +54,14 @@ func (w *wiring) newDNS() (*dnsEdge, error) {
 		return nil, err
 	}
 	cfg := dnsConfigOf(&w.cfg.Config, w.listeners)
-	if cfg.Signer, err = w.newSigner(); err != nil {
+	signer, err := w.newSigner()
+	if err != nil {
 		return nil, err
 	}
+	cfg.Signer = signer
 	cfg.Source, cfg.Views, cfg.Forward, cfg.Limit = w.rep, w.views.Load, e.forward, limiter
 	cfg.Logger, cfg.Registerer = w.log.With("part", "dns"), w.metrics
-	if err = w.wireTransfers(e, &cfg); err != nil {
+	if err = w.wireTransfers(e, &cfg, signer); err != nil {
 		return nil, err
 	}
 	if e.server, err = dns.New(cfg); err != nil {

@@ -47,7 +47,7 @@ func transferRule(t *config.Transfer, keys map[string]*tsig.Key) xfr.Rule {
 }
 
 // wireTransfers gives the DNS server what it needs to transfer zones.
-func (w *wiring) wireTransfers(e *dnsEdge, cfg *dns.Config) error {
+func (w *wiring) wireTransfers(e *dnsEdge, cfg *dns.Config, signer xfr.Signer) error {
 	d := &w.cfg.DNS
 	t, err := newTransfers(d)
 	if err != nil {
@@ -66,7 +66,7 @@ func (w *wiring) wireTransfers(e *dnsEdge, cfg *dns.Config) error {
 		return err
 	}
 	e.transfers, err = xfr.New(xfr.Config{
-		Source: w.rep, Rules: t.rules, Apex: apex, Strict: cfg.Strict,
+		Source: w.rep, Rules: t.rules, Apex: apex, Strict: cfg.Strict, Signer: signer,
 		Changed: func(c xfr.Change) {
 			for _, addr := range c.Rule.Secondaries {
 				e.notify.Send(notify.Change{Secondary: addr, Apex: c.Apex, SOA: c.SOA, Key: c.Rule.Key})

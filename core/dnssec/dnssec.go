@@ -32,14 +32,19 @@ const (
 // KeyTTL is the TTL of the DNSKEY, CDS and CDNSKEY records, in seconds.
 const KeyTTL = 3600
 
-// Times of a key roll, which are needed because resolvers cache records.
+// Times of a key roll, which are needed because resolvers cache records and secondary
+// servers may miss a NOTIFY.
 const (
+	// secondaryTime is how late a secondary server may be: the refresh time of the SOA
+	// record.
+	secondaryTime = 2 * time.Hour
 	// PublishTime is how long a new key is published before it signs. After that,
 	// no resolver has DNSKEY records without it.
-	PublishTime = 2 * KeyTTL * time.Second
+	PublishTime = secondaryTime + 2*KeyTTL*time.Second
 	// RollTime is how long the old key stays published at least. After that, no
-	// resolver has a signature by it: the longest TTL of a record is two days.
-	RollTime = PublishTime + 48*time.Hour
+	// resolver has a signature by it: copies have those of the key that signed at the
+	// beginning of the day, and the longest TTL of a record is two days.
+	RollTime = PublishTime + 24*time.Hour + secondaryTime + 48*time.Hour
 )
 
 // Key is a key of a zone. The private half is sealed, so the store or a backup is not

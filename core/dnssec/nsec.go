@@ -15,6 +15,14 @@ func AppendNSEC(b, name []byte, types ...uint16) []byte {
 	return appendBitmap(b, types)
 }
 
+// AppendChainNSEC appends the data of an NSEC record in the chain of a zone: the next
+// name of the zone, and the types of the record's own name, in any order. The next name
+// is in wire form and lower case: RFC 4034 section 4.1, RFC 6840 section 5.1.
+func AppendChainNSEC(b []byte, next string, types ...uint16) []byte {
+	slices.Sort(types)
+	return appendBitmap(append(b, next...), types)
+}
+
 // AppendSuccessor appends the first possible name after another one in the order of
 // RFC 4034 section 6.1. That is the name with a label of one zero octet before it. If
 // the name is too long for that, the octet is appended to its first label, or else

@@ -214,18 +214,14 @@ func (r *RRset) onlyRecord(strict bool) *Record {
 	return best
 }
 
-// Subzones returns the apexes of the zones below z that hide a part of it from
-// those who see it, without those that lie below another of them, in the order
-// of their names.
-func (x *Index) Subzones(z *Zone) []string {
+// Subzones returns the zones below z that hide a part of it from those who see it,
+// without those that lie below another of them, in the order of their names.
+func (x *Index) Subzones(z *Zone) []*Zone {
 	if z.noSubzones {
 		return nil
 	}
-	view := View{}
-	if !z.Public {
-		view.VPCs = z.VPCs
-	}
-	var subzones []string
+	view := z.ownView()
+	var subzones []*Zone
 	last, key := "", reversed(z.Apex)
 	for below := range x.apexes.After(key) {
 		if !strings.HasPrefix(below, key) {
@@ -236,8 +232,27 @@ func (x *Index) Subzones(z *Zone) []string {
 		}
 		name := reversed(below+"\x00") + "\x00"
 		if owner := x.owner([]byte(name), &view); owner != nil && owner.Apex == name {
-			subzones, last = append(subzones, name), below
+			subzones, last = append(subzones, owner), below
 		}
 	}
 	return subzones
+}
+
+// ownView returns the view of a client that sees the zone, and other private zones
+// only in all of its VPCs.
+func (z *Zone) ownView() View {
+	if z.Public {
+		return View{}
+	}
+	return View{VPCs: z.VPCs}
+}
+
+// IsAnswered reports whether z is the zone that is answered at its apex, to those who
+// see it: a zone of another account can keep it from being answered.
+func (x *Index) IsAnswered(z *Zone) bool {
+	if !z.contested {
+		return true
+	}
+	view := z.ownView()
+	return x.owner([]byte(z.Apex), &view) == z
 }

@@ -107,7 +107,15 @@ func (f *Fixed) In(z *Zone) iter.Seq[*Node] {
 	}
 }
 
-// Has reports whether a name in wire form and lower case is fixed. F may be nil.
-func (f *Fixed) Has(name string) bool {
-	return f != nil && f.at([]byte(name), hashOf(name)) != nil
+// Node returns the node of a fixed name as it is in a zone at or above it, or nil. The
+// name is in wire form and lower case. F may be nil.
+func (f *Fixed) Node(z *Zone, name string) *Node {
+	if f == nil {
+		return nil
+	}
+	n := f.at([]byte(name), hashOf(name))
+	if n == nil {
+		return nil
+	}
+	return f.in(z, n)
 }

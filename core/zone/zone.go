@@ -145,10 +145,17 @@ func (z *Zone) Minimum(strict bool) uint32 {
 // section 3.
 func (z *Zone) NegativeTTL(strict bool) uint32 { return min(z.SOATTL, z.Minimum(strict)) }
 
-// Serial returns the SOA serial of all zones at a revision of the state. It
-// rises, in the sense of RFC 1982, with every change, and is the same on every
-// node.
-func Serial(revision uint64) uint32 { return uint32(revision) }
+// Serial returns the number whose last 32 bits are the SOA serial of all zones, at a
+// revision of the state and a time in seconds since 1970. It rises with every change,
+// and at the beginning of every day (UTC), when the copies of signed zones get new
+// signatures. It is the same on every node.
+func Serial(revision uint64, seconds int64) uint64 { return revision + uint64(Day(seconds)) }
+
+// Day returns the number of a day since 1970, UTC. It is 0 before.
+func Day(seconds int64) int64 { return max(seconds, 0) / SecondsPerDay }
+
+// SecondsPerDay is the length of a day.
+const SecondsPerDay = 24 * 60 * 60
 
 // Zones yields all zones, by index.
 func (x *Index) Zones() iter.Seq[*Zone] {

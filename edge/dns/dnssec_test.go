@@ -23,13 +23,17 @@ import (
 )
 
 // withSigner gives a server a signer, and its world keys.
-func withSigner(t testing.TB) (*seal.Key, func(*Config)) {
+func withSigner(t testing.TB) (*seal.Key, func(*Config)) { return withSignerAt(t, nil) }
+
+// withSignerAt is withSigner with a clock.
+func withSignerAt(t testing.TB, now func() time.Time) (*seal.Key, func(*Config)) {
 	key, err := seal.ParseKey(seal.NewKey())
 	if err != nil {
 		t.Fatal(err)
 	}
 	signer, err := rrsig.New(rrsig.Config{
 		Open:   func(k *dnssec.Key) (*ecdsa.PrivateKey, error) { return rrsig.Open(key, k) },
+		Now:    now,
 		Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
@@ -81,6 +85,10 @@ func (w *world) keysOf(apex string) []*mdns.DNSKEY {
 // verified checks that every RRset of a section is signed well by a key of the
 // nearest zone that has keys, and that every signature is of such an RRset.
 func verified(rrs []mdns.RR, keys map[string][]*mdns.DNSKEY) error {
+	return verifiedAt(rrs, keys, time.Now())
+}
+
+func verifiedAt(rrs []mdns.RR, keys map[string][]*mdns.DNSKEY, at time.Time) error {
 	type id struct {
 		name  string
 		rtype uint16
@@ -108,7 +116,7 @@ func verified(rrs []mdns.RR, keys map[string][]*mdns.DNSKEY) error {
 			return fmt.Errorf("%v: of nothing", sig)
 		case sig.Hdr.Ttl != sets[k][0].Header().Ttl:
 			return fmt.Errorf("%v: TTL is not that of %v", sig, sets[k][0])
-		case !sig.ValidityPeriod(time.Now()):
+		case !sig.ValidityPeriod(at):
 			return fmt.Errorf("%v: not now", sig)
 		}
 		if err := sig.Verify(keys[sig.SignerName][i], sets[k]); err != nil {

@@ -36,6 +36,7 @@ type world struct {
 	state   *state.State
 	draft   *state.Draft // takes the changes of many commands, when not nil
 	count   uint64
+	now     int64 // of commands, in milliseconds, before what count adds
 	current atomic.Pointer[replica.Snapshot]
 }
 
@@ -100,7 +101,7 @@ func (w *world) do(op command.Command) command.Reply {
 func (w *world) try(op command.Command) (command.Reply, error) {
 	w.count++
 	m := command.Meta{
-		Account: w.account, Now: int64(w.count) * 1000,
+		Account: w.account, Now: w.now + int64(w.count)*1000,
 		Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.count)),
 	}
 	current := w.state

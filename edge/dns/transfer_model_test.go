@@ -10,12 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	mdns "github.com/miekg/dns"
 
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
+	rrsig "github.com/cairn-discovery/cairn/edge/dns/sign"
 	"github.com/cairn-discovery/cairn/edge/dns/tsig"
 	"github.com/cairn-discovery/cairn/edge/dns/xfr"
 )
@@ -53,6 +55,9 @@ func withTransfers(change ...func(*xfr.Config)) func(*Config) {
 		}
 		for _, c := range change {
 			c(&x)
+		}
+		if signer, ok := cfg.Signer.(*rrsig.Signer); ok {
+			x.Signer, x.Now = signer, signer.Now
 		}
 		if cfg.Transfers, err = xfr.New(x); err != nil {
 			panic(err)
@@ -175,6 +180,9 @@ func (c *copyOf) wellFormed(t *testing.T) {
 	ttls, types := map[string]uint32{}, map[string][]uint16{}
 	for _, rr := range c.records {
 		h := rr.Header()
+		if h.Rrtype == mdns.TypeRRSIG || h.Rrtype == mdns.TypeNSEC {
+			continue // RFC 4034 section 3: in the RRsets that they are about
+		}
 		set := h.Name + mdns.TypeToString[h.Rrtype]
 		if ttl, ok := ttls[set]; ok && ttl != h.Ttl {
 			t.Errorf("RFC 2181 section 5.2: %s has two TTLs", set)
@@ -316,14 +324,18 @@ func TestCopiesFollow(t *testing.T) {
 }
 
 func copiesFollow(t *testing.T, seed uint64) {
+	key, signed := withSigner(t)
 	w := newWorld(t, func(c *Config) {
 		c.Strict = seed%4 == 3
 		c.NameServers = []string{"ns1." + zoneName, "ns2.example.net", "NS1." + zoneName}
 		c.Hosts = []zone.FixedName{{Name: "ns1." + zoneName, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::53")}},
 			{Name: "api." + zoneName, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.2")}}}
-	}, withTransfers())
+	}, signed, withTransfers())
 	g := &gambler{world: w, r: rand.New(rand.NewPCG(seed, 1)), services: map[string]string{}}
 	g.ns = g.namespace(zoneName, "")
+	if seed%2 == 1 {
+		g.signZone(g.ns, key, "enabled")
+	}
 	var copies []copyOf
 	for range 30 {
 		for range g.r.IntN(5) {
@@ -334,6 +346,9 @@ func copiesFollow(t *testing.T, seed uint64) {
 			t.Fatal(err)
 		}
 		newest.wellFormed(t)
+		if seed%2 == 1 {
+			newest.checkSigned(t, time.Now())
+		}
 		g.answersAs(t, &newest)
 		for _, old := range copies {
 			g.followsFrom(t, old, &newest)

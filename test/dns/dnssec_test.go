@@ -109,13 +109,18 @@ func questionOf(text string) (name, qtype string) {
 	return strings.TrimPrefix(name+".signed.example.", "."), qtype
 }
 
+// anchorFile makes a zone's key a trust anchor for delv.
+func anchorFile(t *testing.T, key object) string {
+	flags := strings.Fields(key["DNSKEYRecord"].(string))
+	return writeFile(t, "anchor", fmt.Sprintf("trust-anchors { signed.example static-key %s %s %s %q; };\n", flags[0], flags[1], flags[2], flags[3]))
+}
+
 // delv, of BIND, with the zone's key for a trust anchor.
 func TestDelvValidates(t *testing.T) {
 	delv := testtool.Need(t, "delv", "bind9-dnsutils")
 	w := start(t, withSealKey())
 	key := w.signedShop(t)
-	flags := strings.Fields(key["DNSKEYRecord"].(string))
-	anchor := writeFile(t, "anchor", fmt.Sprintf("trust-anchors { signed.example static-key %s %s %s %q; };\n", flags[0], flags[1], flags[2], flags[3]))
+	anchor := anchorFile(t, key)
 	for _, c := range verdicts {
 		name, qtype := questionOf(c.question)
 		out := run(t, delv, "@127.0.0.1", "-p", w.dnsPort, "+root=signed.example", "-a", anchor, name, qtype)

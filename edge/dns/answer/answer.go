@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
@@ -113,7 +112,7 @@ func (a *Answerer) clientAt(from netip.Addr) view.Client {
 // unixTime returns the time of the batch in seconds. Few queries need it.
 func (a *Answerer) unixTime() int64 {
 	if a.seconds == 0 {
-		a.seconds = time.Now().Unix()
+		a.seconds = a.now().Unix()
 	}
 	return a.seconds
 }

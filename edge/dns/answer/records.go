@@ -199,7 +199,7 @@ func (a *Answerer) writeSOA(s section, owner uint16, ttl, minimum uint32) {
 	soa, start := a.authority.soa, len(a.out)
 	a.addFixed(owner, dnswire.TypeSOA, dnswire.ClassIN, ttl, len(soa)+20)
 	out := append(a.out, soa...)
-	out = add32(out, zone.Serial(a.snapshot.Revision))
+	out = add32(out, uint32(zone.Serial(a.snapshot.Revision, a.unixTime())))
 	out = add32(out, soaRefresh)
 	out = add32(out, soaRetry)
 	out = add32(out, soaExpire)

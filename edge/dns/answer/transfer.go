@@ -69,7 +69,7 @@ func (r *Request) readSerial() bool {
 // and the query are those of TransferQuery.
 func (r *Responder) Transfer(ctx context.Context, z *zone.Zone, q *xfr.Query, send func([]byte) error) {
 	err := r.cfg.Transfers.Transfer(ctx, z, q, send)
-	if errors.Is(err, xfr.ErrBusy) || errors.Is(err, xfr.ErrGone) {
+	if errors.Is(err, xfr.ErrBusy) || errors.Is(err, xfr.ErrGone) || errors.Is(err, xfr.ErrNotSigned) {
 		_ = send(servfail(q)) // the client will ask again either way
 	}
 }
@@ -121,10 +121,6 @@ func ApexOf(cfg *Config) (xfr.Apex, error) {
 		return xfr.Apex{}, err
 	}
 	apex := xfr.Apex{Servers: a.servers, NSTTL: nsTTL, SOA: a.soa, Timers: [3]uint32{soaRefresh, soaRetry, soaExpire}}
-	for _, f := range cfg.Hosts {
-		if name, ok := dnswire.ParseName(f.Name); ok {
-			apex.Hosts = append(apex.Hosts, xfr.Host{Name: dnswire.Lowered(name), TTL: zone.FixedTTL, Addrs: f.Addrs})
-		}
-	}
-	return apex, nil
+	apex.Fixed, err = zone.NewFixed(cfg.Hosts)
+	return apex, err
 }

@@ -12,6 +12,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -115,6 +116,19 @@ func New(cfg Config) (*Signer, error) {
 // Now returns the time by the signer's clock.
 func (s *Signer) Now() time.Time { return s.cfg.Now() }
 
+// SignFor returns the signature of a set for a period. It waits for a free processor
+// until ctx ends. It is for copies of zones: all signatures of a copy have one period.
+func (s *Signer) SignFor(ctx context.Context, set *dnssec.Set, k *dnssec.Key, apex string, p dnssec.Period) (Signature, error) {
+	buf := binary.BigEndian.AppendUint32(nil, p.Inception)
+	buf = binary.BigEndian.AppendUint32(buf, p.Expiration)
+	buf = set.AppendRecords(append(buf, k.Public[:]...))
+	id := ID(sha256.Sum256(buf))
+	if sig, ok := s.Cached(id, s.cfg.Now()); ok && sig.Period == p {
+		return sig, nil
+	}
+	return s.sign(ctx, id, set, k, apex, p)
+}
+
 // Identify returns the ID of a set's signature by a key. buf is a buffer to work in;
 // it may be replaced by a larger one, which is returned.
 func Identify(set *dnssec.Set, k *dnssec.Key, buf []byte) (ID, []byte) {
@@ -143,10 +157,14 @@ func fresh(p dnssec.Period, now time.Time) bool {
 // Sign returns the signature of a set. It waits for a free processor until ctx ends.
 // The signer's name is the apex of the zone.
 func (s *Signer) Sign(ctx context.Context, id ID, set *dnssec.Set, k *dnssec.Key, apex string) (Signature, error) {
+	return s.sign(ctx, id, set, k, apex, periodOf(id, s.cfg.Now()))
+}
+
+func (s *Signer) sign(ctx context.Context, id ID, set *dnssec.Set, k *dnssec.Key, apex string, p dnssec.Period) (Signature, error) {
 	for {
 		c, leads := s.join(id)
 		if leads {
-			c.sig, c.err = s.make(ctx, id, set, k, apex)
+			c.sig, c.err = s.make(ctx, id, set, k, apex, p)
 			s.finish(id, c)
 			return c.sig, c.err
 		}
@@ -182,7 +200,7 @@ func (s *Signer) finish(id ID, c *call) {
 	close(c.done)
 }
 
-func (s *Signer) make(ctx context.Context, id ID, set *dnssec.Set, k *dnssec.Key, apex string) (Signature, error) {
+func (s *Signer) make(ctx context.Context, id ID, set *dnssec.Set, k *dnssec.Key, apex string, p dnssec.Period) (Signature, error) {
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()
@@ -190,8 +208,7 @@ func (s *Signer) make(ctx context.Context, id ID, set *dnssec.Set, k *dnssec.Key
 		s.metrics.refused.Add(1)
 		return Signature{}, ctx.Err()
 	}
-	now := s.cfg.Now()
-	if sig, ok := s.Cached(id, now); ok {
+	if sig, ok := s.Cached(id, s.cfg.Now()); ok {
 		return sig, nil // made while the caller waited
 	}
 	private, err := s.privateOf(k)
@@ -199,7 +216,7 @@ func (s *Signer) make(ctx context.Context, id ID, set *dnssec.Set, k *dnssec.Key
 		s.metrics.failed.Add(1)
 		return Signature{}, err
 	}
-	sig := Signature{Period: periodOf(id, now)}
+	sig := Signature{Period: p}
 	message := set.AppendSignature(nil, sig.Period, k, apex)
 	digest := sha256.Sum256(set.AppendRecords(message))
 	r, t, err := ecdsa.Sign(rand.Reader, private, digest[:])

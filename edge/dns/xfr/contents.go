@@ -3,26 +3,29 @@ package xfr
 import (
 	"slices"
 
+	"github.com/cairn-discovery/cairn/core/dnssec"
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-// version is a zone in one state.
+// version is a zone at one time.
 type version struct {
-	zones    *zone.Index
-	revision uint64 // of the state
-	zone     *zone.Zone
-	subzones []string // see zone.Index.Subzones
+	zones  *zone.Index
+	serial uint64 // see zone.Serial
+	day    int64  // of the signatures; see zone.Day
+	zone   *zone.Zone
+	cuts   []*zone.Zone // the zones below; see zone.Index.Subzones
 }
 
-// versionOf returns false if the state has no such zone.
-func versionOf(st *state.State, id zone.ID) (version, bool) {
+// versionOf returns the version of a zone at a time in seconds since 1970. It returns
+// false if the state has no such zone.
+func versionOf(st *state.State, id zone.ID, seconds int64) (version, bool) {
 	z, ok := st.Zones.Zone(id)
 	if !ok {
 		return version{}, false
 	}
-	return version{&st.Zones, st.Revision, z, st.Zones.Subzones(z)}, true
+	return version{&st.Zones, zone.Serial(st.Revision, seconds), zone.Day(seconds), z, st.Zones.Subzones(z)}, true
 }
 
 // soa returns the parts of the zone's SOA record that differ from zone to zone.
@@ -32,79 +35,140 @@ func (v *version) soa(s *Server) soaOf {
 
 // same reports whether the zone is known not to have changed between two versions.
 func (v *version) same(w *version) bool {
-	return v.zone == w.zone && zone.SameNames(v.zones, w.zones, v.zone) && slices.Equal(v.subzones, w.subzones)
+	return v.zone == w.zone && zone.SameNames(v.zones, w.zones, v.zone) && sameCuts(v.cuts, w.cuts) &&
+		(!signed(v.zone) || v.day == w.day)
 }
 
-// hidden reports whether the records of a name do not belong into the zone: they are
-// in another zone below it, or the server answers the name itself.
-func (v *version) hidden(s *Server, name string) bool {
-	for _, subzone := range v.subzones {
-		if dnswire.IsSubdomain(name, subzone) {
-			return true
+func sameCuts(a, b []*zone.Zone) bool {
+	return slices.EqualFunc(a, b, func(a, b *zone.Zone) bool { return a.Apex == b.Apex && slices.Equal(a.Keys, b.Keys) })
+}
+
+// cutAbove returns the zone below this one that a name is in, or nil.
+func (v *version) cutAbove(name string) *zone.Zone {
+	for _, cut := range v.cuts {
+		if dnswire.IsSubdomain(name, cut.Apex) {
+			return cut
 		}
 	}
-	return s.cfg.Apex.isHost(name)
+	return nil
 }
 
-// fixed appends the records that do not come from services: the name servers of the
-// zone and of the zones below it, and the hosts. The SOA record is not included.
-func (v *version) fixed(s *Server, b []byte) []byte {
-	b = s.cfg.Apex.appendNS(b, v.zone.Apex)
-	for _, subzone := range v.subzones {
-		b = s.cfg.Apex.appendNS(b, subzone)
+// at returns the RRsets of a name except for the SOA record. There are none of most
+// names in zones below.
+func (v *version) at(s *Server, name string) []zone.Copy {
+	apex := &s.cfg.Apex
+	fixed := apex.Fixed.Node(v.zone, name)
+	if cut := v.cutAbove(name); cut != nil {
+		return v.atCut(s, cut, name, fixed)
 	}
-	s.cfg.Apex.hostsIn(v.zone.Apex, func(h *Host) { b = h.append(b) })
-	return b
+	var all []zone.Copy
+	switch n := v.zones.Node(v.zone, name); {
+	case fixed != nil:
+		all = fixed.All(s.cfg.Strict)
+	case n != nil:
+		all = n.All(s.cfg.Strict)
+	}
+	if name != v.zone.Apex {
+		return all
+	}
+	// A CNAME record cannot be beside the SOA record.
+	all = slices.DeleteFunc(all, func(c zone.Copy) bool { return c.Type == dnswire.TypeCNAME })
+	return append(append(all, apex.ns()), v.keys()...)
 }
 
-// each calls do for all records except the SOA record.
-func (v *version) each(s *Server, do func(rr []byte) error) error {
-	var some records
-	some.wire = v.fixed(s, nil)
-	if err := some.each(do); err != nil {
-		return err
+// atCut returns the RRsets that this zone has of a name in a zone below: the
+// delegation, and addresses of name servers.
+func (v *version) atCut(s *Server, cut *zone.Zone, name string, fixed *zone.Node) []zone.Copy {
+	var all []zone.Copy
+	if name == cut.Apex {
+		all = append(all, s.cfg.Apex.ns())
+		if len(cut.Keys) > 0 {
+			ds := zone.Copy{Type: dnswire.TypeDS, TTL: dnssec.KeyTTL}
+			for i := range cut.Keys {
+				data := cut.Keys[i].DS(cut.Apex)
+				ds.Data = append(ds.Data, data[:])
+			}
+			all = append(all, ds)
+		}
+	}
+	if fixed != nil && s.cfg.Apex.isServer(name) {
+		all = append(all, fixed.All(s.cfg.Strict)...)
+	}
+	return all
+}
+
+// special returns the names whose records do not come from services alone, in
+// canonical order: the apex, the zones below, and the names that the configuration
+// sets.
+func (v *version) special(s *Server) []string {
+	names := []string{v.zone.Apex}
+	for _, cut := range v.cuts {
+		names = append(names, cut.Apex)
+	}
+	for n := range s.cfg.Apex.Fixed.In(v.zone) {
+		names = append(names, n.Name())
+	}
+	slices.SortFunc(names, dnssec.CompareNames)
+	return slices.Compact(names)
+}
+
+// names calls yield with every name of the zone, once, until it returns an error.
+func (v *version) names(s *Server, yield func(name string) error) error {
+	special := v.special(s)
+	for _, name := range special {
+		if err := yield(name); err != nil {
+			return err
+		}
 	}
 	for n := range v.zones.Names(v.zone) {
-		some.wire = v.append(s, some.wire[:0], n)
-		if err := some.each(do); err != nil {
+		name := n.Name()
+		if _, found := slices.BinarySearchFunc(special, name, dnssec.CompareNames); found {
+			continue
+		}
+		if err := yield(name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// each calls do for all records of a zone that is not signed, except for the SOA
+// record.
+func (v *version) each(s *Server, do func(rr []byte) error) error {
+	var some records
+	return v.names(s, func(name string) error {
+		some.wire = v.append(s, some.wire[:0], name)
+		return some.each(do)
+	})
+}
+
 // append appends the records of a name, if there are any.
-func (v *version) append(s *Server, b []byte, n *zone.Node) []byte {
-	if n == nil || n.Set() == nil && n.Host() == nil || v.hidden(s, n.Name()) {
-		return b
-	}
-	name := n.Name()
-	for _, set := range n.All(s.cfg.Strict) {
-		if set.Type == dnswire.TypeCNAME && n.IsApex() {
-			continue // a CNAME record cannot be beside the SOA record
-		}
-		for _, data := range set.Data {
-			b = appendHead(b, name, set.Type, set.TTL, len(data))
-			b = append(b, data...)
-		}
+func (v *version) append(s *Server, b []byte, name string) []byte {
+	for _, set := range v.at(s, name) {
+		b = appendSet(b, name, &set)
 	}
 	return b
 }
 
-// named returns the records of a name.
-func (v *version) named(s *Server, name string) []byte {
-	return v.append(s, nil, v.zones.Node(v.zone, name))
+// appendSet appends the records of an RRset.
+func appendSet(b []byte, name string, set *zone.Copy) []byte {
+	for _, data := range set.Data {
+		b = appendHead(b, name, set.Type, set.TTL, len(data))
+		b = append(b, data...)
+	}
+	return b
 }
 
 // difference returns the records of v that w does not have, and those that w has and
-// v does not. Its cost depends on what has changed, not on the size of the zone.
+// v does not, without signatures. Its cost depends on what has changed, not on the
+// size of the zone.
 func (v *version) difference(s *Server, w *version) (removed, added records) {
-	if !slices.Equal(v.subzones, w.subzones) {
+	if !sameCuts(v.cuts, w.cuts) {
 		compare(v.all(s), w.all(s), &removed, &added)
 		return removed, added
 	}
 	for _, name := range zone.ChangedNames(v.zones, w.zones, v.zone) {
-		compare(list(v.named(s, name)), list(w.named(s, name)), &removed, &added)
+		compare(list(v.append(s, nil, name)), list(w.append(s, nil, name)), &removed, &added)
 	}
 	return removed, added
 }

@@ -46,7 +46,7 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 			NSTTL:   172800,
 			SOA:     []byte(wire(t, "ns1.example.net") + wire(t, "hostmaster.example.net")),
 			Timers:  [3]uint32{7200, 900, 1209600},
-			Hosts:   []Host{{Name: wire(t, "api."+zoneName), TTL: 300, Addrs: []netip.Addr{netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("::1")}}},
+			Fixed:   fixedNames(t),
 		},
 		Changed: func(c Change) { f.changes = append(f.changes, c) },
 	}
@@ -55,6 +55,16 @@ func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	}
 	var err error
 	if f.Server, err = New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func fixedNames(t testing.TB) *zone.Fixed {
+	t.Helper()
+	local := netip.MustParseAddr("127.0.0.1")
+	f, err := zone.NewFixed([]zone.FixedName{{Name: "api." + zoneName, Addrs: []netip.Addr{local, netip.MustParseAddr("::1"), local}}})
+	if err != nil {
 		t.Fatal(err)
 	}
 	return f

@@ -1,6 +1,7 @@
 package xfr
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/cairn-discovery/cairn/core/state"
@@ -21,7 +22,7 @@ type history struct {
 
 	mu  sync.Mutex // guards what follows; held while differences are made
 	now *version   // the newest; nil: none yet
-	// first is the revision at which now was first seen.
+	// first is the serial at which now was first seen.
 	first uint64
 	// steps are the changes up to now, oldest first. A step is immutable; since
 	// returns a copy of the list.
@@ -33,7 +34,7 @@ type history struct {
 
 // step is one change of a zone.
 type step struct {
-	// Before the step, the zone was the same at all revisions from first to last.
+	// Before the step, the zone was the same at all serials from first to last.
 	first, last    uint64
 	soa            soaOf // before the step
 	removed, added records
@@ -44,23 +45,24 @@ func (st *step) octets() int { return len(st.removed.wire) + len(st.added.wire) 
 // catchUp adds the version of a newer state, and returns the newest version, or nil
 // if the zone does not exist any more.
 func (h *history) catchUp(s *Server, st *state.State) *version {
-	s.startedAt(st.Revision)
+	seconds := s.cfg.Now().Unix()
+	s.startedAt(zone.Serial(st.Revision, seconds))
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.now != nil && st.Revision <= h.now.revision {
+	if h.now != nil && zone.Serial(st.Revision, seconds) <= h.now.serial {
 		return h.now
 	}
-	next, ok := versionOf(st, h.zone)
+	next, ok := versionOf(st, h.zone, seconds)
 	if !ok {
 		return nil
 	}
 	if h.now == nil {
-		h.now, h.first = &next, st.Revision
+		h.now, h.first = &next, next.serial
 		return h.now
 	}
 	if !h.now.same(&next) {
 		h.add(s, &next)
-		h.first = st.Revision
+		h.first = next.serial
 	}
 	h.now = &next
 	return h.now
@@ -77,10 +79,17 @@ func (h *history) tellAgain() {
 // well: the zone may have changed and changed back, and a secondary may have the
 // version in between from another of our servers.
 func (h *history) add(s *Server, next *version) {
-	before := step{first: h.first, last: h.now.revision, soa: h.now.soa(s)}
+	before := step{first: h.first, last: h.now.serial, soa: h.now.soa(s)}
 	before.removed, before.added = h.now.difference(s, next)
-	if before.removed.n > 0 || before.added.n > 0 || before.soa != next.soa(s) {
+	resigned := signed(next.zone) && next.day != h.now.day || !slices.Equal(h.now.zone.Keys, next.zone.Keys)
+	if before.removed.n > 0 || before.added.n > 0 || before.soa != next.soa(s) || resigned {
 		h.told = false
+	}
+	if signed(h.now.zone) || signed(next.zone) {
+		// Each change of a signed zone changes signatures and the NSEC chain in other
+		// places too: IXFR gets the whole zone.
+		h.steps, h.octets = nil, 0
+		return
 	}
 	h.steps = append(h.steps, before)
 	h.octets += before.octets()
@@ -100,7 +109,7 @@ func (h *history) news(s *Server) []byte {
 		return nil
 	}
 	h.told = true
-	return s.cfg.Apex.appendSOA(nil, h.now.soa(s), h.now.revision)
+	return s.cfg.Apex.appendSOA(nil, h.now.soa(s), h.now.serial)
 }
 
 // since returns the steps from the version with a serial to the newest one. It
@@ -109,8 +118,8 @@ func (h *history) news(s *Server) []byte {
 func (h *history) since(s *Server, serial uint32) ([]step, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	now := h.now.revision
-	back := uint64(zone.Serial(now) - serial)
+	now := h.now.serial
+	back := uint64(uint32(now) - serial)
 	if back > now {
 		return nil, false
 	}

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 type metrics struct {
@@ -53,7 +51,7 @@ func (s *Server) ended(t *transfer, took time.Duration, err error) {
 	s.metrics.records.WithLabelValues(q.kind()).Add(float64(sent.records))
 	s.metrics.octets.WithLabelValues(q.kind()).Add(float64(sent.octets))
 	attrs := []any{"zone", t.now.zone.Name, "client", q.From, "transport", q.Transport, "type", q.kind(), "sent", t.style,
-		"serial", zone.Serial(t.now.revision), "records", sent.records, "octets", sent.octets, "took", took}
+		"serial", uint32(t.now.serial), "records", sent.records, "octets", sent.octets, "took", took}
 	if q.Incremental {
 		attrs = append(attrs, "from", q.Serial)
 	}

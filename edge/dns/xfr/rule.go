@@ -45,22 +45,28 @@ func (r *Rule) check() error {
 	return nil
 }
 
-// zones returns the zones of the rule. Signed zones are left out: their copy would
-// have no signatures, so resolvers that validate would reject it.
-func (r *Rule) zones(x *zone.Index) iter.Seq[*zone.Zone] {
+// zones returns the zones of a rule.
+func (s *Server) zones(r *Rule, x *zone.Index) iter.Seq[*zone.Zone] {
 	return func(yield func(*zone.Zone) bool) {
 		if r.apex != nil {
-			if z := x.Apex(r.apex, r.VPC); z != nil && !signed(z) {
+			if z := x.Apex(r.apex, r.VPC); z != nil && s.canTransfer(x, z) {
 				yield(z)
 			}
 			return
 		}
 		for z := range x.Zones() {
-			if z.Public && !signed(z) && !yield(z) {
+			if z.Public && s.canTransfer(x, z) && !yield(z) {
 				return
 			}
 		}
 	}
+}
+
+// canTransfer reports whether there can be a copy of the zone: without signatures,
+// resolvers that validate would reject that of a signed zone, and a public zone that is
+// not answered here must not be answered elsewhere.
+func (s *Server) canTransfer(x *zone.Index, z *zone.Zone) bool {
+	return (!signed(z) || s.cfg.Signer != nil) && (!z.Public || x.IsAnswered(z))
 }
 
 func signed(z *zone.Zone) bool { return len(z.Keys) > 0 }
@@ -83,8 +89,8 @@ type Permission uint8
 
 // The results of Permit.
 const (
-	// Refused: no rule allows the client to transfer a zone of this name, or the
-	// zone is signed.
+	// Refused: no rule allows the client to transfer a zone of this name, or there
+	// cannot be a copy of it.
 	Refused Permission = iota
 	// NotThere: a rule allows it, but there is no such zone.
 	NotThere
@@ -105,7 +111,7 @@ func (s *Server) Permit(x *zone.Index, name []byte, from netip.Addr, key *tsig.K
 			continue
 		}
 		if z := x.Apex(name, r.VPC); z != nil {
-			if signed(z) {
+			if !s.canTransfer(x, z) {
 				return nil, Refused
 			}
 			return z, Allowed

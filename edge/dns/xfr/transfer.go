@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/netip"
 	"time"
 
@@ -39,9 +40,12 @@ var ErrBusy = errors.New("xfr: too many transfers")
 // ErrGone means that the zone was deleted in the meantime.
 var ErrGone = errors.New("xfr: the zone is gone")
 
+// ErrNotSigned means that a signed zone cannot be signed now. Nothing was sent.
+var ErrNotSigned = errors.New("xfr: no signatures")
+
 // Transfer sends a zone: it calls send for one message after the other. A message is
-// valid during the call only. Before the first message it may return ErrBusy or
-// ErrGone. An error of send ends the transfer and is returned.
+// valid during the call only. Before the first message it may return ErrBusy,
+// ErrGone or ErrNotSigned. An error of send ends the transfer and is returned.
 func (s *Server) Transfer(ctx context.Context, z *zone.Zone, q *Query, send func([]byte) error) error {
 	if !s.enter(q.From.Addr()) {
 		s.metrics.count(q, styleNone, "busy")
@@ -69,7 +73,7 @@ func (s *Server) Transfer(ctx context.Context, z *zone.Zone, q *Query, send func
 	if q.Limit > 0 {
 		t.messages.limit = min(q.Limit, maxMessage)
 	}
-	err := t.run()
+	err := t.run(ctx)
 	s.ended(t, time.Since(start), err)
 	return err
 }
@@ -94,12 +98,12 @@ const (
 	styleCurrent style = "current" // only the SOA record: nothing changed, or there is no room
 )
 
-func (t *transfer) run() error {
+func (t *transfer) run(ctx context.Context) error {
 	if !t.query.Incremental {
-		return t.whole()
+		return t.whole(ctx)
 	}
 	// RFC 1995 section 2: the client has this version or a newer one.
-	if int32(t.query.Serial-zone.Serial(t.now.revision)) >= 0 {
+	if int32(t.query.Serial-uint32(t.now.serial)) >= 0 {
 		return t.current()
 	}
 	steps, ok := t.history.since(t.server, t.query.Serial)
@@ -115,15 +119,15 @@ func (t *transfer) run() error {
 	case t.messages.single:
 		return t.current()
 	}
-	return t.whole()
+	return t.whole(ctx)
 }
 
-func (t *transfer) soa(z soaOf, revision uint64) error {
-	return t.messages.add(t.server.cfg.Apex.appendSOA(nil, z, revision))
+func (t *transfer) soa(z soaOf, serial uint64) error {
+	return t.messages.add(t.server.cfg.Apex.appendSOA(nil, z, serial))
 }
 
 func (t *transfer) currentSOA() error {
-	return t.soa(t.now.soa(t.server), t.now.revision)
+	return t.soa(t.now.soa(t.server), t.now.serial)
 }
 
 // current sends only the SOA record.
@@ -136,13 +140,24 @@ func (t *transfer) current() error {
 	return t.messages.flush()
 }
 
+func (t *transfer) contents(ctx context.Context) error {
+	if !signed(t.now.zone) {
+		return t.now.each(t.server, t.messages.add)
+	}
+	err := t.now.eachSigned(ctx, t.server, t.messages.add)
+	if err != nil && ctx.Err() == nil && t.messages.sent.messages == 0 {
+		return fmt.Errorf("%w: %w", ErrNotSigned, err)
+	}
+	return err
+}
+
 // whole sends all records. The SOA record is the first and the last.
-func (t *transfer) whole() error {
+func (t *transfer) whole(ctx context.Context) error {
 	t.style = styleWhole
 	if err := t.currentSOA(); err != nil {
 		return err
 	}
-	if err := t.now.each(t.server, t.messages.add); err != nil {
+	if err := t.contents(ctx); err != nil {
 		return err
 	}
 	if err := t.currentSOA(); err != nil {
@@ -160,7 +175,7 @@ func (t *transfer) changes(steps []step) error {
 	if err := t.currentSOA(); err != nil {
 		return err
 	}
-	from := t.query.revision(t.now.revision)
+	from := t.query.serial(t.now.serial)
 	if len(steps) == 0 { // nothing but the serial
 		if err := t.soa(t.now.soa(t.server), from); err != nil {
 			return err
@@ -170,7 +185,7 @@ func (t *transfer) changes(steps []step) error {
 		}
 	}
 	for i := range steps {
-		to, soa := t.now.revision, t.now.soa(t.server)
+		to, soa := t.now.serial, t.now.soa(t.server)
 		if i+1 < len(steps) {
 			to, soa = steps[i+1].first, steps[i+1].soa
 		}
@@ -198,11 +213,8 @@ func (t *transfer) step(st *step, from, to uint64, soa soaOf) error {
 	return st.added.each(t.messages.add)
 }
 
-// revision returns the revision that the client has: the last one before now with
-// its serial.
-func (q *Query) revision(now uint64) uint64 {
-	return now - uint64(zone.Serial(now)-q.Serial)
-}
+// serial returns the serial that the client has with all bits: see zone.Serial.
+func (q *Query) serial(now uint64) uint64 { return now - uint64(uint32(now)-q.Serial) }
 
 // ReadSerial returns the serial of the SOA record in the authority section of a
 // query for changes: RFC 1995 section 3. The question ends at an offset. It

@@ -50,6 +50,10 @@ type Config struct {
 	// Transfers is how many transfers run at a time; 0 means 16. One client can
 	// have a quarter of them.
 	Transfers int
+	// Signer signs copies of signed zones. Nil: they are not transferred.
+	Signer Signer
+	// Now is the clock. Nil: the system's.
+	Now func() time.Time
 	// Timeout limits one transfer; 0 means 5 minutes. A client can make the server
 	// keep an old version of the zone for this time.
 	Timeout time.Duration
@@ -75,7 +79,7 @@ type Server struct {
 	mu        sync.Mutex // guards what follows; held for moments
 	histories map[zone.ID]*history
 	started   bool
-	start     uint64 // the first revision that was looked at
+	start     uint64 // the first serial that was looked at
 	running   int
 	perClient map[netip.Addr]int
 }
@@ -89,6 +93,9 @@ func New(cfg Config) (*Server, error) {
 	fill(&cfg.HistoryBytes, 16<<20)
 	fill(&cfg.Transfers, 16)
 	fill(&cfg.Timeout, 5*time.Minute)
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	s := &Server{
 		cfg: cfg, metrics: newMetrics(cfg.Registerer), changed: make(chan struct{}, 1),
 		histories: map[zone.ID]*history{}, perClient: map[netip.Addr]int{},
@@ -142,8 +149,15 @@ func (s *Server) Run(ctx context.Context) error {
 			return nil
 		case <-snapshot.Superseded():
 		case <-s.changed:
+		case <-time.After(s.untilNextDay()):
 		}
 	}
+}
+
+// untilNextDay returns the time until copies get new signatures.
+func (s *Server) untilNextDay() time.Duration {
+	now := s.cfg.Now()
+	return time.Unix((zone.Day(now.Unix())+1)*zone.SecondsPerDay, 0).Sub(now)
 }
 
 // wait returns false if ctx ended first.
@@ -162,7 +176,7 @@ func (s *Server) follow(st *state.State) {
 	seen := map[zone.ID]bool{}
 	rules := *s.rules.Load()
 	for i := range rules {
-		for z := range rules[i].zones(&st.Zones) {
+		for z := range s.zones(&rules[i], &st.Zones) {
 			if seen[z.ID] {
 				continue // an earlier rule matches it
 			}
@@ -198,7 +212,7 @@ func (s *Server) historyOf(z *zone.Zone) *history {
 	return h
 }
 
-// startedAt returns the first revision that was looked at, which is now if there was
+// startedAt returns the first serial that was looked at, which is now if there was
 // none. Clients may have it and earlier ones from an earlier run of the node, with
 // other name servers.
 func (s *Server) startedAt(now uint64) uint64 {

@@ -66,10 +66,10 @@ func newRollDNSSEC(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "roll-dnssec [--finish]",
 		Short: "Replace the key of a signed namespace",
-		Long: `Publishes a new key beside the old one. It signs after two hours. Then replace
+		Long: `Publishes a new key beside the old one. It signs after four hours. Then replace
 the DS record in the parent zone by that of the new key, wait until the old DS
 record's TTL is over, and end the roll with --finish, which deletes the old key.
-That is refused in the first 50 hours, while resolvers may have signatures of the
+That is refused in the first 78 hours, while resolvers may have signatures of the
 old key in their caches, and while the parent zone has DS records but none of the
 new key.`,
 		Example: `  cairn roll-dnssec example.com
