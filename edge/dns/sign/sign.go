@@ -118,15 +118,16 @@ func (s *Signer) Now() time.Time { return s.cfg.Now() }
 
 // SignFor returns the signature of a set for a period. It waits for a free processor
 // until ctx ends. It is for copies of zones: all signatures of a copy have one period.
-func (s *Signer) SignFor(ctx context.Context, set *dnssec.Set, k *dnssec.Key, apex string, p dnssec.Period) (Signature, error) {
+func (s *Signer) SignFor(ctx context.Context, set *dnssec.Set, k *dnssec.Key, apex string, p dnssec.Period) ([dnssec.SignatureBytes]byte, error) {
 	buf := binary.BigEndian.AppendUint32(nil, p.Inception)
 	buf = binary.BigEndian.AppendUint32(buf, p.Expiration)
 	buf = set.AppendRecords(append(buf, k.Public[:]...))
 	id := ID(sha256.Sum256(buf))
 	if sig, ok := s.Cached(id, s.cfg.Now()); ok && sig.Period == p {
-		return sig, nil
+		return sig.Value, nil
 	}
-	return s.sign(ctx, id, set, k, apex, p)
+	sig, err := s.sign(ctx, id, set, k, apex, p)
+	return sig.Value, err
 }
 
 // Identify returns the ID of a set's signature by a key. buf is a buffer to work in;

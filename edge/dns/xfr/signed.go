@@ -8,12 +8,11 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnssec"
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
-	"github.com/cairn-discovery/cairn/edge/dns/sign"
 )
 
 // Signer makes the signatures of copies; see sign.Signer.
 type Signer interface {
-	SignFor(ctx context.Context, set *dnssec.Set, k *dnssec.Key, apex string, p dnssec.Period) (sign.Signature, error)
+	SignFor(ctx context.Context, set *dnssec.Set, k *dnssec.Key, apex string, p dnssec.Period) ([dnssec.SignatureBytes]byte, error)
 }
 
 // All signatures of a copy begin backdated before its day, for clocks that are late,
@@ -171,12 +170,12 @@ func (g *signing) sign(c *zone.Copy) error {
 }
 
 func (g *signing) signBy(set *dnssec.Set, k *dnssec.Key) error {
-	sig, err := g.server.cfg.Signer.SignFor(g.ctx, set, k, g.zone.Apex, g.period)
+	value, err := g.server.cfg.Signer.SignFor(g.ctx, set, k, g.zone.Apex, g.period)
 	if err != nil {
 		return err
 	}
 	b := appendHead(g.out.wire, g.name, dnswire.TypeRRSIG, set.TTL, dnssec.SignatureLength(g.zone.Apex))
-	b = set.AppendSignature(b, sig.Period, k, g.zone.Apex)
-	g.out.wire = append(b, sig.Value[:]...)
+	b = set.AppendSignature(b, g.period, k, g.zone.Apex)
+	g.out.wire = append(b, value[:]...)
 	return nil
 }

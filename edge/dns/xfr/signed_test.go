@@ -10,14 +10,13 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/dnssec"
 	"github.com/cairn-discovery/cairn/core/registry"
-	"github.com/cairn-discovery/cairn/edge/dns/sign"
 )
 
 // fakeSigner makes signatures that are worth nothing, or none.
 type fakeSigner struct{ err error }
 
-func (f *fakeSigner) SignFor(_ context.Context, _ *dnssec.Set, _ *dnssec.Key, _ string, p dnssec.Period) (sign.Signature, error) {
-	return sign.Signature{Period: p}, f.err
+func (f *fakeSigner) SignFor(_ context.Context, _ *dnssec.Set, _ *dnssec.Key, _ string, _ dnssec.Period) (value [dnssec.SignatureBytes]byte, err error) {
+	return value, f.err
 }
 
 // signedFixture has a signed zone, a clock, and a rule for all zones.
