@@ -39,6 +39,7 @@ type wiring struct {
 	metrics   *prometheus.Registry
 	rep       *replica.Replica
 	checks    *prober.Prober
+	gateways  gateways
 	apiCert   *certs.Source // nil without tls
 	dnsCert   *certs.Source // nil without tls
 }
@@ -67,6 +68,8 @@ func (n *Node) wire(st store.Store, l *listeners) ([]component, error) {
 		// answered, and those in flight find everything they need. The xDS
 		// listener belongs here too, once it exists.
 		w.dnsComponent, w.apiComponent,
+		// The runner uses the API and the DNS for its tasks.
+		w.gatewayComponent, w.runnerComponent,
 	} {
 		c, err := build()
 		if err != nil {
@@ -180,6 +183,7 @@ func (w *wiring) apiComponent() (component, error) {
 		TLS:        tlsConfig(w.apiCert),
 		NewKey:     w.newSigningKey,
 	})
+	w.gateways.api = server
 	serve := func(ctx context.Context) error { return server.Serve(ctx, w.listeners.api) }
 	return component{name: "api", run: w.edge("api", serve), stopTimeout: edgeStopTimeout}, err
 }

@@ -37,6 +37,7 @@ func (w *wiring) dnsComponent() (component, error) {
 	if err != nil {
 		return component{}, err
 	}
+	w.gateways.dns = e.server
 	return component{name: "dns", run: w.edge("dns", e.run), stopTimeout: dnsStopTimeout}, nil
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/ecs"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/identity"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/server"
+	"github.com/cairn-discovery/cairn/node"
 )
 
 // groups are the packages of commands, in the order of help.
@@ -28,6 +29,9 @@ var groups = []func(*cli.Program) cli.Group{
 }
 
 func main() {
+	if code, ok := node.TaskCommand(os.Args[1:]); ok {
+		os.Exit(code)
+	}
 	p := &cli.Program{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, StderrTerminal: cli.IsTerminal(os.Stderr), Env: os.LookupEnv,
 	}

@@ -156,11 +156,19 @@ func (s *Server) newWorker(to *shard) *worker {
 // the sockets.
 func (s *Server) Serve(ctx context.Context, sockets *Sockets) error {
 	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.ServeAlso(ctx, sockets) })
+	group.Go(func() error { return s.responder.Run(ctx) })
+	return group.Wait()
+}
+
+// ServeAlso answers from further sockets while Serve runs, until ctx ends. It closes
+// the sockets.
+func (s *Server) ServeAlso(ctx context.Context, sockets *Sockets) error {
+	group, ctx := errgroup.WithContext(ctx)
 	for _, c := range sockets.UDP {
 		group.Go(func() error { return s.serveUDP(ctx, c) })
 	}
 	group.Go(func() error { return s.ServeStream(ctx, sockets.TCP, answer.TCP) })
-	group.Go(func() error { return s.responder.Run(ctx) })
 	err := group.Wait()
 	return errors.Join(err, sockets.Close())
 }

@@ -13,6 +13,8 @@
 //	flag:"ARG"       the key is a flag and an environment variable too; ARG stands
 //	                 for the value in the help text
 //	usage:"text"     the help text of the flag
+//	flagname:"NAME"  the name of the flag of a key in a section; others have that of
+//	                 the key
 //	env:"NAME"       the environment variable that gives this secret itself
 //	check:"rule"     a rule for the value, see rules.go
 //	reload:"sighup"  a reload changes it; without the tag, a change needs a restart
@@ -49,6 +51,8 @@ type Config struct {
 	// EC2Instances maps EC2 instance ids to the private IPv4 address that an
 	// instance registered with AWS_EC2_INSTANCE_ID gets.
 	EC2Instances map[string]Addr `yaml:"ec2_instances" reload:"sighup"`
+	// Runner is how this node runs tasks of ECS.
+	Runner Runner `yaml:"runner"`
 	// DNS is how names are answered.
 	DNS DNS `yaml:"dns"`
 	// Health is how instances are checked.
@@ -83,6 +87,7 @@ func Default() Config {
 		Auth:      defaultAuth(),
 		DNS:       defaultDNS(),
 		Health:    defaultHealth(),
+		Runner:    defaultRunner(),
 		ECS:       defaultECS(),
 	}
 }
@@ -103,6 +108,7 @@ func (c *Config) Check() error {
 	c.TLS.check(&k)
 	c.Admin.check(&k)
 	c.Health.check(&k)
+	c.Runner.check(&k, c.VPCs)
 	checkQuotas(&k, "", c.Quotas)
 	checkRates(&k, "", c.Rates)
 	c.Audit.check(&k)

@@ -47,3 +47,15 @@ func resolvePath(name, folder string, getenv func(string) string) (path, problem
 	}
 	return filepath.Join(folder, name), ""
 }
+
+// Files returns the files and folders that the configuration names, which nobody but
+// the program may read.
+func (c *Config) Files() []string {
+	all := append([]string(nil), c.Runner.SecretFolders...)
+	walk(reflect.ValueOf(c).Elem(), func(key field) {
+		if _, ok := key.tag.Lookup("path"); ok && key.value.String() != "" && key.value.String() != AuditStderr {
+			all = append(all, key.value.String())
+		}
+	})
+	return all
+}

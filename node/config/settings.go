@@ -3,11 +3,12 @@ package config
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 )
 
 // Setting is a key that can also be given as a flag and in the environment. The
-// three names follow from the key.
+// three names follow from the key, or for a key in a section from its tag flagname.
 type Setting struct {
 	// Flag is the flag's name without dashes.
 	Flag string
@@ -16,6 +17,7 @@ type Setting struct {
 	// Usage is the help text, one line.
 	Usage string
 
+	key   string
 	index []int // of the field in Config
 	rule  string
 }
@@ -25,20 +27,35 @@ func Settings() []Setting {
 	var all []Setting
 	for sf := range fields(reflect.TypeFor[Config]()) {
 		if arg, ok := sf.Tag.Lookup("flag"); ok {
-			all = append(all, Setting{
-				Flag: strings.ReplaceAll(keyOf(sf), "_", "-"), Arg: arg, Usage: sf.Tag.Get("usage"),
-				index: sf.Index, rule: sf.Tag.Get("check"),
-			})
+			all = append(all, settingOf(sf, arg, keyOf(sf), keyOf(sf), sf.Index))
+		}
+		if !isSection(sf.Type) {
+			continue
+		}
+		for inner := range fields(sf.Type) {
+			if arg, ok := inner.Tag.Lookup("flag"); ok {
+				key := keyOf(sf) + "." + keyOf(inner)
+				all = append(all, settingOf(inner, arg, key, inner.Tag.Get("flagname"), slices.Concat(sf.Index, inner.Index)))
+			}
 		}
 	}
 	return all
 }
 
+func settingOf(sf reflect.StructField, arg, key, name string, index []int) Setting {
+	return Setting{
+		Flag: strings.ReplaceAll(name, "_", "-"), Arg: arg, Usage: sf.Tag.Get("usage"),
+		key: key, index: index, rule: sf.Tag.Get("check"),
+	}
+}
+
 // Env returns the name of the environment variable.
-func (s Setting) Env() string { return "CAIRN_" + strings.ToUpper(s.Key()) }
+func (s Setting) Env() string {
+	return "CAIRN_" + strings.ToUpper(strings.ReplaceAll(s.Flag, "-", "_"))
+}
 
 // Key returns the key in the configuration file.
-func (s Setting) Key() string { return strings.ReplaceAll(s.Flag, "-", "_") }
+func (s Setting) Key() string { return s.key }
 
 func (s Setting) field(c *Config) reflect.Value {
 	return reflect.ValueOf(c).Elem().FieldByIndex(s.index)

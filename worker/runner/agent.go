@@ -51,7 +51,7 @@ type Config struct {
 	Search []string
 	// Hosts returns the lines of /etc/hosts of a task with these gateways. Nil: none.
 	Hosts func(gateways []netip.Addr) []task.HostEntry
-	// Variables are given to every container that does not set them.
+	// Variables are given to every container in awsvpc mode that does not set them.
 	Variables []task.KeyValuePair
 	// Gateway is called after a network with these addresses of this machine has been
 	// made, so that the program can listen on them. It may be called again. Nil: nothing.
@@ -83,6 +83,7 @@ type Runner struct {
 	pool    *pool
 	metrics *metrics
 	heavy   chan struct{} // holds a token for each step that makes something
+	idle    chan struct{} // has room for one: the node has no tasks
 
 	mu      sync.Mutex
 	workers map[string]*worker
@@ -111,7 +112,7 @@ func New(cfg Config) (*Runner, error) {
 	if p.subnets[DefaultSubnet] == nil {
 		cfg.Node.Subnets = p.ids()
 	}
-	r := &Runner{cfg: cfg, pool: p, heavy: make(chan struct{}, cfg.Parallel), workers: map[string]*worker{}}
+	r := &Runner{cfg: cfg, pool: p, heavy: make(chan struct{}, cfg.Parallel), idle: make(chan struct{}, 1), workers: map[string]*worker{}}
 	r.metrics = newMetrics(r, cfg.Registerer)
 	return r, nil
 }
@@ -140,6 +141,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	})
 	others.Go(func() { r.deleteOldLogs(ctx) })
 	others.Go(func() { r.register(ctx) })
+	others.Go(func() { r.cleanup(ctx) })
 	if r.adopt(ctx) {
 		r.follow(ctx)
 	}
@@ -194,6 +196,9 @@ func (r *Runner) adoptAll(ctx context.Context) error {
 	for _, id := range ids {
 		r.worker(ctx, id)
 	}
+	if len(ids) == 0 {
+		r.becameIdle()
+	}
 	return nil
 }
 
@@ -234,9 +239,47 @@ func (r *Runner) worker(ctx context.Context, id string) {
 	r.tasks.Go(func() {
 		w.run(ctx)
 		r.mu.Lock()
+		defer r.mu.Unlock()
 		delete(r.workers, id)
-		r.mu.Unlock()
+		if len(r.workers) == 0 {
+			r.becameIdle()
+		}
 	})
+}
+
+// becameIdle says that the node has no tasks.
+func (r *Runner) becameIdle() {
+	select {
+	case r.idle <- struct{}{}:
+	default: // it is known
+	}
+}
+
+// idlePause is how long a node has no tasks before what they shared is removed.
+const idlePause = time.Second
+
+// cleanup removes what tasks have shared whenever the node has had no tasks for a
+// moment, until ctx ends.
+func (r *Runner) cleanup(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.idle:
+		}
+		if !sleep(ctx, idlePause) {
+			return
+		}
+		r.mu.Lock()
+		busy := len(r.workers) > 0
+		r.mu.Unlock()
+		if busy {
+			continue
+		}
+		if err := r.cfg.Driver.Cleanup(ctx); err != nil && ctx.Err() == nil {
+			r.cfg.Logger.Warn("what the tasks of this node have shared could not be removed", "error", err)
+		}
+	}
 }
 
 // show wakes the workers of tasks that have changed.
@@ -258,17 +301,6 @@ func (r *Runner) kick(id string) {
 	if w := r.workers[id]; w != nil {
 		w.kick()
 	}
-}
-
-// current returns the task of an id in the newest snapshot, if it is one of this node.
-func (r *Runner) current(id string) (*replica.Snapshot, *task.Task) {
-	snapshot := r.cfg.Replica.Current()
-	for t := range snapshot.Task.TasksOfNode(r.cfg.Node.Name) {
-		if t.ID == id {
-			return snapshot, t
-		}
-	}
-	return snapshot, nil
 }
 
 // registerPause is how long the runner waits before it registers its node again after

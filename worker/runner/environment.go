@@ -53,24 +53,10 @@ func (r *Runner) environment(t *task.Task, d *task.Definition, c *task.Container
 		env.set(s.Name, value)
 	}
 	for _, v := range c.Environment {
-		value := ""
-		if v.Value != nil {
-			value = *v.Value
-		}
-		env.set(v.Name, value)
-	}
-	for _, v := range r.cfg.Variables {
-		env.add(v.Name, text(v.Value))
+		env.set(v.Name, text(v.Value))
 	}
 	r.metadataVariables(env, t, d, c)
 	return env.list(), nil
-}
-
-func text(s *string) string {
-	if s == nil {
-		return ""
-	}
-	return *s
 }
 
 // metadataVariables adds the variables by which programs find the endpoints of the
@@ -82,7 +68,13 @@ func (r *Runner) metadataVariables(env *variables, t *task.Task, d *task.Definit
 		env.set("AWS_DEFAULT_REGION", region)
 	}
 	env.add("AWS_EXECUTION_ENV", executionEnvironment(t))
-	if networkMode(d) != ModeAWSVPC || r.cfg.Endpoint == nil {
+	if networkMode(d) != ModeAWSVPC {
+		return
+	}
+	for _, v := range r.cfg.Variables {
+		env.add(v.Name, text(v.Value))
+	}
+	if r.cfg.Endpoint == nil {
 		return
 	}
 	const endpoint = "http://169.254.170.2"
@@ -93,6 +85,13 @@ func (r *Runner) metadataVariables(env *variables, t *task.Task, d *task.Definit
 	if path := r.cfg.Endpoint.Credentials(t, d); path != "" {
 		env.set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", path)
 	}
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
 }
 
 func executionEnvironment(t *task.Task) string {

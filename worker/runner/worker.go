@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/task"
 	"github.com/cairn-discovery/cairn/replica"
 )
@@ -18,6 +19,10 @@ type worker struct {
 	id    string
 	wake  chan struct{} // has room for one
 	shown *task.Task    // that the worker was last woken for; guarded by Runner.mu
+
+	// account and cluster are those of the task, once it is known.
+	account command.AccountID
+	cluster string
 
 	spec *Spec
 	// specOf is the task of spec.
@@ -103,7 +108,7 @@ const (
 
 // round looks at the task, does the next steps, and reports.
 func (w *worker) round(ctx context.Context) (outcome, int64, error) {
-	snapshot, t := w.r.current(w.id)
+	snapshot, t := w.current()
 	seen, err := w.r.cfg.Driver.Observe(ctx, w.id)
 	if err != nil {
 		return later, 0, err
@@ -113,8 +118,11 @@ func (w *worker) round(ctx context.Context) (outcome, int64, error) {
 		return later, 0, err
 	}
 	reported, err := w.report(ctx, s, seen)
-	if err != nil || reported {
-		return atOnce, 0, err // the state has gone on
+	if err != nil {
+		return later, 0, err
+	}
+	if _, now := w.current(); reported && now != t {
+		return atOnce, 0, nil
 	}
 	p := next(s)
 	switch {
@@ -130,6 +138,23 @@ func (w *worker) round(ctx context.Context) (outcome, int64, error) {
 		return later, p.wake, nil
 	}
 	return atOnce, 0, w.do(ctx, s, p.steps)
+}
+
+// current returns the task in the newest snapshot, if it is one of this node.
+func (w *worker) current() (*replica.Snapshot, *task.Task) {
+	snapshot := w.r.cfg.Replica.Current()
+	if w.cluster == "" {
+		for t := range snapshot.Task.TasksOfNode(w.r.cfg.Node.Name) {
+			if t.ID == w.id {
+				w.account, w.cluster = t.Account, t.Cluster
+			}
+		}
+	}
+	t, ok := snapshot.Task.Task(w.account, w.cluster, w.id)
+	if !ok || t.Node != w.r.cfg.Node.Name {
+		return snapshot, nil
+	}
+	return snapshot, t
 }
 
 // situation joins what the state says and what the machine has.
@@ -187,12 +212,7 @@ func (w *worker) report(ctx context.Context, s *situation, seen *Observation) (b
 		r.Network = networkOf(n)
 	}
 	if len(r.Containers) == 0 && r.Network == nil && r.PullStarted == 0 && r.PullStopped == 0 {
-		if s.task.LastStatus != task.StatusProvisioning || seen.Network == nil {
-			return false, nil
-		}
-		if networkMode(s.definition) == ModeAWSVPC {
-			return false, nil
-		}
+		return false, nil
 	}
 	return true, w.propose(ctx, s.task, r)
 }
