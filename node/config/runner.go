@@ -82,7 +82,7 @@ type Runner struct {
 	LogMaxBytes int64 `yaml:"log_max_bytes" check:"min=4096"`
 	// LogMaxFiles is how many files of a container's log are kept.
 	LogMaxFiles int `yaml:"log_max_files" check:"min=1"`
-	// LogRetention is how long logs are kept that are not written any more. 0s: for ever.
+	// LogRetention is how long logs are kept that are not written any more. 0s: without a limit.
 	LogRetention Duration `yaml:"log_retention" check:"min=0s"`
 }
 
