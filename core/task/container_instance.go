@@ -48,7 +48,7 @@ func (c *RegisterContainerInstance) Decide(v command.View, m *command.Meta) (com
 	if c.ID != "" {
 		old, ok := s.Instance(m.Account, c.Cluster, c.ID)
 		if !ok || old.Managed {
-			return command.Decision{}, errInstanceNotFound()
+			return command.Decision{}, ErrInstanceNotFound()
 		}
 		exists, *i = true, *old
 	} else if err := checkInstanceQuota(v, m, cluster); err != nil {
@@ -93,10 +93,6 @@ func checkInstanceQuota(v command.View, m *command.Meta, c *Cluster) error {
 	return nil
 }
 
-func errInstanceNotFound() error {
-	return command.Invalid("The specified container instance does not exist. Specify a valid container instance and try again.")
-}
-
 // withTarget returns attributes as they are stored: without the resource that has them.
 func withTarget(list []Attribute) []Attribute {
 	var bare []Attribute
@@ -136,7 +132,7 @@ func (c *DeregisterContainerInstance) Decide(v command.View, m *command.Meta) (c
 	}
 	old, ok := s.Instance(m.Account, c.Cluster, c.ID)
 	if !ok {
-		return command.Decision{}, errInstanceNotFound()
+		return command.Decision{}, ErrInstanceNotFound()
 	}
 	if old.Managed {
 		return command.Decision{}, command.Invalid("The container instance is node %s of cairn, which registers it again. Drain it instead, or stop its runner.", quote(old.Node))
@@ -190,7 +186,7 @@ func (c *UpdateInstanceState) Decide(v command.View, m *command.Meta) (command.D
 	}
 	old, ok := s.Instance(m.Account, c.Cluster, c.ID)
 	if !ok {
-		return command.Decision{}, errInstanceNotFound()
+		return command.Decision{}, ErrInstanceNotFound()
 	}
 	i := *old
 	i.Status = c.Status

@@ -95,7 +95,7 @@ func (d *Definition) checkRest() error {
 		return invalid("placementConstraints can have at most %d items.", maxPlacementRules)
 	}
 	for _, member := range []struct{ name, role string }{{"taskRoleArn", d.TaskRoleARN}, {"executionRoleArn", d.ExecutionRoleARN}} {
-		if err := checkRole(member.name, member.role); err != nil {
+		if err := d.checkRole(member.name, member.role); err != nil {
 			return err
 		}
 	}
@@ -107,13 +107,15 @@ func (d *Definition) checkRest() error {
 	})
 }
 
-func checkRole(member, text string) error {
+// checkRole checks the ARN of a role, which must be of the account: tasks get its
+// credentials.
+func (d *Definition) checkRole(member, text string) error {
 	if text == "" {
 		return nil
 	}
 	a, ok := arn.Parse(text)
-	if !ok || a.Service != "iam" || !strings.HasPrefix(a.Resource, "role/") || len(text) > 2048 || control(text, "") {
-		return invalid("Role is not valid: %s is %s, which must be the name or the ARN of a role", member, quote(text))
+	if !ok || a.Service != "iam" || a.Account != d.Account || !strings.HasPrefix(a.Resource, "role/") || len(text) > 2048 || control(text, "") {
+		return invalid("Role is not valid: %s is %s, which must be the name or the ARN of a role of the account", member, quote(text))
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func TestDefinitionErrors(t *testing.T) {
 		{app(`"linuxParameters": {"tmpfs": [{"containerPath": "/t", "size": 0}]}`), `{}`, "linuxParameters.tmpfs.size of container 'app' is 0 MiB: it must be from 1 to 16777216"},
 		{app(`"linuxParameters": {"devices": [{"hostPath": "/dev/../etc"}]}`), `{}`, `linuxParameters.devices.hostPath of container 'app' is "/dev/../etc": it must not have the part '..'`},
 		{app(`"linuxParameters": {"capabilities": {"add": ["sys admin"]}}`), `{}`, `linuxParameters.capabilities of container 'app' has "sys admin": it must match ^[A-Z_]{1,64}$`},
-		{base, `{"taskRoleArn": "arn:aws:iam::123456789012:user/x"}`, `Role is not valid: taskRoleArn is "arn:aws:iam::123456789012:user/x", which must be the name or the ARN of a role`},
+		{base, `{"taskRoleArn": "arn:aws:iam::123456789012:user/x"}`, `Role is not valid: taskRoleArn is "arn:aws:iam::123456789012:user/x", which must be the name or the ARN of a role of the account`},
 	} {
 		err := parse(t, c.base, c.change).validate(maxContainers)
 		if text := message(err); text != c.text {

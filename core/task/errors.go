@@ -32,6 +32,7 @@ const (
 	LimitExceeded
 	Unsupported
 	AccessDenied
+	NoUpdateAvailable
 )
 
 // Error is an error that the ECS API declares. Its message is for the client.
@@ -72,6 +73,11 @@ func ErrClusterInactive() error { return NewError(ClusterNotFound, textClusterIn
 
 // ErrServiceNotFound returns the error of a service that does not exist.
 func ErrServiceNotFound() error { return NewError(ServiceNotFound, textServiceNotFound) }
+
+// ErrInstanceNotFound returns the error of a container instance that does not exist.
+func ErrInstanceNotFound() error {
+	return command.Invalid("The specified container instance does not exist. Specify a valid container instance and try again.")
+}
 
 // ErrTaskNotFound returns the error of a task that does not exist.
 func ErrTaskNotFound() error { return command.Invalid(textTaskNotFound) }

@@ -31,6 +31,7 @@ var errorCodes = map[task.ErrorKind]string{
 	task.LimitExceeded:             codeLimitExceededException,
 	task.Unsupported:               codeUnsupportedFeatureException,
 	task.AccessDenied:              codeAccessDeniedException,
+	task.NoUpdateAvailable:         codeNoUpdateAvailableException,
 }
 
 // declaredError returns the answer for an error that the API declares. All of them

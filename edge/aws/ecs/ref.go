@@ -78,7 +78,7 @@ func taskDefinitionRef(c *service.Call, text string) (family string, revision in
 		return "", 0, err
 	}
 	if r.Foreign {
-		return "", 0, errTaskDefinitionNotFound()
+		return "", 0, task.ErrDefinitionNotFound()
 	}
 	family, number, has := strings.Cut(r.Name, ":")
 	if !has {
@@ -89,11 +89,6 @@ func taskDefinitionRef(c *service.Call, text string) (family string, revision in
 		return "", 0, task.NewError(task.ClientError, "Invalid revision number. Number: %s", number)
 	}
 	return family, revision, nil
-}
-
-// errTaskDefinitionNotFound returns the error of a task definition that does not exist.
-func errTaskDefinitionNotFound() error {
-	return task.NewError(task.ClientError, "Unable to describe task definition.")
 }
 
 // region returns the region of this cairn.
