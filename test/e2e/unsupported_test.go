@@ -22,7 +22,6 @@ func TestUnsupportedCLI(t *testing.T) {
 	aws := testtool.Need(t, "aws", "awscli")
 	n := nodetest.Start(t, nodetest.WithMemoryStore())
 	for command, want := range map[string]string{
-		"ecs list-clusters":         "An error occurred (UnsupportedFeatureException) when calling the ListClusters operation: ecs:ListClusters is not supported by this version of cairn",
 		"appmesh list-meshes":       "An error occurred (BadRequestException) when calling the ListMeshes operation: appmesh:ListMeshes is not supported by this version of cairn",
 		"route53 list-hosted-zones": "An error occurred (InvalidAction) when calling the ListHostedZones operation: route53:ListHostedZones is not supported by this version of cairn",
 	} {

@@ -32,9 +32,7 @@ def unsupported(service, operation, action, code, **parameters):
     fails(service, operation, parameters, code, f"{service}:{action} is not supported by this version of cairn")
 
 
-ECS, MESH, ROUTE53 = "UnsupportedFeatureException", "BadRequestException", "InvalidAction"
-unsupported("ecs", "list_clusters", "ListClusters", ECS)
-unsupported("ecs", "run_task", "RunTask", ECS, taskDefinition="web:1", count=2)
+MESH, ROUTE53 = "BadRequestException", "InvalidAction"
 fails("ecs", "run_task", {}, "InvalidParameterException", "Value null at 'taskDefinition' failed to satisfy constraint")
 fails("ecs", "create_service", {"serviceName": "web", "launchType": "MOON"}, "InvalidParameterException", "enum value set: [EC2, FARGATE, EXTERNAL")
 
