@@ -73,7 +73,7 @@ func attributeShapes(c *service.Call, cluster string, list []task.Attribute) []*
 
 // ListAttributes lists the attributes of the container instances of a cluster.
 func (a *api) ListAttributes(_ context.Context, c *service.Call, in *ListAttributesRequest) (*ListAttributesResponse, error) {
-	cluster, err := findCluster(c, in.Cluster)
+	cluster, err := activeCluster(c, in.Cluster)
 	if err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ func (a *api) DescribeCapacityProviders(_ context.Context, c *service.Call, in *
 		names = capacityProviders
 	}
 	if in.Cluster != nil {
-		cluster, err := findCluster(c, in.Cluster)
+		cluster, err := activeCluster(c, in.Cluster)
 		if err != nil {
 			return nil, err
 		}

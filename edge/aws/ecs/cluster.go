@@ -23,8 +23,8 @@ func clusterName(c *service.Call, text *string) (string, error) {
 	return r.Name, nil
 }
 
-// findCluster returns the active cluster that an input means.
-func findCluster(c *service.Call, text *string) (*task.Cluster, error) {
+// activeCluster returns the active cluster that an input means.
+func activeCluster(c *service.Call, text *string) (*task.Cluster, error) {
 	name, err := clusterName(c, text)
 	if err != nil {
 		return nil, err

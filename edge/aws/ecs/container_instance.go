@@ -73,7 +73,7 @@ func (a *api) DeregisterContainerInstance(ctx context.Context, c *service.Call, 
 
 // DescribeContainerInstances describes container instances.
 func (a *api) DescribeContainerInstances(_ context.Context, c *service.Call, in *DescribeContainerInstancesRequest) (*DescribeContainerInstancesResponse, error) {
-	cluster, err := findCluster(c, in.Cluster)
+	cluster, err := activeCluster(c, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -99,7 +99,7 @@ func (a *api) DescribeContainerInstances(_ context.Context, c *service.Call, in 
 // ListContainerInstances lists the container instances with a status, or with any, to
 // which a filter in the cluster query language applies.
 func (a *api) ListContainerInstances(_ context.Context, c *service.Call, in *ListContainerInstancesRequest) (*ListContainerInstancesResponse, error) {
-	cluster, err := findCluster(c, in.Cluster)
+	cluster, err := activeCluster(c, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (a *api) ListContainerInstances(_ context.Context, c *service.Call, in *Lis
 
 // UpdateContainerInstancesState makes container instances ACTIVE or DRAINING.
 func (a *api) UpdateContainerInstancesState(ctx context.Context, c *service.Call, in *UpdateContainerInstancesStateRequest) (*UpdateContainerInstancesStateResponse, error) {
-	cluster, err := findCluster(c, in.Cluster)
+	cluster, err := activeCluster(c, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
