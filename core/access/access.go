@@ -1,10 +1,8 @@
-// Package access decides who may do what: it reads IAM policies and evaluates
-// them against a request.
+// Package access parses IAM policies and evaluates them against requests.
 //
-// It is pure. A policy is read once, strictly: an element that is not known, an
-// operator or a key that is misspelt, is an error that names its place, and
-// never something that is quietly ignored later. What was read is compiled, so
-// that a decision costs little:
+// It is pure. A policy is parsed once, strictly: an unknown element, operator or key is an
+// error that names its place; nothing is ignored. The result is compiled, so that a
+// decision costs little:
 //
 //	p, err := access.Parse("reader", access.IdentityPolicy, text)
 //	subject := access.Subject{Identity: access.NewSet(p)}
@@ -13,8 +11,8 @@
 // The language is that of "IAM JSON policy element reference" and the logic that
 // of "Policy evaluation logic" in the IAM User Guide, for one account's
 // identity-based policies, permissions boundaries, session policies, and the
-// trust policies of roles. Where AWS leaves something open, the cautious reading
-// is taken: see docs/identity.md.
+// trust policies of roles. Where the documentation of AWS is not clear, less is
+// allowed: see docs/identity.md.
 package access
 
 // Effect is what a statement does with what it matches.
@@ -67,7 +65,7 @@ type Context interface {
 	Values(key string) []string
 }
 
-// Request is what somebody wants to do.
+// Request is an action on resources that a caller asks for.
 type Request struct {
 	Action    string // such as servicediscovery:GetNamespace
 	Resources []Resource

@@ -111,10 +111,11 @@ func (c *condition) readNull(values []*node) error {
 // matches reports whether the request meets the condition of a statement with the
 // given effect.
 //
-// Two things AWS leaves open are decided by caution, which means another thing
-// for a deny than for an allow: several values of a key under an operator for
-// one (an allow wants all to match, a deny is content with any), and a variable
-// without a value in a negated operator (an allow does not hold, a deny does).
+// The documentation of AWS is not clear in two cases, which are decided so that less is
+// allowed. If a key has several values and the operator is for one, an Allow statement
+// needs a match of all values, a Deny statement of one. If a variable under a negated
+// operator has no value, the condition of an Allow statement is false, that of a Deny
+// statement true.
 func (c *condition) matches(e *evaluation, effect Effect) bool {
 	values := e.values(c.key)
 	if c.null {

@@ -3,6 +3,8 @@ package access
 import (
 	"fmt"
 	"strings"
+
+	"github.com/cairn-discovery/cairn/core/arn"
 )
 
 // Why is what a decision rests on.
@@ -206,8 +208,8 @@ func (e *evaluation) values(key string) []string {
 		return e.resource.Tags.TagValues(tag)
 	}
 	if key == "aws:resourceaccount" {
-		if parts := strings.SplitN(e.resource.ARN, ":", 6); len(parts) == 6 && parts[4] != "" {
-			return parts[4:5]
+		if a, ok := arn.Parse(e.resource.ARN); ok && a.Account != "" {
+			return []string{string(a.Account)}
 		}
 		return nil
 	}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/cairn-discovery/cairn/core/arn"
 )
 
 // operator is one of the condition operators, without IfExists and set
@@ -150,8 +152,8 @@ func (o *arnOperand) matches(e *evaluation, value string) (bool, bool) {
 	if o.any {
 		return true, true
 	}
-	parts := strings.SplitN(value, ":", 6)
-	match := len(parts) == 6
+	a, match := arn.Parse(value)
+	parts := [6]string{"arn", a.Partition, a.Service, a.Region, string(a.Account), a.Resource}
 	for i := range o.parts {
 		p, ok := o.parts[i].resolve(e)
 		if !ok {

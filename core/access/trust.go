@@ -1,6 +1,10 @@
 package access
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/cairn-discovery/cairn/core/arn"
+)
 
 // principal is an entry of a Principal element.
 type principal struct {
@@ -61,12 +65,12 @@ func readPrincipal(kind, text string) (principal, string) {
 		if isAccountID(text) {
 			return principal{accountOf, text}, ""
 		}
-		parts := strings.SplitN(text, ":", 6)
-		if len(parts) != 6 || parts[0] != "arn" || parts[2] != "iam" && parts[2] != "sts" || !isAccountID(parts[4]) || strings.ContainsAny(text, "*?") {
+		a, ok := arn.Parse(text)
+		if !ok || a.Service != "iam" && a.Service != "sts" || !isAccountID(string(a.Account)) || strings.ContainsAny(text, "*?") {
 			return principal{}, `must be "*", an account id, or the whole ARN of a user, role or session`
 		}
-		if parts[5] == "root" {
-			return principal{accountOf, parts[4]}, ""
+		if a.Resource == "root" {
+			return principal{accountOf, string(a.Account)}, ""
 		}
 		return principal{arnOf, text}, ""
 	case "Federated":

@@ -76,4 +76,7 @@ type Reply struct {
 	Value any
 	// Count is the number of records that a command with a limit has changed.
 	Count int
+	// Unchanged means that the command repeated what is stored already. At most it
+	// renewed a lease.
+	Unchanged bool
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-func notFound(what string) error { return &command.NotFound{Message: what + " is not there"} }
+func notFound(what string) error { return &command.NotFound{Message: what + " does not exist"} }
 
 // The commands that store an entity. With New it must not exist; otherwise it must
 // exist, and is replaced as a whole.
@@ -72,7 +72,7 @@ func putEntity[T entity](t *table[T], in func(*State) *table[T], e T, isNew bool
 	_, exists := t.Get(e.name())
 	switch {
 	case isNew && exists:
-		return command.Decision{}, &command.AlreadyExists{Message: what + " is there already"}
+		return command.Decision{}, &command.AlreadyExists{Message: what + " already exists"}
 	case !isNew && !exists:
 		return command.Decision{}, notFound(what)
 	}

@@ -159,7 +159,7 @@ func (c *compiler) addUser(u *User) {
 	for _, name := range u.Groups {
 		g := c.groups[u.Account+"/"+name]
 		if g == nil {
-			c.problem(p.ARN, fmt.Errorf("group %q is not there", name))
+			c.problem(p.ARN, fmt.Errorf("group %q does not exist", name))
 			all = nil
 			break
 		}
@@ -204,7 +204,7 @@ func (c *compiler) subject(p *Principal, all []*PolicyAttachments) access.Subjec
 		for _, ref := range a.Managed {
 			found, ok := c.find(p.Account, ref)
 			if !ok {
-				c.problem(p.ARN, fmt.Errorf("policy %q is not there", ref))
+				c.problem(p.ARN, fmt.Errorf("policy %q does not exist", ref))
 				return access.Subject{}
 			}
 			policies = append(policies, found)
@@ -214,7 +214,7 @@ func (c *compiler) subject(p *Principal, all []*PolicyAttachments) access.Subjec
 	if len(all) > 0 && all[0].Boundary != "" {
 		boundary, ok := c.find(p.Account, all[0].Boundary)
 		if !ok {
-			c.problem(p.ARN, fmt.Errorf("permissions boundary %q is not there", all[0].Boundary))
+			c.problem(p.ARN, fmt.Errorf("permissions boundary %q does not exist", all[0].Boundary))
 			return access.Subject{}
 		}
 		s.Boundary = c.dir.catalog.NewSet(boundary)

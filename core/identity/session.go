@@ -147,7 +147,7 @@ func sortedKeys[V any](m map[string]V) []string {
 func (d *Directory) Session(s *Session) (*Principal, error) {
 	role, ok := d.principals[s.Role]
 	if !ok || role.Kind != RoleKind || role.ID != cmp.Or(s.RoleID, derivedID(roleIDPrefix, s.Role)) {
-		return nil, fmt.Errorf("role %s is not there", s.Role)
+		return nil, fmt.Errorf("role %s does not exist", s.Role)
 	}
 	p := &Principal{
 		Kind: SessionKind, Account: role.Account, Name: role.Name, ARN: SessionARN(role.Account, role.Name, s.Name),
@@ -190,7 +190,7 @@ func (d *Directory) sessionPolicies(s *Session) (*access.Set, error) {
 	for _, ref := range s.Managed {
 		p, ok := d.catalog.Managed(ref)
 		if !ok {
-			return nil, fmt.Errorf("policy %q is not there", ref)
+			return nil, fmt.Errorf("policy %q does not exist", ref)
 		}
 		policies = append(policies, p)
 	}

@@ -70,13 +70,16 @@ func (c *SetCustomHealth) Decide(v command.View, m *command.Meta) (command.Decis
 		next = inst.schedule(c.Health, m.Now+customHealthDelay)
 	}
 	changes := s.renewal(svc, c.ID, m.Now)
-	if next = next.withExpired(false, m.Now); *next != *inst {
+	next = next.withExpired(false, m.Now)
+	reply := command.Reply{Unchanged: *next == *inst}
+	if !reply.Unchanged {
 		changes = append(changes, putInstance{svc.location(), next})
 	}
 	if len(changes) == 0 {
-		return command.Decision{}, nil
+		return command.Decision{Reply: reply}, nil
 	}
 	return command.Decision{
+		Reply:   reply,
 		Changes: changes,
 		Reads:   []command.Read{svc.read(), {Key: instanceKey(svc, inst.ID()), Exists: true}},
 	}, nil

@@ -41,7 +41,7 @@ func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Deci
 		return c.renew(s, m, svc, old, op)
 	}
 	if duplicate, ok := a.duplicateOf(op); ok && exists && duplicate.fingerprint == op.fingerprint {
-		return command.Decision{Reply: command.Reply{ID: string(duplicate.ID)}}, nil
+		return command.Decision{Reply: command.Reply{ID: string(duplicate.ID), Unchanged: true}}, nil
 	}
 	if !exists {
 		if err := checkInstanceQuota(v, r, ns, svc); err != nil {
@@ -77,11 +77,12 @@ func (c *RegisterInstance) renew(s *State, m *command.Meta, svc *Service, inst *
 		Reads:   []command.Read{{Key: instanceKey(svc, c.ID), Exists: true}},
 	}
 	next := inst.withExpired(false, m.Now)
+	d.Reply.Unchanged = *next == *inst
 	first := operationTime(inst.Registered) + string(op.ID[:operationTargetLen])
 	if s.account(m.Account).operations.Has(first) {
 		d.Reply.ID = string(operationIDOf(first))
 	} else { // deleted after a day, but clients may ask for the id they get
-		d.Reply.ID, next.Registered = string(op.ID), op.Date
+		d.Reply.ID, d.Reply.Unchanged, next.Registered = string(op.ID), false, op.Date
 		d.Changes = append(d.Changes, putOperation{op})
 	}
 	if *next != *inst {

@@ -265,11 +265,12 @@ func (s *Server) write(x *request, w http.ResponseWriter, r *http.Request) {
 	w.Write(x.out) // an error means that the client has gone
 }
 
-// log writes one line for a request that changes something, or that failed on
-// our side; the rest is told at debug level.
+// log writes one line for a request. Its level is info if the request changes something
+// or should have, error if it failed on our side, and else debug: reads, heartbeats and
+// repeated requests.
 func (s *Server) log(ctx context.Context, x *request) {
 	level := slog.LevelDebug
-	if x.op != nil && !x.op.Reads() && !x.authLimited {
+	if x.op != nil && !x.op.Reads() && !x.authLimited && !x.call.Unchanged {
 		level = slog.LevelInfo
 	}
 	if x.cause != nil {
@@ -280,7 +281,8 @@ func (s *Server) log(ctx context.Context, x *request) {
 	}
 	attrs := []slog.Attr{
 		slog.String("request_id", x.id), slog.String("account", string(x.call.Account)),
-		slog.String("operation", x.operation()), slog.String("target", x.call.Target),
+		slog.String("service", x.service()), slog.String("operation", x.operation()), slog.String("target", x.call.Target),
+		slog.String("from", x.source()),
 		slog.Duration("duration", time.Since(x.start)), slog.String("outcome", x.outcome()),
 	}
 	if x.call.Caller != nil {
@@ -293,6 +295,14 @@ func (s *Server) log(ctx context.Context, x *request) {
 		attrs = append(attrs, slog.String("cause", x.cause.Error()))
 	}
 	s.cfg.Logger.LogAttrs(ctx, level, "request", attrs...)
+}
+
+// service is the name of the operation's API in policies, or "unknown".
+func (x *request) service() string {
+	if x.op == nil {
+		return "unknown"
+	}
+	return x.op.API().Name
 }
 
 // operation is the name of the operation, or "unknown".

@@ -31,6 +31,9 @@ func TestLog(t *testing.T) {
 			continue
 		}
 		rec := recs[0]
+		if from, want := rec["from"], "127.0.0.1"; from != want {
+			t.Errorf("%s: from %v", test.operation, from)
+		}
 		for key, want := range map[string]string{"level": test.level, "account": test.account, "operation": test.operation, "target": test.target, "outcome": test.outcome} {
 			if rec[key] != want {
 				t.Errorf("%s: %s is %v, want %q", test.operation, key, rec[key], want)
@@ -43,6 +46,34 @@ func TestLog(t *testing.T) {
 	for _, secret := range []string{"hunter2", "0123456789abcdef", "Signature"} {
 		if strings.Contains(s.log.text(), secret) {
 			t.Errorf("the log holds %q", secret)
+		}
+	}
+}
+
+// A heartbeat is told at debug level, and what it changes at info level.
+func TestLogOfHeartbeats(t *testing.T) {
+	s := start(t)
+	s.namespace("h")
+	svc := s.must("CreateService", `{"Name":"s","NamespaceId":"`+s.namespace("n")+`","HealthCheckCustomConfig":{}}`).json["Service"].(map[string]any)["Id"].(string)
+	register := `{"ServiceId":"` + svc + `","InstanceId":"i","Attributes":{"AWS_INSTANCE_IPV4":"192.0.2.1","cairn.ttl":"60"}}`
+	set := func(status string) string {
+		return `{"ServiceId":"` + svc + `","InstanceId":"i","Status":"` + status + `"}`
+	}
+	for _, test := range []struct{ operation, body, level string }{
+		{"RegisterInstance", register, "INFO"},
+		{"RegisterInstance", register, "DEBUG"},
+		{"UpdateInstanceCustomHealthStatus", set("UNHEALTHY"), "INFO"},
+		{"UpdateInstanceCustomHealthStatus", set("UNHEALTHY"), "DEBUG"},
+		{"UpdateInstanceCustomHealthStatus", set("HEALTHY"), "INFO"},
+		{"UpdateInstanceCustomHealthStatus", set("HEALTHY"), "DEBUG"},
+		{"DeregisterInstance", `{"ServiceId":"` + svc + `","InstanceId":"i"}`, "INFO"},
+		{"UpdateInstanceCustomHealthStatus", set("HEALTHY"), "INFO"}, // fails
+	} {
+		a := s.call(test.operation, test.body)
+		for _, rec := range s.log.of(t, a.header.Get("x-amzn-RequestId")) {
+			if rec["level"] != test.level || rec["service"] != "servicediscovery" {
+				t.Errorf("%s: %v", test.operation, rec)
+			}
 		}
 	}
 }
@@ -87,12 +118,17 @@ func TestMetrics(t *testing.T) {
 			got[key] = m.GetCounter().GetValue() + float64(m.GetHistogram().GetSampleCount())
 		}
 	}
-	for key, want := range map[string]float64{
-		"cairn_api_requests_total CreateHttpNamespace ok":            1,
-		"cairn_api_requests_total GetNamespace NamespaceNotFound":    2,
-		"cairn_api_requests_total unknown UnknownOperationException": 1,
-		"cairn_api_request_seconds GetNamespace":                     2,
+	for key, want := range map[string]float64{ // labels in the order of their names
+		"cairn_api_requests_total CreateHttpNamespace ok servicediscovery":         1,
+		"cairn_api_requests_total GetNamespace NamespaceNotFound servicediscovery": 2,
+		"cairn_api_requests_total unknown UnknownOperationException unknown":       1,
+		"cairn_api_request_seconds GetNamespace servicediscovery":                  2,
+		"cairn_api_requests_total ListTagsForResource ok appmesh":                  0,
+		"cairn_api_requests_total ListTagsForResource ok servicediscovery":         0,
 	} {
+		if _, ok := got[key]; !ok {
+			t.Errorf("there is no %s", key)
+		}
 		if got[key] != want {
 			t.Errorf("%s is %v, want %v", key, got[key], want)
 		}

@@ -20,14 +20,14 @@ const (
 	headerTimeout = 10 * time.Second
 )
 
-// maxLooped is the largest body that is served without net/http.
+// maxLooped is the largest body that is served without net/http, in bytes.
 const maxLooped = 64 << 10
 
-// Serve answers requests from ln until ctx ends. Then it takes no more, answers
-// those in flight, and returns nil, or an error if some took too long.
+// Serve answers requests from ln until ctx ends. Then it accepts no more, answers those
+// in progress, and returns nil, or an error if some took too long.
 //
-// Plain requests of the usual form are served by a loop of ours, see
-// internal/httpserver; the rest, and all that comes over TLS, by net/http.
+// internal/httpserver serves plain requests of the usual form; net/http serves others,
+// and everything over TLS.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	ln = s.conns.Listen(ln, nil)
 	if s.cfg.TLS != nil {

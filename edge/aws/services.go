@@ -1,9 +1,8 @@
 package aws
 
 import (
-	"strings"
-
 	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/arn"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws/appmesh"
 	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
@@ -56,15 +55,15 @@ func Catalog() (*access.Catalog, error) {
 }
 
 // Known returns what a state has of the resource with an ARN, to simulate policies.
-func Known(s *state.State, rules *state.Rules, arn string) (service.Known, error) {
+func Known(s *state.State, rules *state.Rules, resource string) (service.Known, error) {
 	apis, err := services(new(Config))
 	if err != nil {
 		return service.Known{}, err
 	}
-	parts := strings.SplitN(arn, ":", 4)
+	a, ok := arn.Parse(resource)
 	for _, api := range apis {
-		if len(parts) == 4 && parts[2] == api.Name && api.Known != nil {
-			return api.Known(s, rules, arn), nil
+		if ok && a.Service == api.Name && api.Known != nil {
+			return api.Known(s, rules, resource), nil
 		}
 	}
 	return service.Known{}, nil

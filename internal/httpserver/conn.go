@@ -15,26 +15,26 @@ const (
 	firstBuffer = 4 << 10
 	// maxKept is the largest buffer that an idle connection keeps.
 	maxKept = 64 << 10
-	// maxReads is in how many pieces a request may come. A client that sends
-	// more of them is slow, or wants to make us look at the same bytes often.
+	// maxReads is the number of reads for a request, because each parses all that was
+	// read. A client that needs more is slow, or wants to cost us time.
 	maxReads = 8
 )
 
-// conn is a connection with its loop. Nothing but its loop touches the fields.
+// conn is a connection with its loop. Only its loop uses the fields.
 type conn struct {
 	server *Server
 	nc     net.Conn
-	buf    []byte // what was read and not yet served
-	space  []byte // the memory of buf
-	reads  int    // pieces in which the request in buf came
-	began  time.Time
-	served bool // at least one request
+	buf    []byte    // what was read and not yet served
+	space  []byte    // the memory of buf
+	reads  int       // reads for the request in buf
+	began  time.Time // when its first byte was read
+	served bool      // at least one request
 	// newlines is how many characters CR and LF may still be skipped before the next
 	// request; see skipNewlines.
 	newlines int
 
-	// waiting: there is no request yet, so that nothing is lost by ending now.
-	// The server reads it too.
+	// waiting is set while no byte of a request was read, so that nothing is lost if the
+	// connection is closed. The server reads it too.
 	waiting atomic.Bool
 
 	deadlines
@@ -61,7 +61,7 @@ func newConn(s *Server, nc net.Conn) *conn {
 	return c
 }
 
-// serve serves requests until the connection ends, or is net/http's.
+// serve serves requests until the connection ends or is given to net/http.
 func (c *conn) serve() {
 	defer func() {
 		if v := recover(); v != nil {
@@ -78,11 +78,11 @@ func (c *conn) serve() {
 				return
 			}
 		case partial:
-			if !c.more() {
+			if !c.readMore() {
 				return
 			}
 		case other:
-			c.handOver()
+			c.giveToNetHTTP()
 			return
 		}
 	}
@@ -108,15 +108,15 @@ func (c *conn) skipNewlines() {
 	}
 }
 
-// more reads on. It is false if there is no more, or it is not for us; then the
-// connection is somebody else's or closed.
-func (c *conn) more() bool {
-	if c.reads == maxReads || !c.room() {
-		c.handOver()
+// readMore reads more bytes into the buffer. It returns false if the connection is closed
+// or was given to net/http.
+func (c *conn) readMore() bool {
+	if c.reads == maxReads || !c.grow() {
+		c.giveToNetHTTP()
 		return false
 	}
 	c.waiting.Store(len(c.buf) == 0)
-	if err := c.waitFor(); err != nil || len(c.buf) == 0 && c.server.stopping.Load() {
+	if err := c.setReadDeadline(); err != nil || len(c.buf) == 0 && c.server.stopping.Load() {
 		c.nc.Close()
 		return false
 	}
@@ -131,16 +131,16 @@ func (c *conn) more() bool {
 		return true
 	}
 	if err == io.EOF && len(c.buf) > 0 {
-		c.handOver() // it says what a request without its end is
+		c.giveToNetHTTP() // it answers a request without its end
 		return false
 	}
 	c.nc.Close()
 	return false
 }
 
-// room checks that there is room in the buffer for what is to come. It is
-// false if there is more already than we serve.
-func (c *conn) room() bool {
+// grow makes space in the buffer for the next read. It returns false if the buffer has
+// the maximum size of a request already.
+func (c *conn) grow() bool {
 	if len(c.buf) < cap(c.space) && len(c.buf) > 0 || len(c.buf) == 0 && c.space != nil {
 		return true
 	}
@@ -153,8 +153,8 @@ func (c *conn) room() bool {
 	return true
 }
 
-// waitFor sets the deadline of the next read.
-func (c *conn) waitFor() error {
+// setReadDeadline sets the deadline of the next read.
+func (c *conn) setReadDeadline() error {
 	cfg, now := &c.server.cfg, time.Now()
 	switch {
 	case len(c.buf) == 0 && c.served:
@@ -167,8 +167,8 @@ func (c *conn) waitFor() error {
 	return c.readBy(c.nc, c.began.Add(cfg.ReadTimeout))
 }
 
-// answer has the handler answer the request in buf, and is false if the
-// connection ends with that.
+// answer calls the handler for the request in buf and writes its answer. It returns false
+// if the connection has to be closed.
 func (c *conn) answer() bool {
 	c.in = body(c.buf[c.request.body:c.request.end])
 	c.req = *c.base
@@ -189,7 +189,7 @@ func (c *conn) answer() bool {
 	return stay
 }
 
-// next makes what follows the request the beginning of the buffer.
+// next moves what follows the request to the beginning of the buffer.
 func (c *conn) next() {
 	rest := c.buf[c.request.end:]
 	c.reads, c.served, c.lengths, c.newlines = 0, true, 0, maxNewlines
@@ -202,8 +202,8 @@ func (c *conn) next() {
 	}
 }
 
-// handOver gives the connection to net/http.
-func (c *conn) handOver() {
+// giveToNetHTTP gives the connection, with the bytes that were read, to net/http.
+func (c *conn) giveToNetHTTP() {
 	c.server.others.put(&rejoined{Conn: c.nc, read: c.buf})
 }
 
@@ -241,14 +241,14 @@ func (b *body) Read(p []byte) (int, error) {
 
 func (b *body) Close() error { return nil }
 
-// deadlines remembers those of the connection, so that not every request has to
-// set one.
+// deadlines has the deadlines of the connection, so that not every request has to set
+// one.
 type deadlines struct{ read, write time.Time }
 
-// slack is how much longer than asked for a wait may take.
+// slack is how much longer than its timeout a wait may take.
 const slack = 5 * time.Second
 
-// readFor lets reads wait for d from now on, or up to slack longer.
+// readFor lets reads wait for the given time, or up to slack longer.
 func (d *deadlines) readFor(c net.Conn, now time.Time, wait time.Duration) error {
 	if left := d.read.Sub(now); left >= wait && left <= wait+slack {
 		return nil

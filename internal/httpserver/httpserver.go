@@ -1,21 +1,19 @@
-// Package httploop serves HTTP/1.1 requests of the plainest form on a loop of
-// its own, and leaves every other connection to net/http.
+// Package httpserver serves plain HTTP/1.1 requests of one form in its own loop, and
+// gives every other connection to net/http.
 //
-// It is in front of an http.Server. What it serves itself is what SDKs of
-// JSON APIs send: POST to "/", one Content-Length, no transfer coding, no
-// upgrade, small enough to be in memory whole. It costs less than half of what
-// net/http does for the same. Anything that is not exactly of this form, even if
-// allowed, strange or wrong, goes to the http.Server with all bytes read so far,
-// and so does the rest of that connection. So there is one place that decides
-// what HTTP is, and it is not this one: a fuzz test holds the two to the same
-// understanding of each request that is served here.
+// It is in front of an http.Server. The form is what SDKs of JSON APIs send: POST to
+// "/", one Content-Length, no transfer coding, no upgrade, and a body that fits into
+// memory. Serving it costs less than half of what net/http needs. A connection with
+// anything else, valid or not, goes to the http.Server with all bytes read so far, and
+// stays there. So net/http alone decides about unusual requests; a fuzz test checks that
+// both understand each request that is served here in the same way.
 //
 //	front, err := httpserver.New(httpserver.Config{Handler: h, …})
 //	go server.Serve(front.Others())
 //	err = front.Serve(ctx, ln)
 //
-// A Request is valid until the handler returns: its Header and Body are reused.
-// Its context is that of its connection and is never cancelled, and its TLS is nil. An answer leaves in one
+// A Request is valid until the handler returns: its Header and Body are used again.
+// Its context is that of its connection and is never cancelled, and its TLS is nil. Each answer is one
 // write.
 package httpserver
 
@@ -35,21 +33,21 @@ import (
 // Config is what a Server needs. All of it but ConnContext is required.
 type Config struct {
 	Handler http.Handler
-	// MaxHeader and MaxBody bound what is served here, in bytes. What is larger
-	// goes to the http.Server, which may allow more.
+	// MaxHeader and MaxBody are the maximum sizes of what is served here, in bytes.
+	// Larger requests go to the http.Server, which may allow more.
 	MaxHeader, MaxBody int
-	// HeaderTimeout and ReadTimeout are how long a request's header, and all of
-	// it, may take to arrive from its first byte on; HeaderTimeout too, how long
-	// a connection may wait before its first request.
+	// HeaderTimeout and ReadTimeout are the maximum times from the first byte of a
+	// request to the end of its header and to its end. HeaderTimeout is also how long a
+	// connection may wait before its first request.
 	HeaderTimeout, ReadTimeout time.Duration
-	// WriteTimeout is how long an answer may take to be read.
+	// WriteTimeout is how long the client may take to read an answer.
 	WriteTimeout time.Duration
 	// IdleTimeout is how long a connection may wait for its next request.
 	IdleTimeout time.Duration
 	// ConnContext returns the context of the requests of a connection. Nil: it is the
 	// background context.
 	ConnContext func(context.Context, net.Conn) context.Context
-	// Logger gets panics of the handler, and failures to accept.
+	// Logger gets panics of the handler and errors of accept.
 	Logger *slog.Logger
 }
 
@@ -67,11 +65,11 @@ type Server struct {
 // New checks the configuration. It starts nothing.
 func New(cfg Config) (*Server, error) {
 	if cfg.Handler == nil || cfg.Logger == nil {
-		return nil, errors.New("httploop: Handler and Logger are required")
+		return nil, errors.New("httpserver: Handler and Logger are required")
 	}
 	if cfg.MaxHeader <= 0 || cfg.MaxBody <= 0 ||
 		min(cfg.HeaderTimeout, cfg.ReadTimeout, cfg.WriteTimeout, cfg.IdleTimeout) <= 0 {
-		return nil, errors.New("httploop: sizes and timeouts must be above zero")
+		return nil, errors.New("httpserver: sizes and timeouts must be above zero")
 	}
 	return &Server{
 		cfg:    cfg,
@@ -80,14 +78,13 @@ func New(cfg Config) (*Server, error) {
 	}, nil
 }
 
-// Others is the listener of the http.Server: it accepts the connections that are
-// not served here. It has no address before Serve.
+// Others returns the listener for the http.Server. It accepts the connections that are
+// not served here, and has no address before Serve.
 func (s *Server) Others() net.Listener { return &s.others }
 
-// Serve serves ln until ctx ends or ln fails, and closes it. Then connections
-// that wait for a request are closed, requests in flight are answered, for as
-// long as drain allows, and those that take longer are cut off, which is an
-// error. The http.Server has to be shut down after that.
+// Serve serves ln until ctx ends or ln fails, and closes it. Then it closes connections
+// that wait for a request and answers requests in progress. After the time drain it
+// closes the rest and returns an error. Shut down the http.Server after that.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, drain time.Duration) error {
 	s.others.addr.Store(new(ln.Addr()))
 	failed := make(chan error, 1)
@@ -127,8 +124,7 @@ func (s *Server) accept(ctx context.Context, ln net.Listener) error {
 	}
 }
 
-// temporary reports whether an error of accept is about one connection, or about
-// resources that come back.
+// temporary reports whether accept may succeed again after an error.
 func temporary(err error) bool {
 	errno, ok := errors.AsType[syscall.Errno](err)
 	return ok && (errno == syscall.EMFILE || errno == syscall.ENFILE || errno == syscall.ENOBUFS ||
@@ -147,7 +143,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// start gives a connection its loop.
+// start starts the loop of a connection.
 func (s *Server) start(nc net.Conn) {
 	c := newConn(s, nc)
 	s.mu.Lock()
@@ -165,8 +161,8 @@ func (s *Server) forget(c *conn) {
 	delete(s.conns, c)
 }
 
-// drain ends all loops. Those that wait for a request are woken; one that goes to
-// wait after that sees for itself that it is over.
+// drain ends all loops. It wakes those that wait for a request; one that waits later sees
+// stopping.
 func (s *Server) drain(limit time.Duration) error {
 	s.stopping.Store(true)
 	s.each(func(c *conn) {
@@ -197,7 +193,7 @@ func (s *Server) each(do func(*conn)) {
 	}
 }
 
-// others is a listener that is fed with connections.
+// others is a listener for the connections that put adds.
 type others struct {
 	addr   atomic.Pointer[net.Addr]
 	conns  chan net.Conn
@@ -226,7 +222,7 @@ func (o *others) Addr() net.Addr {
 	return &net.TCPAddr{}
 }
 
-// put hands a connection over, or closes it if nobody takes it any more.
+// put adds a connection, or closes it if the listener is closed.
 func (o *others) put(c net.Conn) {
 	select {
 	case o.conns <- c:

@@ -11,12 +11,12 @@ import (
 type verdict uint8
 
 const (
-	partial verdict = iota // the beginning of what may be a request for us
-	whole                  // such a request
-	other                  // something for net/http
+	partial verdict = iota // the beginning of a request that may be served here
+	whole                  // a request that is served here
+	other                  // anything else, for net/http
 )
 
-// request is a request taken apart. Offsets are into the bytes it was read from.
+// request is a parsed request. Offsets are into the bytes it was read from.
 type request struct {
 	header http.Header // without Host
 	host   string
@@ -51,7 +51,7 @@ func (r *request) parse(b []byte) verdict {
 	return r.fields(b, size)
 }
 
-// verdictOf tells a header that is not complete from one that is not for us.
+// verdictOf distinguishes a header that is not complete from one for net/http.
 func verdictOf(size, have, most int) verdict {
 	if size == 0 && have < most {
 		return partial

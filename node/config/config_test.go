@@ -157,7 +157,7 @@ func TestBadFiles(t *testing.T) {
 		{"role without trust", account("roles: [{name: a}]"), "accounts[0].roles[0]: has no trust_policy"},
 		{"session", account("roles: [{name: a, trust_policy: {Statement: {Effect: Allow, Principal: '*', Action: 'sts:AssumeRole'}}, max_session_duration: 13h}]"), "must be 1h to 12h"},
 		{"tags", account("users: [{name: a, tags: {Team: a, team: b}}]"), "differ from the others by more than case"},
-		{"group", account("users: [{name: a, groups: [b]}]"), `group "b" is not there`},
+		{"group", account("users: [{name: a, groups: [b]}]"), `group "b" does not exist`},
 		{"provider", account("oidc_providers: [{issuer: 'http://x', jwks_file: f}]"), "must be an https URL"},
 		{"provider's keys", account("oidc_providers: [{issuer: 'https://x', jwks_url: 'http://192.0.2.1/'}]"), "http on a loopback address"},
 		{"API without TLS", "auth: {mode: sigv4}\napi_addr: 0.0.0.0:1", "give tls.cert_file"},
@@ -177,7 +177,7 @@ func TestBadFiles(t *testing.T) {
 		{"key twice", account("users: [{name: a, access_keys: [{id: k}, {id: k}]}]"), `access_keys[1].id: "k" is listed twice`},
 		{"two secrets", account("users: [{name: a, access_keys: [{id: k, secret: s, secret_file: f}]}]"), "has both secret and secret_file"},
 		{"policies", account("users: [{name: a, policies: [{Version: x}]}]"), "accounts: arn:aws:iam::123456789012:user/a: policy a.policies[0]: policy: Version"},
-		{"managed policies", account("users: [{name: a, managed_policies: [b]}]"), `accounts: arn:aws:iam::123456789012:user/a: policy "b" is not there`},
+		{"managed policies", account("users: [{name: a, managed_policies: [b]}]"), `accounts: arn:aws:iam::123456789012:user/a: policy "b" does not exist`},
 
 		{"vpc id", "vpcs: [{id: 'a b'}]", `c.yaml:1: vpcs[0].id: "a b" must be 1 to 64 printable characters`},
 		{"vpc twice", "vpcs:\n  - id: a\n  - id: a", `c.yaml:3: vpcs[1].id: "a" is listed twice`},

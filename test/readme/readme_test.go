@@ -56,8 +56,7 @@ func TestSetupSaysWhatItInstalls(t *testing.T) {
 	}
 }
 
-// TestIdentityGuide runs docs/identity.md, whose first piece of YAML is the
-// configuration of its node.
+// TestIdentityGuide runs docs/identity.md, with the files that it shows.
 func TestIdentityGuide(t *testing.T) {
 	testtool.Need(t, "aws", "awscli")
 	testtool.Need(t, "openssl", "openssl")
@@ -66,18 +65,21 @@ func TestIdentityGuide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := yamlBlock.FindSubmatch(text)
-	if config == nil {
-		t.Fatal("no configuration")
-	}
 	shell := newShell(t)
-	if err := os.WriteFile(filepath.Join(shell.dir, "cairn.yaml"), config[1], 0o600); err != nil {
-		t.Fatal(err)
+	files := fileBlock.FindAllSubmatch(text, -1)
+	if len(files) != 2 {
+		t.Fatalf("%d files are shown", len(files))
+	}
+	for _, f := range files {
+		if err := os.WriteFile(filepath.Join(shell.dir, string(f[1])), f[2], 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	compare(t, guide, shell)
 }
 
-var yamlBlock = regexp.MustCompile("(?s)```yaml\n(.*?)```")
+// fileBlock is a file in a document: its name and what it contains.
+var fileBlock = regexp.MustCompile("(?s)his is `([a-z.]+)`:\n\n```[a-z]+\n(.*?)```")
 
 // compare runs the console blocks of a document and compares, or updates, what
 // they print.

@@ -212,7 +212,7 @@ func (h *Handler) findKey(in *aKey) (*identity.AccessKey, error) {
 	if slices.ContainsFunc(h.cfg.File().Keys, func(k identity.AccessKey) bool { return k.ID == in.ID && k.Account == in.Account }) {
 		return nil, ownedByFile("access key " + in.ID)
 	}
-	return nil, &command.NotFound{Message: "access key " + in.ID + " is not there"}
+	return nil, &command.NotFound{Message: "access key " + in.ID + " does not exist"}
 }
 
 // updateKey enables or disables an access key.

@@ -43,7 +43,7 @@ func (h *Handler) simulate(_ context.Context, q *question) (any, error) {
 	directory := h.cfg.Directory()
 	p, ok := directory.Principal(q.Principal)
 	if !ok {
-		return nil, &command.NotFound{Message: "principal " + q.Principal + " is not there"}
+		return nil, &command.NotFound{Message: "principal " + q.Principal + " does not exist"}
 	}
 	action, ok := directory.Catalog().Action(q.Action)
 	if !ok {

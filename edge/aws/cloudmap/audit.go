@@ -3,6 +3,7 @@ package cloudmap
 import (
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/arn"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/internal/audit"
 )
@@ -32,11 +33,11 @@ func auditResources(c *service.Call, in, out any) []audit.Resource {
 func auditResource(c *service.Call, kind, ref string) audit.Resource {
 	ref = audit.Truncate(ref)
 	r := audit.Resource{ARN: ref, Account: string(c.Account)}
-	if !strings.HasPrefix(ref, "arn:") {
+	if !arn.Is(ref) {
 		r.ARN = c.Rules.Registry.ARN(c.Account, kind+"/"+ref)
-	} else if parts := strings.SplitN(ref, ":", 6); len(parts) == 6 {
-		r.Account = parts[4]
-		kind, _, _ = strings.Cut(parts[5], "/")
+	} else if a, ok := arn.Parse(ref); ok {
+		r.Account = string(a.Account)
+		kind, _, _ = a.KindAndID()
 	}
 	switch kind {
 	case "namespace":

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/arn"
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
@@ -227,19 +228,19 @@ func tagValues(tags registry.Attributes, key string) []string {
 }
 
 // known returns what the registry has of a namespace or a service.
-func known(s *state.State, rules *state.Rules, arn string) service.Known {
-	parts := strings.SplitN(arn, ":", 6)
+func known(s *state.State, rules *state.Rules, text string) service.Known {
 	k := service.Known{Keys: access.MapContext{}}
-	if len(parts) < 6 {
+	a, ok := arn.Parse(text)
+	if !ok {
 		return k
 	}
 	set := func(key string, values ...string) { k.Keys[strings.ToLower(key)] = values }
-	if strings.HasPrefix(parts[5], "service/") {
-		set(keyServiceARN, arn)
+	if strings.HasPrefix(a.Resource, "service/") {
+		set(keyServiceARN, text)
 	} else {
-		set(keyNamespaceARN, arn)
+		set(keyNamespaceARN, text)
 	}
-	ns, svc, err := s.Registry.FindResource(&rules.Registry, command.AccountID(parts[4]), arn)
+	ns, svc, err := s.Registry.FindResource(&rules.Registry, a.Account, text)
 	switch {
 	case err != nil: // it does not exist
 	case ns != nil:

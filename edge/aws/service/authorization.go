@@ -103,7 +103,10 @@ func (c *Call) authorize(in any) error {
 	return a.permitRoles()
 }
 
-// permitTags asks whether the caller may tag what the call creates.
+// permitTags asks whether the caller may tag what the call creates. The new resource has
+// the tags of the request: aws:ResourceTag is present "in requests that create a resource
+// with an attached tag" (IAM User Guide, global condition context keys). So a policy can
+// allow TagResource for resources that have, or get, a tag, and for no others.
 func (a *Authorization) permitTags() error {
 	if a.tagged == "" || len(a.tags) == 0 {
 		return nil
@@ -111,7 +114,7 @@ func (a *Authorization) permitTags() error {
 	api := a.call.Operation.api.Name
 	a.Key(api+":CreateAction", a.call.Operation.Name)
 	a.request.Action = api + ":TagResource"
-	a.request.Resources = append(a.resourceBuf[:0], access.Resource{ARN: a.tagged})
+	a.request.Resources = append(a.resourceBuf[:0], access.Resource{ARN: a.tagged, Tags: newTags(a.tags)})
 	return a.call.Access.Permit(&a.request)
 }
 
@@ -143,15 +146,22 @@ func (a *Authorization) Values(key string) []string {
 		return a.tagKeys
 	}
 	if tag, ok := strings.CutPrefix(key, "aws:requesttag/"); ok {
-		var values []string
-		for _, t := range a.tags {
-			if strings.EqualFold(t.Key, tag) {
-				values = append(values, t.Value)
-			}
-		}
-		return values
+		return newTags(a.tags).TagValues(tag)
 	}
 	return a.call.Access.Values(key)
+}
+
+// newTags are the tags of a request. They implement access.Tagged.
+type newTags []Tag
+
+func (tags newTags) TagValues(key string) []string {
+	var values []string
+	for _, t := range tags {
+		if strings.EqualFold(t.Key, key) {
+			values = append(values, t.Value)
+		}
+	}
+	return values
 }
 
 // ofAPI reports whether a key, which is in lower case, is one of the API's own.

@@ -42,6 +42,9 @@ type Call struct {
 
 	// Target is set by the handler to what the call is about, for the log.
 	Target string
+	// Unchanged is set by Propose if the call repeated what is stored already, such as
+	// a heartbeat.
+	Unchanged bool
 	// WebIdentity is set by the handler of an unsigned operation to who called.
 	WebIdentity *WebIdentity
 
@@ -60,7 +63,9 @@ type WebIdentity struct {
 
 // Propose carries out a command on behalf of the caller's account.
 func (c *Call) Propose(ctx context.Context, cmd command.Command) (command.Reply, error) {
-	return c.Proposer.Propose(ctx, c.Account, cmd)
+	reply, err := c.Proposer.Propose(ctx, c.Account, cmd)
+	c.Unchanged = reply.Unchanged
+	return reply, err
 }
 
 // Owner returns an optional account in an input, which is the caller's where it is

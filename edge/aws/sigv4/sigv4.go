@@ -1,9 +1,9 @@
 // Package sigv4 verifies AWS Signature Version 4, in the Authorization header
 // and in a presigned query.
 //
-// It is pure: it knows no clock, no network and no list of keys. The front door
-// parses what a request claims, checks the claim before it reads the body,
-// looks the secret up, and verifies the signature last:
+// It is pure: it has no clock, no network and no list of keys. The caller parses what a
+// request claims, checks the claim before it reads the body, looks up the secret, and
+// verifies the signature last:
 //
 //	claim, err := sigv4.Parse(&req)
 //	err = claim.Check(region, service, now)
@@ -14,11 +14,11 @@
 // Guide, for services other than S3: the path is encoded twice and normalised,
 // and the body is always a part of what is signed. Every error is an *Error.
 //
-// What is signed is the canonical request, so two requests with the same
-// canonical form are the same request here: runs of spaces in a header's value,
-// the order of query parameters and dot segments in a path do not differ.
-// A signed request can be sent again, by anyone who has seen it, until it expires
-// of the window (see Window): the protocol has no nonce. TLS is the remedy.
+// The signature is over the canonical request, so requests with the same canonical form
+// have the same signature: they may differ in runs of spaces in a header's value, the
+// order of query parameters and dot segments in a path. The protocol has no nonce: who
+// has seen a signed request can send it again until its time is outside the Window. TLS
+// prevents that.
 package sigv4
 
 import (
@@ -30,10 +30,10 @@ import (
 	"github.com/cairn-discovery/cairn/internal/gencache"
 )
 
-// Window is how far the time of a request may be from now, either way.
+// Window is the maximum difference between the time of a request and now.
 const Window = 5 * time.Minute
 
-// MaxExpires is how long a presigned request may be good for.
+// MaxExpires is the maximum validity of a presigned request.
 const MaxExpires = 7 * 24 * time.Hour
 
 const (
@@ -42,7 +42,7 @@ const (
 	isoBasic   = "20060102T150405Z"
 )
 
-// Request is what arrived, as it arrived.
+// Request is a request as it was received.
 type Request struct {
 	Method string
 	// Path is still percent-encoded; empty means "/".
@@ -55,8 +55,8 @@ type Request struct {
 	Body   []byte
 }
 
-// Verifier verifies signatures. It keeps signing keys, a bounded number of
-// them, and is safe for concurrent use.
+// Verifier verifies signatures. It caches a bounded number of signing keys and is safe
+// for concurrent use.
 type Verifier struct{ keys *keyCache }
 
 // NewVerifier returns a Verifier.

@@ -1,8 +1,7 @@
 package sts
 
 import (
-	"strings"
-
+	"github.com/cairn-discovery/cairn/core/arn"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/internal/audit"
 )
@@ -85,6 +84,6 @@ func auditResources(_ *service.Call, in, _ any) []audit.Resource {
 	if role == "" {
 		return nil
 	}
-	account, _, _ := strings.Cut(strings.TrimPrefix(role, "arn:aws:iam::"), ":")
-	return []audit.Resource{{ARN: audit.Truncate(role), Account: audit.Truncate(account), Type: "AWS::IAM::Role"}}
+	a, _ := arn.Parse(role) // the text was not checked
+	return []audit.Resource{{ARN: audit.Truncate(role), Account: audit.Truncate(string(a.Account)), Type: "AWS::IAM::Role"}}
 }

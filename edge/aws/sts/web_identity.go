@@ -5,9 +5,9 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/arn"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/internal/oidc"
@@ -59,9 +59,9 @@ func webIdentityDenied() error {
 func (a *api) verifyToken(ctx context.Context, c *service.Call, in *webIdentityInput) (*Provider, *oidc.Claims, error) {
 	token := service.Value(in.token)
 	issuer := oidc.Issuer(token)
-	account, _, _ := strings.Cut(strings.TrimPrefix(in.role, "arn:aws:iam::"), ":")
+	role, _ := arn.Parse(in.role) // without an account no provider is found
 	providers := a.cfg.Providers()
-	i := slices.IndexFunc(providers, func(p Provider) bool { return p.ARN == identity.ProviderARN(account, issuer) })
+	i := slices.IndexFunc(providers, func(p Provider) bool { return p.ARN == identity.ProviderARN(string(role.Account), issuer) })
 	if issuer == "" || i < 0 {
 		return nil, nil, invalidToken("No OpenIDConnect provider found in your account for %s", truncate(issuer))
 	}

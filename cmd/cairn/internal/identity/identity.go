@@ -123,7 +123,7 @@ func find[T any](ctx context.Context, c *client, operation, what string, is func
 			return &all[i], nil
 		}
 	}
-	return nil, fmt.Errorf("%s is not there", what)
+	return nil, fmt.Errorf("%s does not exist", what)
 }
 
 // document is the text of a policy. In requests and answers it is a string;
