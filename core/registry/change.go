@@ -16,7 +16,7 @@ type change interface {
 // State that it starts from is not changed.
 type Draft struct {
 	state    State
-	token    *ptree.Token
+	token    *ptree.Owner
 	observer Observer // may be nil
 	// lastService is the service that changeService has changed last. A load
 	// brings all instances of one service after each other.
@@ -25,7 +25,7 @@ type Draft struct {
 
 // NewDraft returns a Draft that starts from s.
 func NewDraft(s *State) *Draft {
-	return &Draft{state: *s, token: new(ptree.Token)}
+	return &Draft{state: *s, token: new(ptree.Owner)}
 }
 
 // Apply implements command.Draft.

@@ -42,7 +42,7 @@ type Namespace struct {
 	// Keys sign the zone. A zone without keys is not signed. See TagDNSSEC.
 	Keys dnssec.Keys
 
-	owner           *ptree.Token // the Draft that may change it in place
+	owner           *ptree.Owner // the Draft that may change it in place
 	createOperation OperationID
 	sharedWith      []command.AccountID // in order; see namespace_share.go
 	fingerprint     uint64

@@ -51,7 +51,7 @@ type State struct {
 // the State.
 type Account struct {
 	id         command.AccountID
-	owner      *ptree.Token // the Draft that may change it in place
+	owner      *ptree.Owner // the Draft that may change it in place
 	namespaces ptree.Map[NamespaceID, *Namespace]
 	services   ptree.Map[ServiceID, serviceRef]
 	// byHTTPName maps the name that DiscoverInstances uses to the namespace.

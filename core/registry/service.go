@@ -84,7 +84,7 @@ type Service struct {
 	CreatedBy        command.AccountID
 	CreateDate       int64 // milliseconds since 1970
 
-	owner         *ptree.Token // the Draft that may change it in place
+	owner         *ptree.Owner // the Draft that may change it in place
 	fingerprint   uint64
 	key           string // in Namespace.services
 	instances     ptree.Map[InstanceID, *Instance]

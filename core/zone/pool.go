@@ -10,9 +10,9 @@ import (
 
 // editor identifies the Draft that may modify a Set and its pools in place.
 type editor struct {
-	names hashtrie.Token
-	trees ptree.Token
-	vecs  chunkvec.Token
+	names hashtrie.Owner
+	trees ptree.Owner
+	vecs  chunkvec.Owner
 }
 
 // pool holds the values of an RRset, sorted into classes, so that picking values

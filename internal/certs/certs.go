@@ -76,8 +76,8 @@ func Load(cfg Config) (*Source, error) {
 	return s, s.Reload()
 }
 
-// Run looks again and again whether the files have changed, and takes the new
-// certificate over. It returns nil when ctx ends.
+// Run looks at every interval whether the files have changed, and uses the new
+// certificate. It returns nil when ctx ends.
 func (s *Source) Run(ctx context.Context) error {
 	tick := time.NewTicker(s.cfg.Interval)
 	defer tick.Stop()
@@ -90,7 +90,7 @@ func (s *Source) Run(ctx context.Context) error {
 		}
 		err := s.Reload()
 		// Certificate and key are two files, so in the middle of a renewal they
-		// may not fit each other; and what stays wrong is said once.
+		// may not fit each other; and an error that stays is logged once.
 		if err != nil && err.Error() != last {
 			s.cfg.Logger.Warn("the certificate cannot be renewed; the one before it stays", "error", err)
 		}
@@ -169,7 +169,7 @@ func (f files) load(cfg Config) (*loaded, error) {
 func (s *Source) NotAfter() time.Time { return s.current.Load().cert.Leaf.NotAfter }
 
 // TLS returns a server's configuration that always uses the newest certificate,
-// TLS 1.3, and 1.2 for clients that know no better. With protocols, a client
+// TLS 1.3, and 1.2 for clients that do not support it. With protocols, a client
 // that offers others only is refused (ALPN, RFC 7301), so that a connection
 // meant for one service cannot be led to another; one that offers none is
 // served.

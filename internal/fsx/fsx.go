@@ -1,6 +1,6 @@
 // Package fsx is the small part of a file system that durable data needs, as an
-// interface, so that a test can stand in for the disk, refuse, tear and lose
-// writes. OS is the real one; crashfs, below this folder, is the one for tests.
+// interface, so that a test can replace the disk and refuse, tear and lose writes.
+// OS is the real one; crashfs, below this folder, is the one for tests.
 package fsx
 
 import (
@@ -29,8 +29,8 @@ type FS interface {
 	// SyncDir makes the names in a folder durable.
 	SyncDir(dir string) error
 	// Lock takes an exclusive lock on a file, which it creates, and leaves the
-	// note in it. When somebody else holds the lock the error is a *HeldError.
-	// The lock ends with Close or with the process, however that ends.
+	// note in it. When another process holds the lock the error is a *HeldError.
+	// The lock ends with Close or with the process, in whatever way that ends.
 	Lock(name string, note []byte) (io.Closer, error)
 }
 
@@ -50,7 +50,7 @@ type File interface {
 	Datasync() error
 }
 
-// HeldError says that somebody else holds a lock.
+// HeldError means that another process holds a lock.
 type HeldError struct {
 	Name string
 	Note []byte // what the holder left in the file; may be empty

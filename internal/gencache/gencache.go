@@ -1,6 +1,6 @@
 // Package gencache is a bounded cache in two generations: when the younger one
-// is full the older is dropped, so what is in use stays and what is not goes,
-// without a list to keep in order. Reading takes a read lock and one look-up.
+// is full the older is dropped. So entries in use stay, without a list that is kept
+// in order. Reading takes a read lock and one look-up.
 package gencache
 
 import "sync"

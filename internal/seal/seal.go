@@ -1,9 +1,9 @@
 // Package seal keeps small secrets in places that others can read: it encrypts
 // and authenticates them with AES-256-GCM under one key.
 //
-// A sealed text is bound to a context, such as what it is the secret of, so it
-// cannot be moved somewhere else. Each is under a random nonce; NIST SP 800-38D
-// allows 2^32 of them per key, far more than anybody makes.
+// A sealed text is bound to a context, such as the owner of the secret, so it
+// cannot be moved to another place. Each is under a random nonce; NIST SP 800-38D
+// allows 2^32 of them per key, far more than are made.
 package seal
 
 import (
@@ -56,7 +56,7 @@ func NewKey() string {
 	return base64.StdEncoding.EncodeToString(raw[:])
 }
 
-// Name identifies the key in logs, and tells nothing about it.
+// Name identifies the key in logs, and reveals nothing about it.
 func (k *Key) Name() string { return k.name }
 
 // Seal encrypts plain for a context and appends the result to b.

@@ -1,4 +1,4 @@
-// Package testprog finds the programs that tests drive.
+// Package testtool finds the programs that tests run.
 package testtool
 
 import (
@@ -8,8 +8,8 @@ import (
 )
 
 // Need returns the path of a program. Where it is missing, the test fails in CI
-// (the environment has CI=true), and otherwise is skipped with a word on how to
-// get it.
+// (the environment has CI=true), and otherwise is skipped with a hint how to
+// install it.
 func Need(t testing.TB, program, debianPackage string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)

@@ -17,12 +17,13 @@ import (
 type program struct {
 	files      *token.FileSet
 	root       string
-	pkgs       []*packages.Package // all variants
-	plain      []*packages.Package // without tests
-	generated  map[string]bool     // files
-	interfaces []*types.Interface
-	used       map[string]bool // declarations
-	spread     map[string]bool // types whose members are marked
+	pkgs       []*packages.Package           // all variants
+	plain      []*packages.Package           // without tests
+	generated  map[string]bool               // files
+	interfaces map[string][]*types.Interface // by the names of their methods
+	generic    map[string]bool               // methods of generic interfaces, by name
+	used       map[string]bool               // declarations
+	spread     map[string]bool               // types whose members are marked
 }
 
 func load(t *testing.T) *program {
@@ -31,7 +32,8 @@ func load(t *testing.T) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{files: token.NewFileSet(), root: root, generated: map[string]bool{}, used: map[string]bool{}, spread: map[string]bool{}}
+	p := &program{files: token.NewFileSet(), root: root, generated: map[string]bool{},
+		interfaces: map[string][]*types.Interface{}, generic: map[string]bool{}, used: map[string]bool{}, spread: map[string]bool{}}
 	p.pkgs, err = packages.Load(&packages.Config{
 		Mode: packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedTypes | packages.NeedSyntax |
 			packages.NeedTypesInfo,
@@ -75,7 +77,7 @@ func nameOf(obj types.Object) string {
 
 // collectInterfaces finds every interface that a method may exist for.
 func (p *program) collectInterfaces() {
-	p.interfaces = append(p.interfaces, types.Universe.Lookup("error").Type().Underlying().(*types.Interface))
+	p.addInterface(types.Universe.Lookup("error").Type())
 	seen := map[*types.Package]bool{}
 	var visit func(*types.Package)
 	visit = func(pkg *types.Package) {
@@ -103,11 +105,17 @@ func (p *program) collectInterfaces() {
 }
 
 func (p *program) addInterface(t types.Type) {
-	if named, ok := t.(*types.Named); ok && named.TypeParams().Len() > 0 {
+	i, ok := t.Underlying().(*types.Interface)
+	if !ok {
 		return
 	}
-	if i, ok := t.Underlying().(*types.Interface); ok && i.NumMethods() > 0 {
-		p.interfaces = append(p.interfaces, i)
+	named, isNamed := t.(*types.Named)
+	for m := range i.Methods() {
+		if isNamed && named.TypeParams().Len() > 0 {
+			p.generic[m.Name()] = true
+		} else {
+			p.interfaces[m.Name()] = append(p.interfaces[m.Name()], i)
+		}
 	}
 }
 
@@ -209,7 +217,7 @@ func (p *program) members(obj types.Object) iter.Seq[types.Object] {
 		}
 		named := tn.Type().(*types.Named)
 		for m := range named.Methods() {
-			if m.Exported() && !p.required(named, m) && !yield(m) {
+			if m.Exported() && !yield(m) {
 				return
 			}
 		}
@@ -235,14 +243,15 @@ func (p *program) constOfUsedType(obj types.Object) bool {
 }
 
 // required reports whether a method is in an interface that its type implements.
-func (p *program) required(t *types.Named, m *types.Func) bool {
-	return slices.ContainsFunc(p.interfaces, func(i *types.Interface) bool {
-		for im := range i.Methods() {
-			if im.Name() == m.Name() {
-				return t.TypeParams().Len() > 0 || types.Implements(t, i) || types.Implements(types.NewPointer(t), i)
-			}
-		}
-		return false
+// Of generic interfaces only the names are compared.
+func (p *program) required(m *types.Func) bool {
+	t := m.Signature().Recv().Type()
+	if ptr, ok := t.(*types.Pointer); ok {
+		t = ptr.Elem()
+	}
+	named, ok := t.(*types.Named)
+	return p.generic[m.Name()] || ok && slices.ContainsFunc(p.interfaces[m.Name()], func(i *types.Interface) bool {
+		return named.TypeParams().Len() > 0 || types.Implements(t, i) || types.Implements(types.NewPointer(t), i)
 	})
 }
 

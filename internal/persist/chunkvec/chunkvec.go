@@ -11,19 +11,20 @@ import "slices"
 // Chunk is how many values are copied at most when one is changed.
 const Chunk = 64
 
-// Token names one builder of a new version. What was copied under a token is
-// changed in place by further changes under the same token. A nil token copies
-// always. Drop the token before the resulting Vec is shared.
-type Token struct{ _ byte }
+// Owner identifies one builder of a new version, a transient in the words of
+// Clojure. What was copied under an owner is
+// changed in place by further changes under the same owner. A nil owner copies
+// always. Drop the owner before the resulting Vec is shared.
+type Owner struct{ _ byte }
 
 // Vec is a persistent vector. The zero value is empty.
 type Vec[T any] struct {
-	// first stands apart: most vectors have no other chunk.
+	// first is separate: most vectors have no other chunk.
 	first []T
 	more  []*[Chunk]T
 	n     int
 	// owner may change more and the last chunk in place.
-	owner *Token
+	owner *Owner
 }
 
 // Len returns the number of values.
@@ -42,21 +43,21 @@ func (v *Vec[T]) At(i int) *T {
 }
 
 // own copies what v may not change in place.
-func (v *Vec[T]) own(t *Token) {
+func (v *Vec[T]) own(t *Owner) {
 	if t != nil && v.owner == t {
 		return
 	}
 	v.owner = t
 	if len(v.more) == 0 {
-		v.first = roomy(v.first, 1)
+		v.first = cloneCap(v.first, 1)
 		return
 	}
-	v.more = roomy(v.more, 1)
+	v.more = cloneCap(v.more, 1)
 	v.copyChunk(len(v.more) - 1)
 }
 
-// roomy copies with room for as many more as are expected.
-func roomy[T any](s []T, more int) []T {
+// cloneCap copies with room for as many more as are expected.
+func cloneCap[T any](s []T, more int) []T {
 	c := make([]T, len(s), len(s)+more)
 	copy(c, s)
 	return c
@@ -68,7 +69,7 @@ func (v *Vec[T]) copyChunk(i int) {
 }
 
 // Push returns the vector with a value at its end.
-func (v Vec[T]) Push(t *Token, val T) Vec[T] {
+func (v Vec[T]) Push(t *Owner, val T) Vec[T] {
 	v.own(t)
 	if v.n < Chunk {
 		v.first = append(v.first, val)
@@ -83,7 +84,7 @@ func (v Vec[T]) Push(t *Token, val T) Vec[T] {
 }
 
 // Set returns the vector with another i-th value.
-func (v Vec[T]) Set(t *Token, i int, val T) Vec[T] {
+func (v Vec[T]) Set(t *Owner, i int, val T) Vec[T] {
 	v.own(t)
 	at := i/Chunk - 1
 	switch {
@@ -97,7 +98,7 @@ func (v Vec[T]) Set(t *Token, i int, val T) Vec[T] {
 }
 
 // Pop returns the vector without its last value.
-func (v Vec[T]) Pop(t *Token) Vec[T] {
+func (v Vec[T]) Pop(t *Owner) Vec[T] {
 	v.own(t)
 	v.n--
 	var none T // the value that is gone is not to be kept alive

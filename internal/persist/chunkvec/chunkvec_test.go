@@ -28,9 +28,9 @@ func TestVersionsAgreeWithPlainSlices(t *testing.T) {
 
 func changed(t *rapid.T, v version) version {
 	v.model = slices.Clone(v.model)
-	var token *Token
+	var token *Owner
 	if rapid.Bool().Draw(t, "bulk") {
-		token = new(Token)
+		token = new(Owner)
 	}
 	grow := rapid.IntRange(1, 9).Draw(t, "grow")
 	for i := range rapid.IntRange(0, 200).Draw(t, "changes") {

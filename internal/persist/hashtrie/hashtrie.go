@@ -2,8 +2,8 @@
 // Map gives a new Map and leaves the old one as it was, sharing all but one
 // path of nodes with it.
 //
-// It holds one value for a hash. Who hashes keys that may collide keeps all of
-// the colliding keys in that value. A look-up reads a line or two of memory for
+// It holds one value for a hash. If keys may collide, the value must hold all of
+// the colliding keys. A look-up reads a line or two of memory for
 // every factor of sixteen in size, and none of it is written.
 //
 //	m := hashtrie.Map[string]{}
@@ -19,16 +19,17 @@ const (
 	// run of memory that is searched from the front.
 	maxLeaf = 12
 	// minFold is the number of entries below which a node becomes a leaf again.
-	// It is well below maxLeaf, so that a node does not flap.
+	// It is well below maxLeaf, so that a node does not change back and forth.
 	minFold = 5
 	// maxShift is where the hash is used up; deeper leaves are not split.
 	maxShift = 64 - bits
 )
 
-// Token names one builder of a new version. Nodes made under a token are
-// changed in place by further changes under the same token. A nil token copies
-// always. Drop the token before the resulting Map is shared.
-type Token struct{ _ byte }
+// Owner identifies one builder of a new version, a transient in the words of
+// Clojure. Nodes made under an owner are
+// changed in place by further changes under the same owner. A nil owner copies
+// always. Drop the owner before the resulting Map is shared.
+type Owner struct{ _ byte }
 
 // Map is a persistent map. The zero value is empty and ready for use.
 type Map[V any] struct {
@@ -37,7 +38,7 @@ type Map[V any] struct {
 }
 
 type node[V any] struct {
-	owner *Token
+	owner *Owner
 	slots [fanout]slot[V]
 }
 
@@ -99,7 +100,7 @@ func (n *node[V]) all(yield func(uint64, V) bool) bool {
 }
 
 // Put returns a Map in which the hash has the value.
-func (m Map[V]) Put(t *Token, hash uint64, val V) Map[V] {
+func (m Map[V]) Put(t *Owner, hash uint64, val V) Map[V] {
 	if m.root == nil {
 		m.root = &node[V]{owner: t}
 	}
@@ -111,7 +112,7 @@ func (m Map[V]) Put(t *Token, hash uint64, val V) Map[V] {
 }
 
 // own returns n itself when t may change it in place, else a copy that t owns.
-func (n *node[V]) own(t *Token) *node[V] {
+func (n *node[V]) own(t *Owner) *node[V] {
 	if t != nil && n.owner == t {
 		return n
 	}
@@ -120,7 +121,7 @@ func (n *node[V]) own(t *Token) *node[V] {
 	return &c
 }
 
-func (n *node[V]) put(t *Token, shift uint, e entry[V]) (_ *node[V], added bool) {
+func (n *node[V]) put(t *Owner, shift uint, e entry[V]) (_ *node[V], added bool) {
 	n = n.own(t)
 	s := &n.slots[e.hash>>shift%fanout]
 	if s.kid != nil {
@@ -150,7 +151,7 @@ func with[V any](leaf []entry[V], i int, e entry[V]) []entry[V] {
 	return c
 }
 
-func split[V any](t *Token, shift uint, leaf []entry[V]) *node[V] {
+func split[V any](t *Owner, shift uint, leaf []entry[V]) *node[V] {
 	n := &node[V]{owner: t}
 	for _, e := range leaf {
 		s := &n.slots[e.hash>>shift%fanout]
@@ -160,7 +161,7 @@ func split[V any](t *Token, shift uint, leaf []entry[V]) *node[V] {
 }
 
 // Delete returns a Map without the hash.
-func (m Map[V]) Delete(t *Token, hash uint64) Map[V] {
+func (m Map[V]) Delete(t *Owner, hash uint64) Map[V] {
 	if m.root == nil {
 		return m
 	}
@@ -172,7 +173,7 @@ func (m Map[V]) Delete(t *Token, hash uint64) Map[V] {
 }
 
 // remove copies nothing unless it finds the hash.
-func (n *node[V]) remove(t *Token, shift uint, hash uint64) (*node[V], bool) {
+func (n *node[V]) remove(t *Owner, shift uint, hash uint64) (*node[V], bool) {
 	at := hash >> shift % fanout
 	s := n.slots[at]
 	if s.kid != nil {

@@ -31,9 +31,9 @@ func TestVersionsAgreeWithPlainMaps(t *testing.T) {
 
 func changed(t *rapid.T, v version, hashes *rapid.Generator[uint64]) version {
 	v.model = maps.Clone(v.model)
-	var token *Token
+	var token *Owner
 	if rapid.Bool().Draw(t, "bulk") {
-		token = new(Token)
+		token = new(Owner)
 	}
 	for i := range rapid.IntRange(0, 200).Draw(t, "changes") {
 		h := hashes.Draw(t, "hash")

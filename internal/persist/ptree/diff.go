@@ -41,7 +41,7 @@ func Diff[K cmp.Ordered, V comparable](old, new Map[K, V], changed func(key K, o
 	}
 }
 
-// cursor walks a tree and stands on a subtree or on an entry.
+// cursor walks a tree and points to a subtree or an entry.
 type cursor[K cmp.Ordered, V any] struct {
 	stack []place[K, V]
 }
@@ -63,7 +63,7 @@ func (c *cursor[K, V]) done() bool { return len(c.stack) == 0 }
 
 func (c *cursor[K, V]) top() *place[K, V] { return &c.stack[len(c.stack)-1] }
 
-// kid is the subtree that c stands on, nil if that is an entry or the end.
+// kid is the subtree that c points to, nil if that is an entry or the end.
 func (c *cursor[K, V]) kid() *node[K, V] {
 	if c.done() || c.top().n.kids == nil {
 		return nil
@@ -74,7 +74,7 @@ func (c *cursor[K, V]) kid() *node[K, V] {
 func (c *cursor[K, V]) key() K { return c.top().n.keys[c.top().i] }
 func (c *cursor[K, V]) val() V { return c.top().n.vals[c.top().i] }
 
-// before reports whether c stands on an entry that comes before all of n.
+// before reports whether c points to an entry that comes before all of n.
 func (c *cursor[K, V]) before(n *node[K, V]) bool {
 	if c.done() {
 		return false
@@ -85,7 +85,7 @@ func (c *cursor[K, V]) before(n *node[K, V]) bool {
 	return c.key() < n.keys[0]
 }
 
-// height is that of the subtree that c stands on.
+// height is that of the subtree that c points to.
 func (c *cursor[K, V]) height() int {
 	h := 0
 	for n := c.kid(); n != nil && n.kids != nil; n = n.kids[0] {

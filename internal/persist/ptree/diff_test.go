@@ -57,7 +57,7 @@ func BenchmarkDiffOneChange(b *testing.B) {
 	for _, n := range []int{1000, 1_000_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
 			var m Map[int, int]
-			token := new(Token)
+			token := new(Owner)
 			for i := range n {
 				m = m.Put(token, i*7919%n, 1)
 			}

@@ -18,11 +18,12 @@ import (
 // below a kilobyte and a million entries within four levels.
 const fanout = 32
 
-// Token names one builder of a new version. Nodes made under a token are
-// changed in place by further changes under the same token, so a bulk change
-// copies each node once. A nil token copies always. Drop the token before the
+// Owner identifies one builder of a new version, a transient in the words of
+// Clojure. Nodes made under an owner are
+// changed in place by further changes under the same owner, so a bulk change
+// copies each node once. A nil owner copies always. Drop the owner before the
 // resulting Map is shared.
-type Token struct{ _ byte }
+type Owner struct{ _ byte }
 
 // Map is a persistent ordered map. The zero value is empty and ready for use.
 type Map[K cmp.Ordered, V any] struct {
@@ -32,7 +33,7 @@ type Map[K cmp.Ordered, V any] struct {
 // node is a leaf when kids is nil. In an inner node keys[i] is a lower bound of
 // kids[i] and greater than everything in kids[i-1]; keys[0] is not looked at.
 type node[K cmp.Ordered, V any] struct {
-	owner *Token
+	owner *Owner
 	count int // entries below this node
 	keys  []K
 	vals  []V
@@ -87,7 +88,7 @@ func (m Map[K, V]) At(i int) (K, V) {
 }
 
 // Put returns a Map in which key has the value.
-func (m Map[K, V]) Put(t *Token, key K, val V) Map[K, V] {
+func (m Map[K, V]) Put(t *Owner, key K, val V) Map[K, V] {
 	if m.root == nil {
 		return Map[K, V]{&node[K, V]{owner: t, count: 1, keys: []K{key}, vals: []V{val}}}
 	}
@@ -104,7 +105,7 @@ func (m Map[K, V]) Put(t *Token, key K, val V) Map[K, V] {
 }
 
 // Delete returns a Map without key.
-func (m Map[K, V]) Delete(t *Token, key K) Map[K, V] {
+func (m Map[K, V]) Delete(t *Owner, key K) Map[K, V] {
 	if m.root == nil || !m.Has(key) {
 		return m
 	}
@@ -143,7 +144,7 @@ func (n *node[K, V]) child(key K) int {
 }
 
 // own returns n itself when t may change it in place, else a copy that t owns.
-func (n *node[K, V]) own(t *Token) *node[K, V] {
+func (n *node[K, V]) own(t *Owner) *node[K, V] {
 	if t != nil && n.owner == t {
 		return n
 	}
@@ -164,7 +165,7 @@ func cloned[T any](s []T) []T {
 }
 
 // put returns the changed node and, if it had to be split, its right sibling.
-func (n *node[K, V]) put(t *Token, key K, val V) (*node[K, V], *node[K, V]) {
+func (n *node[K, V]) put(t *Owner, key K, val V) (*node[K, V], *node[K, V]) {
 	n = n.own(t)
 	if n.kids == nil {
 		return n.putLeaf(t, key, val)
@@ -184,7 +185,7 @@ func (n *node[K, V]) put(t *Token, key K, val V) (*node[K, V], *node[K, V]) {
 	return n, sibling
 }
 
-func (n *node[K, V]) putLeaf(t *Token, key K, val V) (*node[K, V], *node[K, V]) {
+func (n *node[K, V]) putLeaf(t *Owner, key K, val V) (*node[K, V], *node[K, V]) {
 	i, found := n.search(key)
 	if found {
 		n.keys[i], n.vals[i] = key, val // an equal key that is part of val, often
@@ -200,7 +201,7 @@ func (n *node[K, V]) putLeaf(t *Token, key K, val V) (*node[K, V], *node[K, V]) 
 // room returns where an entry that belongs at index i is to go. A full node is
 // split for it, into itself and a sibling on the right: before, so that no node
 // ever takes memory for more than fanout entries.
-func (n *node[K, V]) room(t *Token, i int) (into *node[K, V], at int, sibling *node[K, V]) {
+func (n *node[K, V]) room(t *Owner, i int) (into *node[K, V], at int, sibling *node[K, V]) {
 	if len(n.keys) < fanout {
 		return n, i, nil
 	}
@@ -218,7 +219,7 @@ func (n *node[K, V]) room(t *Token, i int) (into *node[K, V], at int, sibling *n
 }
 
 // split cuts n and returns the right part.
-func (n *node[K, V]) split(t *Token, at int) *node[K, V] {
+func (n *node[K, V]) split(t *Owner, at int) *node[K, V] {
 	right := &node[K, V]{owner: t, keys: slices.Clone(n.keys[at:])}
 	n.keys = cut(n.keys, at)
 	if n.kids == nil {
@@ -244,7 +245,7 @@ func cut[T any](s []T, at int) []T {
 
 // remove returns the node without key, which must be below it, or nil if the
 // node is empty then.
-func (n *node[K, V]) remove(t *Token, key K) *node[K, V] {
+func (n *node[K, V]) remove(t *Owner, key K) *node[K, V] {
 	n = n.own(t)
 	n.count--
 	if n.kids == nil {
@@ -268,7 +269,7 @@ func (n *node[K, V]) remove(t *Token, key K) *node[K, V] {
 }
 
 // join merges kid i with a neighbour when both fit well into one node.
-func (n *node[K, V]) join(t *Token, i int) {
+func (n *node[K, V]) join(t *Owner, i int) {
 	if len(n.kids[i].keys) > fanout/4 || len(n.kids) == 1 {
 		return
 	}

@@ -34,9 +34,9 @@ func TestVersionsAgreeWithPlainMaps(t *testing.T) {
 
 func changed(t *rapid.T, v version, keys *rapid.Generator[int]) version {
 	v.model = maps.Clone(v.model)
-	var token *Token
+	var token *Owner
 	if rapid.Bool().Draw(t, "bulk") {
-		token = new(Token)
+		token = new(Owner)
 	}
 	start, sorted := keys.Draw(t, "start"), rapid.Bool().Draw(t, "sorted")
 	for i := range rapid.IntRange(0, 300).Draw(t, "changes") {
@@ -131,7 +131,7 @@ func BenchmarkPut(b *testing.B) {
 	for _, size := range []int{1_000, 1_000_000} {
 		b.Run(fmt.Sprint(size), func(b *testing.B) {
 			m := Map[int, int]{}
-			token := new(Token)
+			token := new(Owner)
 			for i := range size {
 				m = m.Put(token, i, i)
 			}
