@@ -15,13 +15,13 @@
 // allowed: see docs/identity.md.
 package access
 
-// Effect is what a statement does with what it matches.
-type Effect bool
+// effect is what a statement does with what it matches.
+type effect bool
 
 // The effects.
 const (
-	Deny  Effect = false
-	Allow Effect = true
+	deny  effect = false
+	allow effect = true
 )
 
 // Kind is what a policy is for, which decides the elements it may have.

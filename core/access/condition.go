@@ -116,7 +116,7 @@ func (c *condition) readNull(values []*node) error {
 // needs a match of all values, a Deny statement of one. If a variable under a negated
 // operator has no value, the condition of an Allow statement is false, that of a Deny
 // statement true.
-func (c *condition) matches(e *evaluation, effect Effect) bool {
+func (c *condition) matches(e *evaluation, effect effect) bool {
 	values := e.values(c.key)
 	if c.null {
 		for _, absent := range c.absent {
@@ -133,9 +133,9 @@ func (c *condition) matches(e *evaluation, effect Effect) bool {
 		case c.over == forAny:
 			return false
 		}
-		return c.negated && !(effect == Allow && c.unresolved(e))
+		return c.negated && !(effect == allow && c.unresolved(e))
 	}
-	all := c.over == forAll || c.over == single && effect == Allow
+	all := c.over == forAll || c.over == single && effect == allow
 	for _, v := range values {
 		if c.meets(e, effect, v) != all {
 			return !all
@@ -145,11 +145,11 @@ func (c *condition) matches(e *evaluation, effect Effect) bool {
 }
 
 // meets reports whether one value of the request does.
-func (c *condition) meets(e *evaluation, effect Effect, value string) bool {
+func (c *condition) meets(e *evaluation, effect effect, value string) bool {
 	matched := false
 	for _, o := range c.operands {
 		ok, resolved := o.matches(e, value)
-		if !resolved && c.negated && effect == Allow {
+		if !resolved && c.negated && effect == allow {
 			return false
 		}
 		matched = matched || ok

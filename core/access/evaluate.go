@@ -83,7 +83,7 @@ type indexed struct {
 // NewSet makes a Set. The statements about the actions of the catalog are indexed.
 func (c *Catalog) NewSet(policies ...*Policy) *Set {
 	s := &Set{policies: policies, byAction: map[string][]indexed{}}
-	for _, a := range c.Actions() {
+	for _, a := range c.all() {
 		s.byAction[a.Name] = s.scan(a.Name)
 	}
 	return s
@@ -144,7 +144,7 @@ func (s *Subject) Evaluate(r *Request) Decision {
 // boundary and session policies.
 func (s *Subject) Limits() *Subject {
 	all := &Policy{Name: "all", statements: []statement{{
-		effect: Allow, actions: []pattern{{tokens: []token{{kind: anyRun}}}}, resources: []pattern{{tokens: []token{{kind: anyRun}}}},
+		effect: allow, actions: []pattern{{tokens: []token{{kind: anyRun}}}}, resources: []pattern{{tokens: []token{{kind: anyRun}}}},
 	}}}
 	return &Subject{Identity: (*Catalog)(nil).NewSet(all), Boundary: s.Boundary, Session: s.Session}
 }
@@ -177,11 +177,11 @@ func (s *Subject) evaluate(e *evaluation) Decision {
 func (s *Set) decide(e *evaluation, d *Decision) {
 	for _, x := range s.about(e.request.Action) {
 		st := x.statement
-		if d.Allowed && st.effect == Allow || !st.covers(e) || !st.meets(e) {
+		if d.Allowed && st.effect == allow || !st.covers(e) || !st.meets(e) {
 			continue
 		}
 		d.Policy, d.Sid = x.policy.Name, st.sid
-		if st.effect == Deny {
+		if st.effect == deny {
 			d.Allowed, d.Why = false, ExplicitDeny
 			return
 		}

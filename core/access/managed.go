@@ -53,18 +53,18 @@ type managedPolicy struct{ path, name, statements string }
 // say of services that are not here, which does no harm; see "AWS managed
 // policies for AWS Cloud Map" in the developer guide. It is never changed.
 var managed = [...]managedPolicy{
-	{"", "AWSCloudMapReadOnlyAccess", allow(readActionsOfCloudMap)},
-	{"", "AWSCloudMapDiscoverInstanceAccess", allow(discoverActions)},
-	{"", "AWSCloudMapRegisterInstanceAccess", allow(registerActions + `,"ec2:DescribeInstances",` + route53Registrant)},
-	{"", "AWSCloudMapFullAccess", allow(`"servicediscovery:*",` + route53Full)},
-	{"", "AmazonRoute53AutoNamingReadOnlyAccess", allow(readActionsOfCloudMap)},
-	{"", "AmazonRoute53AutoNamingRegistrantAccess", allow(registerActions + "," + route53Registrant)},
-	{"", "AmazonRoute53AutoNamingFullAccess", allow(`"servicediscovery:*",` + route53Full)},
-	{servicePath, "AWSAppMeshServiceRolePolicy", allow(discoverActions)},
+	{"", "AWSCloudMapReadOnlyAccess", allowStatement(readActionsOfCloudMap)},
+	{"", "AWSCloudMapDiscoverInstanceAccess", allowStatement(discoverActions)},
+	{"", "AWSCloudMapRegisterInstanceAccess", allowStatement(registerActions + `,"ec2:DescribeInstances",` + route53Registrant)},
+	{"", "AWSCloudMapFullAccess", allowStatement(`"servicediscovery:*",` + route53Full)},
+	{"", "AmazonRoute53AutoNamingReadOnlyAccess", allowStatement(readActionsOfCloudMap)},
+	{"", "AmazonRoute53AutoNamingRegistrantAccess", allowStatement(registerActions + "," + route53Registrant)},
+	{"", "AmazonRoute53AutoNamingFullAccess", allowStatement(`"servicediscovery:*",` + route53Full)},
+	{servicePath, "AWSAppMeshServiceRolePolicy", allowStatement(discoverActions)},
 	{servicePath, "AmazonECSServiceRolePolicy", ecsServiceRole},
 }
 
-func allow(actions string) string {
+func allowStatement(actions string) string {
 	return `{"Effect":"Allow","Action":[` + actions + `],"Resource":"*"}`
 }
 

@@ -7,7 +7,7 @@ import (
 // statement is one compiled statement.
 type statement struct {
 	sid          string
-	effect       Effect
+	effect       effect
 	actions      []pattern
 	notActions   bool // actions are those it is not about
 	resources    []pattern
@@ -167,18 +167,18 @@ func (r *policyReader) readSid(n *node) (string, error) {
 	return sid, nil
 }
 
-func readEffect(n *node) (Effect, error) {
+func readEffect(n *node) (effect, error) {
 	text, err := n.str()
 	if err != nil {
-		return Deny, err
+		return deny, err
 	}
 	switch text {
 	case "Allow":
-		return Allow, nil
+		return allow, nil
 	case "Deny":
-		return Deny, nil
+		return deny, nil
 	}
-	return Deny, syntaxErr(n.path, "%q must be Allow or Deny", truncate(text))
+	return deny, syntaxErr(n.path, "%q must be Allow or Deny", truncate(text))
 }
 
 // readActions reads service:Action patterns, in which case does not matter. A
@@ -255,7 +255,7 @@ func (s *statement) covers(e *evaluation) bool {
 		resolved = resolved && ok
 		matched = matched || ok && p.match(e.resource.ARN)
 	}
-	if s.notResources && !resolved && s.effect == Allow {
+	if s.notResources && !resolved && s.effect == allow {
 		return false // what is excepted is not known
 	}
 	return matched != s.notResources

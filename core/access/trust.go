@@ -111,14 +111,14 @@ func (p *Policy) EvaluateTrust(c Caller, r *Request) Trust {
 	e := evaluation{request: r, resource: &Resource{}}
 	for i := range p.statements {
 		s := &p.statements[i]
-		if s.effect == Deny && s.denies(c) && s.about(r.Action) && s.meets(&e) {
+		if s.effect == deny && s.denies(c) && s.about(r.Action) && s.meets(&e) {
 			return Trust{Decision: Decision{Why: ExplicitDeny, Layer: TrustLayer, Policy: p.Name, Sid: s.sid}}
 		}
 	}
 	t := Trust{Decision: Decision{Why: NoAllow, Layer: TrustLayer, Policy: p.Name}, ByAccount: true}
 	for i := range p.statements {
 		s := &p.statements[i]
-		if s.effect != Allow {
+		if s.effect != allow {
 			continue
 		}
 		byAccount, ok := s.trusts(c)

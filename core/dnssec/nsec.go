@@ -10,7 +10,7 @@ import (
 // the next possible name in canonical order, and the types of the name, in any order.
 // The name is in wire form and lower case.
 func AppendNSEC(b, name []byte, types ...uint16) []byte {
-	b = AppendSuccessor(b, name)
+	b = appendSuccessor(b, name)
 	slices.Sort(types)
 	return appendBitmap(b, types)
 }
@@ -23,11 +23,11 @@ func AppendChainNSEC(b []byte, next string, types ...uint16) []byte {
 	return appendBitmap(append(b, next...), types)
 }
 
-// AppendSuccessor appends the first possible name after another one in the order of
+// appendSuccessor appends the first possible name after another one in the order of
 // RFC 4034 section 6.1. That is the name with a label of one zero octet before it. If
 // the name is too long for that, the octet is appended to its first label, or else
 // that label is incremented (RFC 4471 section 3.1.2).
-func AppendSuccessor(b, name []byte) []byte {
+func appendSuccessor(b, name []byte) []byte {
 	label := int(name[0])
 	switch {
 	case len(name)+2 <= dnswire.MaxName:

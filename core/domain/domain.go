@@ -66,11 +66,11 @@ func (r *Rules) owns(account command.AccountID, vpc string) bool {
 func (r *Rules) Conflict(wanted Zone, existing iter.Seq[Zone]) (owner Zone, delegated, conflict bool) {
 	var above []Zone
 	for z := range existing {
-		if Within(wanted.Name, z.Name) {
+		if within(wanted.Name, z.Name) {
 			above = append(above, z)
 		}
 	}
-	slices.SortFunc(above, Compare)
+	slices.SortFunc(above, compare)
 	return r.conflict(wanted, r.valid(above))
 }
 
@@ -104,7 +104,7 @@ func (r *Rules) conflict(wanted Zone, valid []Zone) (owner Zone, delegated, conf
 // of its VPC, so a public name is protected there too, unless the VPC belongs to the
 // other account alone.
 func (r *Rules) excludes(z, wanted Zone) bool {
-	if z.Account == wanted.Account || !Within(wanted.Name, z.Name) {
+	if z.Account == wanted.Account || !within(wanted.Name, z.Name) {
 		return false
 	}
 	return z.VPC == wanted.VPC || z.VPC == "" && !r.owns(wanted.Account, wanted.VPC)
@@ -113,14 +113,14 @@ func (r *Rules) excludes(z, wanted Zone) bool {
 // delegates reports whether an operator delegates the name of wanted, from z.
 func (r *Rules) delegates(z, wanted Zone) bool {
 	return slices.ContainsFunc(r.Delegations, func(d Delegation) bool {
-		return d.Account == wanted.Account && Within(wanted.Name, d.Name) && Within(d.Name, z.Name)
+		return d.Account == wanted.Account && within(wanted.Name, d.Name) && within(d.Name, z.Name)
 	})
 }
 
 // Conflicts returns the pairs of zones that may not exist together, such as zones that
 // are older than a rule. The first of each pair is the elder, which owns the name.
 func (r *Rules) Conflicts(zones []Zone) [][2]Zone {
-	zones = slices.SortedFunc(slices.Values(zones), Compare)
+	zones = slices.SortedFunc(slices.Values(zones), compare)
 	valid := map[string][]Zone{} // by name in lower case
 	var pairs [][2]Zone
 	for _, z := range zones {
@@ -138,13 +138,13 @@ func (r *Rules) Conflicts(zones []Zone) [][2]Zone {
 	return pairs
 }
 
-// Compare orders zones by age, the elder first.
-func Compare(a, b Zone) int {
+// compare orders zones by age, the elder first.
+func compare(a, b Zone) int {
 	return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.ID, b.ID))
 }
 
-// Within reports whether name is at or below domain. Names ignore case.
-func Within(name, domain string) bool {
+// within reports whether name is at or below domain. Names ignore case.
+func within(name, domain string) bool {
 	above := len(name) - len(domain)
 	return above == 0 && strings.EqualFold(name, domain) ||
 		above > 0 && name[above-1] == '.' && strings.EqualFold(name[above:], domain)

@@ -103,8 +103,3 @@ func inAccount[T entity](t table[T], account string) iter.Seq[T] {
 		}
 	}
 }
-
-// Counts returns the numbers of entities.
-func (s *State) Counts() (users, roles, keys int) {
-	return s.users.Len(), s.roles.Len(), s.keys.Len()
-}

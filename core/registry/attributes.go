@@ -12,8 +12,8 @@ import (
 // zero value is empty.
 type Attributes string
 
-// NewAttributes returns the pairs of a map.
-func NewAttributes(m map[string]string) Attributes {
+// newAttributes returns the pairs of a map.
+func newAttributes(m map[string]string) Attributes {
 	if len(m) == 0 {
 		return ""
 	}
@@ -60,8 +60,8 @@ func (a Attributes) cut() (string, Attributes) {
 	return string(a[size:end]), a[end:]
 }
 
-// Get returns the value of a key.
-func (a Attributes) Get(key string) (string, bool) {
+// get returns the value of a key.
+func (a Attributes) get(key string) (string, bool) {
 	for len(a) > 0 {
 		var k, v string
 		k, a = a.cut()
@@ -71,15 +71,6 @@ func (a Attributes) Get(key string) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-// Len returns the number of pairs.
-func (a Attributes) Len() int {
-	n := 0
-	for range a.All() {
-		n++
-	}
-	return n
 }
 
 // Map unpacks into a new map, which is never nil.

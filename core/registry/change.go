@@ -50,11 +50,11 @@ func (d *Draft) Finish() *State {
 
 // changeAccount applies a change to the account. A draft copies an account,
 // namespace or service once; after that it changes its own copy in place.
-func (d *Draft) changeAccount(id command.AccountID, change func(*Account)) {
+func (d *Draft) changeAccount(id command.AccountID, change func(*accountState)) {
 	change(d.ownAccount(id))
 }
 
-func (d *Draft) ownAccount(id command.AccountID) *Account {
+func (d *Draft) ownAccount(id command.AccountID) *accountState {
 	old := d.state.account(id)
 	if old.owner == d.token {
 		return old
@@ -66,14 +66,14 @@ func (d *Draft) ownAccount(id command.AccountID) *Account {
 }
 
 // changeNamespace applies a change to the namespace, if there is one.
-func (d *Draft) changeNamespace(account command.AccountID, id NamespaceID, change func(*Account, *Namespace)) {
+func (d *Draft) changeNamespace(account command.AccountID, id NamespaceID, change func(*accountState, *Namespace)) {
 	if _, ok := d.state.Namespace(account, id); ok {
 		a := d.ownAccount(account)
 		change(a, d.ownNamespace(a, id))
 	}
 }
 
-func (d *Draft) ownNamespace(a *Account, id NamespaceID) *Namespace {
+func (d *Draft) ownNamespace(a *accountState, id NamespaceID) *Namespace {
 	old, _ := a.namespaces.Get(id)
 	if old.owner == d.token {
 		return old
@@ -109,7 +109,7 @@ func (d *Draft) changeService(account command.AccountID, id ServiceID, change fu
 type putNamespace struct{ ns *Namespace }
 
 func (c putNamespace) apply(d *Draft, _ uint64) {
-	d.changeAccount(c.ns.Account, func(a *Account) {
+	d.changeAccount(c.ns.Account, func(a *accountState) {
 		ns := *c.ns
 		ns.owner = d.token
 		old, ok := a.namespaces.Get(ns.ID)
@@ -133,7 +133,7 @@ type deleteNamespace struct {
 }
 
 func (c deleteNamespace) apply(d *Draft, _ uint64) {
-	d.changeAccount(c.account, func(a *Account) {
+	d.changeAccount(c.account, func(a *accountState) {
 		id, ok := a.byHTTPName.Get(c.httpName)
 		if !ok {
 			return
@@ -152,7 +152,7 @@ func (c deleteNamespace) apply(d *Draft, _ uint64) {
 type putService struct{ svc *Service }
 
 func (c putService) apply(d *Draft, _ uint64) {
-	d.changeNamespace(c.svc.Account, c.svc.Namespace, func(a *Account, ns *Namespace) {
+	d.changeNamespace(c.svc.Account, c.svc.Namespace, func(a *accountState, ns *Namespace) {
 		svc := *c.svc
 		svc.owner, d.lastService = d.token, nil
 		svc.instances, svc.revision, svc.expired = ptree.Map[InstanceID, *Instance]{}, 0, 0
@@ -177,7 +177,7 @@ type deleteService struct {
 }
 
 func (c deleteService) apply(d *Draft, _ uint64) {
-	d.changeNamespace(c.account, c.namespace, func(a *Account, ns *Namespace) {
+	d.changeNamespace(c.account, c.namespace, func(a *accountState, ns *Namespace) {
 		svc, ok := ns.services.Get(c.key)
 		if !ok {
 			return
@@ -216,7 +216,7 @@ func (c bumpRevision) apply(d *Draft, stored uint64) {
 		d.changeService(c.account, c.service, func(svc *Service) { svc.revision = revision })
 	}
 	if c.namespace == "" || c.unnumbered {
-		d.changeAccount(c.account, func(a *Account) { a.lastRevision = max(a.lastRevision, revision) })
+		d.changeAccount(c.account, func(a *accountState) { a.lastRevision = max(a.lastRevision, revision) })
 	}
 }
 
@@ -319,7 +319,7 @@ type putOperation struct{ op *Operation }
 func (c putOperation) apply(d *Draft, _ uint64) {
 	var buf [512]byte
 	value := storedOperation(c.op.encode(buf[:0]))
-	d.changeAccount(c.op.Account, func(a *Account) {
+	d.changeAccount(c.op.Account, func(a *accountState) {
 		key, _ := operationKey(c.op.ID)
 		a.operations = a.operations.Put(d.token, key, value)
 		request := c.op.requestKey()
@@ -337,7 +337,7 @@ type deleteOperation struct {
 }
 
 func (c deleteOperation) apply(d *Draft, _ uint64) {
-	d.changeAccount(c.account, func(a *Account) {
+	d.changeAccount(c.account, func(a *accountState) {
 		key, _ := operationKey(c.id)
 		stored, ok := a.operations.Get(key)
 		if !ok {

@@ -174,7 +174,7 @@ func (Slice) All(s *State) iter.Seq[command.Stored] {
 	}
 }
 
-func (a *Account) all(yield func(command.Stored) bool) bool {
+func (a *accountState) all(yield func(command.Stored) bool) bool {
 	if a.lastRevision > 0 && !yield(command.Stored{Change: bumpRevision{account: a.id, revision: a.lastRevision}}) {
 		return false
 	}

@@ -42,7 +42,7 @@ func (s *State) FindForDiscovery(r *Rules, account, owner command.AccountID, nam
 	return svc, nil
 }
 
-func (a *Account) namespaceNamed(r *Rules, name string) (*Namespace, bool) {
+func (a *accountState) namespaceNamed(r *Rules, name string) (*Namespace, bool) {
 	if id, ok := a.byHTTPName.Get(name); ok {
 		return a.namespaces.Get(id)
 	}
@@ -62,7 +62,7 @@ func (a *Account) namespaceNamed(r *Rules, name string) (*Namespace, bool) {
 func (svc *Service) Discover(q *Query, found []*Instance) []*Instance {
 	start := len(found)
 	for _, inst := range svc.instances.All() {
-		if len(q.Parameters) == 0 || inst.Attributes().Contains(q.Parameters) {
+		if len(q.Parameters) == 0 || inst.Attributes().contains(q.Parameters) {
 			found = append(found, inst)
 		}
 	}
@@ -100,7 +100,7 @@ func (svc *Service) filterHealth(matches []*Instance, filter HealthFilter) []*In
 // preferring returns the instances with the optional attributes, or all instances
 // if none has them.
 func preferring(matches []*Instance, optional map[string]string) []*Instance {
-	kept := keep(matches, func(i *Instance) bool { return i.Attributes().Contains(optional) })
+	kept := keep(matches, func(i *Instance) bool { return i.Attributes().contains(optional) })
 	if kept == 0 {
 		return matches
 	}

@@ -20,7 +20,7 @@ func Dump(s *State) []string {
 	return append(lines, dumpMap("pending", s.pending)...)
 }
 
-func (a *Account) dump(at string) []string {
+func (a *accountState) dump(at string) []string {
 	var lines []string
 	for _, ns := range a.namespaces.All() {
 		lines = append(lines, fmt.Sprintf("%s namespace %s %q %x", at, ns.ID, ns.HTTPName, ns.encode(nil)))
@@ -49,3 +49,10 @@ func dumpMap[K ~string, V any](what string, m ptree.Map[K, V]) []string {
 
 // InstanceOf returns the instance that a change stores.
 func InstanceOf(c command.Change) *Instance { return c.(putInstance).inst }
+
+// What tests need.
+var NewAttributes = newAttributes
+
+func (a Attributes) Get(key string) (string, bool) { return a.get(key) }
+
+func (a InstanceAttributes) Contains(pairs map[string]string) bool { return a.contains(pairs) }

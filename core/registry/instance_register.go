@@ -31,7 +31,7 @@ func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Deci
 		return command.Decision{}, err
 	}
 	a := s.account(m.Account)
-	attrs := NewAttributes(given)
+	attrs := newAttributes(given)
 	op := newOperationAfter(m, old.lastOperation(), a, RegisterInstanceOperation, string(svc.ID), string(c.ID))
 	op.Namespace, op.Service, op.Instance = ns.ID, svc.ID, c.ID
 	op.setOwner(ns.Account)
@@ -93,7 +93,7 @@ func (c *RegisterInstance) renew(s *State, m *command.Meta, svc *Service, inst *
 
 // rejectName handles an instance id that cannot be part of a DNS name. AWS detects
 // it only when it changes the hosted zone, so in strict mode the operation fails.
-func (c *RegisterInstance) rejectName(r *Rules, a *Account, op *Operation, problem string) (command.Decision, error) {
+func (c *RegisterInstance) rejectName(r *Rules, a *accountState, op *Operation, problem string) (command.Decision, error) {
 	if !r.Strict {
 		return command.Decision{}, command.Invalid("InstanceId %q is not allowed: %s", c.ID, problem)
 	}

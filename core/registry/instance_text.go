@@ -181,8 +181,8 @@ func (a InstanceAttributes) has(key string) bool {
 // Map unpacks into a new map, which is never nil.
 func (a InstanceAttributes) Map() map[string]string { return maps.Collect(a.All()) }
 
-// Contains reports whether every given pair is among the attributes.
-func (a InstanceAttributes) Contains(pairs map[string]string) bool {
+// contains reports whether every given pair is among the attributes.
+func (a InstanceAttributes) contains(pairs map[string]string) bool {
 	for k, want := range pairs {
 		if got, ok := a.Get(k); !ok || got != want {
 			return false

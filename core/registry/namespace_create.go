@@ -79,7 +79,7 @@ func tagParts(tags []Tag) []string {
 }
 
 // check returns the errors of the call itself.
-func (c *CreateNamespace) check(v command.View, m *command.Meta, a *Account, r *Rules) error {
+func (c *CreateNamespace) check(v command.View, m *command.Meta, a *accountState, r *Rules) error {
 	if c.Type == DNSPrivate && c.VPC == "" {
 		return command.Invalid("The id of a VPC is required for a private namespace, and Vpc is empty")
 	}
@@ -111,7 +111,7 @@ func sameName(t NamespaceType, a, b string) bool {
 
 // zoneProblem returns why the hosted zone cannot be created, or "". As in AWS, the
 // call succeeds then and its operation fails.
-func (c *CreateNamespace) zoneProblem(a *Account, r *Rules, m *command.Meta) string {
+func (c *CreateNamespace) zoneProblem(a *accountState, r *Rules, m *command.Meta) string {
 	if c.Type == HTTP {
 		return ""
 	}
@@ -162,7 +162,7 @@ func truncate(s string) string {
 	return s
 }
 
-func (c *CreateNamespace) namespace(a *Account, r *Rules, m *command.Meta, tags Attributes) *Namespace {
+func (c *CreateNamespace) namespace(a *accountState, r *Rules, m *command.Meta, tags Attributes) *Namespace {
 	ns := &Namespace{
 		ID: newNamespaceID(m), Account: m.Account, Name: c.Name, Type: c.Type, HTTPName: c.Name,
 		VPC: c.VPC, Description: c.Description, Tags: tags,

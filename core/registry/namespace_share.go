@@ -49,9 +49,6 @@ func (e *NotPermitted) Error() string {
 	return "Account " + string(e.Account) + " is not authorized to do this on resource: " + e.ARN + " because " + e.Why
 }
 
-// SharedWith returns the accounts with which the State shares the namespace.
-func (ns *Namespace) SharedWith() []command.AccountID { return slices.Clone(ns.sharedWith) }
-
 // shares reports whether the namespace is shared with an account.
 func (r *Rules) shares(ns *Namespace, with command.AccountID) bool {
 	if slices.Contains(ns.sharedWith, with) {
@@ -242,7 +239,7 @@ func (c *ShareNamespace) Decide(v command.View, m *command.Meta) (command.Decisi
 func (s *State) NamespaceShares(owner command.AccountID) iter.Seq2[*Namespace, []command.AccountID] {
 	return func(yield func(*Namespace, []command.AccountID) bool) {
 		for _, ns := range s.account(owner).namespaces.All() {
-			if len(ns.sharedWith) > 0 && !yield(ns, ns.SharedWith()) {
+			if len(ns.sharedWith) > 0 && !yield(ns, slices.Clone(ns.sharedWith)) {
 				return
 			}
 		}

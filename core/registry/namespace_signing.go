@@ -42,7 +42,7 @@ type NewKey struct {
 
 // sign sets the keys of the namespace according to its tags.
 func (ns *Namespace) sign(k NewKey, now int64) error {
-	wanted, tagged := ns.Tags.Get(TagDNSSEC)
+	wanted, tagged := ns.Tags.get(TagDNSSEC)
 	switch {
 	case !tagged || wanted == DNSSECDisabled:
 		ns.Keys = nil
@@ -86,7 +86,7 @@ func (ns *Namespace) endRoll(now int64) error {
 
 // serviceTags returns an error for a tag that has no effect on a service.
 func serviceTags(tags Attributes) error {
-	if _, ok := tags.Get(TagDNSSEC); ok {
+	if _, ok := tags.get(TagDNSSEC); ok {
 		return command.Invalid("Tag %s is for namespaces: a service is signed with its namespace", TagDNSSEC)
 	}
 	return nil

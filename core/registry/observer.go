@@ -52,19 +52,19 @@ func (d *Draft) instanceChanged(svc *Service, old, new *Instance) {
 // service is reported after its instances, a new one before them. Services without
 // records are reported with their instances.
 func Diff(old, new *State, o Observer) {
-	ptree.Diff(old.accounts, new.accounts, func(_ command.AccountID, a, b *Account) {
+	ptree.Diff(old.accounts, new.accounts, func(_ command.AccountID, a, b *accountState) {
 		diffAccounts(orNone(a), orNone(b), o)
 	})
 }
 
-func orNone(a *Account) *Account {
+func orNone(a *accountState) *accountState {
 	if a == nil {
 		return noAccount
 	}
 	return a
 }
 
-func diffAccounts(a, b *Account, o Observer) {
+func diffAccounts(a, b *accountState, o Observer) {
 	ptree.Diff(a.namespaces, b.namespaces, func(_ NamespaceID, old, new *Namespace) {
 		switch {
 		case old == nil:

@@ -68,7 +68,7 @@ func (op *Operation) fail(code, message string) {
 
 // newOperation returns a new operation on a target. Its id contains the time in
 // milliseconds, so the second operation in a millisecond gets a later date.
-func newOperation(m *command.Meta, a *Account, t OperationType, target ...string) *Operation {
+func newOperation(m *command.Meta, a *accountState, t OperationType, target ...string) *Operation {
 	return newOperationAfter(m, 0, a, t, target...)
 }
 
@@ -78,7 +78,7 @@ const maxAhead = 60_000
 
 // newOperationAfter is newOperation for a target whose last operation is known. It
 // avoids a search for a free date if the target has many operations in a second.
-func newOperationAfter(m *command.Meta, last int64, a *Account, t OperationType, target ...string) *Operation {
+func newOperationAfter(m *command.Meta, last int64, a *accountState, t OperationType, target ...string) *Operation {
 	prefix := operationTarget(append([]string{string(m.Account)}, target...)...)
 	date := m.Now
 	if last >= date && last-date < maxAhead {
@@ -119,14 +119,14 @@ func (op *Operation) requestKey() string {
 
 // duplicateOf returns the successful operation of an earlier call with the same
 // request id on the same target, if it is still stored.
-func (a *Account) duplicateOf(op *Operation) (*Operation, bool) {
+func (a *accountState) duplicateOf(op *Operation) (*Operation, bool) {
 	previous, ok := a.previous(op)
 	return previous, ok && !previous.Failed
 }
 
 // failOperation returns a decision that stores a failed operation. A retry with the
 // same request id returns the first failure while the cause persists.
-func (a *Account) failOperation(op *Operation) command.Decision {
+func (a *accountState) failOperation(op *Operation) command.Decision {
 	if previous, ok := a.previous(op); ok && previous.Failed && previous.fingerprint == op.fingerprint {
 		return command.Decision{Reply: command.Reply{ID: string(previous.ID)}}
 	}
@@ -134,7 +134,7 @@ func (a *Account) failOperation(op *Operation) command.Decision {
 }
 
 // previous returns the newest operation of the same request, if it is still stored.
-func (a *Account) previous(op *Operation) (*Operation, bool) {
+func (a *accountState) previous(op *Operation) (*Operation, bool) {
 	key, ok := a.operationByRequest.Get(op.requestKey())
 	if !ok {
 		return nil, false

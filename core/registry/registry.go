@@ -35,7 +35,7 @@ type OperationID string
 
 // State is one immutable version of the registry. The zero value is empty.
 type State struct {
-	accounts ptree.Map[command.AccountID, *Account]
+	accounts ptree.Map[command.AccountID, *accountState]
 	// shares maps a shared namespace to its owner, see shareKey.
 	shares sharesIndex
 	// pending holds the delayed custom health changes (strict mode), keyed by time
@@ -47,9 +47,9 @@ type State struct {
 	leasesByDue ptree.Map[string, string]
 }
 
-// Account has the resources of one account. An account that never had any is not in
+// accountState has the resources of one account. An account that never had any is not in
 // the State.
-type Account struct {
+type accountState struct {
 	id         command.AccountID
 	owner      *ptree.Owner // the Draft that may change it in place
 	namespaces ptree.Map[NamespaceID, *Namespace]
@@ -104,7 +104,7 @@ func (s *State) Counts() Counts {
 	return c
 }
 
-var noAccount = &Account{}
+var noAccount = &accountState{}
 
 // Accounts yields the accounts that have or had resources.
 func (s *State) Accounts() iter.Seq[command.AccountID] {
@@ -118,7 +118,7 @@ func (s *State) Accounts() iter.Seq[command.AccountID] {
 }
 
 // account returns the resources of an account, never nil.
-func (s *State) account(id command.AccountID) *Account {
+func (s *State) account(id command.AccountID) *accountState {
 	if a, ok := s.accounts.Get(id); ok {
 		return a
 	}
@@ -135,7 +135,7 @@ func (s *State) Service(account command.AccountID, id ServiceID) (*Service, bool
 	return s.account(account).service(id)
 }
 
-func (a *Account) service(id ServiceID) (*Service, bool) {
+func (a *accountState) service(id ServiceID) (*Service, bool) {
 	ref, ok := a.services.Get(id)
 	if !ok {
 		return nil, false

@@ -34,10 +34,10 @@ const (
 )
 
 const (
-	// DefaultSOATTL and StrictSOATTL are the TTL, in seconds, of the SOA record
+	// defaultSOATTL and strictSOATTL are the TTL, in seconds, of the SOA record
 	// of a DNS namespace created without one.
-	DefaultSOATTL = 5
-	StrictSOATTL  = 900
+	defaultSOATTL = 5
+	strictSOATTL  = 900
 
 	// customHealthDelay is the delay of a custom health change in strict mode, in
 	// milliseconds.
@@ -46,7 +46,7 @@ const (
 
 func (r *Rules) defaultSOATTL() int64 {
 	if r.Strict {
-		return StrictSOATTL
+		return strictSOATTL
 	}
-	return DefaultSOATTL
+	return defaultSOATTL
 }

@@ -31,7 +31,7 @@ func (c *UpdateServiceAttributes) Decide(v command.View, m *command.Meta) (comma
 			return command.Decision{}, err
 		}
 	}
-	return svc.withAttributes(NewAttributes(all)), nil
+	return svc.withAttributes(newAttributes(all)), nil
 }
 
 // DeleteServiceAttributes removes attributes and ignores unknown keys.
@@ -53,7 +53,7 @@ func (c *DeleteServiceAttributes) Decide(v command.View, m *command.Meta) (comma
 	for _, k := range c.Keys {
 		delete(all, k)
 	}
-	return svc.withAttributes(NewAttributes(all)), nil
+	return svc.withAttributes(newAttributes(all)), nil
 }
 
 func (svc *Service) withAttributes(attrs Attributes) command.Decision {

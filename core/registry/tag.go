@@ -32,7 +32,7 @@ func addTags(old Attributes, resource string, tags []Tag) (Attributes, error) {
 	if len(all) > maxTags {
 		return "", &TooManyTags{Resource: resource}
 	}
-	return NewAttributes(all), nil
+	return newAttributes(all), nil
 }
 
 func reservedTag(key string) bool {
@@ -72,7 +72,7 @@ func (c *UntagResource) Decide(v command.View, m *command.Meta) (command.Decisio
 			}
 			return false
 		})
-		return NewAttributes(all), nil
+		return newAttributes(all), nil
 	})
 }
 

@@ -20,11 +20,11 @@ type change interface {
 // that it starts from is not changed.
 type Draft struct {
 	state State
-	token *ptree.Token
+	token *ptree.Owner
 }
 
 // NewDraft returns a Draft that starts from s.
-func NewDraft(s *State) *Draft { return &Draft{state: *s, token: new(ptree.Token)} }
+func NewDraft(s *State) *Draft { return &Draft{state: *s, token: new(ptree.Owner)} }
 
 // Apply implements command.Draft.
 func (d *Draft) Apply(_ uint64, c command.Change) bool {

@@ -100,7 +100,7 @@ func (d *Draft) indexTask(old, new *Task) {
 }
 
 // move updates an index. The empty key is in no index.
-func move[T comparable](m *ptree.Map[string, T], token *ptree.Token, old, new T, key func(T) string) {
+func move[T comparable](m *ptree.Map[string, T], token *ptree.Owner, old, new T, key func(T) string) {
 	var none T
 	before, after := "", ""
 	if old != none {

@@ -29,7 +29,7 @@ func (x *Index) Apex(name []byte, vpc string) *Zone {
 			continue
 		}
 		z := x.zones[n.zone]
-		if z.Public == (vpc == "") && (z.Public || z.InVPC(vpc)) && (best == nil || z.precedes(best, &View{})) {
+		if z.Public == (vpc == "") && (z.Public || z.inVPC(vpc)) && (best == nil || z.precedes(best, &View{})) {
 			best = z
 		}
 	}

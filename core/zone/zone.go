@@ -109,15 +109,15 @@ func (v *View) inOwnVPCOf(z *Zone) bool {
 // zone.
 func (v *View) inVPCOf(z *Zone) bool {
 	for _, vpc := range v.VPCs {
-		if z.InVPC(vpc) {
+		if z.inVPC(vpc) {
 			return true
 		}
 	}
 	return false
 }
 
-// InVPC reports whether the zone is associated with a VPC.
-func (z *Zone) InVPC(id string) bool {
+// inVPC reports whether the zone is associated with a VPC.
+func (z *Zone) inVPC(id string) bool {
 	for _, vpc := range z.VPCs {
 		if vpc == id {
 			return true

@@ -186,9 +186,6 @@ func (s *Server) routes() http.Handler {
 	return mux
 }
 
-// Handler is what the server answers with, for tests and for other listeners.
-func (s *Server) Handler() http.Handler { return s.handler }
-
 // Serve answers on ln until ctx ends, then lets short answers finish and
 // returns nil. It closes ln.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {

@@ -45,7 +45,7 @@ func notReady(c *Config) { c.Ready = func() error { return errors.New("loading t
 // serve runs a request without a socket.
 func serve(s *Server, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	s.Handler().ServeHTTP(w, r)
+	s.handler.ServeHTTP(w, r)
 	return w
 }
 

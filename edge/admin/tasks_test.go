@@ -76,7 +76,7 @@ func TestLogsArriveAtOnce(t *testing.T) {
 			_, err := io.WriteString(w, "second\n")
 			return err
 		}
-	}).Handler())
+	}).handler)
 	defer server.Close()
 	answer, err := http.Get(server.URL + "/tasks/logs?task=t1&follow=true")
 	if err != nil {

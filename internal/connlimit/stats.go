@@ -8,13 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Len returns the number of open connections.
-func (l *Limiter) Len() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.open
-}
-
 // line is what there is to log about a limit; without a limit, nothing.
 type line struct {
 	limit             Limit

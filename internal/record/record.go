@@ -11,8 +11,8 @@ import (
 	"errors"
 )
 
-// ErrMalformed means that the bytes are not a sequence of fields.
-var ErrMalformed = errors.New("record: malformed field")
+// errMalformed means that the bytes are not a sequence of fields.
+var errMalformed = errors.New("record: malformed field")
 
 // bytesBit is set in the tag of a byte string and clear in that of a number.
 const bytesBit = 1
@@ -100,6 +100,6 @@ func (r *Reader) uvarint() (uint64, bool) {
 }
 
 func (r *Reader) fail() (Field, bool) {
-	r.err = ErrMalformed
+	r.err = errMalformed
 	return Field{}, false
 }

@@ -30,7 +30,7 @@ func TestMalformed(t *testing.T) {
 		r := NewReader([]byte(in))
 		for _, ok := r.Next(); ok; _, ok = r.Next() {
 		}
-		if !errors.Is(r.Err(), ErrMalformed) {
+		if !errors.Is(r.Err(), errMalformed) {
 			t.Errorf("%q: error %v", in, r.Err())
 		}
 	}

@@ -10,31 +10,29 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"strings"
 )
 
-// KeyBytes is the length of a key.
-const KeyBytes = 32
+// keyBytes is the length of a key.
+const keyBytes = 32
 
 const version = 1
 
-// ErrNotSealed means that a text was not sealed under this key and context, or
+// errNotSealed means that a text was not sealed under this key and context, or
 // was changed since. It does not say which.
-var ErrNotSealed = errors.New("seal: not sealed under this key")
+var errNotSealed = errors.New("seal: not sealed under this key")
 
 // Key seals and opens. It is safe for concurrent use.
 type Key struct {
 	aead cipher.AEAD
-	name string
 }
 
 // ParseKey reads a key in base 64, as NewKey writes it, with white space around.
 func ParseKey(text string) (*Key, error) {
 	raw, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
-	if err != nil || len(raw) != KeyBytes {
+	if err != nil || len(raw) != keyBytes {
 		return nil, errors.New("seal: a key is 32 random bytes in base 64")
 	}
 	block, err := aes.NewCipher(raw)
@@ -45,19 +43,15 @@ func ParseKey(text string) (*Key, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(append([]byte("cairn seal key name"), raw...))
-	return &Key{aead, base64.RawURLEncoding.EncodeToString(sum[:6])}, nil
+	return &Key{aead}, nil
 }
 
 // NewKey returns the text of a new random key.
 func NewKey() string {
-	var raw [KeyBytes]byte
+	var raw [keyBytes]byte
 	rand.Read(raw[:]) // never fails
 	return base64.StdEncoding.EncodeToString(raw[:])
 }
-
-// Name identifies the key in logs, and reveals nothing about it.
-func (k *Key) Name() string { return k.name }
 
 // Seal encrypts plain for a context and appends the result to b.
 func (k *Key) Seal(b, plain []byte, context string) []byte {
@@ -71,11 +65,11 @@ func (k *Key) Seal(b, plain []byte, context string) []byte {
 // Open returns what was sealed for the context, or ErrNotSealed.
 func (k *Key) Open(sealed []byte, context string) ([]byte, error) {
 	if len(sealed) < 1+12 || sealed[0] != version {
-		return nil, ErrNotSealed
+		return nil, errNotSealed
 	}
 	plain, err := k.aead.Open(nil, sealed[1:13], sealed[13:], []byte(context))
 	if err != nil {
-		return nil, ErrNotSealed
+		return nil, errNotSealed
 	}
 	return plain, nil
 }

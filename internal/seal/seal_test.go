@@ -23,19 +23,19 @@ func TestSeal(t *testing.T) {
 		t.Error("sealed the same twice")
 	}
 	other, _ := ParseKey(NewKey())
-	if _, err := other.Open(sealed, "of this"); !errors.Is(err, ErrNotSealed) {
+	if _, err := other.Open(sealed, "of this"); !errors.Is(err, errNotSealed) {
 		t.Errorf("another key: %v", err)
 	}
-	if _, err := k.Open(sealed, "of that"); !errors.Is(err, ErrNotSealed) {
+	if _, err := k.Open(sealed, "of that"); !errors.Is(err, errNotSealed) {
 		t.Errorf("another context: %v", err)
 	}
 	for i := range sealed {
 		changed := bytes.Clone(sealed)
 		changed[i] ^= 1
-		if _, err := k.Open(changed, "of this"); !errors.Is(err, ErrNotSealed) {
+		if _, err := k.Open(changed, "of this"); !errors.Is(err, errNotSealed) {
 			t.Errorf("byte %d changed: %v", i, err)
 		}
-		if _, err := k.Open(sealed[:i], "of this"); !errors.Is(err, ErrNotSealed) {
+		if _, err := k.Open(sealed[:i], "of this"); !errors.Is(err, errNotSealed) {
 			t.Errorf("cut at %d: %v", i, err)
 		}
 	}

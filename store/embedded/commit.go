@@ -13,7 +13,7 @@ import (
 // Preconditions are checked against what was written since Base; Exists is not looked
 // at. A context that ends while the transaction is being written does not stop it.
 //
-// Keys longer than MaxKey and transactions larger than MaxTxn bytes are errors.
+// Keys longer than 64 KiB and transactions larger than 16 MiB are errors.
 func (s *Store) Commit(ctx context.Context, txn store.Txn) (store.Revision, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -31,13 +31,13 @@ func (s *Store) Commit(ctx context.Context, txn store.Txn) (store.Revision, erro
 
 func checkTxn(txn *store.Txn) (int, error) {
 	for i := range txn.Writes {
-		if n := len(txn.Writes[i].Key); n > MaxKey {
-			return 0, fmt.Errorf("%w: a key of %d bytes, %d are allowed", errTooLarge, n, MaxKey)
+		if n := len(txn.Writes[i].Key); n > maxKey {
+			return 0, fmt.Errorf("%w: a key of %d bytes, %d are allowed", errTooLarge, n, maxKey)
 		}
 	}
 	size := txnSize(txn)
-	if size > MaxTxn {
-		return 0, fmt.Errorf("%w: %d bytes, %d are allowed", errTooLarge, size, MaxTxn)
+	if size > maxTxn {
+		return 0, fmt.Errorf("%w: %d bytes, %d are allowed", errTooLarge, size, maxTxn)
 	}
 	return size, nil
 }

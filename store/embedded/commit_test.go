@@ -220,12 +220,12 @@ func TestLimits(t *testing.T) {
 	}
 	defer s.Close()
 	load(t, s)
-	for _, txn := range []store.Txn{put(strings.Repeat("k", MaxKey+1), ""), put("k", strings.Repeat("v", MaxTxn))} {
+	for _, txn := range []store.Txn{put(strings.Repeat("k", maxKey+1), ""), put("k", strings.Repeat("v", maxTxn))} {
 		if _, err := s.Commit(t.Context(), txn); !errors.Is(err, errTooLarge) {
 			t.Fatalf("commit: %v", err)
 		}
 	}
-	key, value := strings.Repeat("k", MaxKey), strings.Repeat("v", MaxTxn-MaxKey-32)
+	key, value := strings.Repeat("k", maxKey), strings.Repeat("v", maxTxn-maxKey-32)
 	commit(t, s, put(key, value))
 	if state, _ := load(t, s); state[key] != value {
 		t.Fatal("the largest transaction came back changed")

@@ -18,11 +18,11 @@ import (
 // Limits on what one transaction may hold. They keep a frame in one segment and
 // bound the memory that reading it back takes.
 const (
-	// MaxKey is the length of the longest key in bytes.
-	MaxKey = 64 << 10
-	// MaxTxn is the size of the largest transaction in bytes: keys, values and
+	// maxKey is the length of the longest key in bytes.
+	maxKey = 64 << 10
+	// maxTxn is the size of the largest transaction in bytes: keys, values and
 	// some 10 bytes for each write.
-	MaxTxn = 16 << 20
+	maxTxn = 16 << 20
 )
 
 var errPayload = errors.New("undecodable transaction")

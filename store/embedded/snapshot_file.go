@@ -33,7 +33,7 @@ const (
 	// chunkBytes is the size from which a chunk is written. A chunk can be
 	// longer by one record.
 	chunkBytes = 256 << 10
-	maxChunk   = chunkBytes + MaxTxn + MaxKey + 64
+	maxChunk   = chunkBytes + maxTxn + maxKey + 64
 )
 
 // section is the header of a section.
@@ -121,7 +121,7 @@ func newSnapshotWriter(w io.Writer, at store.Revision) (*snapshotWriter, error) 
 }
 
 func (s *snapshotWriter) add(r store.Record) error {
-	if len(r.Key) > MaxKey || len(r.Value) > MaxTxn {
+	if len(r.Key) > maxKey || len(r.Value) > maxTxn {
 		return fmt.Errorf("%w: a record of %d bytes", errTooLarge, len(r.Key)+len(r.Value))
 	}
 	if r.Revision > s.at || s.at == 0 {

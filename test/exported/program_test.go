@@ -2,10 +2,13 @@ package exported
 
 import (
 	"go/ast"
+	"go/parser"
 	"go/token"
 	"go/types"
 	"iter"
+	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -15,15 +18,16 @@ import (
 
 // program is the module, type-checked, with its tests.
 type program struct {
-	files      *token.FileSet
-	root       string
-	pkgs       []*packages.Package           // all variants
-	plain      []*packages.Package           // without tests
-	generated  map[string]bool               // files
-	interfaces map[string][]*types.Interface // by the names of their methods
-	generic    map[string]bool               // methods of generic interfaces, by name
-	used       map[string]bool               // declarations
-	spread     map[string]bool               // types whose members are marked
+	files     *token.FileSet
+	root      string
+	plain     []*packages.Package // without tests
+	generated map[string]bool     // files
+	// interfaces has every interface with a method of that name; generic has those
+	// with type parameters.
+	interfaces, generic map[string][]*types.Interface
+	used                map[string]bool // declarations
+	spread              map[string]bool // types whose members are marked
+	helpers             map[string]bool // packages for tests
 }
 
 func load(t *testing.T) *program {
@@ -32,17 +36,21 @@ func load(t *testing.T) *program {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &program{files: token.NewFileSet(), root: root, generated: map[string]bool{},
-		interfaces: map[string][]*types.Interface{}, generic: map[string]bool{}, used: map[string]bool{}, spread: map[string]bool{}}
-	p.pkgs, err = packages.Load(&packages.Config{
-		Mode: packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedTypes | packages.NeedSyntax |
-			packages.NeedTypesInfo,
-		Context: t.Context(), Dir: root, Fset: p.files, Tests: true,
+	p := &program{
+		files: token.NewFileSet(), root: root, generated: map[string]bool{},
+		interfaces: map[string][]*types.Interface{}, generic: map[string][]*types.Interface{},
+		used: map[string]bool{}, spread: map[string]bool{}, helpers: map[string]bool{},
+	}
+	all, err := packages.Load(&packages.Config{
+		Mode: packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedDeps | packages.NeedTypes |
+			packages.NeedSyntax | packages.NeedTypesInfo,
+		Context: t.Context(), Dir: root, Fset: p.files, Tests: true, ParseFile: p.parse,
+		Env: append(os.Environ(), "CGO_ENABLED=0"),
 	}, "./...")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, pkg := range p.pkgs {
+	for _, pkg := range all {
 		for _, e := range pkg.Errors {
 			t.Fatal(e)
 		}
@@ -56,7 +64,45 @@ func load(t *testing.T) *program {
 		}
 	}
 	p.collectInterfaces()
+	for _, pkg := range all {
+		p.markUses(pkg)
+	}
+	p.markWritten()
+	p.markGroups()
+	p.findHelpers(all)
 	return p
+}
+
+// findHelpers finds the packages that only tests of other packages import.
+func (p *program) findHelpers(all []*packages.Package) {
+	for _, pkg := range all {
+		for path := range pkg.Imports {
+			if path != strings.TrimSuffix(pkg.PkgPath, "_test") && pkg.PkgPath != path+".test" {
+				p.helpers[path] = true
+			}
+		}
+	}
+	for _, pkg := range p.plain {
+		for path := range pkg.Imports {
+			delete(p.helpers, path)
+		}
+	}
+}
+
+// parse parses a file. The types of dependencies come from their sources, so that
+// nothing is compiled for this test, which would take minutes after each change;
+// bodies of functions outside the module are left out.
+func (p *program) parse(files *token.FileSet, name string, src []byte) (*ast.File, error) {
+	f, err := parser.ParseFile(files, name, src, parser.ParseComments|parser.SkipObjectResolution)
+	if f == nil || strings.HasPrefix(name, p.root+string(filepath.Separator)) {
+		return f, err
+	}
+	for _, d := range f.Decls {
+		if fn, ok := d.(*ast.FuncDecl); ok && fn.Name.Name != "init" && fn.Name.Name != "main" {
+			fn.Body = nil
+		}
+	}
+	return f, err
 }
 
 // nameOf identifies a declaration in all variants of its package.
@@ -109,29 +155,90 @@ func (p *program) addInterface(t types.Type) {
 	if !ok {
 		return
 	}
-	named, isNamed := t.(*types.Named)
+	to := p.interfaces
+	if named, ok := t.(*types.Named); ok && named.TypeParams().Len() > 0 {
+		to = p.generic
+	}
 	for m := range i.Methods() {
-		if isNamed && named.TypeParams().Len() > 0 {
-			p.generic[m.Name()] = true
-		} else {
-			p.interfaces[m.Name()] = append(p.interfaces[m.Name()], i)
-		}
+		to[m.Name()] = append(to[m.Name()], i)
 	}
 }
 
-// markUses marks what the files of a package use of other packages.
+// markUses marks what the files of a package use of other packages, and what its
+// generated files use of all.
 func (p *program) markUses(pkg *packages.Package) {
 	own := strings.TrimSuffix(pkg.PkgPath, "_test")
-	for _, obj := range pkg.TypesInfo.Uses {
-		if isUser(own, obj) {
+	for id, obj := range pkg.TypesInfo.Uses {
+		if isOurs(obj) && (obj.Pkg().Path() != own || p.generated[p.files.Position(id.Pos()).Filename]) {
 			p.mark(obj)
 		}
 	}
 }
 
-// isUser reports whether a mention of obj in the package own counts.
-func isUser(own string, obj types.Object) bool {
-	return obj.Pkg() != nil && obj.Exported() && strings.HasPrefix(obj.Pkg().Path(), module) && obj.Pkg().Path() != own
+// selector matches a qualified name or a call of a method in the text of a generator.
+var selector = regexp.MustCompile(`\.([A-Z]\w*)`)
+
+// markWritten marks the names that a generator writes, in the packages that
+// generated files import: a feature that no model uses today.
+func (p *program) markWritten() {
+	written, imported := map[string]bool{}, map[*types.Package]bool{}
+	for _, pkg := range p.plain {
+		for _, f := range pkg.Syntax {
+			if p.generated[p.files.Position(f.Pos()).Filename] {
+				for _, i := range f.Imports {
+					imported[pkg.TypesInfo.PkgNameOf(i).Imported()] = true
+				}
+			}
+			if !strings.HasPrefix(pkg.PkgPath, module+"/tools/") {
+				continue
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
+					for _, m := range selector.FindAllStringSubmatch(lit.Value, -1) {
+						written[m[1]] = true
+					}
+				}
+				return true
+			})
+		}
+	}
+	for obj := range p.exported() {
+		if imported[obj.Pkg()] && written[obj.Name()] {
+			p.mark(obj)
+		}
+	}
+}
+
+// markGroups marks the constants that are declared in one group with a used one.
+func (p *program) markGroups() {
+	for _, pkg := range p.plain {
+		for _, f := range pkg.Syntax {
+			for _, d := range f.Decls {
+				if group, ok := d.(*ast.GenDecl); ok && group.Tok == token.CONST {
+					p.markGroup(pkg, group)
+				}
+			}
+		}
+	}
+}
+
+func (p *program) markGroup(pkg *packages.Package, group *ast.GenDecl) {
+	var names []string
+	for _, spec := range group.Specs {
+		for _, id := range spec.(*ast.ValueSpec).Names {
+			names = append(names, nameOf(pkg.TypesInfo.Defs[id]))
+		}
+	}
+	if slices.ContainsFunc(names, func(n string) bool { return p.used[n] }) {
+		for _, n := range names {
+			p.used[n] = true
+		}
+	}
+}
+
+// isOurs reports whether obj is an exported name of this module.
+func isOurs(obj types.Object) bool {
+	return obj.Pkg() != nil && obj.Exported() && strings.HasPrefix(obj.Pkg().Path(), module)
 }
 
 func (p *program) mark(obj types.Object) {
@@ -194,6 +301,9 @@ func (p *program) markNamed(t *types.Named) {
 func (p *program) exported() iter.Seq[types.Object] {
 	return func(yield func(types.Object) bool) {
 		for _, pkg := range p.plain {
+			if p.helpers[pkg.PkgPath] {
+				continue
+			}
 			scope := pkg.Types.Scope()
 			for _, name := range scope.Names() {
 				for obj := range p.members(scope.Lookup(name)) {
@@ -217,7 +327,7 @@ func (p *program) members(obj types.Object) iter.Seq[types.Object] {
 		}
 		named := tn.Type().(*types.Named)
 		for m := range named.Methods() {
-			if m.Exported() && !yield(m) {
+			if m.Exported() && !p.required(named, m) && !yield(m) {
 				return
 			}
 		}
@@ -243,19 +353,24 @@ func (p *program) constOfUsedType(obj types.Object) bool {
 }
 
 // required reports whether a method is in an interface that its type implements.
-// Of generic interfaces only the names are compared.
-func (p *program) required(m *types.Func) bool {
-	t := m.Signature().Recv().Type()
-	if ptr, ok := t.(*types.Pointer); ok {
-		t = ptr.Elem()
+// Of generic interfaces and types only the names of the methods are compared.
+func (p *program) required(t *types.Named, m *types.Func) bool {
+	methods := types.NewMethodSet(types.NewPointer(t))
+	hasAll := func(i *types.Interface) bool {
+		for im := range i.Methods() {
+			if methods.Lookup(im.Pkg(), im.Name()) == nil {
+				return false
+			}
+		}
+		return true
 	}
-	named, ok := t.(*types.Named)
-	return p.generic[m.Name()] || ok && slices.ContainsFunc(p.interfaces[m.Name()], func(i *types.Interface) bool {
-		return named.TypeParams().Len() > 0 || types.Implements(t, i) || types.Implements(types.NewPointer(t), i)
-	})
+	return slices.ContainsFunc(p.generic[m.Name()], hasAll) ||
+		slices.ContainsFunc(p.interfaces[m.Name()], func(i *types.Interface) bool {
+			return hasAll(i) && (t.TypeParams().Len() > 0 || types.Implements(types.NewPointer(t), i))
+		})
 }
 
-// origin is the declaration of what may be an instance of a generic.
+// origin returns the declaration of what may be an instance of a generic.
 func origin(obj types.Object) types.Object {
 	switch o := obj.(type) {
 	case *types.Func:

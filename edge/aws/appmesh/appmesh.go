@@ -14,9 +14,9 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
-// Name is the prefix of the API's actions in policies, and the service in
+// apiName is the prefix of the API's actions in policies, and the service in
 // credential scopes and ARNs.
-const Name = "appmesh"
+const apiName = "appmesh"
 
 // codes replace those that REST-JSON has for common errors.
 var codes = map[wire.Kind]wire.Code{
@@ -32,7 +32,7 @@ var codes = map[wire.Kind]wire.Code{
 // New returns the API.
 func New() (*service.API, error) {
 	return service.New(service.Definition{
-		Name:       Name,
+		Name:       apiName,
 		Protocol:   restjson.Protocol{},
 		Codes:      codes,
 		Operations: operations(unsupported{}),

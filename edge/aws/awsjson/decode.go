@@ -21,8 +21,8 @@ var readers = sync.Pool{New: func() any { return new(Reader) }}
 func Decode[T any](body []byte, in *T, decode func(*T, *Reader)) error {
 	r := readers.Get().(*Reader)
 	defer readers.Put(r)
-	r.Reset(body)
-	defer r.Reset(nil)
+	r.reset(body)
+	defer r.reset(nil)
 	decode(in, r)
 	return r.End()
 }
@@ -136,7 +136,7 @@ func List[T any](r *Reader, element func(*Reader) T) []T {
 		return nil
 	}
 	list := []T{}
-	for r.BeginArray(); r.NextElement(); {
+	for r.beginArray(); r.nextElement(); {
 		list = append(list, element(r))
 	}
 	return list

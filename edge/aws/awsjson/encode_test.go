@@ -37,7 +37,7 @@ func FuzzAppendString(f *testing.F) {
 		}
 		r := NewReader(encoded)
 		if own := r.Text(); r.End() != nil || own != want {
-			t.Fatalf("Reader decodes %s to %q, %v", encoded, own, r.Err())
+			t.Fatalf("Reader decodes %s to %q, %v", encoded, own, r.firstError())
 		}
 	})
 }

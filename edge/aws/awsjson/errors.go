@@ -76,7 +76,7 @@ func (r *Reader) tokenName() string {
 		return "NULL_VALUE"
 	}
 	rest := r.data[r.pos:]
-	if n := numberLength(rest); strings.ContainsAny(string(rest[:min(n, MaxNumberLength)]), ".eE") {
+	if n := numberLength(rest); strings.ContainsAny(string(rest[:min(n, maxNumberLength)]), ".eE") {
 		return "DECIMAL_VALUE"
 	}
 	return "NUMBER_VALUE"

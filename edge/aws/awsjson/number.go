@@ -17,7 +17,7 @@ func (r *Reader) scanNumber() []byte {
 	case n == 0:
 		r.failCharacter()
 		return nil
-	case n > MaxNumberLength:
+	case n > maxNumberLength:
 		r.fail("Number is too long")
 		return nil
 	}
@@ -97,7 +97,7 @@ func wholeNumber(text []byte) (int64, bool) {
 // scaled returns the digits of whole and fraction as one number, times ten to the
 // exponent.
 func scaled(whole, fraction []byte, exponent int) (n uint64, ok bool) {
-	var buf [MaxNumberLength]byte
+	var buf [maxNumberLength]byte
 	all := append(append(buf[:0], whole...), fraction...)
 	all = bytes.TrimLeft(all, "0")
 	for exponent < 0 && len(all) > 0 && all[len(all)-1] == '0' {
@@ -125,7 +125,7 @@ func scaled(whole, fraction []byte, exponent int) (n uint64, ok bool) {
 func smallInt(text []byte) int {
 	n := 0
 	for _, c := range bytes.TrimLeft(text, "+-") {
-		if n < 10*MaxNumberLength {
+		if n < 10*maxNumberLength {
 			n = n*10 + int(c-'0')
 		}
 	}

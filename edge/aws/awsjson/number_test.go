@@ -53,7 +53,7 @@ func FuzzInt64(f *testing.F) {
 	}
 	number := regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?$`)
 	f.Fuzz(func(t *testing.T, text string) {
-		if !number.MatchString(text) || len(text) > MaxNumberLength {
+		if !number.MatchString(text) || len(text) > maxNumberLength {
 			return
 		}
 		exact, _ := new(big.Rat).SetString(text)

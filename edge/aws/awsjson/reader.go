@@ -10,10 +10,10 @@ import (
 // Limits of a document. Real requests stay far below them; without them a
 // hostile body could make a decoder recurse or compute without end.
 const (
-	// MaxDepth is how many objects and arrays may be open at once.
-	MaxDepth = 32
-	// MaxNumberLength is how many bytes one number may take.
-	MaxNumberLength = 100
+	// maxDepth is how many objects and arrays may be open at once.
+	maxDepth = 32
+	// maxNumberLength is how many bytes one number may take.
+	maxNumberLength = 100
 )
 
 // Reader pulls values out of one JSON text (RFC 8259), strictly: the text must be
@@ -50,13 +50,13 @@ type frame struct {
 // reads.
 func NewReader(data []byte) *Reader {
 	r := new(Reader)
-	r.Reset(data)
+	r.reset(data)
 	return r
 }
 
-// Reset makes r a Reader of another value, as NewReader does. Nil lets go of the
+// reset makes r a Reader of another value, as NewReader does. Nil lets go of the
 // one before.
-func (r *Reader) Reset(data []byte) {
+func (r *Reader) reset(data []byte) {
 	if len(data) == 0 {
 		data = emptyStructure
 	}
@@ -69,8 +69,8 @@ func (r *Reader) Reset(data []byte) {
 
 var emptyStructure = []byte("{}")
 
-// Err returns the first error so far.
-func (r *Reader) Err() error {
+// firstError returns the first error so far, nil if there is none.
+func (r *Reader) firstError() error {
 	if r.err == nil {
 		return nil
 	}
@@ -82,20 +82,20 @@ func (r *Reader) End() error {
 	if r.skipSpace(); r.err == nil && r.pos < len(r.data) {
 		r.failCharacter()
 	}
-	return r.Err()
+	return r.firstError()
 }
 
 // BeginObject enters an object. Any other value is an error.
 func (r *Reader) BeginObject() { r.begin('{') }
 
-// BeginArray enters an array. Any other value is an error.
-func (r *Reader) BeginArray() { r.begin('[') }
+// beginArray enters an array. Any other value is an error.
+func (r *Reader) beginArray() { r.begin('[') }
 
 func (r *Reader) begin(bracket byte) {
 	switch {
 	case r.peek() != bracket:
 		r.failType("")
-	case len(r.open) == MaxDepth:
+	case len(r.open) == maxDepth:
 		r.fail("Structures are nested too deeply")
 	default:
 		r.pos++
@@ -131,9 +131,9 @@ func (r *Reader) NextMember() bool {
 // next call of a method.
 func (r *Reader) Name() []byte { return r.name }
 
-// NextElement moves to the next element of the innermost array; the caller then
+// nextElement moves to the next element of the innermost array; the caller then
 // reads it. It reports false, and leaves the array, when there is none.
-func (r *Reader) NextElement() bool { return r.next(']') }
+func (r *Reader) nextElement() bool { return r.next(']') }
 
 // next passes the comma before a further member or element, or the closing
 // bracket.
@@ -248,7 +248,7 @@ func (r *Reader) Skip() {
 			r.Skip()
 		}
 	case '[':
-		for r.BeginArray(); r.NextElement(); {
+		for r.beginArray(); r.nextElement(); {
 			r.Skip()
 		}
 	case '"':

@@ -138,7 +138,7 @@ func TestReaderNamesTheFault(t *testing.T) {
 		{"{\"X\":\"\n\"}", `Unexpected character '\n' at offset 6 (member X)`},
 		{"{\"X\":\"\xff\"}", "Invalid UTF-8"},
 		{"\ufeff{}", `Unexpected character '\ufeff' at offset 0`},
-		{`{"X":` + strings.Repeat("1", MaxNumberLength+1) + `}`, "Number is too long (member X)"},
+		{`{"X":` + strings.Repeat("1", maxNumberLength+1) + `}`, "Number is too long (member X)"},
 		{`{"` + strings.Repeat("é", 40) + `":]`, `Unexpected character ']' at offset 84 (member ` + strings.Repeat("é", 32) + `…)`},
 	} {
 		_, err := readRecord(test.text)
@@ -156,8 +156,8 @@ func TestReaderBoundsDepth(t *testing.T) {
 		text    []byte
 		allowed bool
 	}{
-		{nested(MaxDepth), true},
-		{nested(MaxDepth + 1), false},
+		{nested(maxDepth), true},
+		{nested(maxDepth + 1), false},
 		{[]byte(strings.Repeat(`{"a":`, 1_000_000)), false},
 	} {
 		r := NewReader(test.text)
@@ -170,11 +170,11 @@ func TestReaderBoundsDepth(t *testing.T) {
 
 func TestFirstErrorSticks(t *testing.T) {
 	r := NewReader([]byte(`{"a":1`))
-	r.BeginArray()
-	first := r.Err()
+	r.beginArray()
+	first := r.firstError()
 	r.BeginObject()
 	r.Skip()
-	if r.NextElement() || r.NextMember() || r.Null() || r.Bool() || r.Text() != "" || r.Int64() != 0 {
+	if r.nextElement() || r.NextMember() || r.Null() || r.Bool() || r.Text() != "" || r.Int64() != 0 {
 		t.Error("a value was read after an error")
 	}
 	if first == nil || r.End() != first {
@@ -194,7 +194,7 @@ func readAny(r *Reader) any {
 		return m
 	case '[':
 		list := []any{}
-		for r.BeginArray(); r.NextElement(); {
+		for r.beginArray(); r.nextElement(); {
 			list = append(list, readAny(r))
 		}
 		return list

@@ -3,7 +3,7 @@ package awsxml
 import "github.com/cairn-discovery/cairn/edge/aws/timestamp"
 
 // OptionalText reads a string or an enum.
-func OptionalText[T ~string](r *Reader) *T { return new(T(r.Text())) }
+func OptionalText[T ~string](r *Reader) *T { return new(T(r.text())) }
 
 // OptionalInt64 reads a whole number.
 func OptionalInt64(r *Reader) *int64 { return new(r.Int64()) }
@@ -18,7 +18,7 @@ func OptionalBool(r *Reader) *bool { return new(r.Bool()) }
 func OptionalTime(r *Reader, f timestamp.Format) *timestamp.Milliseconds { return new(r.Time(f)) }
 
 // Element reads a string or an enum that is part of a list or map.
-func Element[T ~string](r *Reader) T { return T(r.Text()) }
+func Element[T ~string](r *Reader) T { return T(r.text()) }
 
 // List reads a list, whose elements have the given name. It is not nil.
 func List[T any](r *Reader, name string, element func(*Reader) T) []T {
@@ -51,7 +51,7 @@ func AddEntry[K ~string, T any](r *Reader, m map[K]T, key, value string, read fu
 	for r.Begin(); r.NextChild(); {
 		switch r.Name() {
 		case key:
-			k = K(r.Text())
+			k = K(r.text())
 		case value:
 			v = read(r)
 		}

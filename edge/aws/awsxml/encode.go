@@ -42,12 +42,12 @@ func AppendAttribute[T ~string](b []byte, name string, value T) []byte {
 	b = append(b, ' ')
 	b = append(b, name...)
 	b = append(b, '=', '"')
-	b = AppendEscaped(b, string(value))
+	b = appendEscaped(b, string(value))
 	return append(b, '"')
 }
 
-// AppendEscaped appends text. What XML cannot hold becomes U+FFFD.
-func AppendEscaped(b []byte, text string) []byte {
+// appendEscaped appends text. What XML cannot hold becomes U+FFFD.
+func appendEscaped(b []byte, text string) []byte {
 	for _, c := range text {
 		switch {
 		case c == '&':
@@ -73,7 +73,7 @@ func AppendEscaped(b []byte, text string) []byte {
 
 // AppendText appends an element that is a string or an enum.
 func AppendText[T ~string](b []byte, name string, text T) []byte {
-	return Close(AppendEscaped(Open(b, name), string(text)), name)
+	return Close(appendEscaped(Open(b, name), string(text)), name)
 }
 
 // AppendInt appends an element that is a whole number.

@@ -30,10 +30,10 @@ import (
 
 // Limits of a document. Real requests stay far below them.
 const (
-	// MaxDepth is how many elements may be open at once.
-	MaxDepth = 32
-	// MaxAttributes is how many attributes an element may have.
-	MaxAttributes = 32
+	// maxDepth is how many elements may be open at once.
+	maxDepth = 32
+	// maxAttributes is how many attributes an element may have.
+	maxAttributes = 32
 )
 
 // Error says that a body is not XML, or has a value of the wrong kind somewhere.
@@ -146,7 +146,7 @@ func (r *Reader) token() xml.Token {
 		}
 		switch t := t.(type) {
 		case xml.StartElement:
-			if len(t.Attr) > MaxAttributes {
+			if len(t.Attr) > maxAttributes {
 				r.fail("The element has too many attributes")
 				return nil
 			}
@@ -187,7 +187,7 @@ func (r *Reader) Begin() {
 	if r.err != nil {
 		return
 	}
-	if len(r.open) == MaxDepth {
+	if len(r.open) == maxDepth {
 		r.fail("Elements are nested too deeply")
 		return
 	}
@@ -199,7 +199,7 @@ func (r *Reader) Begin() {
 // reads it. It reports false, and leaves the element, when there is none.
 func (r *Reader) NextChild() bool {
 	if r.pending { // the caller has not read the child before
-		r.Skip()
+		r.skip()
 	}
 	if r.err == nil && r.nextStart() {
 		return true
@@ -228,8 +228,8 @@ func Attribute[T ~string](r *Reader, name string) *T {
 	return nil
 }
 
-// Skip passes the current element with all that is in it.
-func (r *Reader) Skip() {
+// skip passes the current element with all that is in it.
+func (r *Reader) skip() {
 	for depth := 1; depth > 0 && r.err == nil; {
 		switch r.token().(type) {
 		case xml.StartElement:
@@ -237,15 +237,15 @@ func (r *Reader) Skip() {
 		case xml.EndElement:
 			depth--
 		}
-		if depth > MaxDepth {
+		if depth > maxDepth {
 			r.fail("Elements are nested too deeply")
 		}
 	}
 	r.pending = false
 }
 
-// Text reads an element that has only text.
-func (r *Reader) Text() string {
+// text reads an element that has only text.
+func (r *Reader) text() string {
 	var text []byte
 	for r.err == nil {
 		switch t := r.token().(type) {
@@ -264,7 +264,7 @@ func (r *Reader) Text() string {
 // Int64 reads a whole number. White space around it is ignored, as it is for the
 // other types but strings.
 func (r *Reader) Int64() int64 {
-	n, err := strconv.ParseInt(strings.TrimSpace(r.Text()), 10, 64)
+	n, err := strconv.ParseInt(strings.TrimSpace(r.text()), 10, 64)
 	if err != nil {
 		r.fail("The value is not a whole number of 64 bits")
 	}
@@ -273,7 +273,7 @@ func (r *Reader) Int64() int64 {
 
 // Float64 reads a number.
 func (r *Reader) Float64() float64 {
-	n, ok := floattext.Parse(strings.TrimSpace(r.Text()))
+	n, ok := floattext.Parse(strings.TrimSpace(r.text()))
 	if !ok {
 		r.fail("The value is not a number")
 	}
@@ -282,7 +282,7 @@ func (r *Reader) Float64() float64 {
 
 // Bool reads true or false, which can also be 1 or 0.
 func (r *Reader) Bool() bool {
-	switch strings.TrimSpace(r.Text()) {
+	switch strings.TrimSpace(r.text()) {
 	case "true", "1":
 		return true
 	case "false", "0":
@@ -294,7 +294,7 @@ func (r *Reader) Bool() bool {
 
 // Time reads a time.
 func (r *Reader) Time(f timestamp.Format) timestamp.Milliseconds {
-	t, err := timestamp.Parse(strings.TrimSpace(r.Text()), f)
+	t, err := timestamp.Parse(strings.TrimSpace(r.text()), f)
 	if err != nil {
 		r.fail("The value is not a time")
 	}
@@ -303,7 +303,7 @@ func (r *Reader) Time(f timestamp.Format) timestamp.Milliseconds {
 
 // Blob reads bytes, encoded in base64. They are not nil.
 func (r *Reader) Blob() []byte {
-	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.Text()))
+	b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(r.text()))
 	if err != nil {
 		r.fail("The value is not base64")
 	}

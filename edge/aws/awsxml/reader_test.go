@@ -90,9 +90,9 @@ func TestDecode(t *testing.T) {
 }
 
 func TestDecodeErrors(t *testing.T) {
-	deep := strings.Repeat("<Next>", MaxDepth+1) + strings.Repeat("</Next>", MaxDepth+1)
-	deepUnknown := strings.Repeat("<U>", MaxDepth+1) + strings.Repeat("</U>", MaxDepth+1)
-	attributes := strings.Repeat(` a="b"`, MaxAttributes+1)
+	deep := strings.Repeat("<Next>", maxDepth+1) + strings.Repeat("</Next>", maxDepth+1)
+	deepUnknown := strings.Repeat("<U>", maxDepth+1) + strings.Repeat("</U>", maxDepth+1)
+	attributes := strings.Repeat(` a="b"`, maxAttributes+1)
 	for text, want := range map[string]string{
 		`<Item>`:                                     "Could not parse XML",
 		`<Item></Other>`:                             "Could not parse XML",

@@ -17,9 +17,9 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
-// Name is the prefix of the API's actions in policies, and the service in
+// apiName is the prefix of the API's actions in policies, and the service in
 // credential scopes.
-const Name = "servicediscovery"
+const apiName = "servicediscovery"
 
 // api has the handlers of the operations.
 type api struct {
@@ -29,7 +29,7 @@ type api struct {
 // New returns the API. Without keys no zone can be signed.
 func New(keys SigningKeys) (*service.API, error) {
 	return service.New(service.Definition{
-		Name:         Name,
+		Name:         apiName,
 		TargetPrefix: "Route53AutoNaming_v20170314",
 		Protocol:     awsjson.V11,
 		Codes:        map[wire.Kind]wire.Code{wire.Validation: {Name: codeInvalidInput, Status: 400}},

@@ -10,7 +10,7 @@ import (
 
 // fakeAPI is the API with the given handlers.
 func fakeAPI(h handlers) *service.API {
-	api, err := service.New(service.Definition{Name: Name, Protocol: awsjson.V11, Operations: operations(h), Policies: policies})
+	api, err := service.New(service.Definition{Name: apiName, Protocol: awsjson.V11, Operations: operations(h), Policies: policies})
 	if err != nil {
 		panic(err) // the tables do not fit together
 	}

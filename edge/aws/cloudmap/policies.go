@@ -9,11 +9,11 @@ import (
 
 // Condition keys of Cloud Map.
 const (
-	keyNamespaceARN  = Name + ":NamespaceArn"
-	keyNamespaceName = Name + ":NamespaceName"
-	keyServiceARN    = Name + ":ServiceArn"
-	keyServiceName   = Name + ":ServiceName"
-	keyCreatedBy     = Name + ":ServiceCreatedByAccount"
+	keyNamespaceARN  = apiName + ":NamespaceArn"
+	keyNamespaceName = apiName + ":NamespaceName"
+	keyServiceARN    = apiName + ":ServiceArn"
+	keyServiceName   = apiName + ":ServiceName"
+	keyCreatedBy     = apiName + ":ServiceCreatedByAccount"
 	keyRequestTag    = "aws:RequestTag"
 	keyTagKeys       = "aws:TagKeys"
 )

@@ -88,9 +88,9 @@ func Struct[T any](v *Violations, name string, m *T, validate func(*T, *Violatio
 	if m == nil {
 		return
 	}
-	v.Enter(name)
+	v.pushName(name)
 	validate(m, v)
-	v.Leave()
+	v.pop()
 }
 
 // Structs checks a list of structures. A nil element is null.
@@ -101,7 +101,7 @@ func Structs[T any](v *Violations, name string, list []*T, l *Size, validate fun
 	if l.violated(len(list)) {
 		v.length(name, countText(len(list)), len(list), l.Min, l.Max, l.Shape)
 	}
-	v.Enter(name)
+	v.pushName(name)
 	for i, element := range list {
 		v.push(step{index: i + 1, xml: l.Element})
 		if element == nil {
@@ -109,9 +109,9 @@ func Structs[T any](v *Violations, name string, list []*T, l *Size, validate fun
 		} else {
 			validate(element, v)
 		}
-		v.Leave()
+		v.pop()
 	}
-	v.Leave()
+	v.pop()
 }
 
 // Strings checks a list of strings. Elements that are not valid are one
@@ -168,13 +168,13 @@ func List[T any](v *Violations, name string, list []T, l *Size, check func(*Viol
 	if check == nil {
 		return
 	}
-	v.Enter(name)
+	v.pushName(name)
 	for i, element := range list {
 		v.push(step{index: i + 1, xml: l.Element})
 		check(v, "", element)
-		v.Leave()
+		v.pop()
 	}
-	v.Leave()
+	v.pop()
 }
 
 // Map checks a map of strings. There is one violation for its keys, one for its
@@ -228,13 +228,13 @@ func Entries[K ~string, T any](v *Violations, name string, m map[K]T, l *Size, k
 	if check == nil {
 		return
 	}
-	v.Enter(name)
+	v.pushName(name)
 	for _, k := range slices.Sorted(maps.Keys(m)) {
-		v.Enter(truncate(string(k)))
+		v.pushName(truncate(string(k)))
 		check(v, "member", m[k])
-		v.Leave()
+		v.pop()
 	}
-	v.Leave()
+	v.pop()
 }
 
 // countText is how a list of structures shows in a message. Only its length can
@@ -303,5 +303,5 @@ func Count(conditions ...bool) int {
 func Check[T any](in *T, strict bool, validate func(*T, *Violations)) error {
 	v := Violations{Strict: strict}
 	validate(in, &v)
-	return v.Err()
+	return v.err()
 }

@@ -97,7 +97,7 @@ func TestChecks(t *testing.T) {
 		v := Violations{Strict: test.strict}
 		test.check(&v)
 		got := ""
-		if err := v.Err(); err != nil {
+		if err := v.err(); err != nil {
 			_, got, _ = strings.Cut(err.Error(), " detected: ")
 		}
 		if got != test.want {
@@ -118,7 +118,7 @@ func TestCheckCountsAll(t *testing.T) {
 func TestLongValuesAreCut(t *testing.T) {
 	var v Violations
 	v.String("a", new(strings.Repeat("é", 5000)), &name)
-	if n := len(v.Err().Error()); n > 2*2*MaxValueText+400 {
+	if n := len(v.err().Error()); n > 2*2*MaxValueText+400 {
 		t.Errorf("the message has %d bytes", n)
 	}
 }

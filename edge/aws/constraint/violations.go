@@ -140,11 +140,11 @@ type step struct {
 	xml   string // name of that element
 }
 
-// Enter goes to a member of the current structure.
-func (v *Violations) Enter(name string) { v.push(step{name: name}) }
+// pushName goes to a member of the current structure.
+func (v *Violations) pushName(name string) { v.push(step{name: name}) }
 
-// Leave goes back.
-func (v *Violations) Leave() { v.path = v.path[:len(v.path)-1] }
+// pop goes back.
+func (v *Violations) pop() { v.path = v.path[:len(v.path)-1] }
 
 func (v *Violations) push(s step) {
 	if v.path == nil {
@@ -208,8 +208,8 @@ func (v *Violations) parent(name string) string {
 	return last.name
 }
 
-// Err returns nil, or an *Error.
-func (v *Violations) Err() error {
+// err returns nil, or an *Error.
+func (v *Violations) err() error {
 	if v.count == 0 {
 		return nil
 	}

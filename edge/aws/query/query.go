@@ -16,8 +16,8 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
-// ContentType is that of an answer.
-const ContentType = "text/xml"
+// contentType is that of an answer.
+const contentType = "text/xml"
 
 // Protocol is the Query protocol of an API. It implements wire.Protocol.
 type Protocol struct {
@@ -25,12 +25,12 @@ type Protocol struct {
 	Namespace string
 }
 
-// ContentType implements wire.Protocol.
-func (p *Protocol) ContentType() string { return ContentType }
+// contentType implements wire.Protocol.
+func (p *Protocol) ContentType() string { return contentType }
 
 // AppendError implements wire.Protocol.
 func (p *Protocol) AppendError(b []byte, e *wire.Error, requestID string) []byte {
-	return AppendError(b, p.Namespace, e, requestID)
+	return appendError(b, p.Namespace, e, requestID)
 }
 
 // Common implements wire.Protocol.
@@ -110,8 +110,8 @@ func AppendResponse(b []byte, namespace, action string, result any, requestID st
 	return b, nil
 }
 
-// AppendError appends an error.
-func AppendError(b []byte, namespace string, e *wire.Error, requestID string) []byte {
+// appendError appends an error.
+func appendError(b []byte, namespace string, e *wire.Error, requestID string) []byte {
 	kind := "Sender"
 	if e.Status >= 500 {
 		kind = "Receiver"

@@ -41,14 +41,14 @@ func TestAnswers(t *testing.T) {
 	if string(b) != want {
 		t.Errorf("%s\nwant\n%s", b, want)
 	}
-	b = AppendError(nil, "n", &wire.Error{Code: "Access<Denied", Status: 403, Message: "a & b\x00"}, "id")
+	b = appendError(nil, "n", &wire.Error{Code: "Access<Denied", Status: 403, Message: "a & b\x00"}, "id")
 	var parsed struct {
 		Error struct{ Type, Code, Message string }
 	}
 	if err := xml.Unmarshal(b, &parsed); err != nil || parsed.Error.Code != "Access<Denied" || parsed.Error.Type != "Sender" {
 		t.Errorf("%v %s", err, b)
 	}
-	if b := AppendError(nil, "n", &wire.Error{Code: "X", Status: 500, Message: ""}, "id"); !strings.Contains(string(b), "Receiver") {
+	if b := appendError(nil, "n", &wire.Error{Code: "X", Status: 500, Message: ""}, "id"); !strings.Contains(string(b), "Receiver") {
 		t.Errorf("%s", b)
 	}
 }

@@ -152,8 +152,8 @@ func addRoute(routes *[]route, to route) error {
 	return nil
 }
 
-// MaxSegments bounds the segments of a path.
-const MaxSegments = 64
+// maxSegments bounds the segments of a path.
+const maxSegments = 64
 
 // Match returns the index of the route of a request, and the decoded values of
 // its labels in the order of the pattern. The path is escaped, as in the request
@@ -161,7 +161,7 @@ const MaxSegments = 64
 // pattern goes before one that is a label. A slash at the end is ignored.
 func (r *Router) Match(method, path, rawQuery string) (index int, labels []string, ok bool) {
 	root := r.methods[method]
-	if root == nil || !strings.HasPrefix(path, "/") || strings.Count(path, "/") > MaxSegments {
+	if root == nil || !strings.HasPrefix(path, "/") || strings.Count(path, "/") > maxSegments {
 		return 0, nil, false
 	}
 	m := matcher{rawQuery: rawQuery}

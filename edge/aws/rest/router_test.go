@@ -63,7 +63,7 @@ func TestMatch(t *testing.T) {
 		{"GET", "/files/meta/info", "", 10, []string{"files", "meta/info"}},
 		{"GET", "/", "", 12, nil},
 		{"GET", "", "", -1, nil},
-		{"GET", "/b" + strings.Repeat("/x", MaxSegments), "", -1, nil},
+		{"GET", "/b" + strings.Repeat("/x", maxSegments), "", -1, nil},
 	} {
 		index, labels, ok := r.Match(test.method, test.path, test.query)
 		if ok != (test.index >= 0) || ok && (index != test.index || !slices.Equal(labels, test.labels)) {

@@ -12,8 +12,8 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
-// ContentType is that of an answer.
-const ContentType = "text/xml"
+// contentType is that of an answer.
+const contentType = "text/xml"
 
 // Protocol is the REST-XML protocol of an API. It implements wire.Protocol.
 type Protocol struct {
@@ -21,8 +21,8 @@ type Protocol struct {
 	Namespace string
 }
 
-// ContentType implements wire.Protocol.
-func (p *Protocol) ContentType() string { return ContentType }
+// contentType implements wire.Protocol.
+func (p *Protocol) ContentType() string { return contentType }
 
 // AppendError implements wire.Protocol.
 func (p *Protocol) AppendError(b []byte, e *wire.Error, requestID string) []byte {

@@ -99,4 +99,4 @@ func isOctal(digits string) bool {
 }
 
 // resourceARN returns the ARN of a resource, which has no region and no account.
-func resourceARN(kind, id string) string { return arn.Format(Name, "", "", kind+"/"+id) }
+func resourceARN(kind, id string) string { return arn.Format(apiName, "", "", kind+"/"+id) }

@@ -9,10 +9,10 @@ import (
 
 // Condition keys. Each can have several values.
 const (
-	keyRecordNames = Name + ":ChangeResourceRecordSetsNormalizedRecordNames"
-	keyRecordTypes = Name + ":ChangeResourceRecordSetsRecordTypes"
-	keyActions     = Name + ":ChangeResourceRecordSetsActions"
-	keyVPCs        = Name + ":VPCs"
+	keyRecordNames = apiName + ":ChangeResourceRecordSetsNormalizedRecordNames"
+	keyRecordTypes = apiName + ":ChangeResourceRecordSetsRecordTypes"
+	keyActions     = apiName + ":ChangeResourceRecordSetsActions"
+	keyVPCs        = apiName + ":VPCs"
 )
 
 var (

@@ -14,14 +14,14 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
-// Name is the prefix of the API's actions in policies, and the service in
+// apiName is the prefix of the API's actions in policies, and the service in
 // credential scopes and ARNs.
-const Name = "route53"
+const apiName = "route53"
 
 // New returns the API.
 func New() (*service.API, error) {
 	return service.New(service.Definition{
-		Name:       Name,
+		Name:       apiName,
 		Protocol:   &restxml.Protocol{Namespace: xmlNamespace},
 		AnyRegion:  true,
 		Operations: operations(unsupported{}),

@@ -152,8 +152,8 @@ func (a *API) Access() access.Service {
 	return s
 }
 
-// Code returns the code of a common error. The operation may be nil.
-func (a *API) Code(op *Operation, k wire.Kind) wire.Code {
+// code returns the code of a common error. The operation may be nil.
+func (a *API) code(op *Operation, k wire.Kind) wire.Code {
 	if op != nil && k == wire.Throttling && op.Throttling.Name != "" {
 		return op.Throttling
 	}
@@ -165,6 +165,6 @@ func (a *API) Code(op *Operation, k wire.Kind) wire.Code {
 
 // Fault returns a common error in the API's words.
 func (a *API) Fault(op *Operation, k wire.Kind, message string) *wire.Error {
-	c := a.Code(op, k)
+	c := a.code(op, k)
 	return &wire.Error{Code: c.Name, Status: c.Status, Message: message}
 }

@@ -22,7 +22,7 @@ func (c *Claim) Check(region, service string, now time.Time) error {
 // checkTime words refusals as AWS does; SDKs correct their clocks by the code
 // and the Date header of the answer.
 func (c *Claim) checkTime(now time.Time) error {
-	if latest := now.Add(Window); c.Time.After(latest) {
+	if latest := now.Add(window); c.Time.After(latest) {
 		return fail(NotYet, "Signature not yet current: %s is still later than %s (%s + 5 min.)",
 			c.stamp, latest.Format(isoBasic), now.Format(isoBasic))
 	}
@@ -32,7 +32,7 @@ func (c *Claim) checkTime(now time.Time) error {
 		}
 		return nil
 	}
-	if earliest := now.Add(-Window); c.Time.Before(earliest) {
+	if earliest := now.Add(-window); c.Time.Before(earliest) {
 		return fail(Expired, "Signature expired: %s is now earlier than %s (%s - 5 min.)",
 			c.stamp, earliest.Format(isoBasic), now.Format(isoBasic))
 	}

@@ -172,8 +172,8 @@ func TestChangedPartsAreRefused(t *testing.T) {
 			"region":  verifyAll(v, &s.req, "us-east-1", oracleService, suiteSecret, s.now),
 			"service": verifyAll(v, &s.req, oracleRegion, "sts", suiteSecret, s.now),
 			"secret":  verifyAll(v, &s.req, oracleRegion, oracleService, suiteSecret+"x", s.now),
-			"early":   verifyAll(v, &s.req, oracleRegion, oracleService, suiteSecret, s.now.Add(-Window-time.Second)),
-			"late":    verifyAll(v, &s.req, oracleRegion, oracleService, suiteSecret, s.now.Add(MaxExpires+time.Second)),
+			"early":   verifyAll(v, &s.req, oracleRegion, oracleService, suiteSecret, s.now.Add(-window-time.Second)),
+			"late":    verifyAll(v, &s.req, oracleRegion, oracleService, suiteSecret, s.now.Add(maxExpires+time.Second)),
 		} {
 			if err == nil {
 				t.Fatalf("another %s is accepted", name)

@@ -45,12 +45,12 @@ func (c *Claim) fromQuery(r *Request) error {
 // others accept a query without them; it is good for the window, then.
 func (c *Claim) setExpires(value string) error {
 	if value == "" {
-		c.Expires = Window
+		c.Expires = window
 		return nil
 	}
 	seconds, err := strconv.ParseUint(value, 10, 32)
-	if err != nil || seconds < 1 || seconds > uint64(MaxExpires/time.Second) {
-		return incomplete("X-Amz-Expires must be 1 to %d seconds, not '%s'", MaxExpires/time.Second, shown(value))
+	if err != nil || seconds < 1 || seconds > uint64(maxExpires/time.Second) {
+		return incomplete("X-Amz-Expires must be 1 to %d seconds, not '%s'", maxExpires/time.Second, shown(value))
 	}
 	c.Expires = time.Duration(seconds) * time.Second
 	return nil

@@ -17,7 +17,7 @@
 // The signature is over the canonical request, so requests with the same canonical form
 // have the same signature: they may differ in runs of spaces in a header's value, the
 // order of query parameters and dot segments in a path. The protocol has no nonce: who
-// has seen a signed request can send it again until its time is outside the Window. TLS
+// has seen a signed request can send it again until its time is outside the window. TLS
 // prevents that.
 package sigv4
 
@@ -30,11 +30,11 @@ import (
 	"github.com/cairn-discovery/cairn/internal/gencache"
 )
 
-// Window is the maximum difference between the time of a request and now.
-const Window = 5 * time.Minute
+// window is the maximum difference between the time of a request and now.
+const window = 5 * time.Minute
 
-// MaxExpires is the maximum validity of a presigned request.
-const MaxExpires = 7 * 24 * time.Hour
+// maxExpires is the maximum validity of a presigned request.
+const maxExpires = 7 * 24 * time.Hour
 
 const (
 	algorithm  = "AWS4-HMAC-SHA256"

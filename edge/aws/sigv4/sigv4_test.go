@@ -51,9 +51,9 @@ func TestRefusals(t *testing.T) {
 		{name: "odd date", change: func(r *Request) { r.Header["X-Amz-Date"] = []string{"2015-08-30T12:36:00Z"} }, kind: Incomplete, text: "ISO-8601 'basic format'"},
 		{name: "region", change: func(r *Request) { replaceAuth(r, oracleRegion, "mars-north-1") }, kind: Scope, text: "valid region"},
 		{name: "service", change: func(r *Request) { replaceAuth(r, oracleService, "ecs") }, kind: Scope, text: "Credential should be scoped to correct service: 'servicediscovery'."},
-		{name: "too late", after: Window + time.Second, kind: Expired,
+		{name: "too late", after: window + time.Second, kind: Expired,
 			text: "Signature expired: 20150830T123600Z is now earlier than 20150830T123601Z (20150830T124101Z - 5 min.)"},
-		{name: "too early", after: -Window - time.Second, kind: NotYet,
+		{name: "too early", after: -window - time.Second, kind: NotYet,
 			text: "Signature not yet current: 20150830T123600Z is still later than 20150830T123559Z (20150830T123059Z + 5 min.)"},
 		{name: "presigned, over", presign: true, after: 61 * time.Second, kind: Expired, text: "Signature expired: 20150830T123700Z"},
 		{name: "expires too late", presign: true, change: func(r *Request) { replaceAuth(r, "X-Amz-Expires=60", "X-Amz-Expires=604801") }, kind: Incomplete, text: "X-Amz-Expires"},
@@ -101,7 +101,7 @@ func signHash(r *Request, hash string) {
 // TestEdgesOfTheWindow: both ends are inside.
 func TestEdgesOfTheWindow(t *testing.T) {
 	v, r := NewVerifier(), signedCase(t, false)
-	for _, d := range []time.Duration{-Window, 0, Window} {
+	for _, d := range []time.Duration{-window, 0, window} {
 		if err := verifyAll(v, &r, oracleRegion, oracleService, suiteSecret, suiteNow.Add(d)); err != nil {
 			t.Errorf("%v after: %v", d, err)
 		}

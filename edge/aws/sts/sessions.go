@@ -23,8 +23,8 @@ const keptSessions = 4096
 // sealContext binds what is sealed to being a session.
 const sealContext = "sts session token"
 
-// ErrInvalidToken means that a session token was not made here, or was changed.
-var ErrInvalidToken = errors.New("sts: the session token is invalid")
+// errInvalidToken means that a session token was not made here, or was changed.
+var errInvalidToken = errors.New("sts: the session token is invalid")
 
 // Sessions makes and opens session tokens. It is safe for concurrent use.
 type Sessions struct {
@@ -51,25 +51,25 @@ func (s *Sessions) issue(session *identity.Session) (string, error) {
 }
 
 // Open returns the session of a token, whether it has expired or not, or
-// ErrInvalidToken. What is opened once is remembered.
+// errInvalidToken. What is opened once is remembered.
 func (s *Sessions) Open(token string) (*identity.Session, error) {
 	if session, ok := s.opened.Get(token); ok {
 		return session, nil
 	}
 	if len(token) > maxToken {
-		return nil, ErrInvalidToken
+		return nil, errInvalidToken
 	}
 	sealed, err := base64.StdEncoding.Strict().DecodeString(token)
 	if err != nil {
-		return nil, ErrInvalidToken
+		return nil, errInvalidToken
 	}
 	plain, err := s.key.Open(sealed, sealContext)
 	if err != nil {
-		return nil, ErrInvalidToken
+		return nil, errInvalidToken
 	}
 	session, err := identity.DecodeSession(plain)
 	if err != nil {
-		return nil, ErrInvalidToken
+		return nil, errInvalidToken
 	}
 	s.opened.Put(strings.Clone(token), session)
 	return session, nil

@@ -22,9 +22,9 @@ import (
 	"github.com/cairn-discovery/cairn/internal/oidc"
 )
 
-// Name is the prefix of the API's actions in policies, and the service in
+// apiName is the prefix of the API's actions in policies, and the service in
 // credential scopes.
-const Name = "sts"
+const apiName = "sts"
 
 // namespace is that of the API's XML.
 const namespace = "https://sts.amazonaws.com/doc/2011-06-15/"
@@ -50,7 +50,7 @@ type api struct{ cfg Config }
 func New(cfg Config) (*service.API, error) {
 	a := &api{cfg}
 	return service.New(service.Definition{
-		Name:     Name,
+		Name:     apiName,
 		Version:  "2011-06-15",
 		Protocol: &query.Protocol{Namespace: namespace},
 		Operations: []service.Operation{

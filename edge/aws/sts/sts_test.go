@@ -235,11 +235,11 @@ func TestSessionsOpen(t *testing.T) {
 	for name, bad := range map[string]string{
 		"empty": "", "not base64": "?", "cut": token[:len(token)-8], "changed": "AAAA" + token[4:], "long": strings.Repeat("A", maxToken+4),
 	} {
-		if _, err := h.sessions.Open(bad); err != ErrInvalidToken {
+		if _, err := h.sessions.Open(bad); err != errInvalidToken {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := other.Open(token); err != ErrInvalidToken {
+	if _, err := other.Open(token); err != errInvalidToken {
 		t.Errorf("under another key: %v", err)
 	}
 }

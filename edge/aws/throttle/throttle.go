@@ -41,8 +41,8 @@ func (r *Rates) Of(account command.AccountID) Set {
 	return r.Default
 }
 
-// Unlimited reports whether nobody has a limit.
-func (r *Rates) Unlimited() bool { return r.Default == Set{} && len(r.Accounts) == 0 }
+// unlimited reports whether nobody has a limit.
+func (r *Rates) unlimited() bool { return r.Default == Set{} && len(r.Accounts) == 0 }
 
 // Buckets count the requests of accounts. The zero value is ready to use. It is
 // safe for concurrent use; it keeps a few bytes for each account that is asked
@@ -88,7 +88,7 @@ var epoch = time.Now()
 // Allow reports whether the account may make one more request of a class at a
 // time that was taken by time.Now.
 func (b *Buckets) Allow(rates *Rates, account command.AccountID, class command.RateClass, now time.Time) bool {
-	if rates == nil || rates.Unlimited() {
+	if rates == nil || rates.unlimited() {
 		return true
 	}
 	found := b.find(rates, account).of[class]

@@ -68,8 +68,8 @@ func (r *Request) Clone() *Request {
 	return &c
 }
 
-// Message returns the message that was parsed.
-func (r *Request) Message() []byte { return r.msg }
+// message returns the message that was parsed.
+func (r *Request) message() []byte { return r.msg }
 
 // rebase returns the octets of to that part is of from.
 func rebase(to, from, part []byte) []byte {

@@ -17,8 +17,8 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// Path is the usual path of the service.
-const Path = "/dns-query"
+// path is the usual path of the service.
+const path = "/dns-query"
 
 // mediaType is the type of requests and responses (RFC 8484 section 6).
 const mediaType = "application/dns-message"
@@ -34,11 +34,11 @@ const (
 // out.
 type Answer func(ctx context.Context, query []byte, from netip.AddrPort, out []byte) []byte
 
-// Handler returns a handler that answers GET and POST requests.
+// handler returns a handler that answers GET and POST requests.
 //
 // The client's address is that of the connection. Header fields of proxies are
 // ignored, because the address decides which zones the client sees.
-func Handler(answer Answer) http.Handler {
+func handler(answer Answer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query, err := queryOf(w, r)
 		if err != nil {

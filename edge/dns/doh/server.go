@@ -70,7 +70,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Limits.PerClient = defaultConnectionsPerClient
 	}
 	mux := http.NewServeMux()
-	mux.Handle(Path, Handler(counted(cfg.Answer)))
+	mux.Handle(path, handler(counted(cfg.Answer)))
 	return &Server{cfg: cfg, conns: connlimit.New(cfg.Limits, cfg.Logger), server: &http.Server{
 		Handler:           mux,
 		TLSConfig:         cfg.Certificates.TLS("h2", "http/1.1"),

@@ -7,9 +7,9 @@ import (
 	"net"
 )
 
-// Protocol is the name of DNS over TLS in the handshake (ALPN), as registered with
+// protocol is the name of DNS over TLS in the handshake (ALPN), as registered with
 // IANA for RFC 7858.
-const Protocol = "dot"
+const protocol = "dot"
 
 // Certificates returns the configuration of a TLS server.
 type Certificates interface {
@@ -23,5 +23,5 @@ type Certificates interface {
 // client without a handshake does not block other connections. Read returns the error
 // of the handshake.
 func Listen(inner net.Listener, certificates Certificates) net.Listener {
-	return tls.NewListener(inner, certificates.TLS(Protocol))
+	return tls.NewListener(inner, certificates.TLS(protocol))
 }

@@ -12,11 +12,11 @@ func (r *Resolver) enter() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
-		return ErrClosed
+		return errClosed
 	}
 	if r.resolving >= r.cfg.MaxInFlight {
 		r.metrics.rejected.Inc()
-		return ErrBusy
+		return errBusy
 	}
 	r.resolving++
 	r.running.Add(1)
@@ -49,7 +49,7 @@ func (r *Resolver) call(q Question, key string) (*Response, error) {
 	switch {
 	case e != nil:
 	case ctx.Err() == context.Canceled:
-		return nil, ErrClosed
+		return nil, errClosed
 	default:
 		e = &entry{resp: Response{Rcode: dnswire.RcodeServFail}, ttl: failureTTL}
 		r.metrics.failed.Inc()

@@ -25,7 +25,7 @@ type Config struct {
 	// Timeout is how long one question may take, all its upstreams and
 	// retries together. 0 means 5 s, which is what clients commonly wait.
 	Timeout time.Duration
-	// MaxInFlight is how many questions are resolved at a time; more get ErrBusy.
+	// MaxInFlight is how many questions are resolved at a time; more get an error.
 	// Clients that wait for the same question count once. 0 means 1024.
 	MaxInFlight int
 	// MinTTL and MaxTTL are bounds for TTLs. A MinTTL keeps records longer than

@@ -21,14 +21,14 @@ import (
 
 // Errors of Resolve. Clients get SERVFAIL for each of them.
 var (
-	// ErrBusy means that Config.MaxInFlight questions are being resolved.
-	ErrBusy = errors.New("forward: too many questions in flight")
-	// ErrClosed means that Run has ended.
-	ErrClosed = errors.New("forward: resolver has been shut down")
-	// ErrQuestion means that the question cannot be forwarded: its name is not in
+	// errBusy means that Config.MaxInFlight questions are being resolved.
+	errBusy = errors.New("forward: too many questions in flight")
+	// errClosed means that Run has ended.
+	errClosed = errors.New("forward: resolver has been shut down")
+	// errQuestion means that the question cannot be forwarded: its name is not in
 	// wire form, or its type or class is only for messages between two servers,
 	// such as AXFR.
-	ErrQuestion = errors.New("forward: question cannot be forwarded")
+	errQuestion = errors.New("forward: question cannot be forwarded")
 )
 
 // Resolver asks upstreams and caches their answers. It is safe for concurrent use.
@@ -76,7 +76,7 @@ func New(cfg Config) (*Resolver, error) {
 }
 
 // Run waits until ctx ends, then cancels all calls and waits for them. Resolve
-// returns ErrClosed from then on.
+// returns an error from then on.
 func (r *Resolver) Run(ctx context.Context) error {
 	<-ctx.Done()
 	r.mu.Lock()
@@ -112,7 +112,7 @@ func (r *Resolver) fromCache(key []byte, into *Response) bool {
 func (r *Resolver) Resolve(ctx context.Context, q Question) (*Response, error) {
 	room, ok := q.appendKey(nil)
 	if !ok {
-		return nil, ErrQuestion
+		return nil, errQuestion
 	}
 	resp := new(Response)
 	if localNames(room[:len(q.Name)], q, resp) || r.fromCache(room, resp) {

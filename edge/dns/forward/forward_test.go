@@ -515,7 +515,7 @@ func TestQuestionsThatAreNotForwarded(t *testing.T) {
 	} {
 		q := good
 		change(&q)
-		if _, err := r.Resolve(t.Context(), q); !errors.Is(err, ErrQuestion) {
+		if _, err := r.Resolve(t.Context(), q); !errors.Is(err, errQuestion) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -636,7 +636,7 @@ func TestMaxInFlight(t *testing.T) {
 		wg.Go(func() { expect(t, resolve(t, r, name, dns.TypeA), dns.RcodeSuccess, name+" 60 IN A 192.0.2.1") })
 	}
 	eventually(t, "two questions are in flight", func() bool { return r.waiting.Load() == 3 })
-	if _, err := r.Resolve(t.Context(), question(t, "c.example.", dns.TypeA)); !errors.Is(err, ErrBusy) {
+	if _, err := r.Resolve(t.Context(), question(t, "c.example.", dns.TypeA)); !errors.Is(err, errBusy) {
 		t.Errorf("the third question: %v", err)
 	}
 	close(release)
@@ -656,14 +656,14 @@ func TestShutdown(t *testing.T) {
 		}
 	})
 	wg.Go(func() {
-		if _, err := r.Resolve(t.Context(), question(t, "www.example.", dns.TypeA)); !errors.Is(err, ErrClosed) {
+		if _, err := r.Resolve(t.Context(), question(t, "www.example.", dns.TypeA)); !errors.Is(err, errClosed) {
 			t.Errorf("in flight: %v", err)
 		}
 	})
 	eventually(t, "the query is sent", func() bool { return up.udp.Load() == 1 })
 	stop()
 	wg.Wait()
-	if _, err := r.Resolve(t.Context(), question(t, "www.example.", dns.TypeA)); !errors.Is(err, ErrClosed) {
+	if _, err := r.Resolve(t.Context(), question(t, "www.example.", dns.TypeA)); !errors.Is(err, errClosed) {
 		t.Errorf("afterwards: %v", err)
 	}
 }

@@ -12,13 +12,13 @@ import (
 	"github.com/cairn-discovery/cairn/internal/seal"
 )
 
-// ErrNoSealKey means that the node has no key to seal private keys with.
-var ErrNoSealKey = errors.New("this node has no seal key to protect private keys: set auth.seal_key_file or CAIRN_SEAL_KEY, and restart it")
+// errNoSealKey means that the node has no key to seal private keys with.
+var errNoSealKey = errors.New("this node has no seal key to protect private keys: set auth.seal_key_file or CAIRN_SEAL_KEY, and restart it")
 
 // NewKey returns a new key. The caller sets Created.
 func NewKey(s *seal.Key) (*dnssec.Key, error) {
 	if s == nil {
-		return nil, ErrNoSealKey
+		return nil, errNoSealKey
 	}
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -39,7 +39,7 @@ func NewKey(s *seal.Key) (*dnssec.Key, error) {
 // Open returns the private half of a key.
 func Open(s *seal.Key, k *dnssec.Key) (*ecdsa.PrivateKey, error) {
 	if s == nil {
-		return nil, ErrNoSealKey
+		return nil, errNoSealKey
 	}
 	secret, err := s.Open([]byte(k.Sealed), sealContext(k))
 	if err != nil {

@@ -23,15 +23,15 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// Fudge is the permitted difference between clocks in seconds: RFC 8945 section 10.
-const Fudge = 300
+// fudge is the permitted difference between clocks in seconds: RFC 8945 section 10.
+const fudge = 300
 
 // Values of the error field: RFC 8945 section 3.
 const (
-	BadSig   = 16
-	BadKey   = 17
-	BadTime  = 18
-	BadTrunc = 22
+	badSig   = 16
+	badKey   = 17
+	badTime  = 18
+	badTrunc = 22
 )
 
 // algorithms has the supported algorithms by name. HMAC-MD5 and GSS-TSIG are not.
@@ -172,7 +172,7 @@ func (ks Keys) Verify(msg []byte, at int, now int64, s *Signature) bool {
 	*s = Signature{name: string(r.name), algorithm: string(r.algorithm), time: r.time}
 	k := ks[string(dnswire.Lowered(r.name))]
 	if k == nil || string(dnswire.Lowered(r.algorithm)) != k.algorithm {
-		s.Error = BadKey
+		s.Error = badKey
 		return true
 	}
 	// Section 5.2.2.1: a MAC may be truncated to half its length, but not to less
@@ -184,11 +184,11 @@ func (ks Keys) Verify(msg []byte, at int, now int64, s *Signature) bool {
 	s.Key = k
 	switch {
 	case !hmac.Equal(r.mac, mac[:len(r.mac)]):
-		s.Key, s.Error = nil, BadSig
+		s.Key, s.Error = nil, badSig
 	case distance(now, r.time) > uint64(r.fudge):
-		s.Error = BadTime
+		s.Error = badTime
 	case len(r.mac) < k.macLen:
-		s.Error = BadTrunc
+		s.Error = badTrunc
 	}
 	s.mac = slices.Clone(r.mac)
 	return true
@@ -250,8 +250,8 @@ func (s *Signature) Size() int {
 // Sign appends the TSIG record to a message, which must be complete, and counts it in
 // the header. Further calls sign the further messages of the same answer.
 func (s *Signature) Sign(msg []byte, now int64) []byte {
-	r := record{time: uint64(now), fudge: Fudge, id: binary.BigEndian.Uint16(msg), err: s.Error}
-	if s.Error == BadTime {
+	r := record{time: uint64(now), fudge: fudge, id: binary.BigEndian.Uint16(msg), err: s.Error}
+	if s.Error == badTime {
 		// Section 5.2.3: the client's time, and the server's in the other data.
 		r.time = s.time
 		r.other = binary.BigEndian.AppendUint16(nil, uint16(now>>32))

@@ -9,7 +9,6 @@ package view
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"github.com/gaissmai/bart"
 
@@ -56,11 +55,6 @@ type Client struct {
 	// client. It is true for trusted clients and clients in a VPC only, so that
 	// the server is not an open resolver.
 	Recursion bool
-}
-
-// Sees reports whether the client sees the private zones of a VPC.
-func (c Client) Sees(vpc string) bool {
-	return c.AllVPCs || slices.Contains(c.VPCs, vpc)
 }
 
 // Table maps source addresses to views. It is immutable, so it is safe for concurrent

@@ -98,22 +98,6 @@ func TestVPCsNotToldApart(t *testing.T) {
 	}
 }
 
-func TestSees(t *testing.T) {
-	for _, c := range []struct {
-		client view.Client
-		want   bool
-	}{
-		{view.Client{}, false},
-		{view.Client{VPCs: []string{"vpc-2"}}, false},
-		{view.Client{VPCs: []string{"vpc-2", "vpc-1"}}, true},
-		{view.Client{AllVPCs: true}, true},
-	} {
-		if got := c.client.Sees("vpc-1"); got != c.want {
-			t.Errorf("%+v sees vpc-1: %v, want %v", c.client, got, c.want)
-		}
-	}
-}
-
 func TestNewRefuses(t *testing.T) {
 	valid := prefixes("10.0.0.0/8")
 	for name, cfg := range map[string]view.Config{

@@ -25,16 +25,15 @@ const (
 	maxShift = 64 - bits
 )
 
-// Owner identifies one builder of a new version, a transient in the words of
-// Clojure. Nodes made under an owner are
-// changed in place by further changes under the same owner. A nil owner copies
-// always. Drop the owner before the resulting Map is shared.
+// Owner identifies one builder of a new version; Clojure calls it a transient.
+// Nodes made under an owner are changed in place by further changes under the same
+// owner. A nil owner copies always. Drop the owner before the resulting Map is
+// shared.
 type Owner struct{ _ byte }
 
 // Map is a persistent map. The zero value is empty and ready for use.
 type Map[V any] struct {
 	root *node[V]
-	n    int
 }
 
 type node[V any] struct {
@@ -52,9 +51,6 @@ type entry[V any] struct {
 	hash uint64
 	val  V
 }
-
-// Len returns the number of entries.
-func (m Map[V]) Len() int { return m.n }
 
 // Get returns the value of a hash, or the zero value.
 func (m Map[V]) Get(hash uint64) V {
@@ -104,11 +100,7 @@ func (m Map[V]) Put(t *Owner, hash uint64, val V) Map[V] {
 	if m.root == nil {
 		m.root = &node[V]{owner: t}
 	}
-	root, added := m.root.put(t, 0, entry[V]{hash, val})
-	if added {
-		m.n++
-	}
-	return Map[V]{root, m.n}
+	return Map[V]{m.root.put(t, 0, entry[V]{hash, val})}
 }
 
 // own returns n itself when t may change it in place, else a copy that t owns.
@@ -121,26 +113,26 @@ func (n *node[V]) own(t *Owner) *node[V] {
 	return &c
 }
 
-func (n *node[V]) put(t *Owner, shift uint, e entry[V]) (_ *node[V], added bool) {
+func (n *node[V]) put(t *Owner, shift uint, e entry[V]) *node[V] {
 	n = n.own(t)
 	s := &n.slots[e.hash>>shift%fanout]
 	if s.kid != nil {
-		s.kid, added = s.kid.put(t, shift+bits, e)
-		return n, added
+		s.kid = s.kid.put(t, shift+bits, e)
+		return n
 	}
 	for i := range s.leaf {
 		if s.leaf[i].hash == e.hash {
 			s.leaf = with(s.leaf, i, e)
-			return n, false
+			return n
 		}
 	}
 	if len(s.leaf) >= maxLeaf && shift < maxShift {
 		s.kid, s.leaf = split(t, shift+bits, s.leaf), nil
-		s.kid, _ = s.kid.put(t, shift+bits, e)
-		return n, true
+		s.kid = s.kid.put(t, shift+bits, e)
+		return n
 	}
 	s.leaf = with(s.leaf, len(s.leaf), e)
-	return n, true
+	return n
 }
 
 // with returns a copy of a leaf with e at index i, which may be its end.
@@ -165,11 +157,8 @@ func (m Map[V]) Delete(t *Owner, hash uint64) Map[V] {
 	if m.root == nil {
 		return m
 	}
-	root, removed := m.root.remove(t, 0, hash)
-	if !removed {
-		return m
-	}
-	return Map[V]{root, m.n - 1}
+	root, _ := m.root.remove(t, 0, hash)
+	return Map[V]{root}
 }
 
 // remove copies nothing unless it finds the hash.

@@ -18,11 +18,10 @@ import (
 // below a kilobyte and a million entries within four levels.
 const fanout = 32
 
-// Owner identifies one builder of a new version, a transient in the words of
-// Clojure. Nodes made under an owner are
-// changed in place by further changes under the same owner, so a bulk change
-// copies each node once. A nil owner copies always. Drop the owner before the
-// resulting Map is shared.
+// Owner identifies one builder of a new version; Clojure calls it a transient.
+// Nodes made under an owner are changed in place by further changes under the same
+// owner, so a bulk change copies each node once. A nil owner copies always. Drop
+// the owner before the resulting Map is shared.
 type Owner struct{ _ byte }
 
 // Map is a persistent ordered map. The zero value is empty and ready for use.
@@ -67,24 +66,6 @@ func (m Map[K, V]) Get(key K) (V, bool) {
 func (m Map[K, V]) Has(key K) bool {
 	_, ok := m.Get(key)
 	return ok
-}
-
-// At returns the i-th entry in key order. It panics if i is out of range.
-func (m Map[K, V]) At(i int) (K, V) {
-	if i < 0 || i >= m.Len() {
-		panic("ptree: index out of range")
-	}
-	n := m.root
-	for n.kids != nil {
-		for _, kid := range n.kids {
-			if i < kid.count {
-				n = kid
-				break
-			}
-			i -= kid.count
-		}
-	}
-	return n.keys[i], n.vals[i]
 }
 
 // Put returns a Map in which key has the value.

@@ -72,11 +72,6 @@ func check(t *rapid.T, v version, probe int) {
 	if got, ok := v.tree.Get(probe); ok != found || got != v.model[probe] {
 		t.Fatalf("Get(%d) = %d, %v", probe, got, ok)
 	}
-	for i, k := range want {
-		if gotKey, gotVal := v.tree.At(i); gotKey != k || gotVal != v.model[k] {
-			t.Fatalf("At(%d) = %d, %d, want %d", i, gotKey, gotVal, k)
-		}
-	}
 }
 
 func wantSame(t *rapid.T, what string, got iter.Seq2[int, int], want []int, model map[int]int) {
@@ -116,15 +111,6 @@ func TestIterationStopsWhenAsked(t *testing.T) {
 			t.Errorf("%s stopped after %d", name, n)
 		}
 	}
-}
-
-func TestAtOutOfRangePanics(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Error("no panic")
-		}
-	}()
-	Map[int, int]{}.At(0)
 }
 
 func BenchmarkPut(b *testing.B) {

@@ -1,0 +1,6 @@
+package dnssec
+
+// What tests need.
+const PublishTime = publishTime
+
+var AppendSuccessor = appendSuccessor

@@ -1,0 +1,4 @@
+package domain
+
+// What tests need.
+var Within = within

@@ -1,0 +1,4 @@
+package aws
+
+// What tests need.
+const DefaultAccount = defaultAccount

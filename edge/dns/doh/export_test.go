@@ -1,0 +1,6 @@
+package doh
+
+// What tests need.
+const Path = path
+
+var Handler = handler

@@ -1,0 +1,9 @@
+package tsig
+
+// What tests need.
+const (
+	BadSig   = badSig
+	BadKey   = badKey
+	BadTime  = badTime
+	BadTrunc = badTrunc
+)
