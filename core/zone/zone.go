@@ -98,7 +98,7 @@ type View struct {
 // that belongs to the account of the zone alone.
 func (v *View) inOwnVPCOf(z *Zone) bool {
 	for i, owner := range v.Owners {
-		if owner == z.Account && z.InVPC(v.VPCs[i]) {
+		if owner == z.Account && z.inVPC(v.VPCs[i]) {
 			return true
 		}
 	}
