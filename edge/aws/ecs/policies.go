@@ -7,28 +7,28 @@ import (
 
 // Condition keys.
 const (
-	keyAccountSetting    = apiName + ":account-setting"
-	keyAssignPublicIP    = apiName + ":auto-assign-public-ip"
-	keyCapacityProvider  = apiName + ":capacity-provider"
-	keyCluster           = apiName + ":cluster"
-	keyCompatibility     = apiName + ":compute-compatibility"
-	keyInstances         = apiName + ":container-instances"
-	keyCreateAction      = apiName + ":CreateAction"
-	keyEBSVolumes        = apiName + ":enable-ebs-volumes"
-	keyManagedTags       = apiName + ":enable-ecs-managed-tags"
-	keyExecuteCommand    = apiName + ":enable-execute-command"
-	keyServiceConnect    = apiName + ":enable-service-connect"
-	keyVPCLattice        = apiName + ":enable-vpc-lattice"
-	keyEphemeralKey      = apiName + ":fargate-ephemeral-storage-kms-key"
-	keyNamespace         = apiName + ":namespace"
-	keyPrivileged        = apiName + ":privileged"
-	keyPropagateTags     = apiName + ":propagate-tags"
-	keyResourceTag       = apiName + ":ResourceTag/"
-	keyService           = apiName + ":service"
-	keySubnet            = apiName + ":subnet"
-	keyTaskCPU           = apiName + ":task-cpu"
-	keyTaskDefinition    = apiName + ":task-definition"
-	keyTaskMemory        = apiName + ":task-memory"
+	keyAccountSetting    = Name + ":account-setting"
+	keyAssignPublicIP    = Name + ":auto-assign-public-ip"
+	keyCapacityProvider  = Name + ":capacity-provider"
+	keyCluster           = Name + ":cluster"
+	keyCompatibility     = Name + ":compute-compatibility"
+	keyInstances         = Name + ":container-instances"
+	keyCreateAction      = Name + ":CreateAction"
+	keyEBSVolumes        = Name + ":enable-ebs-volumes"
+	keyManagedTags       = Name + ":enable-ecs-managed-tags"
+	keyExecuteCommand    = Name + ":enable-execute-command"
+	keyServiceConnect    = Name + ":enable-service-connect"
+	keyVPCLattice        = Name + ":enable-vpc-lattice"
+	keyEphemeralKey      = Name + ":fargate-ephemeral-storage-kms-key"
+	keyNamespace         = Name + ":namespace"
+	keyPrivileged        = Name + ":privileged"
+	keyPropagateTags     = Name + ":propagate-tags"
+	keyResourceTag       = Name + ":ResourceTag/"
+	keyService           = Name + ":service"
+	keySubnet            = Name + ":subnet"
+	keyTaskCPU           = Name + ":task-cpu"
+	keyTaskDefinition    = Name + ":task-definition"
+	keyTaskMemory        = Name + ":task-memory"
 	keyRequestTag        = "aws:RequestTag"
 	keyTagKeys           = "aws:TagKeys"
 	keyGlobalResourceTag = "aws:ResourceTag"
@@ -40,7 +40,7 @@ var keys = append([]string{
 	keyAccountSetting, keyAssignPublicIP, keyCapacityProvider, keyCluster, keyCompatibility, keyInstances, keyCreateAction,
 	keyEBSVolumes, keyManagedTags, keyExecuteCommand, keyServiceConnect, keyVPCLattice, keyEphemeralKey, keyNamespace,
 	keyPrivileged, keyPropagateTags, keyResourceTag, keyService, keySubnet, keyTaskCPU, keyTaskDefinition, keyTaskMemory,
-}, apiName+":container-name", apiName+":daemon", apiName+":daemon-task-definition", apiName+":gateway", apiName+":instance-metadata-tags-propagation", apiName+":task")
+}, Name+":container-name", Name+":daemon", Name+":daemon-task-definition", Name+":gateway", Name+":instance-metadata-tags-propagation", Name+":task")
 
 // permissions are actions that policies can name and that are no operations.
 var permissions = []string{"Poll", "StartTelemetrySession"}
