@@ -38,13 +38,13 @@ const (
 	// secondaryTime is how late a secondary server may be: the refresh time of the SOA
 	// record.
 	secondaryTime = 2 * time.Hour
-	// publishTime is how long a new key is published before it signs. After that,
+	// PublishTime is how long a new key is published before it signs. After that,
 	// no resolver has DNSKEY records without it.
-	publishTime = secondaryTime + 2*KeyTTL*time.Second
+	PublishTime = secondaryTime + 2*KeyTTL*time.Second
 	// RollTime is how long the old key stays published at least. After that, no
 	// resolver has a signature by it: copies have those of the key that signed at the
 	// beginning of the day, and the longest TTL of a record is two days.
-	RollTime = publishTime + 24*time.Hour + secondaryTime + 48*time.Hour
+	RollTime = PublishTime + 24*time.Hour + secondaryTime + 48*time.Hour
 )
 
 // Key is a key of a zone. The private half is sealed, so the store or a backup is not
@@ -63,7 +63,7 @@ type Keys []Key
 // have a key.
 func (k Keys) Active(now int64) *Key {
 	last := &k[len(k)-1]
-	if len(k) > 1 && now < last.Created+publishTime.Milliseconds() {
+	if len(k) > 1 && now < last.Created+PublishTime.Milliseconds() {
 		return &k[len(k)-2]
 	}
 	return last

@@ -1,6 +1,4 @@
 package dnssec
 
 // What tests need.
-const PublishTime = publishTime
-
 var AppendSuccessor = appendSuccessor
