@@ -78,8 +78,8 @@ func (c *Catalog) Action(name string) (*Action, bool) {
 	return &c.actions[i], true
 }
 
-// all lists all actions in the order of their names. It must not be changed.
-func (c *Catalog) all() []Action {
+// Actions returns all actions in the order of their names. It must not be changed.
+func (c *Catalog) Actions() []Action {
 	if c == nil {
 		return nil
 	}
@@ -93,7 +93,7 @@ func (c *Catalog) lists(prefix string) bool {
 
 // matchesAction reports whether a pattern matches an action of a listed API.
 func (c *Catalog) matchesAction(p *pattern) bool {
-	return slices.ContainsFunc(c.all(), func(a Action) bool { return p.match(a.Name) })
+	return slices.ContainsFunc(c.Actions(), func(a Action) bool { return p.match(a.Name) })
 }
 
 // CheckKey returns an error if a condition key is misspelt.

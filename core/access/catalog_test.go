@@ -31,7 +31,7 @@ func newTestCatalog() *Catalog {
 }
 
 func TestCatalog(t *testing.T) {
-	all := testCatalog.all()
+	all := testCatalog.Actions()
 	for i, a := range all {
 		if found, ok := testCatalog.Action(a.Name); !ok || found != &all[i] {
 			t.Errorf("%s is not found", a.Name)

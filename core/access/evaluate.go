@@ -83,7 +83,7 @@ type indexed struct {
 // NewSet makes a Set. The statements about the actions of the catalog are indexed.
 func (c *Catalog) NewSet(policies ...*Policy) *Set {
 	s := &Set{policies: policies, byAction: map[string][]indexed{}}
-	for _, a := range c.all() {
+	for _, a := range c.Actions() {
 		s.byAction[a.Name] = s.scan(a.Name)
 	}
 	return s
