@@ -66,19 +66,6 @@ func findService(c *service.Call, cluster, text string) (*task.Service, error) {
 	return svc, nil
 }
 
-// serviceName returns the name of a service that a write is about, which need not
-// exist.
-func serviceName(c *service.Call, cluster string, text *string) (string, error) {
-	r, err := parseRef(c, "service", kindService, service.Value(text))
-	if err != nil {
-		return "", err
-	}
-	if !r.in(cluster) {
-		return "", task.ErrServiceNotFound()
-	}
-	return r.Name, nil
-}
-
 // ListServices lists the services of a cluster that are not deleted.
 func (a *api) ListServices(_ context.Context, c *service.Call, in *ListServicesRequest) (*ListServicesResponse, error) {
 	cluster, err := findCluster(c, in.Cluster)
@@ -91,7 +78,7 @@ func (a *api) ListServices(_ context.Context, c *service.Call, in *ListServicesR
 	}
 	out := &ListServicesResponse{ServiceArns: []string{}}
 	for svc := range c.State.Task.Services(c.Account, cluster.Name, p.After) {
-		if !listed(svc, in) {
+		if !passes(svc, in) {
 			continue
 		}
 		if !p.Add(svc.Name) {
@@ -103,8 +90,8 @@ func (a *api) ListServices(_ context.Context, c *service.Call, in *ListServicesR
 	return out, nil
 }
 
-// listed reports whether a service passes the filters. No service is managed by ECS.
-func listed(svc *task.Service, in *ListServicesRequest) bool {
+// passes reports whether a service passes the filters. No service is managed by ECS.
+func passes(svc *task.Service, in *ListServicesRequest) bool {
 	return svc.Status != task.Inactive &&
 		(in.LaunchType == nil || svc.Primary().LaunchType == string(*in.LaunchType)) &&
 		(in.SchedulingStrategy == nil || svc.SchedulingStrategy == string(*in.SchedulingStrategy)) &&
