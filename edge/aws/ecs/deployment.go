@@ -137,3 +137,22 @@ func (a *api) DescribeServiceRevisions(_ context.Context, c *service.Call, in *D
 	}
 	return out, nil
 }
+
+// StopServiceDeployment ends a deployment that is in progress: with ROLLBACK, which is
+// the default, the service returns to the revision before.
+func (a *api) StopServiceDeployment(ctx context.Context, c *service.Call, in *StopServiceDeploymentRequest) (*StopServiceDeploymentResponse, error) {
+	text := service.Value(in.ServiceDeploymentArn)
+	c.Target = text
+	r, own, err := parseDeployment(c, "serviceDeploymentArn", kindServiceDeployment, text)
+	if err != nil {
+		return nil, err
+	}
+	if !own {
+		return nil, task.NewError(task.ServiceDeploymentNotFound, "Service deployment not found.")
+	}
+	abort := in.StopType != nil && *in.StopType == StopServiceDeploymentStopTypeAbort
+	if _, err := c.Propose(ctx, &task.StopServiceDeployment{Cluster: r.cluster, Service: r.service, ID: r.id, Abort: abort}); err != nil {
+		return nil, err
+	}
+	return &StopServiceDeploymentResponse{ServiceDeploymentArn: text}, nil
+}

@@ -116,11 +116,11 @@ func (a *api) DeleteService(ctx context.Context, c *service.Call, in *DeleteServ
 }
 
 // serviceOfWrite returns the names that a write is about. Neither need exist.
-func serviceOfWrite(c *service.Call, clusterText, text *string) (cluster, name string, err error) {
+func serviceOfWrite(c *service.Call, clusterText, serviceText *string) (cluster, name string, err error) {
 	if cluster, err = ownCluster(c, clusterText); err != nil {
 		return "", "", err
 	}
-	r, err := parseRef(c, "service", kindService, service.Value(text))
+	r, err := parseRef(c, "service", kindService, service.Value(serviceText))
 	if err == nil && !r.in(cluster) {
 		err = task.ErrServiceNotFound()
 	}

@@ -153,3 +153,25 @@ func (w *world) has(operation, body string, parts ...string) {
 		}
 	}
 }
+
+// cloudMap carries out a command of Cloud Map.
+func (w *world) cloudMap(cmd command.Command) command.Reply {
+	w.Helper()
+	reply, err := w.Propose(w.Context(), account, cmd)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return reply
+}
+
+// registry makes a service of Cloud Map in the first namespace and returns its ARN.
+func (w *world) registry(name, record string) string {
+	w.Helper()
+	cmd := &registry.CreateService{Name: name, CustomHealth: true, DNS: &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordType(record), TTL: 60}}}}
+	for id := range w.state.Registry.VisibleNamespaces(&w.rules.Registry, account, "") {
+		cmd.DNSNamespaceRef = string(id)
+		break
+	}
+	svc := w.cloudMap(cmd).Value.(*registry.Service)
+	return w.rules.Registry.ServiceARN(svc.Account, svc.ID)
+}
