@@ -10,7 +10,8 @@ import (
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
-// TestUnsupported calls ECS, App Mesh and Route 53 with boto3; see the script.
+// TestUnsupported calls what is not implemented of ECS, App Mesh and Route 53 with
+// boto3; see the script.
 func TestUnsupported(t *testing.T) {
 	python := python(t)
 	n := nodetest.Start(t, nodetest.WithMemoryStore())
@@ -22,8 +23,9 @@ func TestUnsupportedCLI(t *testing.T) {
 	aws := testtool.Need(t, "aws", "awscli")
 	n := nodetest.Start(t, nodetest.WithMemoryStore())
 	for command, want := range map[string]string{
-		"appmesh list-meshes":       "An error occurred (BadRequestException) when calling the ListMeshes operation: appmesh:ListMeshes is not supported by this version of cairn",
-		"route53 list-hosted-zones": "An error occurred (InvalidAction) when calling the ListHostedZones operation: route53:ListHostedZones is not supported by this version of cairn",
+		"ecs describe-task-sets --cluster a --service b": "An error occurred (UnsupportedFeatureException) when calling the DescribeTaskSets operation: ecs:DescribeTaskSets is not supported: the deployment controllers CODE_DEPLOY and EXTERNAL",
+		"appmesh list-meshes":                            "An error occurred (BadRequestException) when calling the ListMeshes operation: appmesh:ListMeshes is not supported by this version of cairn",
+		"route53 list-hosted-zones":                      "An error occurred (InvalidAction) when calling the ListHostedZones operation: route53:ListHostedZones is not supported by this version of cairn",
 	} {
 		args := append(strings.Fields(command), "--endpoint-url", n.URL)
 		cmd := exec.CommandContext(t.Context(), aws, args...)

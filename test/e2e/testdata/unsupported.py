@@ -1,4 +1,4 @@
-"""Calls APIs of which no operation is implemented, with boto3.
+"""Calls operations that are not implemented, with boto3.
 
 unsupported.py ENDPOINT: each call must end in the API's own error, after one
 attempt, and a wrong input in an error of validation.
@@ -32,7 +32,10 @@ def unsupported(service, operation, action, code, **parameters):
     fails(service, operation, parameters, code, f"{service}:{action} is not supported by this version of cairn")
 
 
-MESH, ROUTE53 = "BadRequestException", "InvalidAction"
+ECS, MESH, ROUTE53 = "UnsupportedFeatureException", "BadRequestException", "InvalidAction"
+fails("ecs", "execute_command", {"command": "sh", "interactive": True, "task": "t"}, ECS, "ecs:ExecuteCommand is not supported: it needs the Session Manager")
+fails("ecs", "create_task_set", {"cluster": "c", "service": "s", "taskDefinition": "t"}, ECS, "CODE_DEPLOY")
+fails("ecs", "create_capacity_provider", {"name": "n"}, ECS, "Auto Scaling groups")
 fails("ecs", "run_task", {}, "InvalidParameterException", "Value null at 'taskDefinition' failed to satisfy constraint")
 fails("ecs", "create_service", {"serviceName": "web", "launchType": "MOON"}, "InvalidParameterException", "enum value set: [EC2, FARGATE, EXTERNAL")
 
