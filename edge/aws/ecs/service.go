@@ -22,7 +22,7 @@ func (a *api) CreateService(ctx context.Context, c *service.Call, in *CreateServ
 	if err := unsupported.check(); err != nil {
 		return nil, err
 	}
-	cluster, err := ownCluster(c, in.Cluster)
+	cluster, err := clusterName(c, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (a *api) DeleteService(ctx context.Context, c *service.Call, in *DeleteServ
 
 // serviceOfWrite returns the names that a write is about. Neither need exist.
 func serviceOfWrite(c *service.Call, clusterText, serviceText *string) (cluster, name string, err error) {
-	if cluster, err = ownCluster(c, clusterText); err != nil {
+	if cluster, err = clusterName(c, clusterText); err != nil {
 		return "", "", err
 	}
 	r, err := parseRef(c, "service", kindService, service.Value(serviceText))
@@ -125,14 +125,6 @@ func serviceOfWrite(c *service.Call, clusterText, serviceText *string) (cluster,
 		err = task.ErrServiceNotFound()
 	}
 	return cluster, r.Name, err
-}
-
-// callerARN is who made the call, "" in open mode.
-func callerARN(c *service.Call) string {
-	if c.Caller == nil {
-		return ""
-	}
-	return c.Caller.ARN
 }
 
 // listed returns a list that was given, so that an empty one is not taken for none.

@@ -31,7 +31,7 @@ func (a *api) GetTaskProtection(_ context.Context, c *service.Call, in *GetTaskP
 // UpdateTaskProtection protects tasks of services from scale-in for some time, or ends
 // that.
 func (a *api) UpdateTaskProtection(ctx context.Context, c *service.Call, in *UpdateTaskProtectionRequest) (*UpdateTaskProtectionResponse, error) {
-	cluster, err := ownCluster(c, in.Cluster)
+	cluster, err := clusterName(c, in.Cluster)
 	if err != nil {
 		return nil, err
 	}

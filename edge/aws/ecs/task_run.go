@@ -88,7 +88,7 @@ func (a *api) StartTask(ctx context.Context, c *service.Call, in *StartTaskReque
 
 // startTasks adds what RunTask and StartTask both have, and proposes the command.
 func (a *api) startTasks(ctx context.Context, c *service.Call, cmd *task.RunTask, in newTask) (*task.RunResult, error) {
-	cluster, err := ownCluster(c, in.cluster)
+	cluster, err := clusterName(c, in.cluster)
 	if err != nil {
 		return nil, err
 	}
@@ -114,16 +114,6 @@ func (a *api) startTasks(ctx context.Context, c *service.Call, cmd *task.RunTask
 	return reply.Value.(*task.RunResult), nil
 }
 
-// ownCluster returns the name of the cluster that a write is about, which need not
-// exist.
-func ownCluster(c *service.Call, text *string) (string, error) {
-	r, err := clusterRef(c, text)
-	if err == nil && r.Foreign {
-		err = task.ErrClusterNotFound()
-	}
-	return r.Name, err
-}
-
 // resolvedDefinition returns the family and the revision that a reference to a task
 // definition means. It is the revision for which the call was authorized, whatever is
 // registered meanwhile.
@@ -135,7 +125,7 @@ func resolvedDefinition(c *service.Call, text string) (family string, revision i
 	if d, ok := findDefinition(c.State, c.Account, family); ok {
 		return family, d.Revision, nil
 	}
-	return "", 0, errTaskDefinitionNotFound()
+	return "", 0, task.ErrDefinitionNotFound()
 }
 
 // checkRoles checks that the roles of overrides are of the caller's account: a task
@@ -186,7 +176,7 @@ const maxStopReason = 1024
 
 // StopTask stops a task: it leaves Cloud Map first.
 func (a *api) StopTask(ctx context.Context, c *service.Call, in *StopTaskRequest) (*StopTaskResponse, error) {
-	cluster, err := ownCluster(c, in.Cluster)
+	cluster, err := clusterName(c, in.Cluster)
 	if err != nil {
 		return nil, err
 	}
