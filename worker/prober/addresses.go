@@ -22,14 +22,14 @@ func (p *Prober) denied(addr netip.Addr, port uint16) bool {
 	switch {
 	case !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || addr == broadcast:
 		return true
-	case in(p.cfg.Deny, addr) || reaches(p.cfg.Admin, addr, port):
+	case in(p.cfg.Deny, addr) || p.isListener(p.cfg.Admin, addr, port):
 		return true
 	case in(p.cfg.AllowReserved, addr):
 		return false
 	case addr.IsLoopback() && !p.loopbackOnly:
 		return true
 	}
-	return in(reserved, addr) || slices.ContainsFunc(p.cfg.Listeners, func(l netip.AddrPort) bool { return reaches(l, addr, port) })
+	return in(reserved, addr) || slices.ContainsFunc(p.cfg.Listeners, func(l netip.AddrPort) bool { return p.isListener(l, addr, port) })
 }
 
 func in(list []netip.Prefix, addr netip.Addr) bool {
@@ -73,9 +73,9 @@ func embedded(addr netip.Addr) netip.Addr {
 	return addr
 }
 
-// reaches reports whether a connection to addr and port ends at a listener of this
+// isListener reports whether a connection to addr and port ends at a listener of this
 // machine.
-func reaches(listener netip.AddrPort, addr netip.Addr, port uint16) bool {
+func (p *Prober) isListener(listener netip.AddrPort, addr netip.Addr, port uint16) bool {
 	if port != listener.Port() || !listener.IsValid() {
 		return false
 	}
@@ -86,7 +86,7 @@ func reaches(listener netip.AddrPort, addr netip.Addr, port uint16) bool {
 		return true
 	}
 	// The listener is on all addresses of this machine.
-	all, err := net.InterfaceAddrs()
+	all, err := p.interfaces()
 	if err != nil {
 		return true
 	}

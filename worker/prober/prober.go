@@ -86,9 +86,12 @@ type Config struct {
 type Prober struct {
 	cfg          Config
 	loopbackOnly bool // all listeners are on loopback, so probes of it are harmless
-	metrics      *metrics
-	asks         chan func(*loop)
-	stopped      chan struct{}
+	// interfaces returns the addresses of this machine: net.InterfaceAddrs, or what a
+	// test says.
+	interfaces func() ([]net.Addr, error)
+	metrics    *metrics
+	asks       chan func(*loop)
+	stopped    chan struct{}
 }
 
 // New checks the configuration. It starts nothing.
@@ -114,6 +117,7 @@ func New(cfg Config) (*Prober, error) {
 	return &Prober{
 		cfg:          cfg,
 		loopbackOnly: onLoopback(append([]netip.AddrPort{cfg.Admin}, cfg.Listeners...)...),
+		interfaces:   net.InterfaceAddrs,
 		metrics:      newMetrics(cfg.Registerer),
 		asks:         make(chan func(*loop)),
 		stopped:      make(chan struct{}),
