@@ -4,9 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/cairn-discovery/cairn/node/nodetest"
@@ -16,37 +14,16 @@ import (
 // It needs Terraform and the AWS provider, which no Debian package has, so it is
 // skipped where they are missing, in CI too.
 func TestTerraform(t *testing.T) {
-	program, err := exec.LookPath("terraform")
-	if err != nil {
-		t.Skip("terraform is missing: get it from developer.hashicorp.com/terraform/install")
-	}
 	t.Parallel() // its start takes long
 	n := nodetest.Start(t)
-	dir := t.TempDir()
-	env := append(awsEnv(dir), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_CONFIG_FILE="+terraformConfig(t))
-	write := func(ttl string) {
-		t.Helper()
-		text := strings.NewReplacer("ENDPOINT", n.URL, "TTL", ttl).Replace(terraformMain)
-		if err := os.WriteFile(filepath.Join(dir, "main.tf"), []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("60")
-	init := exec.CommandContext(t.Context(), program, "init", "-no-color")
-	init.Dir, init.Env = dir, append(os.Environ(), env...)
-	if out, err := init.CombinedOutput(); err != nil {
-		t.Skipf("the AWS provider is not on this machine (see terraform providers mirror): %v\n%s", err, out)
-	}
-	terraform := func(args ...string) {
-		t.Helper()
-		run(t, dir, env, program, append(args, "-no-color")...)
-	}
+	tf := newTerraform(t, n.URL, terraformMain)
 	// The provider takes seconds to start, so there are as few runs as prove it.
-	terraform("apply", "-auto-approve")
-	write("5")
-	terraform("apply", "-auto-approve")
-	terraform("plan", "-detailed-exitcode") // 2, an error, if there is a difference
-	terraform("destroy", "-auto-approve")
+	tf.write("60")
+	tf.run("apply", "-auto-approve")
+	tf.write("5")
+	tf.run("apply", "-auto-approve")
+	tf.run("plan", "-detailed-exitcode") // 2, an error, if there is a difference
+	tf.run("destroy", "-auto-approve")
 	a := api{url: n.URL, client: http.DefaultClient}
 	if left := a.all(t, "ListNamespaces", "Namespaces", object{}); len(left) != 0 {
 		t.Errorf("left: %v", left)
@@ -127,7 +104,7 @@ resource "aws_service_discovery_service" "dns" {
   dns_config {
     namespace_id = aws_service_discovery_private_dns_namespace.private.id
     dns_records {
-      ttl  = TTL
+      ttl  = VALUE
       type = "A"
     }
   }
@@ -142,7 +119,7 @@ resource "aws_service_discovery_service" "checked" {
     namespace_id   = aws_service_discovery_public_dns_namespace.public.id
     routing_policy = "WEIGHTED"
     dns_records {
-      ttl  = TTL
+      ttl  = VALUE
       type = "A"
     }
   }

@@ -1,0 +1,253 @@
+package e2e
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/cairn-discovery/cairn/node/nodetest"
+)
+
+// TestTerraformECS applies clusters, their capacity providers, task definitions and
+// settings, reads them back without a difference, changes and destroys them. It is
+// skipped where TestTerraform is.
+func TestTerraformECS(t *testing.T) {
+	t.Parallel() // its start takes long
+	n := nodetest.Start(t)
+	tf := newTerraform(t, n.URL, terraformECS)
+	tf.write("enabled")
+	tf.run("apply", "-auto-approve")
+	tf.run("plan", "-detailed-exitcode") // 2, an error, if there is a difference
+	tf.write("disabled")
+	tf.run("apply", "-auto-approve")
+	tf.run("plan", "-detailed-exitcode")
+	tf.run("destroy", "-auto-approve")
+	for operation, want := range map[string]string{"ListClusters": `{"clusterArns":[]}`, "ListTaskDefinitions": `{"taskDefinitionArns":[]}`} {
+		if left := callECS(t, n.URL, operation, "{}"); left != want {
+			t.Errorf("%s answers %s", operation, left)
+		}
+	}
+}
+
+// callECS calls an operation of ECS without a client of AWS.
+func callECS(t *testing.T, url, operation, body string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	r.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113."+operation)
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// terraformRun runs Terraform in a directory of its own.
+type terraformRun struct {
+	*testing.T
+	program, dir, text string
+	env                []string
+}
+
+// newTerraform prepares a configuration, in which ENDPOINT is the URL of the node and
+// VALUE what write is given. Without Terraform or its AWS provider the test is skipped.
+func newTerraform(t *testing.T, url, text string) *terraformRun {
+	t.Helper()
+	program, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("terraform is missing: get it from developer.hashicorp.com/terraform/install")
+	}
+	dir := t.TempDir()
+	tf := &terraformRun{T: t, program: program, dir: dir, text: strings.ReplaceAll(text, "ENDPOINT", url)}
+	tf.env = append(awsEnv(dir), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_CONFIG_FILE="+terraformConfig(t))
+	tf.write("")
+	init := exec.CommandContext(t.Context(), program, "init", "-no-color")
+	init.Dir, init.Env = dir, append(os.Environ(), tf.env...)
+	if out, err := init.CombinedOutput(); err != nil {
+		t.Skipf("the AWS provider is not on this machine (see terraform providers mirror): %v\n%s", err, out)
+	}
+	return tf
+}
+
+func (tf *terraformRun) write(value string) {
+	tf.Helper()
+	text := strings.ReplaceAll(tf.text, "VALUE", value)
+	if err := os.WriteFile(filepath.Join(tf.dir, "main.tf"), []byte(text), 0o644); err != nil {
+		tf.Fatal(err)
+	}
+}
+
+func (tf *terraformRun) run(args ...string) {
+	tf.Helper()
+	run(tf.T, tf.dir, tf.env, tf.program, append(args, "-no-color")...)
+}
+
+const terraformECS = `
+terraform {
+  required_providers {
+    aws = { source = "hashicorp/aws" }
+  }
+}
+
+provider "aws" {
+  skip_credentials_validation = true
+  skip_metadata_api_check     = true
+  skip_requesting_account_id  = true
+  skip_region_validation      = true
+  default_tags {
+    tags = { team = "a" }
+  }
+  endpoints {
+    ecs              = "ENDPOINT"
+    servicediscovery = "ENDPOINT"
+  }
+}
+
+resource "aws_service_discovery_http_namespace" "connect" {
+  name = "connect"
+}
+
+resource "aws_ecs_cluster" "plain" {
+  name = "plain"
+}
+
+resource "aws_ecs_cluster" "full" {
+  name = "full"
+  setting {
+    name  = "containerInsights"
+    value = "VALUE"
+  }
+  configuration {
+    execute_command_configuration {
+      logging = "OVERRIDE"
+      log_configuration {
+        cloud_watch_log_group_name = "group"
+      }
+    }
+  }
+  service_connect_defaults {
+    namespace = aws_service_discovery_http_namespace.connect.arn
+  }
+  tags = { stage = "VALUE" }
+}
+
+resource "aws_ecs_cluster_capacity_providers" "full" {
+  cluster_name       = aws_ecs_cluster.full.name
+  capacity_providers = ["FARGATE", "FARGATE_SPOT"]
+  default_capacity_provider_strategy {
+    base              = 1
+    weight            = 100
+    capacity_provider = "FARGATE"
+  }
+}
+
+resource "aws_ecs_account_setting_default" "insights" {
+  name  = "containerInsights"
+  value = "VALUE"
+}
+
+resource "aws_ecs_task_definition" "fargate" {
+  family                   = "fargate"
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = 256
+  memory                   = 512
+  execution_role_arn       = "arn:aws:iam::000000000000:role/run"
+  task_role_arn            = "arn:aws:iam::000000000000:role/task"
+  runtime_platform {
+    operating_system_family = "LINUX"
+    cpu_architecture        = "X86_64"
+  }
+  ephemeral_storage {
+    size_in_gib = 30
+  }
+  volume {
+    name = "scratch"
+  }
+  container_definitions = jsonencode([
+    {
+      name        = "web"
+      image       = "httpd:2.4"
+      essential   = true
+      command     = ["-D", "FOREGROUND"]
+      environment = [{ name = "STAGE", value = "VALUE" }, { name = "A", value = "1" }]
+      secrets     = [{ name = "TOKEN", valueFrom = "arn:aws:ssm:us-east-1:000000000000:parameter/token" }]
+      portMappings = [
+        { containerPort = 80, name = "http", appProtocol = "http" },
+        { containerPort = 8080 },
+      ]
+      mountPoints = [{ sourceVolume = "scratch", containerPath = "/scratch" }]
+      healthCheck = { command = ["CMD-SHELL", "curl -f http://localhost/"] }
+      dependsOn   = [{ containerName = "init", condition = "SUCCESS" }]
+      dockerLabels = {
+        "cairn.discovery.namespace-id" = aws_service_discovery_http_namespace.connect.id
+        "cairn.discovery.service-name" = "web"
+      }
+      logConfiguration = {
+        logDriver = "awslogs"
+        options = {
+          awslogs-group         = "/ecs/web"
+          awslogs-region        = "us-east-1"
+          awslogs-stream-prefix = "web"
+        }
+      }
+    },
+    {
+      name         = "init"
+      image        = "busybox"
+      essential    = false
+      portMappings = []
+      environment  = []
+    },
+  ])
+}
+
+resource "aws_ecs_task_definition" "bridge" {
+  family       = "bridge"
+  skip_destroy = false
+  volume {
+    name      = "data"
+    host_path = "/srv/data"
+  }
+  volume {
+    name = "shared"
+    docker_volume_configuration {
+      scope         = "shared"
+      autoprovision = true
+      driver        = "local"
+    }
+  }
+  placement_constraints {
+    type       = "memberOf"
+    expression = "attribute:ecs.os-type == linux"
+  }
+  container_definitions = jsonencode([{
+    name         = "db"
+    image        = "postgres"
+    cpu          = 10
+    memory       = 256
+    portMappings = [{ containerPort = 5432, hostPort = 0, protocol = "tcp" }]
+    mountPoints  = [{ sourceVolume = "data", containerPath = "/data", readOnly = false }]
+    ulimits      = [{ name = "nofile", softLimit = 1024, hardLimit = 4096 }]
+    linuxParameters = {
+      capabilities       = { add = ["NET_ADMIN"], drop = ["ALL"] }
+      initProcessEnabled = true
+    }
+    user        = "1000:1000"
+    stopTimeout = 10
+  }])
+  tags = { stage = "VALUE" }
+}
+`
