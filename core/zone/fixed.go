@@ -26,6 +26,9 @@ const FixedTTL = 60
 // immutable.
 type Fixed struct {
 	index Index
+	// hashes has a bit for the last six bits of the hash of each name: most queries are
+	// for none of them, and need no look-up.
+	hashes uint64
 	// inside has the nodes of the names, by Zone.Index, as they are in a zone above.
 	inside []*Node
 }
@@ -59,6 +62,7 @@ func NewFixed(names []FixedName) (*Fixed, error) {
 	for z := range f.index.Zones() {
 		n := *f.index.Node(z, z.Apex)
 		n.apexLen, n.next = 0, nil
+		f.hashes |= 1 << (hashOf(z.Apex) % 64)
 		f.inside = append(f.inside, &n)
 	}
 	return f, nil
@@ -66,6 +70,9 @@ func NewFixed(names []FixedName) (*Fixed, error) {
 
 // at returns the node of a fixed name, or nil.
 func (f *Fixed) at(name []byte, hash uint64) *Node {
+	if f.hashes&(1<<(hash%64)) == 0 {
+		return nil
+	}
 	for n := f.index.names.Get(hash); n != nil; n = n.next {
 		if n.is(name) {
 			return n

@@ -111,7 +111,7 @@ func BenchmarkTransfer(b *testing.B) {
 	b.Run("IXFR", func(b *testing.B) {
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
-			before := uint32(w.state.Revision)
+			before := serialOf(w.state.Revision)
 			w.register(svc, "i-1", ipv4, fmt.Sprintf("11.0.%d.%d", i/250%250, i%250))
 			hand(b, new(mdns.Msg).SetIxfr(zoneName+".", before, ".", "."))
 		}

@@ -46,6 +46,11 @@ type Answerer struct {
 	ctx context.Context
 
 	response
+	// query and owners are large, so they are not cleared for each answer. Query is
+	// set before names are looked up, and response.ownerNum says how many owners
+	// there are.
+	query  zone.Query
+	owners [maxDepth + 1]int // offsets of the names that have a CNAME record here
 	picker zone.Picker
 	random *zone.Rand // picker.Rand, unless the answer is signed
 	signer signer
@@ -66,20 +71,18 @@ type response struct {
 	req       *Request
 	from      netip.Addr
 	transport Transport
-	client    view.Client
-	query     zone.Query
+	client    *view.Client
 
-	out      []byte            // the message
-	room     int               // octets it may have without its OPT record
-	counts   [sections]uint16  // records by section
-	rcode    uint16            // extended
-	aa, tc   bool              // flags
-	ownerAt  int               // offset of the name that is answered
-	depth    int               // aliases followed
-	owners   [maxDepth + 1]int // offsets of the names that have a CNAME record here
-	ownerNum int               // of owners
-	inLoop   bool              // a chain of CNAME records met one of its names
-	zone     *zone.Zone        // that the answer is from; nil: none
+	out      []byte           // the message
+	room     int              // octets it may have without its OPT record
+	counts   [sections]uint16 // records by section
+	rcode    uint16           // extended
+	aa, tc   bool             // flags
+	ownerAt  int              // offset of the name that is answered
+	depth    int              // aliases followed
+	ownerNum int              // of owners
+	inLoop   bool             // a chain of CNAME records met one of its names
+	zone     *zone.Zone       // that the answer is from; nil: none
 
 	needsWait   bool // see NeedsWait
 	isTransfer  bool // see Transfer
@@ -101,12 +104,18 @@ func (a *Answerer) Refresh() {
 	a.lastFrom = netip.Addr{}
 }
 
-// clientAt returns what a client may see.
-func (a *Answerer) clientAt(from netip.Addr) view.Client {
+// clientAt returns what a client may see. It is valid until the next call.
+func (a *Answerer) clientAt(from netip.Addr) *view.Client {
 	if from != a.lastFrom {
 		a.lastFrom, a.lastClient = from, a.views.Lookup(from)
 	}
-	return a.lastClient
+	return &a.lastClient
+}
+
+// reset begins an answer. Clearing in place is faster than storing a new value.
+func (a *Answerer) reset(r *Request, from netip.Addr, t Transport, out []byte) {
+	a.response = response{}
+	a.req, a.from, a.transport, a.client, a.out = r, from, t, a.clientAt(from), out
 }
 
 // unixTime returns the time of the batch in seconds. Few queries need it.
@@ -153,7 +162,7 @@ func (a *Answerer) AnswerWaiting(ctx context.Context, r *Request, from netip.Add
 // Answer appends the answer to a query to out, which must be empty. If out has
 // room for 4096 octets, nothing is allocated over UDP.
 func (a *Answerer) Answer(r *Request, from netip.Addr, t Transport, out []byte) ([]byte, Disposition) {
-	a.response = response{req: r, from: from, transport: t, client: a.clientAt(from), out: out}
+	a.reset(r, from, t, out)
 	if r.tsig != 0 && !a.verify() {
 		return a.errorResponse(dnswire.RcodeFormErr)
 	}
@@ -260,10 +269,9 @@ func (a *Answerer) solve() {
 		a.rcode = dnswire.RcodeFormErr // RFC 9824 section 3.5
 		return
 	}
-	a.query = zone.Query{
-		Name: r.name, Hash: r.hash, Head: r.head, Found: r.found, Strict: a.cfg.Strict, Fixed: a.fixed,
-		View: zone.View{AllVPCs: a.client.AllVPCs, VPCs: a.client.VPCs, Owners: a.client.Owners},
-	}
+	q, client := &a.query, a.client
+	q.Name, q.Hash, q.Head, q.Found, q.Strict, q.Fixed = r.name, r.hash, r.head, r.found, a.cfg.Strict, a.fixed
+	q.View.AllVPCs, q.View.VPCs, q.View.Owners = client.AllVPCs, client.VPCs, client.Owners
 	if r.qtype == dnswire.TypeDS && a.solveDS() {
 		return
 	}

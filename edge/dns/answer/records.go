@@ -74,8 +74,12 @@ func (a *Answerer) addAAAA(ttl uint32, addrs [][16]byte) {
 // addFixed writes a record up to its data, which has the given length. The caller
 // counts it.
 func (a *Answerer) addFixed(owner, rtype, class uint16, ttl uint32, data int) {
-	out := add64(a.out, uint64(owner)<<48|uint64(rtype)<<32|uint64(class)<<16|uint64(ttl>>16))
-	a.out = add32(out, ttl<<16|uint32(data))
+	a.out = appendFixed(a.out, owner, rtype, class, ttl, data)
+}
+
+func appendFixed(out []byte, owner, rtype, class uint16, ttl uint32, data int) []byte {
+	out = add64(out, uint64(owner)<<48|uint64(rtype)<<32|uint64(class)<<16|uint64(ttl>>16))
+	return add32(out, ttl<<16|uint32(data))
 }
 
 // addRecord writes a record of the name that is answered.
@@ -95,15 +99,17 @@ func (a *Answerer) addRecords(r *zone.RRset, records []*zone.Record) {
 	if r.Type == dnswire.TypeSRV && a.snapshot.Zones.HasAmbiguousHosts() {
 		records = distinctTargets(records)
 	}
+	out, owner := a.out, a.owner()
 	for i, rec := range records {
-		a.addFixed(a.owner(), r.Type, dnswire.ClassIN, r.TTL, len(rec.Data)+len(r.Suffix))
-		at := len(a.out)
-		a.out = append(append(a.out, rec.Data...), r.Suffix...)
+		out = appendFixed(out, owner, r.Type, dnswire.ClassIN, r.TTL, len(rec.Data)+len(r.Suffix))
+		at := len(out)
+		out = append(append(out, rec.Data...), r.Suffix...)
 		targets[i] = at + srvFixed
 		if equal && r.Type == dnswire.TypeSRV {
-			put16(a.out[at+2:], 1)
+			put16(out[at+2:], 1)
 		}
 	}
+	a.out = out
 	a.wrote(answerSection, start, 2, len(records))
 	if r.Type != dnswire.TypeSRV || a.minimal {
 		return
@@ -168,12 +174,16 @@ func repeats(first, h *zone.Host) bool {
 // addAddresses adds the addresses of a host if there is room: what is left out
 // of the additional section can be asked for (RFC 2181 section 9).
 func (a *Answerer) addAddresses(h *zone.Host, owner uint16) {
-	if h.HasV4 && len(a.out)+fixedLen+4 <= a.room {
-		a.addAdditional(owner, dnswire.TypeA, h.TTL, h.V4[:])
+	out := a.out
+	if start := len(out); h.HasV4 && start+fixedLen+4 <= a.room {
+		out = append(appendFixed(out, owner, dnswire.TypeA, dnswire.ClassIN, h.TTL, 4), h.V4[:]...)
+		a.wrote(additionalSection, start, 2, 1)
 	}
-	if h.HasV6 && len(a.out)+fixedLen+16 <= a.room {
-		a.addAdditional(owner, dnswire.TypeAAAA, h.TTL, h.V6[:])
+	if start := len(out); h.HasV6 && start+fixedLen+16 <= a.room {
+		out = append(appendFixed(out, owner, dnswire.TypeAAAA, dnswire.ClassIN, h.TTL, 16), h.V6[:]...)
+		a.wrote(additionalSection, start, 2, 1)
 	}
+	a.out = out
 }
 
 func (a *Answerer) addAdditional(owner, rtype uint16, ttl uint32, data []byte) {

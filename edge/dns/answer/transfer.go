@@ -78,7 +78,7 @@ func (r *Responder) Transfer(ctx context.Context, z *zone.Zone, q *xfr.Query, se
 // Transfer. The zone is nil if the client may not have it any more.
 func (a *Answerer) TransferQuery(r *Request, from netip.AddrPort, t Transport) (*zone.Zone, *xfr.Query) {
 	a.Refresh()
-	a.response = response{req: r, from: from.Addr(), transport: t}
+	a.reset(r, from.Addr(), t, nil)
 	if r.kind != query || r.tsig != 0 && !a.verify() {
 		return nil, nil
 	}
