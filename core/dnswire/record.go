@@ -42,13 +42,33 @@ func (r *Record) NameEnd() int { return r.Data - FixedLen }
 // of them is cut off.
 func SkipRecords(msg []byte, at, n int) int {
 	for range n {
-		r, ok := ParseRecord(msg, at)
-		if !ok {
+		if at = recordEnd(msg, SkipName(msg, at)); at < 0 {
 			return -1
 		}
-		at = r.End
 	}
 	return at
+}
+
+// SkipRecord returns where the record at an offset ends and where its name does, or -1
+// if the record is cut off.
+func SkipRecord(msg []byte, at int) (end, nameEnd int) {
+	if at < len(msg) && msg[at] == 0 { // the root: every OPT record
+		return recordEnd(msg, at+1), at + 1
+	}
+	name := SkipName(msg, at)
+	return recordEnd(msg, name), name
+}
+
+// recordEnd returns where the record ends whose name ends at an offset, or -1.
+func recordEnd(msg []byte, name int) int {
+	if name < 0 || len(msg)-name < FixedLen {
+		return -1
+	}
+	end := name + FixedLen + int(binary.BigEndian.Uint16(msg[name+FixedLen-2:]))
+	if end > len(msg) {
+		return -1
+	}
+	return end
 }
 
 // AppendFixed appends the fixed part of a record: what stands between its name

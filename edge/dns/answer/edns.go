@@ -36,13 +36,9 @@ type subnet struct {
 // parse reads an OPT record from its class on. It is false if the record is
 // malformed. Unknown options are ignored: RFC 6891 section 6.1.2.
 func (e *edns) parse(b []byte, flags uint16) bool {
-	*e = edns{
-		present: true,
-		size:    int(get16(b)),
-		version: b[3],
-		do:      b[4]&0x80 != 0,
-		flags:   b[4],
-	}
+	*e = edns{} // clearing in place is faster than storing a new value
+	e.present, e.size, e.version = true, int(get16(b)), b[3]
+	e.do, e.flags = b[4]&0x80 != 0, b[4]
 	if e.version != 0 {
 		return true // the options are not ours to understand
 	}

@@ -134,8 +134,10 @@ func (r *Request) rest(at int) bool {
 	msg := r.msg
 	skip := int(get16(msg[anCountAt:])) + int(get16(msg[nsCountAt:]))
 	additional := int(get16(msg[arCountAt:]))
-	if at = dnswire.SkipRecords(msg, at, skip); at < 0 {
-		return false
+	if skip > 0 {
+		if at = dnswire.SkipRecords(msg, at, skip); at < 0 {
+			return false
+		}
 	}
 	for range additional {
 		if at = r.additional(at); at < 0 {
@@ -148,8 +150,7 @@ func (r *Request) rest(at int) bool {
 // additional reads one record of the additional section and returns where it
 // ends, or -1.
 func (r *Request) additional(at int) int {
-	name := dnswire.SkipName(r.msg, at)
-	end := dnswire.SkipRecords(r.msg, at, 1)
+	end, name := dnswire.SkipRecord(r.msg, at)
 	if end < 0 || r.tsig != 0 {
 		return -1 // TSIG is the last record: RFC 8945 section 5.1
 	}
