@@ -54,6 +54,7 @@ func (n *Node) applyReloadable(c *config.Config) {
 	n.level.Set(c.Level())
 	rules := c.Rules()
 	rules.Identity.Catalog = n.catalog
+	rules.Task.Authorize = n.taskAuthorizer()
 	n.rules.Store(&rules)
 	n.accounts.Store(new(c.AccountsByKey()))
 	n.setIdentities(c)

@@ -63,7 +63,7 @@ func (n *Node) wire(st store.Store, l *listeners) ([]component, error) {
 		// stops after everything that writes, and commits what still waits.
 		w.replicaComponent,
 		// Workers write, so they stop before the replica.
-		w.janitorComponent, w.proberComponent, w.certsComponent,
+		w.janitorComponent, w.schedulerComponent, w.proberComponent, w.certsComponent,
 		// Edges start last and stop first: no request arrives before it can be
 		// answered, and those in flight find everything they need. The xDS
 		// listener belongs here too, once it exists.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/cairn-discovery/cairn/core/arn"
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
@@ -153,6 +154,15 @@ func (t *transaction) authorize(x *Task, c *runContext) error {
 // actingRole returns the ARN of the role that registers a task. Empty: the role of the
 // system, which may do it always.
 func (x *Task) actingRole(d *Definition) string {
+	role := x.roleRef(d)
+	if role == "" || arn.Is(role) {
+		return role
+	}
+	return arn.Format("iam", "", x.Account, "role/"+role)
+}
+
+// roleRef returns the role as it was given: an ARN or a name.
+func (x *Task) roleRef(d *Definition) string {
 	if o := x.Overrides; o != nil && o.ExecutionRoleARN != "" {
 		return o.ExecutionRoleARN
 	}
@@ -205,8 +215,8 @@ func (t *transaction) registerIn(x *Task, c *runContext, target target, r *Regis
 		return
 	}
 	attributes, port := t.attributes(x, c, target)
-	arn := t.cloudMap.ServiceARN(target.service.Account, target.service.ID)
-	_, err := t.call(x.Account, &registry.RegisterInstance{ServiceRef: arn, ID: registry.InstanceID(x.ID), Attributes: attributes})
+	registryARN := t.cloudMap.ServiceARN(target.service.Account, target.service.ID)
+	_, err := t.call(x.Account, &registry.RegisterInstance{ServiceRef: registryARN, ID: registry.InstanceID(x.ID), Attributes: attributes})
 	if err != nil {
 		r.Problem = err.Error()
 		return
@@ -222,7 +232,7 @@ func (t *transaction) registerIn(x *Task, c *runContext, target target, r *Regis
 		x.Answered = true
 	}
 	if c.service != nil {
-		t.event(c.service, "registered 1 instances in (service-registry %s)", arn)
+		t.event(c.service, "registered 1 instances in (service-registry %s)", registryARN)
 	}
 }
 
