@@ -98,8 +98,8 @@ func RoleARN(account, name string) string { return iamARN(account, "role/"+name)
 // PolicyARN returns the ARN of a policy of an account.
 func PolicyARN(account, name string) string { return iamARN(account, "policy/"+name) }
 
-// sessionARN returns the ARN of a session of a role.
-func sessionARN(account, role, session string) string {
+// SessionARN returns the ARN of a session of a role.
+func SessionARN(account, role, session string) string {
 	return arn.Format("sts", "", command.AccountID(account), "assumed-role/"+role+"/"+session)
 }
 

@@ -150,7 +150,7 @@ func (d *Directory) Session(s *Session) (*Principal, error) {
 		return nil, fmt.Errorf("role %s does not exist", s.Role)
 	}
 	p := &Principal{
-		Kind: SessionKind, Account: role.Account, Name: role.Name, ARN: sessionARN(role.Account, role.Name, s.Name),
+		Kind: SessionKind, Account: role.Account, Name: role.Name, ARN: SessionARN(role.Account, role.Name, s.Name),
 		ID: role.ID + ":" + s.Name, Tags: role.Tags, Subject: role.Subject, Session: s, Role: role,
 	}
 	if len(s.Tags) > 0 {
