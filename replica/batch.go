@@ -1,11 +1,11 @@
 package replica
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/command"
@@ -24,46 +24,62 @@ type batch struct {
 	draft     *state.Draft // the state at txn.Base with the changes
 	changes   []command.Change
 	txn       store.Txn
-	written   map[string]int // key → index of its newest write in txn
-	values    []byte         // holds the values of txn
+	written   map[string]int  // key → index of its write in txn
+	read      map[string]bool // keys of the preconditions of txn
+	deletes   bool            // a write of txn is a deletion
+	values    []byte          // holds the values of txn
 }
 
-// process decides a batch, commits it, publishes the result, and answers the
-// callers. An error means that the store cannot be used any more.
+// process decides commands, in one batch or more, commits each, publishes the result,
+// and answers the callers. An error means that the store cannot be used any more.
 func (l *loop) process(ctx context.Context, proposals []*proposal) error {
+	for len(proposals) > 0 {
+		n, err := l.processBatch(ctx, proposals)
+		if err != nil {
+			return err
+		}
+		proposals = proposals[n:]
+	}
+	return nil
+}
+
+// processBatch does one batch and returns the number of commands that were answered.
+func (l *loop) processBatch(ctx context.Context, proposals []*proposal) (int, error) {
 	for range maxConflicts {
 		b := l.decide(proposals)
 		if len(b.changes) == 0 {
 			b.answer(nil)
-			return nil
+			return len(b.proposals), nil
 		}
 		revision, err := l.commit(ctx, b)
 		switch {
 		case err == nil:
-			return l.publishCommitted(ctx, b, revision)
+			return len(b.proposals), l.publishCommitted(ctx, b, revision)
 		case errors.Is(err, store.ErrUncertain):
-			return l.resolveUncertain(ctx, b)
+			return len(b.proposals), l.resolveUncertain(ctx, b)
 		case !errors.Is(err, store.ErrConflict):
 			l.cfg.Logger.Error("commit refused", "commands", len(b.proposals), "err", err)
 			b.answer(fmt.Errorf("%w: %w", ErrUnavailable, err))
-			return nil
+			return len(b.proposals), nil
 		}
 		// The watch delivers the conflicting transaction.
 		if err := l.awaitWatch(ctx); err != nil {
-			b.answer(ErrUnavailable)
-			return err
+			newBatch(proposals).answer(ErrUnavailable)
+			return 0, err
 		}
 	}
 	newBatch(proposals).answer(ErrBusy)
-	return nil
+	return len(proposals), nil
 }
 
 func newBatch(proposals []*proposal) *batch {
-	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]int{}}
+	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]int{}, read: map[string]bool{}}
 }
 
 // decide decides each command against the state that includes the commands before
-// it.
+// it. The batch has the first commands, up to one that creates a key again which an
+// earlier one has deleted: a transaction writes a key once, and a node that follows
+// must see the deletion.
 func (l *loop) decide(proposals []*proposal) *batch {
 	current, rules := l.Current().State, l.cfg.Rules()
 	b := newBatch(proposals)
@@ -71,13 +87,21 @@ func (l *loop) decide(proposals []*proposal) *batch {
 	b.draft = state.NewDraft(current)
 	for i, p := range proposals {
 		d, err := l.decideOne(b, rules, p)
+		if errors.Is(err, errNextBatch) {
+			b.proposals, b.outcomes = proposals[:i], b.outcomes[:i]
+			break
+		}
 		b.outcomes[i] = outcome{d.Reply, err}
 		if err == nil {
 			b.add(d)
 		}
 	}
+	b.txn.Writes = slices.DeleteFunc(b.txn.Writes, func(w store.Write) bool { return w.Key == "" })
 	return b
 }
+
+// errNextBatch means that a command must be decided in the next batch.
+var errNextBatch = errors.New("decide again in the next batch")
 
 // decideOne decides a command and adds its changes to the draft. A command that
 // panics gets an error; the other commands of the batch are not affected.
@@ -96,17 +120,33 @@ func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.D
 		}
 	}()
 	d, err = state.Decide(b.draft.State(), rules, p.meta, p.command)
-	if err == nil {
-		b.draft.Apply(current.Revision+1, d.Changes...)
+	switch {
+	case err != nil:
+		return d, err
+	case b.deletedOneOf(d.Changes):
+		return d, errNextBatch
 	}
-	return d, err
+	b.draft.Apply(current.Revision+1, d.Changes...)
+	return d, nil
+}
+
+// deletedOneOf reports whether the batch deletes a key that one of the changes writes.
+func (b *batch) deletedOneOf(changes []command.Change) bool {
+	if !b.deletes {
+		return false
+	}
+	return slices.ContainsFunc(changes, func(c command.Change) bool {
+		i, ok := b.written[c.Key()]
+		return ok && b.txn.Writes[i].Delete
+	})
 }
 
 // add adds the changes of one decision. A key that an earlier decision of the batch
 // has written is no precondition.
 func (b *batch) add(d command.Decision) {
 	for _, read := range d.Reads {
-		if _, ok := b.written[read.Key]; !ok {
+		if _, ok := b.written[read.Key]; !ok && !b.read[read.Key] {
+			b.read[read.Key] = true
 			b.txn.Preconditions = append(b.txn.Preconditions, store.Precondition(read))
 		}
 	}
@@ -119,17 +159,22 @@ func (b *batch) add(d command.Decision) {
 	}
 }
 
-// write adds a write, unless it equals the newest write of its key.
+// write adds a write. It replaces an earlier write of its key: a new value takes the
+// place of the old one, since writes after it may need the record, as instances need
+// their service. A deletion comes last, since writes before it delete what needs the
+// record; its earlier write is marked with an empty key.
 func (b *batch) write(w store.Write) {
-	if i, ok := b.written[w.Key]; ok && sameWrite(b.txn.Writes[i], w) {
+	i, ok := b.written[w.Key]
+	if ok && !w.Delete {
+		b.txn.Writes[i] = w
 		return
 	}
+	if ok {
+		b.txn.Writes[i] = store.Write{}
+	}
+	b.deletes = b.deletes || w.Delete
 	b.written[w.Key] = len(b.txn.Writes)
 	b.txn.Writes = append(b.txn.Writes, w)
-}
-
-func sameWrite(a, b store.Write) bool {
-	return a.Delete == b.Delete && bytes.Equal(a.Value, b.Value)
 }
 
 // answer sends every caller its outcome; err is the error of the commit. If the

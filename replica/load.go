@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -135,8 +136,8 @@ func (b *batch) matches(committed store.Batch) bool {
 	for _, w := range committed.Writes {
 		newest[w.Key] = w
 	}
-	for key, i := range b.written {
-		if w, ok := newest[key]; !ok || !sameWrite(w, b.txn.Writes[i]) {
+	for _, w := range b.txn.Writes {
+		if c, ok := newest[w.Key]; !ok || c.Delete != w.Delete || !bytes.Equal(c.Value, w.Value) {
 			return false
 		}
 	}

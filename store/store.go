@@ -10,6 +10,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 )
 
@@ -45,8 +46,25 @@ type Txn struct {
 	// Preconditions are the keys the decision depends on. The transaction
 	// conflicts if any of them was written or deleted after Base.
 	Preconditions []Precondition
-	// Writes are applied in order; a later write to a key wins.
+	// Writes are in the order in which they are to be applied. A key is written at
+	// most once.
 	Writes []Write
+}
+
+// Check returns an error that wraps ErrDuplicateKey if the transaction writes a key
+// more than once.
+func (t *Txn) Check() error {
+	if len(t.Writes) < 2 {
+		return nil
+	}
+	seen := make(map[string]struct{}, len(t.Writes))
+	for i := range t.Writes {
+		seen[t.Writes[i].Key] = struct{}{}
+		if len(seen) <= i {
+			return fmt.Errorf("%w: %q", ErrDuplicateKey, t.Writes[i].Key)
+		}
+	}
+	return nil
 }
 
 // Batch is one committed transaction, or several that share a revision.
@@ -68,6 +86,8 @@ var (
 	// ErrFull: not committed, no space is left. A later Commit succeeds when there
 	// is space.
 	ErrFull = errors.New("store: no space left")
+	// ErrDuplicateKey: not committed, the transaction writes a key more than once.
+	ErrDuplicateKey = errors.New("store: a transaction writes a key more than once")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store: closed")
 )
@@ -89,7 +109,7 @@ type Store interface {
 
 	// Commit makes the transaction durable and returns its revision. When it
 	// has returned nil the writes survive kill -9 and power loss. It keeps no
-	// reference to the transaction.
+	// reference to the transaction. It calls Check and returns its error.
 	Commit(ctx context.Context, txn Txn) (Revision, error)
 
 	// Watch yields every batch committed after the given revision, in order and

@@ -30,6 +30,9 @@ func (s *Store) Commit(ctx context.Context, txn store.Txn) (store.Revision, erro
 }
 
 func checkTxn(txn *store.Txn) (int, error) {
+	if err := txn.Check(); err != nil {
+		return 0, err
+	}
 	for i := range txn.Writes {
 		if n := len(txn.Writes[i].Key); n > maxKey {
 			return 0, fmt.Errorf("%w: a key of %d bytes, %d are allowed", errTooLarge, n, maxKey)

@@ -78,6 +78,9 @@ func (s *Store) Commit(ctx context.Context, txn store.Txn) (store.Revision, erro
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
+	if err := txn.Check(); err != nil {
+		return 0, err
+	}
 	s.data.mu.Lock()
 	defer s.data.mu.Unlock()
 	switch {

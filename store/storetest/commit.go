@@ -26,12 +26,29 @@ var commitTests = []contractTest{
 			b.Fatalf("loaded revision %d, committed %d", at, revision)
 		}
 	}},
-	{"the last write to a key wins", func(b *bench) {
+	{"a later transaction replaces and deletes", func(b *bench) {
 		s, revision := b.start()
 		revision = b.commit(s, revision, put("a", "1"), put("b", "1"), put("c", "1"))
 		revision = b.commit(s, revision, put("a", "2"), del("b"), del("never"))
-		b.commit(s, revision, put("d", "1"), del("d"), del("e"), put("e", "2"))
-		b.holds(s, map[string]string{"a": "2", "c": "1", "e": "2"})
+		b.commit(s, revision, put("d", "1"), del("e"))
+		b.holds(s, map[string]string{"a": "2", "c": "1", "d": "1"})
+	}},
+	{"a transaction that writes a key twice is refused", func(b *bench) {
+		s, base := b.start()
+		base = b.commit(s, base, put("a", "1"))
+		for _, writes := range [][]store.Write{
+			{put("a", "2"), put("b", "1"), put("a", "3")},
+			{put("b", "1"), del("b")},
+			{del("a"), put("a", "1")},
+			{del("a"), del("a")},
+		} {
+			if _, err := s.Commit(b.Context(), store.Txn{Base: base, Writes: writes}); !errors.Is(err, store.ErrDuplicateKey) {
+				b.Errorf("commit of %v: %v, want ErrDuplicateKey", writes, err)
+			}
+		}
+		b.holds(s, map[string]string{"a": "1"})
+		b.commit(s, base, put("a", "2"))
+		b.holds(b.reopen(s), map[string]string{"a": "2"})
 	}},
 	{"keys and values are bytes", func(b *bench) {
 		s, revision := b.start()
