@@ -28,7 +28,7 @@ func TestAllAtOnce(t *testing.T) {
 		wg.Go(func() {
 			for i := range each {
 				txn := put(fmt.Sprint("key", (w+i)%10), fmt.Sprint(w, i, string(make([]byte, 500))))
-				txn.Writes = append(txn.Writes, store.Write{Key: fmt.Sprint("key", i%3), Delete: true})
+				txn.Writes = append(txn.Writes, store.Write{Key: fmt.Sprint("key", (w+i+3)%10), Delete: true})
 				if _, err := s.Commit(t.Context(), txn); err != nil {
 					t.Error(err)
 				}

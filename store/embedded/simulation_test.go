@@ -23,7 +23,9 @@ func (m *sim) txn() store.Txn {
 		if !w.Delete {
 			w.Value = m.value()
 		}
-		txn.Writes = append(txn.Writes, w)
+		if txn.Writes = append(txn.Writes, w); txn.Check() != nil { // the key again
+			txn.Writes = txn.Writes[:len(txn.Writes)-1]
+		}
 	}
 	return txn
 }

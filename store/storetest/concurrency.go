@@ -71,7 +71,7 @@ var concurrencyTests = []contractTest{
 		for w := range writers {
 			wg.Go(func() {
 				for i := range rounds {
-					writes := []store.Write{put(fmt.Sprint(i%5), fmt.Sprint(w, i)), del(fmt.Sprint(i % 3))}
+					writes := []store.Write{put(fmt.Sprint(i%5), fmt.Sprint(w, i)), del(fmt.Sprint((i + 2) % 5))}
 					if _, err := s.Commit(b.Context(), store.Txn{Base: base, Writes: writes}); err != nil {
 						b.Errorf("commit: %v", err)
 					}
@@ -147,7 +147,7 @@ var snapshotTests = []contractTest{
 			b.Skip("this store looks after its log itself")
 		}
 		for i := range 20 {
-			at = b.commit(s, at, put(fmt.Sprint(i%7), fmt.Sprint(i)), del(fmt.Sprint(i%4)))
+			at = b.commit(s, at, put(fmt.Sprint(i%7), fmt.Sprint(i)), del(fmt.Sprint((i+3)%7)))
 		}
 		state, _ := b.load(s)
 		if err := sn.Snapshot(b.Context(), at, records(state, at)); err != nil {
