@@ -96,8 +96,6 @@ func resolvConf(n *runner.NetworkSpec) string {
 
 // ensurePause creates and starts the pause container if it does not run.
 func (d *Driver) ensurePause(ctx context.Context, s *runner.Spec) error {
-	d.preparing.Lock()
-	defer d.preparing.Unlock()
 	c, err := d.find(ctx, s.Task.ID, pauseName)
 	if err != nil {
 		return err
@@ -105,16 +103,15 @@ func (d *Driver) ensurePause(ctx context.Context, s *runner.Spec) error {
 	if c != nil && c.State == container.StateRunning {
 		return nil
 	}
+	image, net, err := d.ensureShared(ctx, s)
+	if err != nil {
+		return err
+	}
 	var id string
 	if c != nil {
 		id = c.ID
-		if s.Network.Mode == runner.ModeAWSVPC { // the network may be gone since
-			if _, err := d.ensureNetwork(ctx, &s.Network); err != nil {
-				return err
-			}
-		}
-	} else if id, err = d.createPause(ctx, s); err != nil {
-		return err
+	} else if id, err = d.createPause(ctx, s, image, net); err != nil {
+		return fmt.Errorf("create the pause container: %w", err)
 	}
 	if err := d.startContainer(ctx, id); err != nil {
 		return fmt.Errorf("start the pause container: %w", err)
@@ -122,11 +119,18 @@ func (d *Driver) ensurePause(ctx context.Context, s *runner.Spec) error {
 	return nil
 }
 
-func (d *Driver) createPause(ctx context.Context, s *runner.Spec) (string, error) {
-	image, err := d.ensurePauseImage(ctx)
-	if err != nil {
-		return "", err
+// ensureShared makes what all tasks share, or those of a subnet: the image of the pause
+// container, and the network.
+func (d *Driver) ensureShared(ctx context.Context, s *runner.Spec) (image, network string, err error) {
+	d.preparing.Lock()
+	defer d.preparing.Unlock()
+	if image, err = d.ensurePauseImage(ctx); err == nil && s.Network.Mode == runner.ModeAWSVPC {
+		network, err = d.ensureNetwork(ctx, &s.Network)
 	}
+	return image, network, err
+}
+
+func (d *Driver) createPause(ctx context.Context, s *runner.Spec, image, net string) (string, error) {
 	o := client.ContainerCreateOptions{
 		Name: containerName(s, pauseName),
 		Config: &container.Config{
@@ -146,20 +150,12 @@ func (d *Driver) createPause(ctx context.Context, s *runner.Spec) (string, error
 		},
 	}
 	if s.Network.Mode == runner.ModeAWSVPC {
-		name, err := d.ensureNetwork(ctx, &s.Network)
-		if err != nil {
-			return "", err
-		}
-		o.HostConfig.NetworkMode = container.NetworkMode(name)
+		o.HostConfig.NetworkMode = container.NetworkMode(net)
 		o.HostConfig.ExtraHosts = extraHosts(s.Network.Hosts)
 		o.HostConfig.Sysctls = networkControls(s)
-		o.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{name: endpoint(&s.Network)}}
+		o.NetworkingConfig = &network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{net: endpoint(&s.Network)}}
 	}
-	id, err := d.createContainer(ctx, o)
-	if err != nil {
-		return "", fmt.Errorf("create the pause container: %w", err)
-	}
-	return id, nil
+	return d.createContainer(ctx, o)
 }
 
 func (d *Driver) pauseLabels(s *runner.Spec) map[string]string {

@@ -121,6 +121,39 @@ func Need(t testing.TB) *Engine {
 	return &shared
 }
 
+// Small returns another engine, whose data is in a file system of the given size. It
+// ends with the test.
+func Small(t testing.TB, mebibytes int) *Engine {
+	t.Helper()
+	Need(t)
+	e := &Engine{dir: t.TempDir()}
+	data := filepath.Join(e.dir, "data")
+	if err := errors.Join(os.Mkdir(data, 0o711), os.Mkdir(e.Dir(), 0o755), e.writeConfig()); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("tmpfs", data, "tmpfs", 0, fmt.Sprintf("size=%dm", mebibytes)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := e.Stop(); err != nil {
+			t.Error(err)
+		}
+		unmountBelow(e.dir)
+	})
+	// The bridge of the engine of the other tests has the usual addresses.
+	if err := e.start(append([]string{"--bridge=none"}, shared.flags...)); err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// DataDir returns the folder of the engine's data.
+func (e *Engine) DataDir() string { return filepath.Join(e.dir, "data") }
+
+func (e *Engine) writeConfig() error {
+	return os.WriteFile(filepath.Join(e.dir, "daemon.json"), []byte("{}\n"), 0o644)
+}
+
 // Socket returns the path of the engine's socket.
 func (e *Engine) Socket() string { return filepath.Join(e.dir, "docker.sock") }
 
@@ -153,7 +186,7 @@ func (e *Engine) Start() error {
 	if err := os.Mkdir(e.Dir(), 0o755); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "daemon.json"), []byte("{}\n"), 0o644); err != nil {
+	if err := e.writeConfig(); err != nil {
 		return err
 	}
 	var errs error
