@@ -16,6 +16,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/task"
 	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/worker/runner"
+	"github.com/cairn-discovery/cairn/worker/runner/docker"
 	"github.com/cairn-discovery/cairn/worker/runner/process"
 )
 
@@ -71,8 +72,21 @@ func (w *wiring) newDriver() (runner.Driver, error) {
 			cfg.Images[name] = process.Image{Root: i.Root, Command: i.Command}
 		}
 		return process.New(cfg)
+	case config.RunnerDocker:
+		return w.newDocker(dir)
 	}
 	return nil, fmt.Errorf("%q is not supported by this build", c.Driver)
+}
+
+// newDocker returns the driver that uses the Docker Engine.
+func (w *wiring) newDocker(dataDir string) (runner.Driver, error) {
+	c := &w.cfg.Runner
+	return docker.New(docker.Config{
+		Node: w.taskNode().Name, Dir: filepath.Join(dataDir, "runner", "docker"),
+		Socket: c.Docker.Socket, PullPolicy: c.Docker.Pull, AuthFile: c.Docker.RegistryAuth,
+		HostPaths: c.HostPaths, ProtectedPaths: w.hidden(dataDir), Privileged: c.Privileged, PidsLimit: int64(c.MaxProcesses),
+		Forbidden: []uint16{addrPortOf(w.listeners.admin.Addr()).Port()}, Logger: w.log.With("part", "docker"),
+	})
 }
 
 // TaskCommand runs one of the hidden commands with which the program starts itself for

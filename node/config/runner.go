@@ -56,18 +56,16 @@ type Runner struct {
 	MemoryMiB int64 `yaml:"memory_mib" check:"min=0"`
 	// Parallel is how many networks and containers are made at the same time.
 	Parallel int `yaml:"parallel" check:"min=1"`
-	// MaxProcesses is how many processes and threads a container may have (driver
-	// process).
+	// MaxProcesses is how many processes and threads a container may have.
 	MaxProcesses int `yaml:"max_processes" check:"min=1"`
 	// Cgroups limits CPU, memory and processes of tasks (driver process). Without it
 	// tasks run without limits.
 	Cgroups bool `yaml:"cgroups"`
 	// Privileged allows containers that reach the host: privileged ones, those with
-	// devices, strong capabilities, or the process or IPC namespace of the host (driver
-	// process).
+	// devices, strong capabilities, or the process or IPC namespace of the host.
 	Privileged bool `yaml:"privileged"`
-	// HostPaths are the folders of the host that volumes may mount (driver process).
-	// Left out, all but those of the system and of this program.
+	// HostPaths are the folders of the host that volumes may mount. Left out, all but
+	// those of the system and of this program.
 	HostPaths []string `yaml:"host_paths"`
 	// SecretFolders are the folders whose files secrets may name as file:PATH.
 	SecretFolders []string `yaml:"secret_folders"`
@@ -84,6 +82,21 @@ type Runner struct {
 	LogMaxFiles int `yaml:"log_max_files" check:"min=1"`
 	// LogRetention is how long logs are kept that are not written any more. 0s: without a limit.
 	LogRetention Duration `yaml:"log_retention" check:"min=0s"`
+	// Docker is for driver docker.
+	Docker RunnerDocker `yaml:"docker"`
+}
+
+// RunnerDocker is how driver docker uses the Docker Engine.
+type RunnerDocker struct {
+	// Socket is the Unix socket of the Docker Engine, which has to run on this machine.
+	Socket string `yaml:"socket" check:"notempty"`
+	// Pull is when images are pulled: `prefer-cached` (if the engine does not have the
+	// image), `always`, `once` (for the first task after the start of this program) or
+	// `never`.
+	Pull string `yaml:"pull" check:"oneof=prefer-cached always once never"`
+	// RegistryAuth is a file with the credentials of registries, as `docker login` writes
+	// it. Helpers for credentials are not used. Left out, there are none.
+	RegistryAuth string `yaml:"registry_auth" path:"file"`
 }
 
 // RunnerSubnet is a network whose addresses tasks get. The first address of each
@@ -113,6 +126,7 @@ func defaultRunner() Runner {
 		Driver: RunnerNone, Outbound: true, Parallel: 16, MaxProcesses: 4096, Cgroups: true,
 		DefaultSubnet: RunnerSubnet{CIDR: mustPrefix("10.213.0.0/16")}, BridgeCIDR: mustPrefix("172.30.0.0/16"),
 		LogMaxBytes: 10 << 20, LogMaxFiles: 5, LogRetention: seconds(7 * 24 * 3600),
+		Docker: RunnerDocker{Socket: "/var/run/docker.sock", Pull: "prefer-cached"},
 	}
 }
 

@@ -167,7 +167,7 @@ func TestSettings(t *testing.T) {
 		"capabilities":          fmt.Sprint(host.CapAdd, host.CapDrop) != "[CAP_SYS_PTRACE] [ALL]",
 		"shared memory":         host.ShmSize != 32<<20,
 		"tmpfs":                 host.Tmpfs["/tmp"] != "size=5m,noexec",
-		"processes":             *host.PidsLimit != DefaultPidsLimit,
+		"processes":             *host.PidsLimit != defaultPidsLimit,
 		"sysctl":                host.Sysctls["kernel.msgmax"] != "1234",
 		"restart by the agent":  !host.RestartPolicy.IsNone(),
 	} {
@@ -272,14 +272,14 @@ func TestVolumes(t *testing.T) {
 
 func TestPull(t *testing.T) {
 	for _, c := range []struct{ policy, image, want string }{
-		{PullPreferCached, enginetest.Image, ""},
-		{PullNever, enginetest.Image, ""},
-		{PullNever, "missing:1", `CannotPullContainerError: image "missing:1" is not on this node, and the pull policy is "never"`},
-		{PullPreferCached, "127.0.0.1:1/missing:1", "CannotPullContainerError: "},
-		{PullAlways, "127.0.0.1:1/missing:1", "CannotPullContainerError: "},
-		{PullOnce, "127.0.0.1:1/missing:1", "CannotPullContainerError: "},
-		{PullPreferCached, "bad name\n", `CannotPullContainerError: image "bad name\n": invalid reference format`},
-		{PullPreferCached, "", `CannotPullContainerError: image "": `},
+		{pullPreferCached, enginetest.Image, ""},
+		{pullNever, enginetest.Image, ""},
+		{pullNever, "missing:1", `CannotPullContainerError: image "missing:1" is not on this node, and the pull policy is "never"`},
+		{pullPreferCached, "127.0.0.1:1/missing:1", "CannotPullContainerError: "},
+		{pullAlways, "127.0.0.1:1/missing:1", "CannotPullContainerError: "},
+		{pullOnce, "127.0.0.1:1/missing:1", "CannotPullContainerError: "},
+		{pullPreferCached, "bad name\n", `CannotPullContainerError: image "bad name\n": invalid reference format`},
+		{pullPreferCached, "", `CannotPullContainerError: image "": `},
 	} {
 		h := start(t, func(cfg *Config) { cfg.PullPolicy = c.policy })
 		_, err := h.Pull(t.Context(), c.image)

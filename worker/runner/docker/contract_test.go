@@ -25,7 +25,7 @@ func TestDriver(t *testing.T) {
 	e.LoadFiles(t, "program:1", nil, map[string][]byte{"program": program})
 	config := Config{
 		Node: "contract", Socket: e.Socket(), Dir: filepath.Join(e.Dir(), "contract"), PidsLimit: 200,
-		PullPolicy: PullNever, Logger: slog.New(slog.DiscardHandler),
+		PullPolicy: pullNever, Logger: slog.New(slog.DiscardHandler),
 	}
 	t.Cleanup(func() { os.RemoveAll(config.Dir) })
 	driver := func(t *testing.T) runner.Driver {

@@ -50,17 +50,17 @@ const pauseName = "~internal~ecs~pause"
 
 // Pull policies; see Config.PullPolicy.
 const (
-	PullPreferCached = "prefer-cached"
-	PullAlways       = "always"
-	PullOnce         = "once"
-	PullNever        = "never"
+	pullPreferCached = "prefer-cached"
+	pullAlways       = "always"
+	pullOnce         = "once"
+	pullNever        = "never"
 )
 
-// DefaultSocket is where the engine listens.
-const DefaultSocket = "/var/run/docker.sock"
+// defaultSocket is where engines listen.
+const defaultSocket = "/var/run/docker.sock"
 
-// DefaultPidsLimit is the number of processes that a container may have.
-const DefaultPidsLimit = 4096
+// defaultPidsLimit is the number of processes that a container may have.
+const defaultPidsLimit = 4096
 
 // Config is what a Driver needs.
 type Config struct {
@@ -69,12 +69,11 @@ type Config struct {
 	// Dir is the folder for the state of tasks and for positions of logs. Required. The
 	// engine has to see it under the same path.
 	Dir string
-	// Socket is the Unix socket of the engine. Empty: DefaultSocket. The engine has to
-	// run on this machine.
+	// Socket is the Unix socket of the engine. Empty: /var/run/docker.sock. The engine has
+	// to run on this machine.
 	Socket string
-	// PullPolicy is when images are pulled: PullPreferCached (an image that the engine
-	// has is used; "" too), PullAlways, PullOnce (once in the life of this process) or
-	// PullNever.
+	// PullPolicy is when images are pulled: "prefer-cached" (an image that the engine has
+	// is used; "" too), "always", "once" (in the life of this process) or "never".
 	PullPolicy string
 	// AuthFile has the credentials of registries in the form of Docker's config.json,
 	// member "auths". Empty: none.
@@ -92,7 +91,7 @@ type Config struct {
 	// Forbidden are TCP ports of this machine that tasks in awsvpc and bridge mode do not
 	// reach.
 	Forbidden []uint16
-	// PidsLimit is the number of processes that a container may have. 0: DefaultPidsLimit.
+	// PidsLimit is the number of processes that a container may have. 0: 4096.
 	PidsLimit int64
 	// Logger receives losses of the engine and problems with logs. Required.
 	Logger *slog.Logger
@@ -106,7 +105,7 @@ type Driver struct {
 	logs   logCopies
 
 	mu      sync.Mutex
-	pulled  map[string]bool   // images, for PullOnce
+	pulled  map[string]bool   // images, for pullOnce
 	digests map[string]string // by id of the image
 	// preparing serializes what tasks share: networks and the image of the pause container.
 	preparing sync.Mutex
@@ -118,10 +117,10 @@ var _ runner.Driver = (*Driver)(nil)
 func New(cfg Config) (*Driver, error) {
 	switch cfg.PullPolicy {
 	case "":
-		cfg.PullPolicy = PullPreferCached
-	case PullPreferCached, PullAlways, PullOnce, PullNever:
+		cfg.PullPolicy = pullPreferCached
+	case pullPreferCached, pullAlways, pullOnce, pullNever:
 	default:
-		return nil, fmt.Errorf("pull policy %q: must be %s, %s, %s or %s", cfg.PullPolicy, PullPreferCached, PullAlways, PullOnce, PullNever)
+		return nil, fmt.Errorf("pull policy %q: must be %s, %s, %s or %s", cfg.PullPolicy, pullPreferCached, pullAlways, pullOnce, pullNever)
 	}
 	if cfg.Node == "" || cfg.Dir == "" || cfg.Logger == nil {
 		return nil, errors.New("docker driver: Node, Dir and Logger are required")
@@ -138,10 +137,10 @@ func New(cfg Config) (*Driver, error) {
 		return nil, fmt.Errorf("limit of processes %d: must not be negative", cfg.PidsLimit)
 	}
 	if cfg.PidsLimit == 0 {
-		cfg.PidsLimit = DefaultPidsLimit
+		cfg.PidsLimit = defaultPidsLimit
 	}
 	if cfg.Socket == "" {
-		cfg.Socket = DefaultSocket
+		cfg.Socket = defaultSocket
 	}
 	e, err := newEngine(cfg.Socket)
 	if err != nil {

@@ -43,16 +43,16 @@ func (d *Driver) pull(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("image %q: %w", name, err)
 	}
-	if d.cfg.PullPolicy != PullAlways {
+	if d.cfg.PullPolicy != pullAlways {
 		digest, found, err := d.imageDigest(ctx, name)
 		if err != nil {
 			return "", err
 		}
 		switch {
-		case found && (d.cfg.PullPolicy != PullOnce || d.wasPulled(name)):
+		case found && (d.cfg.PullPolicy != pullOnce || d.wasPulled(name)):
 			return digest, nil
-		case d.cfg.PullPolicy == PullNever:
-			return "", fmt.Errorf("image %q is not on this node, and the pull policy is %q", name, PullNever)
+		case d.cfg.PullPolicy == pullNever:
+			return "", fmt.Errorf("image %q is not on this node, and the pull policy is %q", name, pullNever)
 		}
 	}
 	if err := d.download(ctx, ref); err != nil {
