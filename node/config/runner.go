@@ -83,11 +83,11 @@ type Runner struct {
 	// LogRetention is how long logs are kept that are not written any more. 0s: without a limit.
 	LogRetention Duration `yaml:"log_retention" check:"min=0s"`
 	// Docker is for driver docker.
-	Docker RunnerDocker `yaml:"docker"`
+	Docker DockerEngine `yaml:"docker"`
 }
 
-// RunnerDocker is how driver docker uses the Docker Engine.
-type RunnerDocker struct {
+// DockerEngine is how driver docker uses the Docker Engine.
+type DockerEngine struct {
 	// Socket is the Unix socket of the Docker Engine, which has to run on this machine.
 	Socket string `yaml:"socket" check:"notempty"`
 	// Pull is when images are pulled: `prefer-cached` (if the engine does not have the
@@ -126,7 +126,7 @@ func defaultRunner() Runner {
 		Driver: RunnerNone, Outbound: true, Parallel: 16, MaxProcesses: 4096, Cgroups: true,
 		DefaultSubnet: RunnerSubnet{CIDR: mustPrefix("10.213.0.0/16")}, BridgeCIDR: mustPrefix("172.30.0.0/16"),
 		LogMaxBytes: 10 << 20, LogMaxFiles: 5, LogRetention: seconds(7 * 24 * 3600),
-		Docker: RunnerDocker{Socket: "/var/run/docker.sock", Pull: "prefer-cached"},
+		Docker: DockerEngine{Socket: "/var/run/docker.sock", Pull: "prefer-cached"},
 	}
 }
 
