@@ -101,19 +101,33 @@ func sortedLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// A circle of aliases through an upstream ends.
+// A circle of aliases through an upstream ends where it meets itself, wherever it is
+// entered: no name has two CNAME records (coredns#8475).
 func TestAliasCircleThroughUpstream(t *testing.T) {
 	w := populated(t, forwarding(t, scripted(t, map[string][]string{
-		"circle.example.net.": {"circle.example.net. 30 IN CNAME circle.deep.example.com."},
+		"circle.example.net.": {"Circle.example.net. 30 IN CNAME two.example.net.", "two.example.net. 30 IN CNAME circle.deep.example.com."},
+		"own.example.net.":    {"own.example.net. 30 IN CNAME own.example.net."},
 	})))
-	w.register(w.service(w.namespace("deep.example.com", ""), "circle", "WEIGHTED", "CNAME"), "a", cname, "circle.example.net")
-	m := w.exchange(question("circle.example.net.", mdns.TypeA), trusted, answer.UDP)
-	if m == nil || len(m.Answer) == 0 || len(m.Answer) > 20 {
-		t.Fatalf("%v", m)
-	}
-	for _, rr := range m.Answer {
-		if rr.Header().Rrtype != mdns.TypeCNAME {
-			t.Errorf("%v", rr)
+	deep := w.namespace("deep.example.com", "")
+	w.register(w.service(deep, "circle", "WEIGHTED", "CNAME"), "a", cname, "CIRCLE.example.net")
+	w.register(w.service(deep, "into", "WEIGHTED", "CNAME"), "a", cname, "circle.deep.example.com")
+	for name, records := range map[string]int{"circle.example.net.": 3, "circle.deep.example.com.": 3, "into.deep.example.com.": 4} {
+		for range 2 { // the second time from the cache
+			m := w.exchange(question(name, mdns.TypeA), trusted, answer.UDP)
+			if m == nil || m.Rcode != 0 || len(m.Answer) != records {
+				t.Fatalf("%s: %v", name, m)
+			}
+			owners := map[string]bool{}
+			for _, rr := range m.Answer {
+				owner := strings.ToLower(rr.Header().Name)
+				if rr.Header().Rrtype != mdns.TypeCNAME || owners[owner] {
+					t.Errorf("%s: %v", name, m)
+				}
+				owners[owner] = true
+			}
 		}
+	}
+	if m := w.exchange(question("own.example.net.", mdns.TypeA), trusted, answer.UDP); m == nil || len(m.Answer) > 1 {
+		t.Errorf("a name that is its own alias: %v", m)
 	}
 }
