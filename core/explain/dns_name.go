@@ -66,7 +66,7 @@ func (e *explanation) fixed(name []byte, r zone.Result) {
 
 func (e *explanation) takeZone(z *zone.Zone) {
 	e.Zone = &Zone{Name: z.Name, Public: z.Public, VPC: vpcsOf(z)}
-	if !z.Fixed {
+	if _, ok := e.namespace(z); ok && !z.Fixed {
 		e.Zone.Namespace = string(z.ID)
 	}
 }

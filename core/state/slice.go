@@ -9,6 +9,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/registry/records"
 	"github.com/cairn-discovery/cairn/core/task"
+	taskrecords "github.com/cairn-discovery/cairn/core/task/records"
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
@@ -17,11 +18,14 @@ import (
 var table = []slice{
 	newSlice(registry.Slice{}, registry.NewDraft, (*State).registry, func(r *Rules) any { return &r.Registry }, feedRegistry),
 	newSlice(identity.Slice{}, identity.NewDraft, (*State).identity, func(r *Rules) any { return &r.Identity }, nil),
-	newSlice(task.Slice{}, task.NewDraft, (*State).task, func(r *Rules) any { return &r.Task }, nil),
+	newSlice(task.Slice{}, task.NewDraft, (*State).task, func(r *Rules) any { return &r.Task }, feedTasks),
 }
 
 // feedRegistry makes a draft of the registry feed the zones.
 func feedRegistry(d *registry.Draft, zones *zone.Draft) { d.Observe(records.NewFeeder(zones)) }
+
+// feedTasks makes a draft of tasks feed the zones.
+func feedTasks(d *task.Draft, zones *zone.Draft) { d.Observe(taskrecords.NewFeeder(d, zones)) }
 
 // The accessors of the table.
 func (s *State) registry() *registry.State { return &s.Registry }

@@ -19,8 +19,9 @@ type change interface {
 // Draft builds the State that follows another one. It is for one goroutine; the State
 // that it starts from is not changed.
 type Draft struct {
-	state State
-	token *ptree.Owner
+	state    State
+	token    *ptree.Owner
+	observer Observer // may be nil
 }
 
 // NewDraft returns a Draft that starts from s.

@@ -99,6 +99,9 @@ func (t *transaction) drainWait(x *Task, c *runContext) int64 {
 		return wait
 	}
 	ttl := int64(0)
+	if len(c.connect) > 0 {
+		ttl = ConnectTTL
+	}
 	for _, r := range x.Registrations {
 		svc, ok := t.registry().Service(r.Owner, registry.ServiceID(r.Service))
 		if !ok || svc.DNS == nil || r.Registered == 0 {

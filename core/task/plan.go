@@ -18,9 +18,11 @@ type Action struct {
 // the state again when it is decided; if it comes too late, it changes nothing.
 func Plan(v command.View, now int64) (actions []Action, next int64) {
 	p := newPlan(v, now)
+	p.collect = true
 	p.planNodes()
 	p.planTasks()
 	p.planServices()
+	p.planStrays()
 	return p.actions, p.next
 }
 
@@ -33,10 +35,21 @@ type plan struct {
 	now, next int64
 	actions   []Action
 
+	// collect means that tasks for which something is due become part of an action; step
+	// is the one that is not full yet.
+	collect bool
+	step    *stepTasks
+
 	instances   map[string]*instanceView
-	cloudCache  map[cloudKey]*registry.Service
+	cloudCache  map[cloudKey]*cloudView
 	definitions map[definitionKey]*definitionView
 	placers     map[clusterRef]*placer
+	// The last results: tasks of a service come one after the other.
+	lastDefinition definitionKey
+	lastView       *definitionView
+	lastCloud      cloudKey
+	lastCloudView  *cloudView
+	members        []member // memory for planServices
 }
 
 type cloudKey struct{ account, service string }
@@ -64,7 +77,7 @@ func newPlan(v command.View, now int64) *plan {
 	c, rules := v.Slice(registry.Slice{}.Name())
 	return &plan{
 		state: s, rules: r, cloud: c.(*registry.State), cloudMap: rules.(*registry.Rules), now: now, next: math.MaxInt64,
-		instances: map[string]*instanceView{}, cloudCache: map[cloudKey]*registry.Service{},
+		instances: map[string]*instanceView{}, cloudCache: map[cloudKey]*cloudView{},
 		definitions: map[definitionKey]*definitionView{}, placers: map[clusterRef]*placer{},
 	}
 }
@@ -84,14 +97,17 @@ func (p *plan) act(account command.AccountID, c command.Command) {
 
 func (p *plan) definition(x *Task) *definitionView {
 	key := definitionKey{x.Account, x.Family, x.Revision}
-	if v, ok := p.definitions[key]; ok {
-		return v
+	if key == p.lastDefinition {
+		return p.lastView
 	}
-	var v *definitionView
-	if d, ok := p.state.Definition(x.Account, x.Family, x.Revision); ok {
-		v = &definitionView{d, d.HasChecks()}
+	v, ok := p.definitions[key]
+	if !ok {
+		if d, found := p.state.Definition(x.Account, x.Family, x.Revision); found {
+			v = &definitionView{d, d.HasChecks()}
+		}
+		p.definitions[key] = v
 	}
-	p.definitions[key] = v
+	p.lastDefinition, p.lastView = key, v
 	return v
 }
 
@@ -116,15 +132,27 @@ func (p *plan) instance(x *Task) *instanceView {
 // expired reports whether the lease of a node has ended.
 func (n *Node) expired(now int64) bool { return n.Expires != 0 && n.Expires <= now }
 
-// cloudService returns a Cloud Map service, or nil.
-func (p *plan) cloudService(r *Registration) *registry.Service {
+// cloudView is a Cloud Map service, nil if it is gone, with the number of tasks that are
+// registered there.
+type cloudView struct {
+	*registry.Service
+	registered int
+}
+
+// cloudService returns the Cloud Map service of a registration.
+func (p *plan) cloudService(r *Registration) *cloudView {
 	key := cloudKey{string(r.Owner), r.Service}
-	svc, ok := p.cloudCache[key]
-	if !ok {
-		svc, _ = p.cloud.Service(r.Owner, registry.ServiceID(r.Service))
-		p.cloudCache[key] = svc
+	if key == p.lastCloud {
+		return p.lastCloudView
 	}
-	return svc
+	v, ok := p.cloudCache[key]
+	if !ok {
+		svc, _ := p.cloud.Service(r.Owner, registry.ServiceID(r.Service))
+		v = &cloudView{Service: svc}
+		p.cloudCache[key] = v
+	}
+	p.lastCloud, p.lastCloudView = key, v
+	return v
 }
 
 // placer returns the instances of a cluster. The plan places nothing, so it can be used

@@ -22,10 +22,16 @@ const maxStarts = 50
 func (p *plan) planServices() {
 	for _, svc := range p.state.services.All() {
 		if svc.Status == Inactive {
+			for x := range p.state.TasksOfService(svc.Account, svc.Cluster, svc.Name) {
+				p.consider(x)
+			}
 			if p.at(svc.Deleted + p.rules.StoppedRetention) {
 				p.act(svc.Account, &stepService{svc.Account, svc.Cluster, svc.Name})
 			}
 			continue
+		}
+		for _, id := range svc.CloudMapServices {
+			p.cloudService(&Registration{Service: id, Owner: svc.Account})
 		}
 		if s := p.planService(svc); !s.empty() {
 			p.act(svc.Account, &stepService{svc.Account, svc.Cluster, svc.Name})
@@ -77,8 +83,9 @@ func (s *serviceStep) empty() bool {
 
 // planService returns what a service needs next.
 func (p *plan) planService(svc *Service) *serviceStep {
-	s := &serviceStep{desired: svc.DesiredCount}
+	s := &serviceStep{desired: svc.DesiredCount, members: p.members[:0]}
 	p.readMembers(svc, s)
+	p.members = s.members
 	if svc.Status == Draining {
 		s.desired = 0
 		s.inactive = len(s.members) == 0 && s.draining == 0
@@ -94,6 +101,7 @@ func (p *plan) planService(svc *Service) *serviceStep {
 
 func (p *plan) readMembers(svc *Service, s *serviceStep) {
 	for x := range p.state.TasksOfService(svc.Account, svc.Cluster, svc.Name) {
+		p.consider(x)
 		switch {
 		case x.stopped():
 		case x.stopping():
@@ -142,7 +150,7 @@ func (p *plan) judgeRegistration(m *member, r *Registration) {
 		return
 	}
 	svc := p.cloudService(r)
-	if svc == nil {
+	if svc.Service == nil {
 		return // the registry is gone: that is no reason to replace tasks
 	}
 	inst, ok := svc.Instance(registry.InstanceID(m.ID))
@@ -462,6 +470,9 @@ func (c *stepService) Decide(v command.View, m *command.Meta) (command.Decision,
 	if svc.Status == Inactive {
 		if p.at(svc.Deleted + t.rules.StoppedRetention) {
 			t.deleteHistory(svc)
+			for _, x := range slices.Collect(t.state().TasksOfService(svc.Account, svc.Cluster, svc.Name)) {
+				t.add(tasks.remove(x)) // all have stopped
+			}
 			t.add(services.remove(svc))
 		}
 		return t.reply(nil)

@@ -15,21 +15,26 @@ const retryAfter = 5000
 // maxStep limits the tasks of one action, so that others do not wait for it.
 const maxStep = 50
 
-// planTasks moves on the tasks for which it is time.
+// planTasks moves on the standalone tasks for which it is time. Those of services follow
+// in planServices.
 func (p *plan) planTasks() {
-	step := &stepTasks{}
 	for _, x := range p.state.tasks.All() {
-		if !p.taskDue(x) {
-			continue
+		if x.Service == "" {
+			p.consider(x)
 		}
-		if len(step.tasks) == maxStep || len(step.tasks) > 0 && step.tasks[0].Account != x.Account {
-			step = &stepTasks{}
-		}
-		if len(step.tasks) == 0 {
-			p.act(x.Account, step)
-		}
-		step.tasks = append(step.tasks, x)
 	}
+}
+
+// consider adds a task to an action if something is due for it.
+func (p *plan) consider(x *Task) {
+	if !p.collect || !p.taskDue(x) {
+		return
+	}
+	if p.step == nil || len(p.step.tasks) == maxStep || p.step.tasks[0].Account != x.Account {
+		p.step = &stepTasks{}
+		p.act(x.Account, p.step)
+	}
+	p.step.tasks = append(p.step.tasks, x)
 }
 
 // taskDue reports whether something has to be done for a task, apart from what its
@@ -71,7 +76,7 @@ func (p *plan) oneDue(x *Task, r *Registration) bool {
 	}
 	svc := p.cloudService(r)
 	switch {
-	case svc == nil:
+	case svc.Service == nil:
 		return r.Registered != 0 || r.Held
 	case r.Held:
 		return false
@@ -79,6 +84,9 @@ func (p *plan) oneDue(x *Task, r *Registration) bool {
 		return p.at(r.Tried + retryAfter)
 	}
 	inst, ok := svc.Instance(registry.InstanceID(x.ID))
+	if ok {
+		svc.registered++
+	}
 	return !ok || inst.Registered != r.Registered
 }
 

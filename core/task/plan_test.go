@@ -508,6 +508,25 @@ func TestReconcile(t *testing.T) {
 	}
 }
 
+// An instance of a task that does not exist is removed; instances of others stay.
+func TestStrays(t *testing.T) {
+	w := newWorld(t)
+	w.service(1, nil)
+	w.settle(5000, nil)
+	register := func(id string, attributes map[string]string) {
+		attributes["AWS_INSTANCE_IPV4"] = "192.0.2.9"
+		w.do(&registry.RegisterInstance{ServiceRef: string(w.web.ID), ID: registry.InstanceID(id), Attributes: attributes})
+	}
+	gone := strings.Repeat("a", 32)
+	register(gone, map[string]string{"ECS_CLUSTER_NAME": "c", "ECS_SERVICE_NAME": "s"})
+	register(strings.Repeat("b", 32), map[string]string{})
+	register("by-hand", map[string]string{"ECS_SERVICE_NAME": "s"})
+	w.settle(5000, nil)
+	if w.instance("web", gone) != nil || w.instances() != 3 {
+		t.Errorf("stray %v, %d instances", w.instance("web", gone), w.instances())
+	}
+}
+
 // Tasks that cannot be placed are reported once, and placed when there is room.
 func TestNoRoom(t *testing.T) {
 	w := newWorld(t)
@@ -532,15 +551,16 @@ func BenchmarkPlan(b *testing.B) {
 		w.node(fmt.Sprint("n", n), fmt.Sprint("zone-", n%3))
 	}
 	w.rules.Quotas.Limits = command.Limits{}
+	w.define("tiny", "awsvpc", func(d *task.Definition) { d.CPU, d.Memory = "8", "8" })
 	for n := range 1000 {
 		web := w.cloudMap(fmt.Sprint("web", n), registry.RecordA, 10)
 		w.service(10, func(c *task.CreateService) {
-			c.Name = fmt.Sprint("s", n)
+			c.Name, c.Family = fmt.Sprint("s", n), "tiny"
 			c.ServiceRegistries[0].RegistryARN = w.rules.Registry.ServiceARN(account, web.ID)
 		})
 	}
 	w.settle(5000, nil)
-	if n := w.state.Task.Counts().Tasks; n < 5000 {
+	if n := w.state.Task.Counts().Tasks; n != 10_000 {
 		b.Fatalf("%d tasks", n)
 	}
 	b.ReportMetric(float64(w.state.Task.Counts().Tasks), "tasks")

@@ -113,6 +113,10 @@ type ServiceConnectResource struct {
 	DiscoveryName string `json:"discoveryName"`
 	Service       string `json:"service"` // id in Cloud Map
 	ARN           string `json:"arn"`
+	// DNSNames are answered with the addresses of the tasks, in VPCs and for trusted
+	// clients.
+	DNSNames []string `json:"dnsNames,omitempty"`
+	VPCs     []string `json:"vpcs,omitempty"`
 }
 
 // ServiceRevision is a workload as it was deployed.

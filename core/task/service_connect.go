@@ -87,7 +87,10 @@ func (t *transaction) ensureConnect(svc *Service, w *Workload) ([]ServiceConnect
 			}
 			made = reply.Value.(*registry.Service)
 		}
-		all = append(all, ServiceConnectResource{DiscoveryName: name, Service: string(made.ID), ARN: t.cloudMap.ServiceARN(made.Account, made.ID)})
+		all = append(all, ServiceConnectResource{
+			DiscoveryName: name, Service: string(made.ID), ARN: t.cloudMap.ServiceARN(made.Account, made.ID),
+			DNSNames: w.ServiceConnect.Services[i].dnsNames(ns), VPCs: t.connectVPCs(svc.Account, ns),
+		})
 	}
 	return all, nil
 }

@@ -85,8 +85,10 @@ func (d *Draft) index(old, new any) {
 	switch old := old.(type) {
 	case *Task:
 		d.indexTask(old, new.(*Task))
+		d.taskChanged(old, new.(*Task))
 	case *Service:
 		d.indexService(old, new.(*Service))
+		d.serviceChanged(old, new.(*Service))
 	case *ContainerInstance:
 		d.indexInstance(old, new.(*ContainerInstance))
 	}

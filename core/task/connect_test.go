@@ -1,0 +1,109 @@
+package task_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/core/task"
+	"github.com/cairn-discovery/cairn/core/zone"
+)
+
+func connect(namespace string, change func(*task.ServiceConnectService)) *task.ServiceConnectConfiguration {
+	on := true
+	s := task.ServiceConnectService{PortName: "http", DiscoveryName: "orders", ClientAliases: []task.ServiceConnectClientAlias{{DNSName: "Orders"}}}
+	if change != nil {
+		change(&s)
+	}
+	return &task.ServiceConnectConfiguration{Enabled: &on, Namespace: namespace, Services: []task.ServiceConnectService{s}}
+}
+
+// answers returns the number of addresses of a name for a client of a VPC.
+func answers(s *state.State, name, vpc string) int {
+	text, _ := dnswire.ParseName(name)
+	wire := []byte(dnswire.Lowered(text))
+	r := s.Zones.Lookup(&zone.Query{Name: wire, Hash: zone.Hash(wire), View: zone.View{VPCs: []string{vpc}}})
+	if r.State != zone.Hit || r.Node.Set() == nil {
+		return 0
+	}
+	return r.Node.Set().Members()
+}
+
+// The names of Service Connect are answered in the VPC of the namespace, and follow the
+// tasks; their instances are in Cloud Map.
+func TestServiceConnect(t *testing.T) {
+	w := newWorld(t)
+	w.service(2, func(c *task.CreateService) {
+		c.ServiceRegistries, c.ServiceConnect = nil, connect("shop.test", nil)
+	})
+	w.settle(5000, nil)
+	check := func(when string, want int) {
+		t.Helper()
+		for _, name := range []string{"orders.shop.test", "orders"} {
+			if got := answers(w.state, name, "vpc-1"); got != want {
+				t.Errorf("%s: %d addresses of %s, want %d", when, got, name, want)
+			}
+			if got := answers(w.state, name, "vpc-2"); got != 0 {
+				t.Errorf("%s: another VPC gets %d addresses of %s", when, got, name)
+			}
+		}
+	}
+	check("two tasks", 2)
+	resource := w.current().Primary().ServiceConnectServices[0]
+	svc, ok := w.state.Registry.Service(account, registry.ServiceID(resource.Service))
+	if !ok || svc.Type != registry.ServiceHTTP || svc.InstanceCount() != 2 || svc.Description != "Managed by arn:aws:ecs:eu-west-1:123456789012:service/c/s" {
+		t.Fatalf("service %+v", svc)
+	}
+	for _, inst := range svc.Instances("") {
+		if port, _ := inst.Attributes().Get("AWS_INSTANCE_PORT"); port != "80" {
+			t.Errorf("port %q", port)
+		}
+	}
+	// A restart gives the same zones.
+	again := state.NewDraft(new(state.State))
+	for stored := range w.state.All() {
+		again.Apply(stored.Revision, stored.Change)
+	}
+	loaded := again.Finish()
+	if got := answers(loaded, "orders", "vpc-1"); got != 2 {
+		t.Errorf("after a restart: %d addresses", got)
+	}
+	w.update(scale(1))
+	w.plan()
+	check("one task", 1)
+	off := false
+	w.update(task.UpdateService{ServiceConnect: &task.ServiceConnectConfiguration{Enabled: &off}})
+	w.settle(60_000, nil)
+	check("switched off", 0)
+	w.update(scale(0))
+	w.do(&task.DeleteService{Cluster: "c", Name: "s"})
+	w.settle(60_000, nil)
+	check("deleted", 0)
+}
+
+// The texts of AWS for configurations that are not valid.
+func TestServiceConnectErrors(t *testing.T) {
+	w := newWorld(t)
+	for _, row := range []struct {
+		config *task.ServiceConnectConfiguration
+		want   string
+	}{
+		{connect("", nil), "Namespace is missing"},
+		{connect("none", nil), `The namespace "none" was not found.`},
+		{connect("shop.test", func(s *task.ServiceConnectService) { s.PortName = "x" }), "portName(x) does not refer to any named PortMapping in the container definitions"},
+		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases = append(s.ClientAliases, s.ClientAliases[0]) }), "2 clientAliases exceeds the max limit of 1"},
+		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases[0].DNSName = "a b" }), "The DNS name that you provided is invalid."},
+		{connect("shop.test", func(s *task.ServiceConnectService) { s.DiscoveryName = "web" }), "SC service is already used by arn:aws:servicediscovery:"},
+	} {
+		one := 1
+		_, err := w.try(account, &task.CreateService{
+			Cluster: "c", Name: "s", Workload: task.Workload{Family: "app", NetworkConfiguration: vpc(), ServiceConnect: row.config},
+			ServiceSettings: task.ServiceSettings{DesiredCount: &one},
+		})
+		if err == nil || !strings.HasPrefix(err.Error(), row.want) {
+			t.Errorf("got %v, want %s", err, row.want)
+		}
+	}
+}
