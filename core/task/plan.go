@@ -23,6 +23,7 @@ func Plan(v command.View, now int64) (actions []Action, next int64) {
 	p.planTasks()
 	p.planServices()
 	p.planStrays()
+	p.planPurge()
 	return p.actions, p.next
 }
 

@@ -27,11 +27,12 @@ type State struct {
 	revisions   table[*ServiceRevision]
 
 	// The indexes below are derived. Their keys end with the name of the entity.
-	tasksByService  ptree.Map[string, *Task]    // ACCOUNT/CLUSTER/SERVICE/TASK
-	tasksByInstance ptree.Map[string, *Task]    // ACCOUNT/CLUSTER/INSTANCE/TASK
-	tasksByNode     ptree.Map[string, *Task]    // NODE/ACCOUNT/CLUSTER/TASK
-	instancesByNode ptree.Map[string, string]   // NODE/ACCOUNT/CLUSTER/INSTANCE to the name of the instance
-	byRegistry      ptree.Map[string, *Service] // ACCOUNT/ID of the Cloud Map service/CLUSTER/SERVICE
+	tasksByService  ptree.Map[string, *Task]       // ACCOUNT/CLUSTER/SERVICE/TASK
+	tasksByInstance ptree.Map[string, *Task]       // ACCOUNT/CLUSTER/INSTANCE/TASK
+	tasksByNode     ptree.Map[string, *Task]       // NODE/ACCOUNT/CLUSTER/TASK
+	instancesByNode ptree.Map[string, string]      // NODE/ACCOUNT/CLUSTER/INSTANCE to the name of the instance
+	byRegistry      ptree.Map[string, *Service]    // ACCOUNT/ID of the Cloud Map service/CLUSTER/SERVICE
+	deleting        ptree.Map[string, *Definition] // in DELETE_IN_PROGRESS, by name
 }
 
 // table maps entity.name to the entities of one kind.
@@ -91,7 +92,17 @@ func (d *Draft) index(old, new any) {
 		d.serviceChanged(old, new.(*Service))
 	case *ContainerInstance:
 		d.indexInstance(old, new.(*ContainerInstance))
+	case *Definition:
+		move(&d.state.deleting, d.token, old, new.(*Definition), (*Definition).deletingKey)
 	}
+}
+
+// deletingKey is the name of a definition that waits for its deletion, and otherwise "".
+func (x *Definition) deletingKey() string {
+	if x.Status != DeleteInProgress {
+		return ""
+	}
+	return x.name()
 }
 
 func (d *Draft) indexTask(old, new *Task) {
