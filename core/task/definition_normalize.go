@@ -18,7 +18,7 @@ const (
 
 // normalize gives the members of a definition the form in which they are stored and
 // echoed. What a client must not see filled in, because Terraform compares it, is left
-// alone: see "Default echoes" in docs/divergences/ecs.md.
+// alone: see "Default echoes" in docs/divergences/ecs-task-definitions.md.
 func (d *Definition) normalize() {
 	d.CPU = normalizeSize(d.CPU, "vcpu", "v cpu")
 	d.Memory = normalizeSize(d.Memory, "gb")

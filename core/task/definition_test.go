@@ -36,8 +36,8 @@ func app(member string) string {
 	return `{"containerDefinitions": [{"name": "app", "image": "img", "memory": 100, ` + member + `}]}`
 }
 
-// TestDefinitionErrors has the texts of AWS; see also "Texts" in
-// docs/divergences/ecs.md.
+// TestDefinitionErrors has the texts of AWS. Other texts are ours; see
+// docs/divergences/ecs-task-definitions.md.
 func TestDefinitionErrors(t *testing.T) {
 	two := `{"containerDefinitions": [{"name": "app", "image": "img", "memory": 100, MEMBER}, {"name": "db", "image": "img", "memory": 100, OTHER}]}`
 	pair := func(member, other string) string {

@@ -56,3 +56,11 @@ func TestConformance(t *testing.T) {
 		})
 	}
 }
+
+// TestBoto3ECSDefinitions has boto3 call what is not about services and tasks; see the
+// script.
+func TestBoto3ECSDefinitions(t *testing.T) {
+	python := python(t)
+	n := nodetest.Start(t, nodetest.WithMemoryStore())
+	run(t, ".", awsEnv(t.TempDir()), python, "testdata/ecs_definitions.py", n.URL)
+}
