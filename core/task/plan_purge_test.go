@@ -19,7 +19,7 @@ func TestPlanPurge(t *testing.T) {
 	w.run("used")
 	w.define("used", "awsvpc", deleted)
 	w.define("unused", "awsvpc", deleted)
-	// purge carries out the plan as far as it removes what was deleted.
+	// purge carries out the part of the plan that removes what was deleted.
 	purge := func() (removed string) {
 		actions, _ := task.Plan(state.NewView(w.state, &w.rules), w.now)
 		for _, a := range actions {
