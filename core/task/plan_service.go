@@ -75,6 +75,7 @@ type serviceStep struct {
 	inactive bool // a deleted service has no tasks any more
 	members  []member
 	draining int // tasks that are stopping
+	deleted  bool
 }
 
 func (s *serviceStep) empty() bool {
@@ -87,7 +88,7 @@ func (p *plan) planService(svc *Service) *serviceStep {
 	p.readMembers(svc, s)
 	p.members = s.members
 	if svc.Status == Draining {
-		s.desired = 0
+		s.desired, s.deleted = 0, true
 		s.inactive = len(s.members) == 0 && s.draining == 0
 	}
 	if svc.SchedulingStrategy == Daemon {
@@ -303,7 +304,7 @@ func (s *serviceStep) isStopped(m *member) bool {
 
 // scaleIn chooses n good members to stop: first those that do not run, then those in
 // the zone and on the instance with the most tasks, then the newest. Protected tasks
-// stay.
+// stay, unless the service is deleted.
 func (s *serviceStep) scaleIn(p *plan, n int) {
 	zones, hosts := map[string]int{}, map[string]int{}
 	var all []*member
@@ -314,7 +315,7 @@ func (s *serviceStep) scaleIn(p *plan, n int) {
 		}
 		zones[m.Zone]++
 		hosts[m.Instance]++
-		if m.protected(p.now) {
+		if m.protected(p.now) && !s.deleted {
 			p.at(m.ProtectedUntil)
 			continue
 		}

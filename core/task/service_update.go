@@ -49,8 +49,10 @@ func (c *UpdateService) Decide(v command.View, m *command.Meta) (command.Decisio
 	if err != nil {
 		return command.Decision{}, err
 	}
-	if err := t.checkWorkload(cluster, &svc, d, w); err != nil {
-		return command.Decision{}, err
+	if deploy || c.places() {
+		if err := t.checkWorkload(cluster, &svc, d, w); err != nil {
+			return command.Decision{}, err
+		}
 	}
 	t.read(clusters.read(cluster, true), services.read(old, true))
 	c.applyWithout(t, &svc, w)
@@ -64,6 +66,13 @@ func (c *UpdateService) Decide(v command.View, m *command.Meta) (command.Decisio
 	}
 	t.releaseHolds(next)
 	return t.reply(next)
+}
+
+// places reports whether the update changes where tasks are placed. Other changes
+// without a new deployment are possible although the Cloud Map service of a registry,
+// or the task definition, is gone.
+func (c *UpdateService) places() bool {
+	return c.CapacityProviderStrategy != nil || c.PlacementConstraints != nil || c.PlacementStrategy != nil
 }
 
 // workload returns the workload after the update, and whether it needs a new deployment.

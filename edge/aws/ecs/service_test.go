@@ -120,6 +120,17 @@ func TestUpdateService(t *testing.T) {
 	w.fails("UpdateService", `{"cluster":"web","service":"s","loadBalancers":[{"targetGroupArn":"x"}]}`, "InvalidParameterException", "load balancers")
 }
 
+// TestUpdateServiceWithoutRegistry: a service whose Cloud Map service is gone can be
+// scaled, but not deployed.
+func TestUpdateServiceWithoutRegistry(t *testing.T) {
+	w := newServiceWorld(t)
+	a := w.registry("a", "A")
+	w.must("CreateService", `{"serviceName":"s",`+fargate+`,"serviceRegistries":[{"registryArn":"`+a+`"}]}`)
+	w.cloudMap(&registry.DeleteService{Ref: a})
+	w.has("UpdateService", `{"cluster":"web","service":"s","desiredCount":0}`, `"desiredCount":0`)
+	w.fails("UpdateService", `{"cluster":"web","service":"s","forceNewDeployment":true}`, "ClientException", "ServiceNotFound")
+}
+
 func TestDeleteService(t *testing.T) {
 	w := newServiceWorld(t)
 	w.must("CreateService", `{"serviceName":"s",`+fargate+`}`)

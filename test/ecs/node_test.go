@@ -1,0 +1,255 @@
+// Package ecs runs tasks on a node with the process driver, and drives it with the AWS
+// CLI, boto3 and Terraform.
+package ecs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+
+	"github.com/cairn-discovery/cairn/internal/testtool"
+	"github.com/cairn-discovery/cairn/worker/runner/drivertest"
+)
+
+// TestMain runs the tests in namespaces of their own: the networks of the tasks are not
+// seen outside.
+func TestMain(m *testing.M) {
+	drivertest.Isolate()
+	code := m.Run()
+	if dir, err := programs(); err == nil {
+		os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// programs is a folder with the program, and with a web server that takes the part of
+// Apache in the image of the tutorial.
+var programs = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "cairn-ecs-")
+	if err != nil {
+		return "", err
+	}
+	server := filepath.Join(dir, "server.go")
+	if err := os.WriteFile(server, []byte(webServer), 0o600); err != nil {
+		return "", err
+	}
+	for name, source := range map[string]string{"cairn": "github.com/cairn-discovery/cairn/cmd/cairn", "httpd-foreground": server} {
+		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), source)
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
+		}
+	}
+	return dir, nil
+})
+
+const webServer = `package main
+
+import (
+	"net/http"
+	"os"
+)
+
+func main() {
+	if len(os.Args) > 1 {
+		os.Exit(check())
+	}
+	if err := http.ListenAndServe(":80", http.FileServer(http.Dir("/usr/local/apache2/htdocs"))); err != nil {
+		panic(err)
+	}
+}
+
+// check is the health check of a container.
+func check() int {
+	resp, err := http.Get("http://127.0.0.1:80/")
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return 1
+	}
+	return 0
+}
+`
+
+// node is a running program.
+type node struct {
+	*testing.T
+	url, dns string
+	cmd      *exec.Cmd
+	log      *readyLog
+	env      []string // of AWS clients
+}
+
+// start runs a node whose tasks run. The image httpd:2.4 is a folder with a shell and
+// the web server.
+func start(t *testing.T) *node {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("the process driver needs root")
+	}
+	dir, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	config := filepath.Join(data, "cairn.yaml")
+	text := strings.NewReplacer("DATA", filepath.Join(data, "store"), "IMAGE", image(t, dir)).Replace(`
+data_dir: DATA
+api_addr: 127.0.0.1:0
+dns_addr: 127.0.0.1:0
+admin_addr: 127.0.0.1:0
+vpcs: [{id: vpc-abcd1234, cidrs: [127.0.0.0/8]}]
+runner:
+  driver: process
+  cgroups: false
+  outbound: false
+  default_subnet: {cidr: 10.213.0.0/16, vpc: vpc-abcd1234}
+  images: {"httpd:2.4": {root: IMAGE}}
+`)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	n := &node{T: t, cmd: exec.Command(filepath.Join(dir, "cairn"), "serve", "--config", config), log: &readyLog{ready: make(chan [2]string, 1)}}
+	n.cmd.Stderr = n.log
+	if err := n.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() { n.cmd.Wait(); close(ended) }()
+	t.Cleanup(func() {
+		n.cmd.Process.Signal(syscall.SIGTERM)
+		<-ended
+		if t.Failed() {
+			t.Log(n.log.text())
+		}
+	})
+	select {
+	case addrs := <-n.log.ready:
+		n.url, n.dns = "http://"+addrs[0], addrs[1]
+	case <-ended:
+		t.Fatalf("the node ended at its start:\n%s", n.log.text())
+	}
+	none := filepath.Join(data, "none")
+	n.env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
+		"AWS_CONFIG_FILE="+none, "AWS_SHARED_CREDENTIALS_FILE="+none, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "NO_PROXY=", "no_proxy=",
+		"AWS_ENDPOINT_URL="+n.url, "AWS_DISABLE_HOST_PREFIX_INJECTION=true")
+	return n
+}
+
+// image makes the root file system of httpd:2.4: a shell with the libraries that it
+// needs, and the web server.
+func image(t *testing.T, programs string) string {
+	t.Helper()
+	root := t.TempDir()
+	shell := testtool.Need(t, "dash", "dash")
+	out, err := exec.Command(testtool.Need(t, "ldd", "libc-bin"), shell).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"bin/sh": shell, "usr/local/bin/httpd-foreground": filepath.Join(programs, "httpd-foreground")}
+	for _, library := range regexp.MustCompile(`/\S+`).FindAllString(string(out), -1) {
+		files[strings.TrimPrefix(library, "/")] = library
+	}
+	for to, from := range files {
+		content, err := os.ReadFile(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(root, to)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, dir := range []string{"usr/local/apache2/htdocs", "tmp", "etc", "proc", "sys", "dev"} {
+		if err := os.MkdirAll(filepath.Join(root, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+// readyLog waits for the line that says that a node serves.
+type readyLog struct {
+	mu    sync.Mutex
+	buf   bytes.Buffer
+	ready chan [2]string // gets the addresses of API and DNS
+}
+
+var readyLine = regexp.MustCompile(`msg=ready api=(\S+) dns=(\S+) admin=(\S+)`)
+
+func (l *readyLog) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf.Write(p)
+	if m := readyLine.FindSubmatch(l.buf.Bytes()); m != nil {
+		select {
+		case l.ready <- [2]string{string(m[1]), string(m[2])}:
+		default:
+		}
+	}
+	return len(p), nil
+}
+
+func (l *readyLog) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// run runs a program that must succeed and returns its output.
+func (n *node) run(dir, program string, args ...string) string {
+	n.Helper()
+	cmd := exec.CommandContext(n.Context(), program, args...)
+	cmd.Dir, cmd.Env = dir, n.env
+	var errors strings.Builder
+	cmd.Stderr = &errors
+	out, err := cmd.Output()
+	if err != nil {
+		n.Fatalf("%s %s: %v\n%s%s", filepath.Base(program), strings.Join(args, " "), err, out, errors.String())
+	}
+	return string(out)
+}
+
+type object = map[string]any
+
+// aws runs a command of the AWS CLI and returns its answer.
+func (n *node) aws(dir string, args ...string) object {
+	n.Helper()
+	out := n.run(dir, testtool.Need(n.T, "aws", "awscli"), append(args, "--output", "json")...)
+	var answer object
+	if strings.TrimSpace(out) != "" {
+		if err := json.Unmarshal([]byte(out), &answer); err != nil {
+			n.Fatalf("%v: %s", args, out)
+		}
+	}
+	return answer
+}
+
+// get returns what a path of names leads to; a number is an index of a list.
+func get(v any, path ...any) any {
+	for _, step := range path {
+		switch step := step.(type) {
+		case int:
+			list, _ := v.([]any)
+			if step >= len(list) {
+				return nil
+			}
+			v = list[step]
+		case string:
+			o, _ := v.(object)
+			v = o[step]
+		}
+	}
+	return v
+}
+
+func text(v any, path ...any) string { return fmt.Sprint(get(v, path...)) }
