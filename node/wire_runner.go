@@ -47,7 +47,14 @@ func (w *wiring) runnerComponent() (component, error) {
 	if err != nil {
 		return component{}, fmt.Errorf("runner.driver: %w", err)
 	}
-	r, err := runner.New(w.runnerConfig(driver))
+	cfg := w.runnerConfig(driver)
+	if cfg.LogDir, err = filepath.Abs(cfg.LogDir); err != nil { // shims work in another folder
+		return component{}, err
+	}
+	if cfg.Endpoint, err = w.newTaskEndpoint(driver); err != nil {
+		return component{}, err
+	}
+	r, err := runner.New(cfg)
 	if err != nil {
 		return component{}, err
 	}

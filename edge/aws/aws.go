@@ -66,8 +66,8 @@ type Config struct {
 	TLS *tls.Config
 }
 
-// defaultAccount owns what is done without a key that belongs to another.
-const defaultAccount command.AccountID = "000000000000"
+// DefaultAccount owns what is done without a key that belongs to another.
+const DefaultAccount command.AccountID = "000000000000"
 
 // Limits bound what a client can make the server hold. Zero means the default.
 type Limits struct {

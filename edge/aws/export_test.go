@@ -1,4 +1,4 @@
 package aws
 
 // What tests need.
-const DefaultAccount = defaultAccount
+const DefaultAccount = DefaultAccount

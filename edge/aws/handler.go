@@ -185,7 +185,7 @@ func (s *Server) account(r *http.Request) command.AccountID {
 			return command.AccountID(id)
 		}
 	}
-	return defaultAccount
+	return DefaultAccount
 }
 
 // readBody reads the whole body into the request's buffer.

@@ -37,6 +37,12 @@ func NewSessions(key *seal.Key) *Sessions {
 	return &Sessions{key, gencache.New[string, *identity.Session](keptSessions)}
 }
 
+// Issue gives a session its key and secret, and returns its token. It is for sessions
+// that nobody has asked the API for, such as those of tasks.
+func (s *Sessions) Issue(session *identity.Session) (token string, err error) {
+	return s.issue(session)
+}
+
 // issue gives a session its key and secret, and returns its token.
 func (s *Sessions) issue(session *identity.Session) (string, error) {
 	var raw [10 + 30]byte

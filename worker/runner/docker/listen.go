@@ -13,8 +13,9 @@ import (
 	"strconv"
 
 	"github.com/moby/moby/client"
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
+
+	"github.com/cairn-discovery/cairn/worker/runner/tasklisten"
 )
 
 // Listen opens a listener in the network namespace of a task in awsvpc mode. A
@@ -35,14 +36,8 @@ func (d *Driver) Listen(ctx context.Context, taskID string, address netip.AddrPo
 			if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
 				return os.NewSyscallError("setns", err)
 			}
-			if address.Addr().IsLinkLocalUnicast() {
-				if err := addLoopbackAddress(address.Addr()); err != nil {
-					return err
-				}
-			}
-			var config net.ListenConfig
 			var err error
-			l, err = config.Listen(ctx, "tcp", address.String())
+			l, err = tasklisten.Listen(ctx, address)
 			return err
 		}()
 	}()
@@ -82,20 +77,6 @@ func (d *Driver) openNamespace(ctx context.Context, taskID string) (*os.File, er
 		return nil, err
 	}
 	return ns, nil
-}
-
-// addLoopbackAddress adds an address to the loopback interface of the namespace of this
-// thread.
-func addLoopbackAddress(a netip.Addr) error {
-	lo, err := netlink.LinkByName("lo")
-	if err != nil {
-		return err
-	}
-	err = netlink.AddrAdd(lo, &netlink.Addr{IPNet: &net.IPNet{IP: a.AsSlice(), Mask: net.CIDRMask(a.BitLen(), a.BitLen())}})
-	if errors.Is(err, unix.EEXIST) {
-		return nil
-	}
-	return err
 }
 
 // maxStats bounds the statistics of a container.

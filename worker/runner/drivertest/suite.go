@@ -28,6 +28,7 @@ func suite() []suiteTest {
 		{"network of a task", testNetwork},
 		{"containers share the network", testShared},
 		{"listens in a task", testListen},
+		{"a listener leaves its port to the task", testListenPort},
 		{"survives a restart of the program", testAdopt},
 		{"health", testHealth},
 		{"a health check that hangs", testHangingCheck},
@@ -179,6 +180,20 @@ func testListen(t *testing.T, d *driven) {
 	ln, err = d.Listen(t.Context(), s.Task.ID, netip.MustParseAddrPort("169.254.170.2:80"))
 	d.must(err)
 	ln.Close()
+}
+
+func testListenPort(t *testing.T, d *driven) {
+	s := d.spec(d.container("app", "serve", "80"))
+	d.must(d.Prepare(t.Context(), s))
+	ln, err := d.Listen(t.Context(), s.Task.ID, netip.MustParseAddrPort("169.254.170.2:80"))
+	d.must(err)
+	defer ln.Close()
+	d.must(d.Start(t.Context(), s, "app"))
+	d.waitFor(s, "app", "serving")
+	client := http.Client{Timeout: patience}
+	resp, err := client.Get(fmt.Sprintf("http://%s/", s.Network.Addresses[0].Addr()))
+	d.must(err)
+	resp.Body.Close()
 }
 
 func testAdopt(t *testing.T, d *driven) {

@@ -97,6 +97,35 @@ func (c *cgroups) folders(group ...string) []string {
 	return all
 }
 
+// members returns the files that take the id of a process of a group: those of the
+// hierarchies that count or limit something. Each write waits for the kernel, so there
+// are no others.
+func (c *cgroups) members(group ...string) []string {
+	return c.files([]string{"cpu", "memory", "pids"}, group...)
+}
+
+// keepers returns the same for a group of processes that are only to be kept: those of
+// the hierarchies by which a service manager knows what belongs to a service.
+func (c *cgroups) keepers(group ...string) []string {
+	return c.files([]string{"systemd"}, group...)
+}
+
+func (c *cgroups) files(controllers []string, group ...string) []string {
+	path := filepath.Join(append([]string{c.parent}, group...)...)
+	var all []string
+	if c.v2 != "" {
+		all = append(all, filepath.Join(c.v2, path, "cgroup.procs"))
+	}
+	for _, name := range controllers {
+		if point, ok := c.v1[name]; ok {
+			if file := filepath.Join(point, path, "cgroup.procs"); !slices.Contains(all, file) {
+				all = append(all, file)
+			}
+		}
+	}
+	return all
+}
+
 // folder returns the folder of a group in the hierarchy of a controller, and whether
 // that is version 2.
 func (c *cgroups) folder(controller string, group ...string) (path string, v2 bool) {

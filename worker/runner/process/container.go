@@ -177,9 +177,7 @@ func (d *Driver) limitContainer(s *runner.Spec, c *runner.Container, spec *conta
 	if err := d.cgroups.create(l, s.Task.ID, name); err != nil {
 		return err
 	}
-	for _, folder := range d.cgroups.folders(s.Task.ID, name) {
-		spec.Cgroups = append(spec.Cgroups, folder+"/cgroup.procs")
-	}
+	spec.Cgroups = d.cgroups.members(s.Task.ID, name)
 	spec.OOMFile = d.cgroups.oomFile(s.Task.ID, name)
 	return nil
 }
@@ -260,8 +258,8 @@ func (d *Driver) startShim(id, name string, c created) error {
 // moveShim puts a shim into a control group of its own, so that a service manager that
 // ends the program does not end its containers.
 func (d *Driver) moveShim(pid int) {
-	for _, folder := range d.cgroups.folders("shims") {
-		if err := os.WriteFile(folder+"/cgroup.procs", fmt.Append(nil, pid), 0); err != nil {
+	for _, file := range d.cgroups.keepers("shims") {
+		if err := os.WriteFile(file, fmt.Append(nil, pid), 0); err != nil {
 			d.cfg.Logger.Warn("a shim stays in the control group of the program", "error", err)
 			return
 		}

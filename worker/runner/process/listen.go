@@ -8,9 +8,8 @@ import (
 	"net"
 	"net/netip"
 
-	"github.com/vishvananda/netlink"
-
 	"github.com/cairn-discovery/cairn/worker/runner"
+	"github.com/cairn-discovery/cairn/worker/runner/tasklisten"
 )
 
 // Listen implements runner.Driver.
@@ -24,22 +23,8 @@ func (d *Driver) Listen(ctx context.Context, id string, address netip.AddrPort) 
 	}
 	var ln net.Listener
 	err := inNamespace(d.files.netns(id), func() (err error) {
-		if address.Addr().IsLinkLocalUnicast() {
-			if err := addToLoopback(address.Addr()); err != nil {
-				return err
-			}
-		}
-		var lc net.ListenConfig // the socket is opened on this thread
-		ln, err = lc.Listen(ctx, "tcp", address.String())
+		ln, err = tasklisten.Listen(ctx, address)
 		return err
 	})
 	return ln, err
-}
-
-func addToLoopback(a netip.Addr) error {
-	lo, err := netlink.LinkByName("lo")
-	if err != nil {
-		return err
-	}
-	return netlink.AddrReplace(lo, &netlink.Addr{IPNet: ipNet(netip.PrefixFrom(a, a.BitLen()))})
 }
