@@ -89,6 +89,9 @@ func newBench(t *testing.T) *bench {
 		if err := d.Cleanup(context.Background()); err != nil {
 			t.Error(err)
 		}
+		if left, err := os.ReadDir(b.config.RunDir); err == nil && len(ids) == 0 {
+			t.Errorf("left in the folder of running tasks: %v", left)
+		}
 	})
 	return b
 }

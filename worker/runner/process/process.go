@@ -91,6 +91,7 @@ func (d *Driver) Run(ctx context.Context, changed func(taskID string)) error {
 	if err != nil {
 		return err
 	}
+	defer d.removeRunDir()
 	stop := context.AfterFunc(ctx, func() { events.Close() })
 	defer stop()
 	defer d.watches.stop()
@@ -113,6 +114,14 @@ func (d *Driver) Run(ctx context.Context, changed func(taskID string)) error {
 		if id := string(buf[:n]); checkTask(id) == nil {
 			changed(id)
 		}
+	}
+}
+
+// removeRunDir removes the folder of running tasks if there are none.
+func (d *Driver) removeRunDir() {
+	_ = os.Remove(d.files.events()) // the next run makes it again
+	if os.Remove(d.files.tasks()) == nil {
+		_ = os.Remove(d.cfg.RunDir)
 	}
 }
 

@@ -1,4 +1,0 @@
-package aws
-
-// What tests need.
-const DefaultAccount = DefaultAccount
