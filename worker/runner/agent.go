@@ -259,8 +259,13 @@ func (r *Runner) becameIdle() {
 const idlePause = time.Second
 
 // cleanup removes what tasks have shared whenever the node has had no tasks for a
-// moment, until ctx ends.
+// moment, and once more when ctx ends: a node that stops without tasks leaves nothing.
 func (r *Runner) cleanup(ctx context.Context) {
+	defer func() {
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCleanup)
+		defer cancel()
+		r.removeShared(last)
+	}()
 	for {
 		select {
 		case <-ctx.Done():
@@ -273,12 +278,19 @@ func (r *Runner) cleanup(ctx context.Context) {
 		r.mu.Lock()
 		busy := len(r.workers) > 0
 		r.mu.Unlock()
-		if busy {
-			continue
+		if !busy {
+			r.removeShared(ctx)
 		}
-		if err := r.cfg.Driver.Cleanup(ctx); err != nil && ctx.Err() == nil {
-			r.cfg.Logger.Warn("what the tasks of this node have shared could not be removed", "error", err)
-		}
+	}
+}
+
+// lastCleanup bounds what is removed when the node stops.
+const lastCleanup = 5 * time.Second
+
+// removeShared removes what tasks have shared, if no task is left.
+func (r *Runner) removeShared(ctx context.Context) {
+	if err := r.cfg.Driver.Cleanup(ctx); err != nil && ctx.Err() == nil {
+		r.cfg.Logger.Warn("what the tasks of this node have shared could not be removed", "error", err)
 	}
 }
 

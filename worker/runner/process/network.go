@@ -188,6 +188,9 @@ func ipNet(p netip.Prefix) *net.IPNet {
 
 // ensureBridge makes a bridge with addresses of this machine.
 func ensureBridge(name, alias string, addresses []netip.Prefix) error {
+	if err := notElsewhere(name, addresses); err != nil {
+		return err
+	}
 	link, err := netlink.LinkByName(name)
 	if err != nil {
 		attrs := netlink.NewLinkAttrs()
@@ -217,6 +220,31 @@ func ensureBridge(name, alias string, addresses []netip.Prefix) error {
 		return fmt.Errorf("bridge %s: %w", name, err)
 	}
 	return forwarding(addresses)
+}
+
+// notElsewhere returns an error if another interface has an address in one of the
+// subnets: packets for tasks would go there.
+func notElsewhere(name string, subnets []netip.Prefix) error {
+	own := -1 // the index of no interface
+	if link, err := netlink.LinkByName(name); err == nil {
+		own = link.Attrs().Index
+	}
+	all, err := netlink.AddrList(nil, netlink.FAMILY_ALL)
+	if err != nil {
+		return fmt.Errorf("addresses of this machine: %w", err)
+	}
+	for _, a := range all {
+		ip, ok := netip.AddrFromSlice(a.IP)
+		if !ok || a.LinkIndex == own {
+			continue
+		}
+		for _, s := range subnets {
+			if s.Contains(ip.Unmap()) {
+				return fmt.Errorf("subnet %v is used by another interface of this machine, which has %v: choose other prefixes in runner.subnets, or stop the node that uses them", s.Masked(), ip.Unmap())
+			}
+		}
+	}
+	return nil
 }
 
 // forwarding lets this machine route for the tasks. The settings are those that every

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -275,11 +276,15 @@ func traffic(ctx context.Context, p *cli.Program, o *options, a *api, f fleet, d
 func newBackend(p *cli.Program) *cobra.Command {
 	var name string
 	var port int
+	var check bool
 	cmd := &cobra.Command{
-		Use:    "demo-backend --service NAME --port N",
+		Use:    "demo-backend (--service NAME | --check) --port N",
 		Short:  "Run an instance of a service of the demonstration",
 		Hidden: true,
 		RunE: cli.Interruptible(func(ctx context.Context, _ []string) error {
+			if check {
+				return checkBackend(ctx, port)
+			}
 			s, ok := named(name)
 			if !ok {
 				return cli.Usagef("--service: there is no service %q in the demonstration", name)
@@ -289,6 +294,7 @@ func newBackend(p *cli.Program) *cobra.Command {
 	}
 	cli.Arguments(cmd)
 	cmd.Flags().StringVar(&name, "service", "", "`NAME` of the service")
+	cmd.Flags().BoolVar(&check, "check", false, "ask the instance in this task whether it is healthy, and end")
 	cmd.Flags().IntVar(&port, "port", taskPort, "`NUMBER` of the port of all instances")
 	return cmd
 }
@@ -310,4 +316,23 @@ func runBackend(ctx context.Context, p *cli.Program, s service, port int) error 
 	}
 	b := &backend{service: s, id: id, finder: newFinder(dns, p.Getenv("AWS_ENDPOINT_URL"), port)}
 	return b.serve(ctx, l)
+}
+
+// checkBackend returns an error unless the instance in this task is healthy.
+func checkBackend(ctx context.Context, port int) error {
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+listenAddress("127.0.0.1", port)+"/health", nil)
+	if err != nil {
+		return err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return fmt.Errorf("/health answers %s", response.Status)
+	}
+	return nil
 }

@@ -54,11 +54,15 @@ func (f *taskFleet) create(ctx context.Context, s service, n int) error {
 		return err
 	}
 	definition := object{
-		"family": s.name, "networkMode": "awsvpc", "cpu": "256", "memory": "512",
+		"family": s.name, "networkMode": "awsvpc",
 		"containerDefinitions": []object{{
-			"name": s.name, "image": "host", "stopTimeout": 5,
+			"name": s.name, "image": "host", "memoryReservation": 16, "stopTimeout": 5,
 			"command":      []string{program, "demo-backend", "--service", s.name, "--port", strconv.Itoa(taskPort)},
 			"portMappings": []object{{"containerPort": taskPort}},
+			"healthCheck": object{
+				"command":  []string{"CMD", program, "demo-backend", "--check", "--port", strconv.Itoa(taskPort)},
+				"interval": 30, // a new task is checked more often until it is healthy
+			},
 		}},
 	}
 	if err := f.api.call(ctx, ecs+"RegisterTaskDefinition", definition, nil); err != nil {
