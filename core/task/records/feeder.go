@@ -23,14 +23,14 @@ var _ task.Observer = (*Feeder)(nil)
 // NewFeeder returns a Feeder that changes zones.
 func NewFeeder(tasks *task.Draft, zones *zone.Draft) *Feeder { return &Feeder{tasks, zones} }
 
-// ZoneID returns the id of the zone of a name.
-func ZoneID(n *task.ConnectName) zone.ID {
+// zoneID returns the id of the zone of a name.
+func zoneID(n *task.ConnectName) zone.ID {
 	return zone.ID("connect/" + string(n.Account) + "/" + n.Cluster + "/" + n.Service + "/" + n.CloudMapService + "/" + n.Name)
 }
 
 // ConnectNameAdded makes the zone of a name.
 func (f *Feeder) ConnectNameAdded(n *task.ConnectName) {
-	z := zone.Zone{ID: ZoneID(n), Account: n.Account, Name: n.Name, VPCs: n.VPCs, SOATTL: task.ConnectTTL}
+	z := zone.Zone{ID: zoneID(n), Account: n.Account, Name: n.Name, VPCs: n.VPCs, SOATTL: task.ConnectTTL}
 	f.zones.PutZone(z)
 	e := f.edit(n)
 	if e == nil || e.Exists() {
@@ -52,7 +52,7 @@ func (f *Feeder) ConnectNameRemoved(n *task.ConnectName) {
 		e.Replace(memberOf(n, x), nil)
 	}
 	e.Delete()
-	f.zones.DeleteZone(ZoneID(n))
+	f.zones.DeleteZone(zoneID(n))
 }
 
 // TaskChanged changes the addresses of a task under a name of its service.
@@ -67,7 +67,7 @@ func (f *Feeder) edit(n *task.ConnectName) *zone.Editor {
 	if !ok {
 		return nil
 	}
-	return f.zones.Edit(ZoneID(n), name)
+	return f.zones.Edit(zoneID(n), name)
 }
 
 // memberOf returns the addresses of a task that is registered under a name, or nil. It
