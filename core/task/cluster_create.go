@@ -98,7 +98,7 @@ func useCluster(v command.View, m *command.Meta, name string) (*Cluster, []comma
 		}
 		return c, []command.Change{clusters.put(c)}, clusters.read(c, ok), nil
 	case ok:
-		return nil, nil, command.Read{}, ErrClusterInactive()
+		return nil, nil, command.Read{}, errClusterInactive()
 	}
 	return nil, nil, command.Read{}, ErrClusterNotFound()
 }
@@ -110,7 +110,7 @@ func (s *State) ActiveCluster(account command.AccountID, name string) (*Cluster,
 	case !ok:
 		return nil, ErrClusterNotFound()
 	case c.Status != Active:
-		return nil, ErrClusterInactive()
+		return nil, errClusterInactive()
 	}
 	return c, nil
 }

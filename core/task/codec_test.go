@@ -72,7 +72,7 @@ func TestIndexes(t *testing.T) {
 		for range s.InstancesOfNode("n") {
 			n[3]++
 		}
-		for range s.ServicesOf(testAccount, "srv-1") {
+		for range s.servicesOf(testAccount, "srv-1") {
 			n[4]++
 		}
 		return n

@@ -74,7 +74,7 @@ func (c *ContainerDefinition) addAttributes(d *Definition, names map[string]bool
 	}
 	for _, s := range c.Secrets {
 		switch {
-		case strings.HasPrefix(s.ValueFrom, SecretFile), strings.HasPrefix(s.ValueFrom, SecretEnvironment):
+		case strings.HasPrefix(s.ValueFrom, secretFile), strings.HasPrefix(s.ValueFrom, secretEnvironment):
 		case strings.Contains(s.ValueFrom, ":secretsmanager:"):
 			names[ecsCapability+"secrets.asm.environment-variables"] = true
 		default:
@@ -89,9 +89,9 @@ func (c *ContainerDefinition) addAttributes(d *Definition, names map[string]bool
 	}
 }
 
-// Unsupported returns what of the definition cannot be run here, or "". Such a definition
+// unsupported returns what of the definition cannot be run here, or "". Such a definition
 // can be registered and described; tasks and services of it are refused.
-func (d *Definition) Unsupported() string {
+func (d *Definition) unsupported() string {
 	switch {
 	case d.RuntimePlatform != nil && strings.HasPrefix(d.RuntimePlatform.OperatingSystemFamily, "WINDOWS"):
 		return "runtimePlatform.operatingSystemFamily " + d.RuntimePlatform.OperatingSystemFamily

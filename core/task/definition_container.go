@@ -31,8 +31,8 @@ func (d *Definition) checkLogging() error {
 // Prefixes of the sources of secrets that AWS does not have: a file, or a variable of
 // the environment, of the node that runs the task.
 const (
-	SecretFile        = "file:"
-	SecretEnvironment = "env:"
+	secretFile        = "file:"
+	secretEnvironment = "env:"
 )
 
 func (d *Definition) checkSecrets(member string, c *ContainerDefinition, secrets []Secret) error {
@@ -40,8 +40,8 @@ func (d *Definition) checkSecrets(member string, c *ContainerDefinition, secrets
 		if err := checkVariable(member, c.Name, s.Name); err != nil {
 			return err
 		}
-		path, isFile := strings.CutPrefix(s.ValueFrom, SecretFile)
-		name, isVariable := strings.CutPrefix(s.ValueFrom, SecretEnvironment)
+		path, isFile := strings.CutPrefix(s.ValueFrom, secretFile)
+		name, isVariable := strings.CutPrefix(s.ValueFrom, secretEnvironment)
 		switch {
 		case isFile:
 			if err := checkPath(member+"."+s.Name+" of container '"+c.Name+"'", path); err != nil {

@@ -26,7 +26,7 @@ func (c *DeregisterTaskDefinition) Decide(v command.View, m *command.Meta) (comm
 	}
 	d.Status, d.Deregistered = Inactive, m.Now
 	decision.Changes = []command.Change{definitions.put(&d)}
-	if f, ok := s.Family(m.Account, c.Family); ok && f.Latest == d.Revision {
+	if f, ok := s.family(m.Account, c.Family); ok && f.Latest == d.Revision {
 		family := *f
 		family.Latest = s.latestBefore(m.Account, c.Family, d.Revision)
 		decision.Changes = append(decision.Changes, families.put(&family))

@@ -17,12 +17,12 @@ const (
 	discoveryPort      = discoveryPrefix + "container-port"
 )
 
-// DiscoveryBlocks returns the blocks "ServiceDiscoveryRegistry" of the definition from
+// discoveryBlocks returns the blocks "ServiceDiscoveryRegistry" of the definition from
 // all carriers: JSON members, then dockerLabels, then tags. A block that says the same as
 // an earlier one is left out. ContainerName and ContainerPort are filled in where they
 // have a default: the container that holds the block, or the first one with a port
 // mapping, and its first port.
-func (d *Definition) DiscoveryBlocks() ([]DiscoveryBlock, error) {
+func (d *Definition) discoveryBlocks() ([]DiscoveryBlock, error) {
 	blocks := append([]DiscoveryBlock(nil), d.Registries...)
 	for i := range d.ContainerDefinitions {
 		c := &d.ContainerDefinitions[i]
@@ -159,7 +159,7 @@ func (c *ContainerDefinition) hasPort(port int) bool {
 // checkDiscovery checks that the namespaces of the blocks exist, and in strict mode the
 // services too: otherwise they are created when a task registers.
 func (d *Definition) checkDiscovery(v command.View, rules *Rules) error {
-	blocks, err := d.DiscoveryBlocks()
+	blocks, err := d.discoveryBlocks()
 	if err != nil || len(blocks) == 0 {
 		return err
 	}
@@ -176,8 +176,8 @@ func (d *Definition) checkDiscovery(v command.View, rules *Rules) error {
 	return nil
 }
 
-// HasDiscovery reports whether a definition has any block, without checks.
-func (d *Definition) HasDiscovery() bool {
+// hasDiscovery reports whether a definition has any block, without checks.
+func (d *Definition) hasDiscovery() bool {
 	for _, t := range d.Tags {
 		if strings.HasPrefix(t.Key, discoveryPrefix) {
 			return true

@@ -46,7 +46,7 @@ func (d *Definition) checkFargate() error {
 		return invalid("Fargate requires that 'cpu' be defined at the task level.")
 	case d.Memory == "":
 		return invalid("Fargate requires that 'memory' be defined at the task level.")
-	case !FargateSize(d.TaskCPU(), d.TaskMemory()):
+	case !FargateSize(d.taskCPU(), d.taskMemory()):
 		return invalid("No Fargate configuration exists for given values.")
 	case d.IPCMode != "":
 		return invalid("Tasks using the Fargate launch type do not support ipcMode.")

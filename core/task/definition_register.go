@@ -30,7 +30,7 @@ func (c *RegisterTaskDefinition) Decide(v command.View, m *command.Meta) (comman
 	}
 	d.setCompatibilities()
 	family := Family{Account: m.Account, Name: d.Family}
-	old, exists := s.Family(m.Account, d.Family)
+	old, exists := s.family(m.Account, d.Family)
 	if exists {
 		family = *old
 	}
@@ -60,7 +60,7 @@ func (d *Definition) checkCompatibilities() error {
 // FindDefinition returns a revision of a family. Revision 0 is the latest active one.
 func (s *State) FindDefinition(account command.AccountID, family string, revision int) (*Definition, bool) {
 	if revision == 0 {
-		f, ok := s.Family(account, family)
+		f, ok := s.family(account, family)
 		if !ok || f.Latest == 0 {
 			return nil, false
 		}

@@ -256,7 +256,7 @@ func TestDiscoveryBlocks(t *testing.T) {
 		{base, `{"networkMode": "none", "registries": [{"namespaceId": "ns-1", "serviceName": "web"}]}`, nil,
 			"ServiceDiscoveryRegistry of the task definition is not supported when networkMode=none."},
 	} {
-		got, err := parse(t, c.base, c.change).DiscoveryBlocks()
+		got, err := parse(t, c.base, c.change).discoveryBlocks()
 		if message(err) != c.text || !slices.Equal(got, c.want) {
 			t.Errorf("%s with %s:\n got %v %v\nwant %v %s", c.base, c.change, got, err, c.want, c.text)
 		}
@@ -281,8 +281,8 @@ func FuzzDefinition(f *testing.F) {
 		}
 		d.setCompatibilities()
 		d.RequiredAttributes()
-		d.Unsupported()
-		_, _ = d.DiscoveryBlocks()
+		d.unsupported()
+		_, _ = d.discoveryBlocks()
 		again := *d
 		again.normalize()
 		before, _ := json.Marshal(d)

@@ -159,11 +159,11 @@ func checkSetting(member, text string, most int, form string) error {
 	return nil
 }
 
-// TaskCPU returns the CPU units of the task, 0 without.
-func (d *Definition) TaskCPU() int64 { return number(d.CPU) }
+// taskCPU returns the CPU units of the task, 0 without.
+func (d *Definition) taskCPU() int64 { return number(d.CPU) }
 
-// TaskMemory returns the memory of the task in MiB, 0 without.
-func (d *Definition) TaskMemory() int64 { return number(d.Memory) }
+// taskMemory returns the memory of the task in MiB, 0 without.
+func (d *Definition) taskMemory() int64 { return number(d.Memory) }
 
 // number returns a number that was checked when it was stored. "" is 0.
 func number(text string) int64 {
@@ -175,7 +175,7 @@ func number(text string) int64 {
 }
 
 func (d *Definition) checkMemory() error {
-	task := d.TaskMemory()
+	task := d.taskMemory()
 	for i := range d.ContainerDefinitions {
 		c := &d.ContainerDefinitions[i]
 		switch {
@@ -208,7 +208,7 @@ func (d *Definition) checkCPU() error {
 		}
 		sum += deref(c.CPU)
 	}
-	if task := d.TaskCPU(); task > 0 && sum > task {
+	if task := d.taskCPU(); task > 0 && sum > task {
 		return invalid("The sum of all container 'cpu' values cannot be greater than the task-level 'cpu' value")
 	}
 	return nil

@@ -8,10 +8,10 @@ import (
 // blocks returns the discovery blocks of a definition. It was checked when it was
 // registered, so there is no error.
 func (d *Definition) blocks() []DiscoveryBlock {
-	if !d.HasDiscovery() {
+	if !d.hasDiscovery() {
 		return nil
 	}
-	blocks, _ := d.DiscoveryBlocks()
+	blocks, _ := d.discoveryBlocks()
 	return blocks
 }
 

@@ -68,8 +68,8 @@ const (
 // ErrClusterNotFound returns the error of a cluster that does not exist.
 func ErrClusterNotFound() error { return NewError(ClusterNotFound, textClusterNotFound) }
 
-// ErrClusterInactive returns the error of a cluster that was deleted.
-func ErrClusterInactive() error { return NewError(ClusterNotFound, textClusterInactive) }
+// errClusterInactive returns the error of a cluster that was deleted.
+func errClusterInactive() error { return NewError(ClusterNotFound, textClusterInactive) }
 
 // ErrServiceNotFound returns the error of a service that does not exist.
 func ErrServiceNotFound() error { return NewError(ServiceNotFound, textServiceNotFound) }

@@ -8,8 +8,8 @@ func (c *ContainerDefinition) hasCheck() bool {
 	return c.HealthCheck != nil && len(c.HealthCheck.Command) > 0 && c.HealthCheck.Command[0] != "NONE"
 }
 
-// HasChecks reports whether an essential container has a health check.
-func (d *Definition) HasChecks() bool {
+// hasChecks reports whether an essential container has a health check.
+func (d *Definition) hasChecks() bool {
 	for i := range d.ContainerDefinitions {
 		if c := &d.ContainerDefinitions[i]; c.essential() && c.hasCheck() {
 			return true

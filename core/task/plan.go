@@ -104,7 +104,7 @@ func (p *plan) definition(x *Task) *definitionView {
 	v, ok := p.definitions[key]
 	if !ok {
 		if d, found := p.state.Definition(x.Account, x.Family, x.Revision); found {
-			v = &definitionView{d, d.HasChecks()}
+			v = &definitionView{d, d.hasChecks()}
 		}
 		p.definitions[key] = v
 	}

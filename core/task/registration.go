@@ -262,7 +262,7 @@ func (t *transaction) attributes(x *Task, c *runContext, target target) (map[str
 	}
 	if target.service.CustomHealth {
 		a[registry.AttrInitHealthStatus] = registry.Healthy.String()
-		if c.definition.HasChecks() && checkedHealth(c.definition, x) != HealthHealthy {
+		if c.definition.hasChecks() && checkedHealth(c.definition, x) != HealthHealthy {
 			a[registry.AttrInitHealthStatus] = registry.Unhealthy.String()
 		}
 	}
@@ -335,7 +335,7 @@ func (t *transaction) deregister(x *Task) {
 
 // setHealth sets the custom health of a task's instances to that of the task.
 func (t *transaction) setHealth(x *Task, c *runContext) {
-	if !c.definition.HasChecks() {
+	if !c.definition.hasChecks() {
 		return
 	}
 	health := registry.Unhealthy

@@ -135,15 +135,15 @@ type ServiceRevision struct {
 
 // Values of ServiceDeployment.Status.
 const (
-	DeploymentPending            = "PENDING"
-	DeploymentInProgress         = "IN_PROGRESS"
+	deploymentPending            = "PENDING"
+	deploymentInProgress         = "IN_PROGRESS"
 	DeploymentSuccessful         = "SUCCESSFUL"
-	DeploymentStopped            = "STOPPED"
-	DeploymentStopRequested      = "STOP_REQUESTED"
-	DeploymentRollbackRequested  = "ROLLBACK_REQUESTED"
-	DeploymentRollbackInProgress = "ROLLBACK_IN_PROGRESS"
+	deploymentStopped            = "STOPPED"
+	deploymentStopRequested      = "STOP_REQUESTED"
+	deploymentRollbackRequested  = "ROLLBACK_REQUESTED"
+	deploymentRollbackInProgress = "ROLLBACK_IN_PROGRESS"
 	DeploymentRollbackSuccessful = "ROLLBACK_SUCCESSFUL"
-	DeploymentRollbackFailed     = "ROLLBACK_FAILED"
+	deploymentRollbackFailed     = "ROLLBACK_FAILED"
 )
 
 // ServiceDeployment is the history of one deployment.

@@ -17,7 +17,7 @@ func (t *transaction) deploy(svc *Service, w *Workload, d *Definition) (*Service
 		return nil, err
 	}
 	history := &ServiceDeployment{
-		Account: svc.Account, Cluster: svc.Cluster, Service: svc.Name, ID: t.newDeploymentID(), Status: DeploymentInProgress,
+		Account: svc.Account, Cluster: svc.Cluster, Service: svc.Name, ID: t.newDeploymentID(), Status: deploymentInProgress,
 		Target: number, RequestedCount: svc.DesiredCount, DeploymentConfiguration: svc.DeploymentConfiguration,
 		Created: t.meta.Now, Started: t.meta.Now, Updated: t.meta.Now,
 	}
@@ -48,7 +48,7 @@ func (t *transaction) supersede(svc *Service) {
 	if len(svc.Deployments) == 0 {
 		return
 	}
-	t.endDeployment(svc, svc.Primary(), DeploymentStopped, "Service deployment stopped because of a newer service deployment.")
+	t.endDeployment(svc, svc.Primary(), deploymentStopped, "Service deployment stopped because of a newer service deployment.")
 }
 
 // endDeployment ends the service deployment of a deployment, if it is in progress.
@@ -59,7 +59,7 @@ func (t *transaction) endDeployment(svc *Service, d *Deployment, status, reason 
 	}
 	next := *old
 	next.Status, next.StatusReason, next.Updated, next.Finished = status, reason, t.meta.Now, t.meta.Now
-	if status == DeploymentStopped {
+	if status == deploymentStopped {
 		next.Stopped = t.meta.Now
 	}
 	next.FailureCount = max(old.FailureCount, d.FailedTasks)
@@ -131,7 +131,7 @@ func (t *transaction) failDeployment(svc *Service, reason string, rollback bool)
 	})
 	target := svc.Completed
 	if !rollback || target == "" || target == failed || !t.rollback(svc, target, reason) {
-		t.endDeployment(svc, svc.Primary(), DeploymentStopped, reason)
+		t.endDeployment(svc, svc.Primary(), deploymentStopped, reason)
 	}
 }
 
@@ -145,7 +145,7 @@ func (t *transaction) rollback(svc *Service, number, reason string) bool {
 	id := svc.Primary().ServiceDeployment
 	if old, ok := t.state().ServiceDeployment(svc.Account, svc.Cluster, svc.Name, id); ok {
 		history := *old
-		history.Status, history.Rollback, history.RollbackReason = DeploymentRollbackInProgress, number, reason
+		history.Status, history.Rollback, history.RollbackReason = deploymentRollbackInProgress, number, reason
 		history.StatusReason, history.RollbackStarted, history.Updated = reason, t.meta.Now, t.meta.Now
 		history.Triggered, history.FailureCount = true, svc.Primary().FailedTasks
 		t.add(deployments.put(&history))

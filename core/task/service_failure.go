@@ -27,7 +27,7 @@ func pause(failures int, seed string) int64 {
 // healthyBefore reports whether a task was healthy in the sense of the scheduler before it
 // stopped.
 func (x *Task) healthyBefore(r *Rules, d *Definition, now int64) bool {
-	if d != nil && d.HasChecks() {
+	if d != nil && d.hasChecks() {
 		return x.EverHealthy
 	}
 	return x.Started != 0 && now-x.Started >= r.HealthyAfter

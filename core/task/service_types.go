@@ -322,8 +322,8 @@ type VersionInfo struct {
 	DockerVersion string `json:"dockerVersion,omitempty"`
 }
 
-// ManagedAgent is the structure of that name in the ECS API.
-type ManagedAgent struct {
+// managedAgent is the structure of that name in the ECS API.
+type managedAgent struct {
 	LastStartedAt int64  `json:"lastStartedAt,omitempty"`
 	LastStatus    string `json:"lastStatus,omitempty"`
 	Name          string `json:"name,omitempty"`

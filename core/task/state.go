@@ -208,8 +208,8 @@ func (s *State) AllDefinitions(account command.AccountID) iter.Seq[*Definition] 
 	return within(s.definitions, nameOf(account, ""), "")
 }
 
-// Family returns the counter of a family of task definitions.
-func (s *State) Family(account command.AccountID, name string) (*Family, bool) {
+// family returns the counter of a family of task definitions.
+func (s *State) family(account command.AccountID, name string) (*Family, bool) {
 	return s.families.Get(nameOf(account, name))
 }
 
@@ -233,9 +233,9 @@ func (s *State) AllServices(account command.AccountID) iter.Seq[*Service] {
 	return within(s.services, nameOf(account, ""), "")
 }
 
-// ServicesOf yields the services that register tasks in a Cloud Map service of the
+// servicesOf yields the services that register tasks in a Cloud Map service of the
 // account.
-func (s *State) ServicesOf(account command.AccountID, cloudMapService string) iter.Seq[*Service] {
+func (s *State) servicesOf(account command.AccountID, cloudMapService string) iter.Seq[*Service] {
 	return within(s.byRegistry, nameOf(account, cloudMapService, ""), "")
 }
 
@@ -327,8 +327,8 @@ func (s *State) CapacityProvider(account command.AccountID, name string) (*Capac
 	return s.providers.Get(nameOf(account, name))
 }
 
-// CapacityProviders yields the capacity providers of an account after the given name.
-func (s *State) CapacityProviders(account command.AccountID, after string) iter.Seq[*CapacityProvider] {
+// capacityProviders yields the capacity providers of an account after the given name.
+func (s *State) capacityProviders(account command.AccountID, after string) iter.Seq[*CapacityProvider] {
 	return within(s.providers, nameOf(account, ""), after)
 }
 

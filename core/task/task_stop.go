@@ -19,7 +19,7 @@ func (c *StopTask) Decide(v command.View, m *command.Meta) (command.Decision, er
 	if cluster, ok := t.state().Cluster(m.Account, c.Cluster); !ok {
 		return command.Decision{}, ErrClusterNotFound()
 	} else if cluster.Status != Active {
-		return command.Decision{}, ErrClusterInactive()
+		return command.Decision{}, errClusterInactive()
 	}
 	old, ok := t.state().Task(m.Account, c.Cluster, c.Task)
 	if !ok {

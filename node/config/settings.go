@@ -49,8 +49,8 @@ func settingOf(sf reflect.StructField, arg, key, name string, index []int) Setti
 	}
 }
 
-// Env returns the name of the environment variable.
-func (s Setting) Env() string {
+// env returns the name of the environment variable.
+func (s Setting) env() string {
 	return "CAIRN_" + strings.ToUpper(strings.ReplaceAll(s.Flag, "-", "_"))
 }
 
@@ -103,6 +103,6 @@ func (s Setting) find(from Sources) (name, value string, ok bool) {
 	if v, ok := from.Flags[s.Flag]; ok {
 		return "--" + s.Flag, v, true
 	}
-	v := from.getenv(s.Env())
-	return s.Env(), v, v != ""
+	v := from.getenv(s.env())
+	return s.env(), v, v != ""
 }

@@ -117,8 +117,8 @@ func New(cfg Config) (*Runner, error) {
 	return r, nil
 }
 
-// Driver returns the driver, for logs and statistics of its tasks.
-func (r *Runner) Driver() Driver { return r.cfg.Driver }
+// driver returns the driver, for logs and statistics of its tasks.
+func (r *Runner) driver() Driver { return r.cfg.Driver }
 
 // Run runs the tasks of the node until ctx ends. The tasks themselves go on; the next
 // Run finds them.

@@ -25,7 +25,7 @@ type deploymentRef struct{ cluster, service, id string }
 func parseDeployment(c *service.Call, member, kind, text string) (r deploymentRef, own bool, err error) {
 	a, ok := arn.Parse(text)
 	parts := strings.Split(a.Resource, "/")
-	if !ok || a.Service != Name || len(parts) != 4 || parts[0] != kind {
+	if !ok || a.Service != name || len(parts) != 4 || parts[0] != kind {
 		return r, false, command.Invalid("Invalid identifier: %s is %q, which is not the ARN of a %s", member, text, kind)
 	}
 	return deploymentRef{parts[1], parts[2], parts[3]}, a.Account == c.Account && a.Region == region(c), nil

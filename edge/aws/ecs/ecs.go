@@ -15,9 +15,9 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
-// Name is the prefix of the API's actions in policies, and the service in
+// name is the prefix of the API's actions in policies, and the service in
 // credential scopes and ARNs.
-const Name = "ecs"
+const name = "ecs"
 
 // codes replace those that AWS JSON has for common errors.
 var codes = map[wire.Kind]wire.Code{
@@ -34,7 +34,7 @@ var _ handlers = (*api)(nil)
 // New returns the API.
 func New() (*service.API, error) {
 	return service.New(service.Definition{
-		Name:         Name,
+		Name:         name,
 		TargetPrefix: "AmazonEC2ContainerServiceV20141113",
 		Protocol:     awsjson.V11,
 		Codes:        codes,

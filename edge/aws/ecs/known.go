@@ -29,7 +29,7 @@ func (t tags) TagValues(key string) []string {
 // tagsOfResource returns the tags of the resource with an ARN, nil if it does not exist.
 func tagsOfResource(s *state.State, resource string) access.Tagged {
 	a, ok := arn.Parse(resource)
-	if !ok || a.Service != Name {
+	if !ok || a.Service != name {
 		return nil
 	}
 	kind, rest, _ := strings.Cut(a.Resource, "/")

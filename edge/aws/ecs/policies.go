@@ -7,28 +7,28 @@ import (
 
 // Condition keys.
 const (
-	keyAccountSetting    = Name + ":account-setting"
-	keyAssignPublicIP    = Name + ":auto-assign-public-ip"
-	keyCapacityProvider  = Name + ":capacity-provider"
-	keyCluster           = Name + ":cluster"
-	keyCompatibility     = Name + ":compute-compatibility"
-	keyInstances         = Name + ":container-instances"
-	keyCreateAction      = Name + ":CreateAction"
-	keyEBSVolumes        = Name + ":enable-ebs-volumes"
-	keyManagedTags       = Name + ":enable-ecs-managed-tags"
-	keyExecuteCommand    = Name + ":enable-execute-command"
-	keyServiceConnect    = Name + ":enable-service-connect"
-	keyVPCLattice        = Name + ":enable-vpc-lattice"
-	keyEphemeralKey      = Name + ":fargate-ephemeral-storage-kms-key"
-	keyNamespace         = Name + ":namespace"
-	keyPrivileged        = Name + ":privileged"
-	keyPropagateTags     = Name + ":propagate-tags"
-	keyResourceTag       = Name + ":ResourceTag/"
-	keyService           = Name + ":service"
-	keySubnet            = Name + ":subnet"
-	keyTaskCPU           = Name + ":task-cpu"
-	keyTaskDefinition    = Name + ":task-definition"
-	keyTaskMemory        = Name + ":task-memory"
+	keyAccountSetting    = name + ":account-setting"
+	keyAssignPublicIP    = name + ":auto-assign-public-ip"
+	keyCapacityProvider  = name + ":capacity-provider"
+	keyCluster           = name + ":cluster"
+	keyCompatibility     = name + ":compute-compatibility"
+	keyInstances         = name + ":container-instances"
+	keyCreateAction      = name + ":CreateAction"
+	keyEBSVolumes        = name + ":enable-ebs-volumes"
+	keyManagedTags       = name + ":enable-ecs-managed-tags"
+	keyExecuteCommand    = name + ":enable-execute-command"
+	keyServiceConnect    = name + ":enable-service-connect"
+	keyVPCLattice        = name + ":enable-vpc-lattice"
+	keyEphemeralKey      = name + ":fargate-ephemeral-storage-kms-key"
+	keyNamespace         = name + ":namespace"
+	keyPrivileged        = name + ":privileged"
+	keyPropagateTags     = name + ":propagate-tags"
+	keyResourceTag       = name + ":ResourceTag/"
+	keyService           = name + ":service"
+	keySubnet            = name + ":subnet"
+	keyTaskCPU           = name + ":task-cpu"
+	keyTaskDefinition    = name + ":task-definition"
+	keyTaskMemory        = name + ":task-memory"
 	keyRequestTag        = "aws:RequestTag"
 	keyTagKeys           = "aws:TagKeys"
 	keyGlobalResourceTag = "aws:ResourceTag"
@@ -40,7 +40,7 @@ var keys = append([]string{
 	keyAccountSetting, keyAssignPublicIP, keyCapacityProvider, keyCluster, keyCompatibility, keyInstances, keyCreateAction,
 	keyEBSVolumes, keyManagedTags, keyExecuteCommand, keyServiceConnect, keyVPCLattice, keyEphemeralKey, keyNamespace,
 	keyPrivileged, keyPropagateTags, keyResourceTag, keyService, keySubnet, keyTaskCPU, keyTaskDefinition, keyTaskMemory,
-}, Name+":container-name", Name+":daemon", Name+":daemon-task-definition", Name+":gateway", Name+":instance-metadata-tags-propagation", Name+":task")
+}, name+":container-name", name+":daemon", name+":daemon-task-definition", name+":gateway", name+":instance-metadata-tags-propagation", name+":task")
 
 // permissions are actions that policies can name and that are no operations.
 var permissions = []string{"Poll", "StartTelemetrySession"}

@@ -45,7 +45,7 @@ func parseRef(c *service.Call, member, kind, text string) (ref, error) {
 		return ref{Name: text}, nil
 	}
 	a, ok := arn.Parse(text)
-	if !ok || a.Service != Name {
+	if !ok || a.Service != name {
 		return ref{}, command.Invalid("Invalid identifier: %s is %q, which is not the ARN of a %s", member, text, kind)
 	}
 	has, rest, ok := a.KindAndID()
@@ -97,7 +97,7 @@ func region(c *service.Call) string { return c.Rules.Registry.Region }
 // ownARN returns the ARN of a resource of the caller's account. Parts after the kind are
 // joined by slashes.
 func ownARN(c *service.Call, kind string, parts ...string) string {
-	return arn.Format(Name, region(c), c.Account, kind+"/"+strings.Join(parts, "/"))
+	return arn.Format(name, region(c), c.Account, kind+"/"+strings.Join(parts, "/"))
 }
 
 // missing returns the entry of a list of failures for a resource that was asked for and

@@ -23,8 +23,8 @@ import (
 	"github.com/cairn-discovery/cairn/replica"
 )
 
-// Address is where tasks find the endpoint.
-func Address() netip.AddrPort { return netip.MustParseAddrPort("169.254.170.2:80") }
+// address is where tasks find the endpoint.
+func address() netip.AddrPort { return netip.MustParseAddrPort("169.254.170.2:80") }
 
 // Replica is what a Server reads and writes to; a *replica.Replica.
 type Replica interface {
@@ -93,7 +93,7 @@ func (s *Server) Open(ctx context.Context, t *task.Task) error {
 	if s.tasks[t.ID] != nil {
 		return nil
 	}
-	ln, err := s.cfg.Driver.Listen(ctx, t.ID, Address())
+	ln, err := s.cfg.Driver.Listen(ctx, t.ID, address())
 	if err != nil {
 		return err
 	}

@@ -25,8 +25,8 @@ const (
 	InitCommand = "runner-init"
 )
 
-// ImageHost is the image that is the host's own root file system.
-const ImageHost = "host"
+// imageHost is the image that is the host's own root file system.
+const imageHost = "host"
 
 // Config is what a Driver needs. RunDir, DataDir and Logger are required.
 type Config struct {

@@ -29,7 +29,7 @@ func (d *Driver) Pull(_ context.Context, image string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("CannotPullContainerError: image %q is not there; runner.images of this node has: %s", image, d.imageNames())
 	}
-	if i.Root == ImageHost {
+	if i.Root == imageHost {
 		return "", nil
 	}
 	info, err := os.Stat(i.Root)

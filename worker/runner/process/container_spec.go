@@ -42,7 +42,7 @@ func (d *Driver) containerSpec(s *runner.Spec, c *runner.Container) (*containerS
 		spec.Log = logSpec{}
 	}
 	init := &spec.Init
-	if image.Root == ImageHost {
+	if image.Root == imageHost {
 		init.Hidden = append([]string{d.cfg.RunDir, d.cfg.DataDir}, d.cfg.Hidden...)
 	} else {
 		init.Layer = filepath.Join(d.files.big(s.Task.ID), def.Name)

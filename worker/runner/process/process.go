@@ -62,7 +62,7 @@ func New(cfg Config) (*Driver, error) {
 	}
 	d := &Driver{
 		cfg: cfg, files: layout{cfg.RunDir, cfg.DataDir}, table: shortName("cairn_", cfg.RunDir),
-		images: map[string]Image{ImageHost: {Root: ImageHost}}, ruled: map[string]bool{},
+		images: map[string]Image{imageHost: {Root: imageHost}}, ruled: map[string]bool{},
 	}
 	for name, i := range cfg.Images {
 		d.images[name] = i

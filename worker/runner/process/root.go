@@ -59,7 +59,7 @@ func (r *rootBuilder) in(path string) string { return filepath.Join(r.path, path
 
 // image mounts the image.
 func (r *rootBuilder) image() (err error) {
-	if r.spec.Image == ImageHost {
+	if r.spec.Image == imageHost {
 		err = r.host()
 	} else {
 		err = r.overlay()
@@ -165,7 +165,7 @@ func explainMount(err error) error {
 
 // hide covers what no container may see.
 func (r *rootBuilder) hide() error {
-	if r.spec.Image != ImageHost {
+	if r.spec.Image != imageHost {
 		return nil
 	}
 	for _, path := range r.spec.Hidden {
