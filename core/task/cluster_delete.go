@@ -50,15 +50,15 @@ func (s *State) checkEmpty(c *Cluster) error {
 	return nil
 }
 
-// PurgeCluster removes a deleted cluster that is described no more, with what is left of
+// purgeCluster removes a deleted cluster that is described no more, with what is left of
 // its services and tasks. It does nothing for another one.
-type PurgeCluster struct {
+type purgeCluster struct {
 	Account command.AccountID
 	Name    string
 }
 
 // Decide implements command.Command.
-func (c *PurgeCluster) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+func (c *purgeCluster) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s, rules := of(v)
 	old, ok := s.Cluster(c.Account, c.Name)
 	if !ok || old.Status != Inactive || m.Now < old.Deleted+rules.StoppedRetention || s.checkEmpty(old) != nil {

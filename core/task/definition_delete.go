@@ -98,16 +98,16 @@ func (s *State) refersTo(d *Definition) bool {
 	return false
 }
 
-// PurgeTaskDefinition removes a definition in DELETE_IN_PROGRESS to which nothing refers
+// purgeTaskDefinition removes a definition in DELETE_IN_PROGRESS to which nothing refers
 // any more. It does nothing for another one.
-type PurgeTaskDefinition struct {
+type purgeTaskDefinition struct {
 	Account  command.AccountID
 	Family   string
 	Revision int
 }
 
 // Decide implements command.Command.
-func (c *PurgeTaskDefinition) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
+func (c *purgeTaskDefinition) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
 	s, _ := of(v)
 	d, ok := s.Definition(c.Account, c.Family, c.Revision)
 	if !ok || d.Status != DeleteInProgress || s.refersTo(d) {

@@ -25,8 +25,8 @@ var fargateSizes = map[int64]fargateSize{
 	16384: {32 << 10, 120 << 10, 8 << 10},
 }
 
-// FargateSize reports whether Fargate has tasks of that size, in CPU units and MiB.
-func FargateSize(cpu, memory int64) bool {
+// hasFargateSize reports whether Fargate has tasks of that size, in CPU units and MiB.
+func hasFargateSize(cpu, memory int64) bool {
 	if cpu == 256 {
 		return memory == 512 || memory == 1024 || memory == 2048
 	}
@@ -46,7 +46,7 @@ func (d *Definition) checkFargate() error {
 		return invalid("Fargate requires that 'cpu' be defined at the task level.")
 	case d.Memory == "":
 		return invalid("Fargate requires that 'memory' be defined at the task level.")
-	case !FargateSize(d.taskCPU(), d.taskMemory()):
+	case !hasFargateSize(d.taskCPU(), d.taskMemory()):
 		return invalid("No Fargate configuration exists for given values.")
 	case d.IPCMode != "":
 		return invalid("Tasks using the Fargate launch type do not support ipcMode.")

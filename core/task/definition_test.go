@@ -225,7 +225,7 @@ func TestFargateSizes(t *testing.T) {
 		{1024, 8192, true}, {1024, 9216, false}, {2048, 16384, true}, {4096, 30 << 10, true}, {4096, 31 << 10, false},
 		{8192, 20 << 10, true}, {8192, 18 << 10, false}, {16384, 120 << 10, true}, {16384, 36 << 10, false}, {100, 512, false},
 	} {
-		if FargateSize(c.cpu, c.memory) != c.want {
+		if hasFargateSize(c.cpu, c.memory) != c.want {
 			t.Errorf("%d CPU units with %d MiB: want %v", c.cpu, c.memory, c.want)
 		}
 	}

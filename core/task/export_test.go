@@ -13,3 +13,9 @@ type putAll []command.Change
 func (c putAll) Decide(command.View, *command.Meta) (command.Decision, error) {
 	return command.Decision{Changes: c}, nil
 }
+
+// Commands of the planner.
+type (
+	PurgeCluster        = purgeCluster
+	PurgeTaskDefinition = purgeTaskDefinition
+)

@@ -4,7 +4,7 @@ package task
 func (p *plan) planPurge() {
 	for _, c := range p.state.clusters.All() {
 		if c.Status == Inactive && p.at(c.Deleted+p.rules.StoppedRetention) && p.state.checkEmpty(c) == nil {
-			p.act(c.Account, &PurgeCluster{c.Account, c.Name})
+			p.act(c.Account, &purgeCluster{c.Account, c.Name})
 		}
 	}
 	if p.state.deleting.Len() == 0 {
@@ -13,7 +13,7 @@ func (p *plan) planPurge() {
 	used := p.state.usedDefinitions()
 	for _, d := range p.state.deleting.All() {
 		if !used[definitionKey{d.Account, d.Family, d.Revision}] {
-			p.act(d.Account, &PurgeTaskDefinition{d.Account, d.Family, d.Revision})
+			p.act(d.Account, &purgeTaskDefinition{d.Account, d.Family, d.Revision})
 		}
 	}
 }

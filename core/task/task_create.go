@@ -74,6 +74,9 @@ func (s *State) runnable(account command.AccountID, family string, revision int)
 	case d.Status != Active:
 		return nil, NewError(ClientError, "TaskDefinition is inactive")
 	}
+	if what := d.unsupported(); what != "" {
+		return nil, NewError(ClientError, "%s of task definition %s is not supported by cairn", what, d.Name())
+	}
 	return d, nil
 }
 

@@ -278,9 +278,10 @@ func newBackend(p *cli.Program) *cobra.Command {
 	var port int
 	var check bool
 	cmd := &cobra.Command{
-		Use:    "demo-backend (--service NAME | --check) --port N",
-		Short:  "Run an instance of a service of the demonstration",
-		Hidden: true,
+		Use:     "demo-backend (--service NAME | --check) --port N",
+		Short:   "Run an instance of a service of the demonstration",
+		Example: `  cairn demo-backend --service orders --port 8080`,
+		Hidden:  true,
 		RunE: cli.Interruptible(func(ctx context.Context, _ []string) error {
 			if check {
 				return checkBackend(ctx, port)

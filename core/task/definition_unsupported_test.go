@@ -1,0 +1,31 @@
+package task_test
+
+import (
+	"testing"
+
+	"github.com/cairn-discovery/cairn/core/task"
+)
+
+// TestUnsupportedDefinition: a definition that cannot run here is refused when a task
+// shall run it, with the member that is the reason.
+func TestUnsupportedDefinition(t *testing.T) {
+	for text, change := range map[string]func(*task.Definition){
+		"efsVolumeConfiguration of volume 'v'": func(d *task.Definition) {
+			d.Volumes = []task.Volume{{Name: "v", EFSVolumeConfiguration: &task.EFSVolumeConfiguration{FileSystemID: "fs-1"}}}
+		},
+		"environmentFiles (Amazon S3) of container 'app'": func(d *task.Definition) {
+			d.ContainerDefinitions[0].EnvironmentFiles = []task.EnvironmentFile{{Type: "s3", Value: "arn:aws:s3:::b/x.env"}}
+		},
+		"resourceRequirements (GPU) of container 'app'": func(d *task.Definition) {
+			d.ContainerDefinitions[0].ResourceRequirements = []task.ResourceRequirement{{Type: "GPU", Value: "1"}}
+		},
+		"proxyConfiguration (App Mesh)": func(d *task.Definition) { d.ProxyConfiguration = &task.ProxyConfiguration{ContainerName: "app"} },
+	} {
+		w := newWorld(t)
+		w.define("other", "awsvpc", change)
+		_, err := w.try(account, &task.RunTask{Cluster: "c", Family: "other", Count: 1, NetworkConfiguration: vpc()})
+		if want := text + " of task definition other:1 is not supported by cairn"; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
