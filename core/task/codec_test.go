@@ -69,7 +69,7 @@ func TestIndexes(t *testing.T) {
 		for range s.TasksOfNode("n") {
 			n[2]++
 		}
-		for range s.InstancesOfNode("n") {
+		for range s.instancesOfNode("n") {
 			n[3]++
 		}
 		for range s.servicesOf(testAccount, "srv-1") {

@@ -3,7 +3,7 @@ package task
 import "github.com/cairn-discovery/cairn/core/command"
 
 // Status of a task definition that is deleted when nothing refers to it any more.
-const DeleteInProgress = "DELETE_IN_PROGRESS"
+const deleteInProgress = "DELETE_IN_PROGRESS"
 
 // DeregisterTaskDefinition makes a revision INACTIVE. What runs goes on. The reply has
 // the *Definition.
@@ -64,7 +64,7 @@ func (c *DeleteTaskDefinition) Decide(v command.View, m *command.Meta) (command.
 		return command.Decision{}, invalid("The specified task definition is still in ACTIVE status. Please deregister the target and try again.")
 	}
 	d := *old
-	if d.Status = DeleteInProgress; d.DeleteRequested == 0 {
+	if d.Status = deleteInProgress; d.DeleteRequested == 0 {
 		d.DeleteRequested = m.Now
 	}
 	change := definitions.put(&d)
@@ -110,7 +110,7 @@ type purgeTaskDefinition struct {
 func (c *purgeTaskDefinition) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
 	s, _ := of(v)
 	d, ok := s.Definition(c.Account, c.Family, c.Revision)
-	if !ok || d.Status != DeleteInProgress || s.refersTo(d) {
+	if !ok || d.Status != deleteInProgress || s.refersTo(d) {
 		return command.Decision{}, nil
 	}
 	change := definitions.remove(d)

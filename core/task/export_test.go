@@ -1,6 +1,10 @@
 package task
 
-import "github.com/cairn-discovery/cairn/core/command"
+import (
+	"iter"
+
+	"github.com/cairn-discovery/cairn/core/command"
+)
 
 // PutDefinition and PutCluster are changes for tests.
 func PutDefinition(d *Definition) command.Command {
@@ -12,6 +16,18 @@ type putAll []command.Change
 
 func (c putAll) Decide(command.View, *command.Meta) (command.Decision, error) {
 	return command.Decision{Changes: c}, nil
+}
+
+// Values of records.
+const (
+	DeleteInProgress             = deleteInProgress
+	DeploymentSuccessful         = deploymentSuccessful
+	DeploymentRollbackSuccessful = deploymentRollbackSuccessful
+)
+
+// InstancesOfNode yields the container instances of a node, in all clusters.
+func (s *State) InstancesOfNode(node string) iter.Seq[*ContainerInstance] {
+	return s.instancesOfNode(node)
 }
 
 // Commands of the planner.

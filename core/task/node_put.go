@@ -84,7 +84,7 @@ func (t *transaction) joinCluster(c *Cluster) {
 	if !t.rules.joins(c) {
 		return
 	}
-	for n := range t.state().Nodes() {
+	for n := range t.state().allNodes() {
 		t.join(n, c)
 	}
 }

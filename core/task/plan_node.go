@@ -14,7 +14,7 @@ func (p *plan) planNodes() {
 			joined++
 		}
 	}
-	for n := range p.state.Nodes() {
+	for n := range p.state.allNodes() {
 		if n.Expires != 0 {
 			p.at(n.Expires)
 		}
@@ -27,7 +27,7 @@ func (p *plan) planNodes() {
 // nodeDiffers reports whether the instances of a node are not as they should be.
 func (p *plan) nodeDiffers(n *Node, joined int) bool {
 	expired, count := n.expired(p.now), 0
-	for i := range p.state.InstancesOfNode(n.Name) {
+	for i := range p.state.instancesOfNode(n.Name) {
 		if i.AgentConnected == expired {
 			return true
 		}
@@ -58,7 +58,7 @@ func (c *stepNode) Decide(v command.View, m *command.Meta) (command.Decision, er
 	t.read(nodes.read(n, true))
 	expired := n.expired(m.Now)
 	gone := expired && m.Now >= n.Expires+t.rules.StoppedRetention
-	for _, i := range slices.Collect(t.state().InstancesOfNode(n.Name)) {
+	for _, i := range slices.Collect(t.state().instancesOfNode(n.Name)) {
 		cluster, ok := t.state().Cluster(i.Account, i.Cluster)
 		unwanted := i.Managed && (gone || !ok || !t.rules.joins(cluster))
 		switch {

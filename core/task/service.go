@@ -137,12 +137,12 @@ type ServiceRevision struct {
 const (
 	deploymentPending            = "PENDING"
 	deploymentInProgress         = "IN_PROGRESS"
-	DeploymentSuccessful         = "SUCCESSFUL"
+	deploymentSuccessful         = "SUCCESSFUL"
 	deploymentStopped            = "STOPPED"
 	deploymentStopRequested      = "STOP_REQUESTED"
 	deploymentRollbackRequested  = "ROLLBACK_REQUESTED"
 	deploymentRollbackInProgress = "ROLLBACK_IN_PROGRESS"
-	DeploymentRollbackSuccessful = "ROLLBACK_SUCCESSFUL"
+	deploymentRollbackSuccessful = "ROLLBACK_SUCCESSFUL"
 	deploymentRollbackFailed     = "ROLLBACK_FAILED"
 )
 

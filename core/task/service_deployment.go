@@ -173,9 +173,9 @@ func (t *transaction) completeDeployment(svc *Service) *Service {
 		svc.Completed = d.Number
 	})
 	d := svc.Primary()
-	status := DeploymentSuccessful
+	status := deploymentSuccessful
 	if history, ok := t.state().ServiceDeployment(svc.Account, svc.Cluster, svc.Name, d.ServiceDeployment); ok && history.Target != d.Number {
-		status = DeploymentRollbackSuccessful
+		status = deploymentRollbackSuccessful
 	}
 	t.endDeployment(svc, d, status, "")
 	t.notice(svc, "", codeCompleted, "(deployment %s) deployment completed.", d.ID())

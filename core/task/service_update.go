@@ -170,7 +170,7 @@ func (c *DeleteService) Decide(v command.View, m *command.Meta) (command.Decisio
 // deleteHistory deletes the records of a deleted service, but not its own.
 func (t *transaction) deleteHistory(svc *Service) {
 	t.deleteEvents(svc)
-	for _, r := range slices.Collect(t.state().Revisions(svc.Account, svc.Cluster, svc.Name)) {
+	for _, r := range slices.Collect(t.state().revisionsOf(svc.Account, svc.Cluster, svc.Name)) {
 		t.add(revisions.remove(r))
 	}
 	for _, d := range slices.Collect(t.state().ServiceDeployments(svc.Account, svc.Cluster, svc.Name)) {

@@ -99,7 +99,7 @@ func (d *Draft) index(old, new any) {
 
 // deletingKey is the name of a definition that waits for its deletion, and otherwise "".
 func (x *Definition) deletingKey() string {
-	if x.Status != DeleteInProgress {
+	if x.Status != deleteInProgress {
 		return ""
 	}
 	return x.name()
@@ -244,8 +244,8 @@ func (s *State) Revision(account command.AccountID, cluster, service, number str
 	return s.revisions.Get(nameOf(account, cluster, service, number))
 }
 
-// Revisions yields the revisions of a service.
-func (s *State) Revisions(account command.AccountID, cluster, service string) iter.Seq[*ServiceRevision] {
+// revisionsOf yields the revisions of a service.
+func (s *State) revisionsOf(account command.AccountID, cluster, service string) iter.Seq[*ServiceRevision] {
 	return within(s.revisions, nameOf(account, cluster, service, ""), "")
 }
 
@@ -294,8 +294,8 @@ func (s *State) Instances(account command.AccountID, cluster, after string) iter
 	return within(s.instances, nameOf(account, cluster, ""), after)
 }
 
-// InstancesOfNode yields the container instances of a node, in all clusters.
-func (s *State) InstancesOfNode(node string) iter.Seq[*ContainerInstance] {
+// instancesOfNode yields the container instances of a node, in all clusters.
+func (s *State) instancesOfNode(node string) iter.Seq[*ContainerInstance] {
 	return func(yield func(*ContainerInstance) bool) {
 		for name := range within(s.instancesByNode, node+"/", "") {
 			if i, ok := s.instances.Get(name); ok && !yield(i) {
@@ -308,18 +308,13 @@ func (s *State) InstancesOfNode(node string) iter.Seq[*ContainerInstance] {
 // Node returns a node.
 func (s *State) Node(name string) (*Node, bool) { return s.nodes.Get(name) }
 
-// Nodes yields all nodes, in order of their names.
-func (s *State) Nodes() iter.Seq[*Node] { return within(s.nodes, "", "") }
+// allNodes yields all nodes, in order of their names.
+func (s *State) allNodes() iter.Seq[*Node] { return within(s.nodes, "", "") }
 
 // Setting returns an account setting of a principal. The principal "default" is the
 // account itself.
 func (s *State) Setting(account command.AccountID, name, principal string) (*Setting, bool) {
 	return s.settings.Get(nameOf(account, name, principal))
-}
-
-// Settings yields the account settings of an account.
-func (s *State) Settings(account command.AccountID) iter.Seq[*Setting] {
-	return within(s.settings, nameOf(account, ""), "")
 }
 
 // CapacityProvider returns a capacity provider.

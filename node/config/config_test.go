@@ -354,8 +354,8 @@ func TestSettingsNames(t *testing.T) {
 		}
 	}
 	s := Settings()[1]
-	if s.Flag != "api-addr" || s.env() != "CAIRN_API_ADDR" || s.Key() != "api_addr" {
-		t.Errorf("%s, %s, %s", s.Flag, s.env(), s.Key())
+	if s.Flag != "api-addr" || s.env() != "CAIRN_API_ADDR" || s.key != "api_addr" {
+		t.Errorf("%s, %s, %s", s.Flag, s.env(), s.key)
 	}
 }
 

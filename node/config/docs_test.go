@@ -80,7 +80,7 @@ func settingsTable() string {
 	fmt.Fprintf(&w, "| `--config` | `CAIRN_CONFIG` | | |\n")
 	c := Default()
 	for _, s := range Settings() {
-		fmt.Fprintf(&w, "| `--%s` | `%s` | `%s` | %s |\n", s.Flag, s.env(), s.Key(), inCode(s.Value(&c)))
+		fmt.Fprintf(&w, "| `--%s` | `%s` | `%s` | %s |\n", s.Flag, s.env(), s.key, inCode(s.Value(&c)))
 	}
 	return w.String()
 }

@@ -40,7 +40,7 @@ func Load(from Sources) (Config, error) {
 		if err := s.Set(&c, value); err != nil {
 			return Config{}, fmt.Errorf("%s: %w", name, err)
 		}
-		origins[s.Key()] = name
+		origins[s.key] = name
 	}
 	from.setSecrets(&c)
 	err := withOrigins(c.Check(), func(key string) string {

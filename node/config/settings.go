@@ -17,8 +17,8 @@ type Setting struct {
 	// Usage is the help text, one line.
 	Usage string
 
-	key   string
-	index []int // of the field in Config
+	key   string // in the configuration file
+	index []int  // of the field in Config
 	rule  string
 }
 
@@ -53,9 +53,6 @@ func settingOf(sf reflect.StructField, arg, key, name string, index []int) Setti
 func (s Setting) env() string {
 	return "CAIRN_" + strings.ToUpper(strings.ReplaceAll(s.Flag, "-", "_"))
 }
-
-// Key returns the key in the configuration file.
-func (s Setting) Key() string { return s.key }
 
 func (s Setting) field(c *Config) reflect.Value {
 	return reflect.ValueOf(c).Elem().FieldByIndex(s.index)

@@ -635,7 +635,11 @@ func TestMaxInFlight(t *testing.T) {
 	for _, name := range []string{"a.example.", "b.example.", "b.example."} {
 		wg.Go(func() { expect(t, resolve(t, r, name, dns.TypeA), dns.RcodeSuccess, name+" 60 IN A 192.0.2.1") })
 	}
-	eventually(t, "two questions are in flight", func() bool { return r.waiting.Load() == 3 })
+	eventually(t, "two questions are in flight", func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.waiting.Load() == 3 && r.resolving == 2
+	})
 	if _, err := r.Resolve(t.Context(), question(t, "c.example.", dns.TypeA)); !errors.Is(err, errBusy) {
 		t.Errorf("the third question: %v", err)
 	}
