@@ -321,11 +321,3 @@ type VersionInfo struct {
 	AgentVersion  string `json:"agentVersion,omitempty"`
 	DockerVersion string `json:"dockerVersion,omitempty"`
 }
-
-// managedAgent is the structure of that name in the ECS API.
-type managedAgent struct {
-	LastStartedAt int64  `json:"lastStartedAt,omitempty"`
-	LastStatus    string `json:"lastStatus,omitempty"`
-	Name          string `json:"name,omitempty"`
-	Reason        string `json:"reason,omitempty"`
-}

@@ -322,11 +322,6 @@ func (s *State) CapacityProvider(account command.AccountID, name string) (*Capac
 	return s.providers.Get(nameOf(account, name))
 }
 
-// capacityProviders yields the capacity providers of an account after the given name.
-func (s *State) capacityProviders(account command.AccountID, after string) iter.Seq[*CapacityProvider] {
-	return within(s.providers, nameOf(account, ""), after)
-}
-
 // Counts are the numbers of records by kind.
 type Counts struct {
 	Clusters, Definitions, Services, Tasks, Instances, Nodes int

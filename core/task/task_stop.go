@@ -1,8 +1,6 @@
 package task
 
 import (
-	"slices"
-
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
@@ -93,8 +91,3 @@ func (c *UpdateTaskProtection) Decide(v command.View, m *command.Meta) (command.
 
 // protected reports whether scale-in must not stop the task.
 func (x *Task) protected(now int64) bool { return x.ProtectedUntil > now }
-
-// unprotected returns the tasks that are not protected.
-func unprotected(all []*Task, now int64) []*Task {
-	return slices.DeleteFunc(slices.Clone(all), func(x *Task) bool { return x.protected(now) })
-}

@@ -36,7 +36,6 @@ func statement(effect, action, resource, condition string) string {
 // ecsCaller is a user "ops" with a policy, who calls ECS.
 type ecsCaller struct {
 	*guarded
-	key string
 }
 
 // with gives the user another policy.

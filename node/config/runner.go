@@ -218,19 +218,3 @@ func (r *Runner) checkPaths(k *checker) {
 		}
 	}
 }
-
-// rangesOf returns the ranges of the subnets of a VPC.
-func (r *Runner) rangesOf(vpc string) []netip.Prefix {
-	var all []netip.Prefix
-	for _, s := range append([]RunnerSubnet{r.DefaultSubnet}, r.Subnets...) {
-		if s.VPC != vpc {
-			continue
-		}
-		for _, p := range []Prefix{s.CIDR, s.CIDRIPv6} {
-			if p.IsValid() {
-				all = append(all, p.Prefix)
-			}
-		}
-	}
-	return all
-}

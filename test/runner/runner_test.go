@@ -44,7 +44,6 @@ type bench struct {
 	t       *testing.T
 	store   store.Store
 	config  process.Config
-	image   string
 	replica *replica.Replica
 	runner  *runner.Runner
 	stop    func()

@@ -60,9 +60,8 @@ type machine struct {
 
 // container is the only container of a task.
 type container struct {
-	network, running, ended, removed bool
-	health                           string
-	reportedHealth                   string
+	network, running, ended bool
+	health                  string
 }
 
 func simulateTasks(t *testing.T, seed uint64) {

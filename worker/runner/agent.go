@@ -117,9 +117,6 @@ func New(cfg Config) (*Runner, error) {
 	return r, nil
 }
 
-// driver returns the driver, for logs and statistics of its tasks.
-func (r *Runner) driver() Driver { return r.cfg.Driver }
-
 // Run runs the tasks of the node until ctx ends. The tasks themselves go on; the next
 // Run finds them.
 func (r *Runner) Run(ctx context.Context) error {

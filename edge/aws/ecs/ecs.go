@@ -27,7 +27,10 @@ var codes = map[wire.Kind]wire.Code{
 }
 
 // api has the handlers of the operations.
-type api struct{ unsupported }
+type api struct {
+	//lint:ignore U1000 answers for operations that a newer model adds
+	unsupported
+}
 
 var _ handlers = (*api)(nil)
 

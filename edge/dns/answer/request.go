@@ -68,9 +68,6 @@ func (r *Request) Clone() *Request {
 	return &c
 }
 
-// message returns the message that was parsed.
-func (r *Request) message() []byte { return r.msg }
-
 // rebase returns the octets of to that part is of from.
 func rebase(to, from, part []byte) []byte {
 	if part == nil {

@@ -114,12 +114,6 @@ func (d *driven) run() {
 	}
 }
 
-// restart stops the driver and makes another, as a restart of the program does.
-func (d *driven) restart() {
-	d.stop()
-	d.run()
-}
-
 // container is a container for a test.
 func (d *driven) container(name string, args ...string) task.ContainerDefinition {
 	return task.ContainerDefinition{Name: name, Image: d.o.Image, EntryPoint: []string{"/program"}, Command: args}

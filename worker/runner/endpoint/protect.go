@@ -12,7 +12,7 @@ import (
 func (h *handler) protect(r *http.Request, enabled bool, minutes int64) error {
 	v, ok := h.look()
 	if !ok {
-		return errors.New("Task not found")
+		return errors.New("task not found")
 	}
 	rules := h.cfg.Rules()
 	if rules.Task.Authorize != nil && !h.cfg.Open {

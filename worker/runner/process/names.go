@@ -40,7 +40,6 @@ func (d containerDir) exit() string   { return filepath.Join(string(d), "exit.js
 func (d containerDir) health() string { return filepath.Join(string(d), "health.json") }
 func (d containerDir) netns() string  { return filepath.Join(string(d), "netns") }
 func (d containerDir) root() string   { return filepath.Join(string(d), "root") }
-func (d containerDir) log() string    { return filepath.Join(string(d), "shim.log") }
 
 // checkTask refuses what is not the id of a task: it becomes part of file names.
 func checkTask(id string) error {

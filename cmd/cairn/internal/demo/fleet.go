@@ -29,7 +29,6 @@ type localFleet struct {
 	services map[string]string // ids of the Cloud Map services, by name
 	number   int               // the port
 
-	mu        sync.Mutex
 	next      int // of the loopback address
 	running   map[string][]*localInstance
 	instances sync.WaitGroup
