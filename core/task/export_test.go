@@ -35,3 +35,9 @@ type (
 	PurgeCluster        = purgeCluster
 	PurgeTaskDefinition = purgeTaskDefinition
 )
+
+// servicesOf yields the services that register tasks in a Cloud Map service of the
+// account.
+func (s *State) servicesOf(account command.AccountID, cloudMapService string) iter.Seq[*Service] {
+	return within(s.byRegistry, nameOf(account, cloudMapService, ""), "")
+}

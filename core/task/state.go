@@ -233,12 +233,6 @@ func (s *State) AllServices(account command.AccountID) iter.Seq[*Service] {
 	return within(s.services, nameOf(account, ""), "")
 }
 
-// servicesOf yields the services that register tasks in a Cloud Map service of the
-// account.
-func (s *State) servicesOf(account command.AccountID, cloudMapService string) iter.Seq[*Service] {
-	return within(s.byRegistry, nameOf(account, cloudMapService, ""), "")
-}
-
 // Revision returns a service revision.
 func (s *State) Revision(account command.AccountID, cluster, service, number string) (*ServiceRevision, bool) {
 	return s.revisions.Get(nameOf(account, cluster, service, number))

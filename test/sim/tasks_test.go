@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,6 +49,7 @@ type taskWorld struct {
 	stop    func()
 	nodes   []*machine
 	web     registry.ServiceID
+	webLock sync.Mutex // of web: it is set while watch reads it
 	quiet   bool // nothing fails any more
 }
 
@@ -137,7 +139,9 @@ func (w *taskWorld) setUp() {
 	svc := w.do(&registry.CreateService{
 		Name: "web", NamespaceRef: namespace, CustomHealth: true, DNS: &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordA, TTL: 5}}},
 	}).Value.(*registry.Service)
+	w.webLock.Lock()
 	w.web = svc.ID
+	w.webLock.Unlock()
 	w.do(&task.CreateCluster{Name: "c"})
 	w.heartbeat()
 	cpu, memory, port := int64(100), int64(100), int64(80)
@@ -295,7 +299,10 @@ func (w *taskWorld) watch(ctx context.Context, rep *replica.Replica) error {
 
 // check compares the tasks with the instances in Cloud Map.
 func (w *taskWorld) check(s *state.State) error {
-	web, ok := s.Registry.Service(taskAccount, w.web)
+	w.webLock.Lock()
+	id := w.web
+	w.webLock.Unlock()
+	web, ok := s.Registry.Service(taskAccount, id)
 	if !ok {
 		return nil
 	}

@@ -176,7 +176,8 @@ func TestSettings(t *testing.T) {
 		}
 	}
 	// net.* belong to the network namespace of the task, others to the container.
-	if out := h.output(s, "sysctl"); h.ended(s, "sysctl").ExitCode == nil || out != "77\n1234\n" {
+	ended := h.ended(s, "sysctl") // its output is complete then
+	if out := h.output(s, "sysctl"); ended.ExitCode == nil || out != "77\n1234\n" {
 		t.Errorf("settings of the kernel: %q", out)
 	}
 }
