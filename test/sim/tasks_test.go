@@ -50,7 +50,7 @@ type taskWorld struct {
 	nodes   []*machine
 	web     registry.ServiceID
 	webLock sync.Mutex // of web: it is set while watch reads it
-	quiet   bool // nothing fails any more
+	quiet   bool       // nothing fails any more
 }
 
 // machine runs containers. Its state outlives the control plane.
