@@ -143,7 +143,7 @@ type cloudView struct {
 // cloudService returns the Cloud Map service of a registration.
 func (p *plan) cloudService(r *Registration) *cloudView {
 	key := cloudKey{string(r.Owner), r.Service}
-	if key == p.lastCloud {
+	if p.lastCloudView != nil && key == p.lastCloud {
 		return p.lastCloudView
 	}
 	v, ok := p.cloudCache[key]
