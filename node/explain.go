@@ -12,6 +12,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/explain"
 	"github.com/cairn-discovery/cairn/core/health"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/task"
 	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/admin"
 	"github.com/cairn-discovery/cairn/replica"
@@ -45,16 +46,25 @@ func (n *Node) explainer(rep *replica.Replica, checks *prober.Prober, fixed *zon
 // explainTask answers /tasks/explain. The task is an id or an ARN.
 func (n *Node) explainTask(rep *replica.Replica) func(context.Context, string) (fmt.Stringer, error) {
 	return func(_ context.Context, ref string) (fmt.Stringer, error) {
-		id := ref[strings.LastIndexByte(ref, '/')+1:]
-		if id == "" {
-			return nil, errors.New("task is missing: /tasks/explain?task=ID")
-		}
 		s := rep.Current()
-		for cluster := range s.Task.AllClusters() {
-			if t, ok := s.Task.Task(cluster.Account, cluster.Name, id); ok {
-				return explain.Task(&s.Task, &s.Registry, t, time.Now().UnixMilli()), nil
-			}
+		t, err := findTask(&s.Task, ref)
+		if err != nil {
+			return nil, err
 		}
-		return nil, fmt.Errorf("there is no task %q in any cluster; stopped tasks are kept for a limited time", id)
+		return explain.Task(&s.Task, &s.Registry, t, time.Now().UnixMilli()), nil
 	}
+}
+
+// findTask returns the task with an id or an ARN, in any cluster.
+func findTask(s *task.State, ref string) (*task.Task, error) {
+	id := ref[strings.LastIndexByte(ref, '/')+1:]
+	if id == "" {
+		return nil, errors.New("task is missing: the id of a task is needed")
+	}
+	for cluster := range s.AllClusters() {
+		if t, ok := s.Task(cluster.Account, cluster.Name, id); ok {
+			return t, nil
+		}
+	}
+	return nil, fmt.Errorf("there is no task %q in any cluster; stopped tasks are kept for a limited time", id)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/cairn-discovery/cairn/store/embedded"
 	"github.com/cairn-discovery/cairn/worker/janitor"
 	"github.com/cairn-discovery/cairn/worker/prober"
+	"github.com/cairn-discovery/cairn/worker/runner"
 )
 
 // openStore opens the store that the configuration names.
@@ -35,13 +36,14 @@ func (n *Node) openStore() (store.Store, error) {
 // wiring is what the components of a node share while they are built.
 type wiring struct {
 	*Node
-	listeners *listeners
-	metrics   *prometheus.Registry
-	rep       *replica.Replica
-	checks    *prober.Prober
-	gateways  gateways
-	apiCert   *certs.Source // nil without tls
-	dnsCert   *certs.Source // nil without tls
+	listeners  *listeners
+	metrics    *prometheus.Registry
+	rep        *replica.Replica
+	checks     *prober.Prober
+	gateways   gateways
+	taskDriver runner.Driver // nil without a runner
+	apiCert    *certs.Source // nil without tls
+	dnsCert    *certs.Source // nil without tls
 }
 
 // wire builds every component of the node, in the order in which they start; they
@@ -156,6 +158,7 @@ func (w *wiring) adminComponent() (component, error) {
 		Backup:      func(out io.Writer) error { return w.backups.note(writeBackup(out, w.rep)) },
 		Explain:     w.explainer(w.rep, w.checks, fixed),
 		ExplainTask: w.explainTask(w.rep),
+		Logs:        w.taskLogs(),
 		Metrics:     w.metrics,
 		Registerer:  w.metrics,
 		Hosts:       w.cfg.AdminHosts,

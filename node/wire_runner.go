@@ -47,6 +47,7 @@ func (w *wiring) runnerComponent() (component, error) {
 	if err != nil {
 		return component{}, fmt.Errorf("runner.driver: %w", err)
 	}
+	w.taskDriver = driver
 	cfg := w.runnerConfig(driver)
 	if cfg.LogDir, err = filepath.Abs(cfg.LogDir); err != nil { // shims work in another folder
 		return component{}, err
