@@ -28,7 +28,14 @@ func (w *wiring) taskLogs() func(context.Context, admin.LogRequest, io.Writer) e
 		if err != nil {
 			return err
 		}
-		return writeLogs(ctx, w.taskDriver, t.ID, names, runner.LogOptions{Follow: q.Follow, Tail: q.Tail}, out)
+		d, ok := w.rep.Current().Task.Definition(t.Account, t.Family, t.Revision)
+		if !ok {
+			return fmt.Errorf("the task definition of task %s was deleted", t.ID)
+		}
+		open := func(name string) (io.ReadCloser, error) {
+			return w.runner.Logs(ctx, t, d, name, runner.LogOptions{Follow: q.Follow, Tail: q.Tail})
+		}
+		return writeLogs(ctx, names, q.Follow, open, out)
 	}
 }
 
@@ -48,50 +55,70 @@ func containersOf(t *task.Task, name string) ([]string, error) {
 
 // writeLogs writes the output of containers, at the same time if it follows it. With
 // several containers each line begins with the name of its own.
-func writeLogs(ctx context.Context, driver runner.Driver, id string, names []string, o runner.LogOptions, out io.Writer) error {
-	var mu sync.Mutex // of out
-	copyLines := func(name string) error {
-		text, err := driver.Logs(ctx, id, name, o)
+func writeLogs(ctx context.Context, names []string, follow bool, open func(name string) (io.ReadCloser, error), out io.Writer) error {
+	lines := &lineWriter{out: out, prefixed: len(names) > 1}
+	copyOf := func(name string) error {
+		text, err := open(name)
 		if err != nil {
 			return err
 		}
 		defer text.Close()
-		prefix := ""
-		if len(names) > 1 {
-			prefix = name + ": "
-		}
-		lines := bufio.NewReader(text)
-		for {
-			line, err := lines.ReadSlice('\n') // a longer line comes in parts
-			if len(line) > 0 {
-				mu.Lock()
-				_, failed := fmt.Fprintf(out, "%s%s", prefix, line)
-				mu.Unlock()
-				if failed != nil {
-					return failed
-				}
-			}
-			switch {
-			case errors.Is(err, io.EOF) || ctx.Err() != nil:
-				return nil
-			case err != nil && !errors.Is(err, bufio.ErrBufferFull):
-				return err
-			}
-		}
-	}
-	if !o.Follow {
-		for _, name := range names {
-			if err := copyLines(name); err != nil {
-				return err
-			}
-		}
-		return nil
+		return lines.copy(ctx, name, text)
 	}
 	problems := make([]error, len(names))
+	if !follow {
+		for i, name := range names {
+			problems[i] = copyOf(name)
+		}
+		return errors.Join(problems...)
+	}
 	var copies sync.WaitGroup
 	for i, name := range names {
-		copies.Go(func() { problems[i] = copyLines(name) })
+		copies.Go(func() { problems[i] = copyOf(name) })
 	}
 	copies.Wait()
 	return errors.Join(problems...)
+}
+
+// lineWriter writes the lines of several outputs, each in one piece.
+type lineWriter struct {
+	mu       sync.Mutex
+	out      io.Writer
+	prefixed bool
+}
+
+// copy writes the lines of one output until it or ctx ends.
+func (l *lineWriter) copy(ctx context.Context, name string, text io.Reader) error {
+	prefix := ""
+	if l.prefixed {
+		prefix = name + ": "
+	}
+	begins := true
+	for lines := bufio.NewReader(text); ; {
+		part, err := lines.ReadSlice('\n') // a long line comes in parts
+		if failed := l.write(prefix, part, begins); failed != nil {
+			return failed
+		}
+		begins = !errors.Is(err, bufio.ErrBufferFull)
+		switch {
+		case errors.Is(err, io.EOF) || ctx.Err() != nil:
+			return nil
+		case err != nil && !errors.Is(err, bufio.ErrBufferFull):
+			return err
+		}
+	}
+}
+
+// write writes a part of a line, with the prefix if the line begins with it.
+func (l *lineWriter) write(prefix string, part []byte, begins bool) error {
+	if len(part) == 0 {
+		return nil
+	}
+	if begins && prefix != "" {
+		part = append([]byte(prefix), part...)
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, err := l.out.Write(part)
+	return err
 }

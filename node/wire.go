@@ -36,14 +36,14 @@ func (n *Node) openStore() (store.Store, error) {
 // wiring is what the components of a node share while they are built.
 type wiring struct {
 	*Node
-	listeners  *listeners
-	metrics    *prometheus.Registry
-	rep        *replica.Replica
-	checks     *prober.Prober
-	gateways   gateways
-	taskDriver runner.Driver // nil without a runner
-	apiCert    *certs.Source // nil without tls
-	dnsCert    *certs.Source // nil without tls
+	listeners *listeners
+	metrics   *prometheus.Registry
+	rep       *replica.Replica
+	checks    *prober.Prober
+	gateways  gateways
+	runner    *runner.Runner // nil without one
+	apiCert   *certs.Source  // nil without tls
+	dnsCert   *certs.Source  // nil without tls
 }
 
 // wire builds every component of the node, in the order in which they start; they

@@ -47,7 +47,6 @@ func (w *wiring) runnerComponent() (component, error) {
 	if err != nil {
 		return component{}, fmt.Errorf("runner.driver: %w", err)
 	}
-	w.taskDriver = driver
 	cfg := w.runnerConfig(driver)
 	if cfg.LogDir, err = filepath.Abs(cfg.LogDir); err != nil { // shims work in another folder
 		return component{}, err
@@ -55,11 +54,10 @@ func (w *wiring) runnerComponent() (component, error) {
 	if cfg.Endpoint, err = w.newTaskEndpoint(driver); err != nil {
 		return component{}, err
 	}
-	r, err := runner.New(cfg)
-	if err != nil {
+	if w.runner, err = runner.New(cfg); err != nil {
 		return component{}, err
 	}
-	return component{name: "runner", run: r.Run, stopTimeout: runnerStopTimeout}, nil
+	return component{name: "runner", run: w.runner.Run, stopTimeout: runnerStopTimeout}, nil
 }
 
 func (w *wiring) newDriver() (runner.Driver, error) {

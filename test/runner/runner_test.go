@@ -5,6 +5,7 @@ package runner_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -258,6 +259,17 @@ func TestTaskRunsAndStopsInOrder(t *testing.T) {
 	}
 	if finished["app"] == 0 || finished["app"] > finished["db"] {
 		t.Errorf("ends: %v", finished)
+	}
+	// The output is kept after the task was removed.
+	d, _ := b.replica.Current().Task.Definition(x.Account, x.Family, x.Revision)
+	log, err := b.runner.Logs(t.Context(), x, d, "app", runner.LogOptions{})
+	b.must(err)
+	defer log.Close()
+	if text, err := io.ReadAll(log); err != nil || !strings.Contains(string(text), "serving") {
+		t.Errorf("output of a stopped task: %q, %v", text, err)
+	}
+	if _, err := b.runner.Logs(t.Context(), x, d, "other", runner.LogOptions{}); !errors.Is(err, runner.ErrNoLog) {
+		t.Errorf("output of a container that does not exist: %v", err)
 	}
 }
 

@@ -5,6 +5,7 @@ package runner
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/netip"
@@ -56,7 +57,8 @@ type Driver interface {
 	// Cleanup deletes what tasks share (bridges, networks, rules) if no task is left.
 	Cleanup(ctx context.Context) error
 	// Logs returns the output of a container. With Follow it ends with ctx or the
-	// container. It works until the logs are deleted by their limits.
+	// container. A container of which nothing exists any more is ErrNoLog, unless the
+	// driver has kept its output.
 	Logs(ctx context.Context, taskID, container string, o LogOptions) (io.ReadCloser, error)
 	// Stats returns resource usage in the form of the Docker Engine's stats.
 	Stats(ctx context.Context, taskID, container string) (json.RawMessage, error)
@@ -64,6 +66,9 @@ type Driver interface {
 	// awsvpc mode; a link-local address is added to its loopback interface first.
 	Listen(ctx context.Context, taskID string, address netip.AddrPort) (net.Listener, error)
 }
+
+// ErrNoLog means that a driver has no output of a container.
+var ErrNoLog = errors.New("this node has no output")
 
 // LogOptions select output.
 type LogOptions struct {

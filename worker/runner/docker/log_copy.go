@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -222,7 +223,7 @@ func (d *Driver) copiedLogs(ctx context.Context, taskID, name string, o runner.L
 		_, err = os.Stat(p.Target.File)
 	}
 	if err != nil {
-		return nil, errors.New("no output is kept of container " + name)
+		return nil, fmt.Errorf("%w of container %q", runner.ErrNoLog, name)
 	}
 	return runner.OpenLog(ctx, p.Target.File, o.Tail, nil)
 }

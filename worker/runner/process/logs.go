@@ -23,7 +23,7 @@ func (d *Driver) Logs(ctx context.Context, id, name string, o runner.LogOptions)
 		return nil, err
 	}
 	if !ok || r.Log.File == "" {
-		return nil, fmt.Errorf("container %q of task %s has no log on this node", name, id)
+		return nil, fmt.Errorf("%w of container %q", runner.ErrNoLog, name)
 	}
 	var running func() bool
 	if o.Follow {
