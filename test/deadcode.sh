@@ -5,8 +5,7 @@ set -eu
 
 # What the test helper node/nodetest needs of a node, and what generated code can call
 # of the codecs: each API calls a part of it, the made-up APIs of test/protocols all.
-# DrainNode has no command of its own yet; the simulation uses it.
-allowed='^edge/admin/admin\.go:.*: unreachable func: Server\.Handler$|^node/.*: unreachable func: Node\.(Ready|Addrs)$|^core/task/node_put\.go:.*: unreachable func: DrainNode\.Decide$|^edge/aws/(awsjson|awsxml|constraint|query|rest|timestamp)/'
+allowed='^edge/admin/admin\.go:.*: unreachable func: Server\.Handler$|^node/.*: unreachable func: Node\.(Ready|Addrs)$|^edge/aws/(awsjson|awsxml|constraint|query|rest|timestamp)/'
 
 dead=$(go tool -modfile=tools/tools.mod deadcode ./cmd/... ./bench/... ./tools/... | grep -vE "$allowed" || true)
 helpers=$(go tool -modfile=tools/tools.mod deadcode -test ./...)

@@ -26,9 +26,7 @@ type Node struct {
 	ReservedUDPPorts []int        `json:"reservedUdpPorts,omitempty"`
 	Attributes       []Attribute  `json:"attributes,omitempty"`
 	VersionInfo      *VersionInfo `json:"versionInfo,omitempty"`
-	// Draining means that the node shall get no more tasks, and its tasks are moved.
-	Draining   bool  `json:"draining,omitempty"`
-	Registered int64 `json:"registered"`
+	Registered       int64        `json:"registered"`
 	// Expires is the end of the lease. 0: it has none, the store is of one machine.
 	Expires int64 `json:"expires,omitempty"`
 

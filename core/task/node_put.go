@@ -25,34 +25,13 @@ func (c *PutNode) Decide(v command.View, m *command.Meta) (command.Decision, err
 	n.Registered = m.Now
 	old, exists := t.state().Node(n.Name)
 	if exists {
-		n.Registered, n.Draining, n.unknown = old.Registered, old.Draining, old.unknown
+		n.Registered, n.unknown = old.Registered, old.unknown
 	}
 	t.read(nodes.read(&n, exists))
 	if !exists || !reflect.DeepEqual(*old, n) {
 		t.add(nodes.put(&n))
 	}
 	t.joinClusters(&n)
-	return t.reply(&n)
-}
-
-// DrainNode starts or ends the draining of a node: its tasks are moved, and it gets no
-// new ones.
-type DrainNode struct {
-	Name     string
-	Draining bool
-}
-
-// Decide implements command.Command.
-func (c *DrainNode) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	t := begin(v, m)
-	old, ok := t.state().Node(c.Name)
-	if !ok {
-		return command.Decision{}, &command.NotFound{Message: "There is no node " + c.Name + "."}
-	}
-	n := *old
-	n.Draining = c.Draining
-	t.read(nodes.read(old, true))
-	t.add(nodes.put(&n))
 	return t.reply(&n)
 }
 

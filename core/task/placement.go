@@ -107,17 +107,11 @@ type placer struct {
 func newPlacer(s *State, account command.AccountID, cluster string) *placer {
 	p := &placer{state: s}
 	for i := range s.Instances(account, cluster, "") {
-		if i.Status == Active && i.AgentConnected && !s.nodeDraining(i) {
+		if i.Status == Active && i.AgentConnected {
 			p.rooms = append(p.rooms, newRoom(s, i))
 		}
 	}
 	return p
-}
-
-// nodeDraining reports whether the node of an instance is draining.
-func (s *State) nodeDraining(i *ContainerInstance) bool {
-	n, ok := s.Node(i.Node)
-	return ok && n.Draining
 }
 
 func liveTasks(all iter.Seq[*Task]) []*Task {

@@ -124,7 +124,7 @@ func (p *plan) instance(x *Task) *instanceView {
 	} else {
 		n, known := p.state.Node(i.Node)
 		v.lost = i.Node != "" && (!known || n.expired(p.now))
-		v.leaving = i.Status == Draining || known && n.Draining
+		v.leaving = i.Status == Draining
 	}
 	p.instances[x.Instance] = v
 	return v

@@ -385,7 +385,7 @@ func TestDaemon(t *testing.T) {
 	if len(nodes) != 3 || w.current().Primary().RolloutState != task.RolloutCompleted {
 		t.Errorf("nodes %v, %s", nodes, w.current().Primary().RolloutState)
 	}
-	w.do(&task.DrainNode{Name: "a", Draining: true})
+	w.drain("a")
 	w.settle(20_000, nil)
 	if n := len(w.tasks(task.StatusRunning)); n != 2 {
 		t.Errorf("%d tasks beside a draining node", n)
@@ -397,12 +397,19 @@ func TestDaemon(t *testing.T) {
 	}
 }
 
-// The tasks of a draining node move without a gap.
-func TestDrainNode(t *testing.T) {
+// drain makes the container instance of a node DRAINING.
+func (w *world) drain(node string) {
+	for i := range w.state.Task.InstancesOfNode(node) {
+		w.do(&task.UpdateInstanceState{Cluster: i.Cluster, ID: i.ID, Status: task.Draining})
+	}
+}
+
+// The tasks of a draining container instance move without a gap.
+func TestDraining(t *testing.T) {
 	w := newWorld(t)
 	w.service(4, nil)
 	w.settle(5000, nil)
-	w.do(&task.DrainNode{Name: "a", Draining: true})
+	w.drain("a")
 	for range 200 {
 		next := w.plan()
 		if w.instances() < 4 {

@@ -83,7 +83,7 @@ func simulateTasks(t *testing.T, seed uint64) {
 	w.quiet = true
 	for _, m := range w.nodes {
 		m.dead = false
-		w.do(&task.DrainNode{Name: m.name})
+		w.setStatus(m.name, task.Active)
 	}
 	three := 3
 	w.update(&task.UpdateService{ServiceSettings: task.ServiceSettings{DesiredCount: &three}, Family: "good", ForceNewDeployment: true})
@@ -184,6 +184,15 @@ func (w *taskWorld) update(c *task.UpdateService) {
 	w.do(c)
 }
 
+// setStatus changes the status of the container instance of a node.
+func (w *taskWorld) setStatus(node, status string) {
+	for i := range w.replica.Current().Task.Instances(taskAccount, "c", "") {
+		if i.Node == node {
+			w.do(&task.UpdateInstanceState{Cluster: "c", ID: i.ID, Status: status})
+		}
+	}
+}
+
 // event is one thing that a client does, or that happens.
 func (w *taskWorld) event() {
 	node := w.nodes[w.random.IntN(len(w.nodes))]
@@ -194,7 +203,7 @@ func (w *taskWorld) event() {
 	case 2, 3:
 		w.update(&task.UpdateService{Family: []string{"good", "checked", "bad"}[w.random.IntN(3)], ForceNewDeployment: true})
 	case 4:
-		w.do(&task.DrainNode{Name: node.name, Draining: w.random.IntN(2) == 0})
+		w.setStatus(node.name, []string{task.Active, task.Draining}[w.random.IntN(2)])
 	case 5:
 		node.dead = w.random.IntN(3) == 0
 	case 6:
