@@ -72,11 +72,11 @@ func TestWatcher(t *testing.T) {
 	if w.leftBefore(a, at(3)) || !w.leftBefore(a, at(4)) || w.leftBefore(b, at(4)) {
 		t.Error("only an answer to a question after the instance was seen to be gone is stale")
 	}
-	if _, isNew := w.age("i-a"); !isNew {
+	if _, isNew := w.age(a); !isNew {
 		t.Error("an instance seen after the start is new")
 	}
 	w.mark = at(2)
-	if _, isNew := w.age("i-b"); isNew {
+	if _, isNew := w.age(b); isNew {
 		t.Error("an instance seen before the phase is new")
 	}
 	w.see(at(5), list("i-a", "i-b"))
@@ -88,7 +88,7 @@ func TestWatcher(t *testing.T) {
 func TestReport(t *testing.T) {
 	rows := []row{
 		{"grow", "by DNS", tally{
-			requests: 3, failures: 1, stale: 2, firstError: "connection refused", used: map[string]bool{"a": true},
+			requests: 3, failures: 1, stale: 2, firstError: "connection refused", used: map[netip.Addr]bool{netip.MustParseAddr("127.0.0.1"): true},
 			firstUse: []time.Duration{3 * time.Millisecond, time.Millisecond}, latencies: []time.Duration{2 * time.Millisecond, time.Millisecond},
 		}},
 		{"shrink", "by API", tally{}},

@@ -56,7 +56,7 @@ func (f *taskFleet) create(ctx context.Context, s service, n int) error {
 	definition := object{
 		"family": s.name, "networkMode": "awsvpc",
 		"containerDefinitions": []object{{
-			"name": s.name, "image": "host", "memoryReservation": 16, "stopTimeout": 5,
+			"name": s.name, "image": "host", "cpu": s.cpu(), "memoryReservation": 16, "stopTimeout": 5,
 			"command":      []string{program, "demo-backend", "--service", s.name, "--port", strconv.Itoa(taskPort)},
 			"portMappings": []object{{"containerPort": taskPort}},
 			"healthCheck": object{
@@ -78,7 +78,7 @@ func (f *taskFleet) create(ctx context.Context, s service, n int) error {
 	}, nil)
 }
 
-// settled waits until the service has n tasks and no others.
+// settled waits until clients find n tasks of the service, and it has no others.
 func (f *taskFleet) settled(ctx context.Context, s service, n int) error {
 	for {
 		var out struct {
@@ -92,7 +92,11 @@ func (f *taskFleet) settled(ctx context.Context, s service, n int) error {
 			return err
 		}
 		if len(out.Services) == 1 && out.Services[0].RunningCount == n && out.Services[0].PendingCount == 0 {
-			return nil
+			// A new task is found by clients once its health check has passed.
+			found, err := f.api.discover(ctx, s.name)
+			if err != nil || len(found) == n {
+				return err
+			}
 		}
 		if err := sleep(ctx, 50*time.Millisecond); err != nil {
 			last := "no event"

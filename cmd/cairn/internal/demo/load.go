@@ -29,14 +29,14 @@ type tally struct {
 	requests, failures int
 	stale              int // answers with an instance that had left before the question
 	firstError         string
-	used               map[string]bool // instances that answered
-	firstUse           []time.Duration // of new instances: from being registered to the first answer
+	used               map[netip.Addr]bool // instances that answered
+	firstUse           []time.Duration     // of new instances: from being registered to the first answer
 	latencies          []time.Duration
 }
 
 func newLoad(what string, target dependency, f finder, w *watcher) *load {
 	l := &load{what: what, finder: f, target: target, watch: w, client: &http.Client{Timeout: callLimit}}
-	l.phase.used = map[string]bool{}
+	l.phase.used = map[netip.Addr]bool{}
 	f.resolver.asked = func(at time.Time, addresses []netip.Addr) { l.answered(at, addresses) }
 	return l
 }
@@ -63,7 +63,7 @@ func (l *load) run(ctx context.Context, perSecond float64) {
 				<-places
 			})
 		default:
-			l.count("", 0, fmt.Errorf("%d requests are under way", maxUnderWay))
+			l.count(netip.Addr{}, 0, fmt.Errorf("%d requests are under way", maxUnderWay))
 		}
 	}
 }
@@ -76,7 +76,7 @@ func (l *load) request(ctx context.Context) {
 	begin := time.Now()
 	addresses, err := l.finder.find(ctx, l.target)
 	if err != nil {
-		l.count("", 0, err)
+		l.count(netip.Addr{}, 0, err)
 		return
 	}
 	if l.target.byAPI {
@@ -86,12 +86,13 @@ func (l *load) request(ctx context.Context) {
 		}
 		l.answered(begin, plain)
 	}
-	answer, err := get(ctx, l.client, addresses[rand.IntN(len(addresses))])
-	l.count(answer.Instance, time.Since(begin), err)
+	at := addresses[rand.IntN(len(addresses))]
+	_, err = get(ctx, l.client, at)
+	l.count(at.Addr(), time.Since(begin), err)
 }
 
 // count adds a request to the tally.
-func (l *load) count(instance string, took time.Duration, err error) {
+func (l *load) count(instance netip.Addr, took time.Duration, err error) {
 	since, isNew := l.watch.age(instance)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,6 +126,6 @@ func (l *load) next() tally {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	done := l.phase
-	l.phase = tally{used: map[string]bool{}}
+	l.phase = tally{used: map[netip.Addr]bool{}}
 	return done
 }

@@ -47,3 +47,12 @@ func named(name string) (service, bool) {
 	}
 	return service{}, false
 }
+
+// cpu is the share of a task's processor, in CPU units. The shares of all tasks fit on a
+// machine with one core (1024 units); few tasks that serve all requests get more.
+func (s service) cpu() int {
+	if s.name == scaled {
+		return 4
+	}
+	return 96
+}

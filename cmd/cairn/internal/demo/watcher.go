@@ -14,15 +14,15 @@ type watcher struct {
 	service string // id
 
 	mu      sync.Mutex
-	present map[netip.Addr]string    // instance ids by address
-	since   map[string]time.Time     // first seen, by instance id
+	present map[netip.Addr]bool
+	since   map[netip.Addr]time.Time // first seen
 	left    map[netip.Addr]time.Time // seen to be gone
 	mark    time.Time                // instances seen first after it are new
 }
 
 func newWatcher(a *api, service string) *watcher {
 	return &watcher{
-		api: a, service: service, present: map[netip.Addr]string{}, since: map[string]time.Time{},
+		api: a, service: service, present: map[netip.Addr]bool{}, since: map[netip.Addr]time.Time{},
 		left: map[netip.Addr]time.Time{}, mark: time.Now(),
 	}
 }
@@ -43,20 +43,20 @@ func (w *watcher) run(ctx context.Context) {
 func (w *watcher) see(now time.Time, instances []instance) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	present := make(map[netip.Addr]string, len(instances))
+	present := make(map[netip.Addr]bool, len(instances))
 	for _, i := range instances {
 		a, err := netip.ParseAddr(i.Attributes["AWS_INSTANCE_IPV4"])
 		if err != nil {
 			continue
 		}
-		present[a] = i.ID
+		present[a] = true
 		delete(w.left, a)
-		if _, known := w.since[i.ID]; !known {
-			w.since[i.ID] = now
+		if _, known := w.since[a]; !known {
+			w.since[a] = now
 		}
 	}
 	for a := range w.present {
-		if _, stays := present[a]; !stays {
+		if !present[a] {
 			w.left[a] = now
 		}
 	}
@@ -72,10 +72,10 @@ func (w *watcher) leftBefore(a netip.Addr, at time.Time) bool {
 }
 
 // age returns the time since an instance was seen first, and whether it is new.
-func (w *watcher) age(id string) (time.Duration, bool) {
+func (w *watcher) age(a netip.Addr) (time.Duration, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	since, known := w.since[id]
+	since, known := w.since[a]
 	return time.Since(since), known && since.After(w.mark)
 }
 
