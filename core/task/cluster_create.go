@@ -32,8 +32,9 @@ type ClusterInput struct {
 	Tags           []Tag
 }
 
-// CreateCluster creates a cluster. The reply has the *Cluster. A cluster that exists
-// already is returned as it is.
+// CreateCluster creates a cluster, in which nodes with a runner register in the same
+// transaction. The reply has the *Cluster. A cluster that exists already is returned as
+// it is.
 type CreateCluster struct {
 	Name string
 	ClusterInput
@@ -61,8 +62,11 @@ func (c *CreateCluster) Decide(v command.View, m *command.Meta) (command.Decisio
 	if err := c.ClusterInput.apply(v, m, cluster, &decision); err != nil {
 		return command.Decision{}, err
 	}
-	decision.Changes = append(decision.Changes, clusters.put(cluster))
-	return decision, nil
+	t := begin(v, m)
+	t.read(decision.Reads...)
+	t.add(append(decision.Changes, clusters.put(cluster))...)
+	t.joinCluster(cluster) // so that tasks can run there at once
+	return t.reply(cluster)
 }
 
 // newCluster returns a cluster with defaults, or the error of the quota.

@@ -25,6 +25,9 @@ const (
 	DeploymentRollbackSuccessful = deploymentRollbackSuccessful
 )
 
+// Nodes yields all nodes.
+func (s *State) Nodes() iter.Seq[*Node] { return s.allNodes() }
+
 // InstancesOfNode yields the container instances of a node, in all clusters.
 func (s *State) InstancesOfNode(node string) iter.Seq[*ContainerInstance] {
 	return s.instancesOfNode(node)

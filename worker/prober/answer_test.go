@@ -12,22 +12,30 @@ import (
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
-// probeOnce probes a backend that sends text and closes the connection.
+// probeOnce probes a backend that sends text and closes the connection. It is a TCP
+// connection: a net.Pipe whose other end is closed refuses deadlines.
 func probeOnce(t *testing.T, text string, s registry.CheckSettings) health.Reason {
 	t.Helper()
-	client, server := net.Pipe()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	client, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	server, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
 	go func() {
-		server.Read(make([]byte, 4096))
 		server.Write([]byte(text)) // the prober may have closed its end
 		server.Close()
 	}()
-	defer client.Close()
 	tg := &target{kind: registry.CheckHTTP, path: "/", settings: s}
-	limits := budget{answer: time.Now().Add(10 * time.Second)}
-	if _, err := client.Write([]byte("GET")); err != nil {
-		t.Fatal(err)
-	}
-	return readAnswer(client, tg, limits)
+	return readAnswer(client, tg, budget{answer: time.Now().Add(10 * time.Second)})
 }
 
 // TestHeaderIsNotJudged: only the status line and the end of the header count.
