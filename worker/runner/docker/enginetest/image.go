@@ -32,15 +32,14 @@ func Program(t testing.TB) []byte {
 }
 
 var program = sync.OnceValues(func() ([]byte, error) {
-	_, file, _, _ := runtime.Caller(0)
+	const source = "github.com/cairn-discovery/cairn/worker/runner/docker/enginetest/testdata/program"
 	dir, err := os.MkdirTemp("", "cairn-program-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "program")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, ".")
-	cmd.Dir = filepath.Join(filepath.Dir(file), "testdata", "program")
+	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", out, source)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	cmd.Stderr = os.Stderr
 	if err := cmd.Run(); err != nil {
