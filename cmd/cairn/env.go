@@ -82,9 +82,9 @@ func assignments(shell string) (func(name, value string) string, bool) {
 	}
 }
 
-// printEnv prints the assignments. The endpoint is set for Cloud Map alone
-// (AWS_ENDPOINT_URL_SERVICEDISCOVERY and not AWS_ENDPOINT_URL): a shell that
-// also calls S3 or STS must not send that here. CAIRN_ADMIN is set if admin is not
+// printEnv prints the assignments. The endpoint is set for Cloud Map and ECS alone
+// (AWS_ENDPOINT_URL_ECS and not AWS_ENDPOINT_URL): a shell that also calls S3 or STS
+// must not send that here. CAIRN_ADMIN is set if admin is not
 // empty.
 func printEnv(ctx context.Context, p *cli.Program, endpoint, admin, region string, assign func(name, value string) string) error {
 	settings, err := cli.LoadAWS(ctx, region)
@@ -92,9 +92,10 @@ func printEnv(ctx context.Context, p *cli.Program, endpoint, admin, region strin
 		return err
 	}
 	lines := []string{
-		"# AWS Cloud Map clients of this shell talk to " + endpoint,
+		"# clients of AWS Cloud Map and ECS in this shell talk to " + endpoint,
 		assign("CAIRN_ENDPOINT", endpoint),
 		assign("AWS_ENDPOINT_URL_SERVICEDISCOVERY", endpoint),
+		assign("AWS_ENDPOINT_URL_ECS", endpoint),
 		assign("AWS_REGION", settings.Region),
 		assign("AWS_DEFAULT_REGION", settings.Region),
 	}

@@ -18,8 +18,7 @@ import (
 func TestTerraformECS(t *testing.T) {
 	t.Parallel() // its start takes long
 	n := nodetest.Start(t)
-	tf := newTerraform(t, n.URL, terraformECS)
-	tf.write("enabled")
+	tf := newTerraform(t, n.URL, terraformECS, "enabled")
 	tf.run("apply", "-auto-approve")
 	tf.run("plan", "-detailed-exitcode") // 2, an error, if there is a difference
 	tf.write("disabled")
@@ -62,8 +61,9 @@ type terraformRun struct {
 }
 
 // newTerraform prepares a configuration, in which ENDPOINT is the URL of the node and
-// VALUE what write is given. Without Terraform or its AWS provider the test is skipped.
-func newTerraform(t *testing.T, url, text string) *terraformRun {
+// VALUE what write is given; value is the first. Without Terraform or its AWS provider
+// the test is skipped.
+func newTerraform(t *testing.T, url, text, value string) *terraformRun {
 	t.Helper()
 	program, err := exec.LookPath("terraform")
 	if err != nil {
@@ -72,11 +72,15 @@ func newTerraform(t *testing.T, url, text string) *terraformRun {
 	dir := t.TempDir()
 	tf := &terraformRun{T: t, program: program, dir: dir, text: strings.ReplaceAll(text, "ENDPOINT", url)}
 	tf.env = append(awsEnv(dir), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_CONFIG_FILE="+terraformConfig(t))
-	tf.write("")
+	tf.write(value)
 	init := exec.CommandContext(t.Context(), program, "init", "-no-color")
 	init.Dir, init.Env = dir, append(os.Environ(), tf.env...)
-	if out, err := init.CombinedOutput(); err != nil {
+	switch out, err := init.CombinedOutput(); {
+	case err == nil:
+	case strings.Contains(string(out), "Failed to query available provider packages"):
 		t.Skipf("the AWS provider is not on this machine (see terraform providers mirror): %v\n%s", err, out)
+	default:
+		t.Fatalf("terraform init: %v\n%s", err, out)
 	}
 	return tf
 }

@@ -16,9 +16,8 @@ import (
 func TestTerraform(t *testing.T) {
 	t.Parallel() // its start takes long
 	n := nodetest.Start(t)
-	tf := newTerraform(t, n.URL, terraformMain)
+	tf := newTerraform(t, n.URL, terraformMain, "60")
 	// The provider takes seconds to start, so there are as few runs as prove it.
-	tf.write("60")
 	tf.run("apply", "-auto-approve")
 	tf.write("5")
 	tf.run("apply", "-auto-approve")

@@ -16,11 +16,18 @@ import (
 	"testing"
 
 	"github.com/cairn-discovery/cairn/internal/testtool"
+	"github.com/cairn-discovery/cairn/worker/runner/drivertest"
 )
 
 var update = flag.Bool("update", false, "write what the commands print into the README")
 
 const readme = "../../README.md"
+
+// TestMain runs the tests in namespaces of their own: tasks have networks on the node.
+func TestMain(m *testing.M) {
+	drivertest.Isolate()
+	os.Exit(m.Run())
+}
 
 func TestTour(t *testing.T) {
 	testtool.Need(t, "dig", "bind9-dnsutils")
@@ -61,21 +68,40 @@ func TestIdentityGuide(t *testing.T) {
 	testtool.Need(t, "aws", "awscli")
 	testtool.Need(t, "openssl", "openssl")
 	const guide = "../../docs/identity.md"
-	text, err := os.ReadFile(guide)
+	shell := newShell(t)
+	shell.writeFiles(t, guide, 2)
+	compare(t, guide, shell)
+}
+
+// TestECSTour runs docs/ecs.md.
+func TestECSTour(t *testing.T) {
+	testtool.Need(t, "dig", "bind9-dnsutils")
+	testtool.Need(t, "aws", "awscli")
+	if os.Geteuid() != 0 {
+		t.Skip("the process driver needs root")
+	}
+	const guide = "../../docs/ecs.md"
+	shell := newShell(t)
+	shell.writeFiles(t, guide, 1)
+	compare(t, guide, shell)
+}
+
+// writeFiles writes the files that a document shows.
+func (s *shell) writeFiles(t *testing.T, document string, count int) {
+	t.Helper()
+	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	shell := newShell(t)
 	files := fileBlock.FindAllSubmatch(text, -1)
-	if len(files) != 2 {
-		t.Fatalf("%d files are shown", len(files))
+	if len(files) != count {
+		t.Fatalf("%s shows %d files, want %d", document, len(files), count)
 	}
 	for _, f := range files {
-		if err := os.WriteFile(filepath.Join(shell.dir, string(f[1])), f[2], 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(s.dir, string(f[1])), f[2], 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	compare(t, guide, shell)
 }
 
 // fileBlock is a file in a document: its name and what it contains.
@@ -271,6 +297,10 @@ var volatile = []struct {
 	{regexp.MustCompile(`AKIA[A-Z2-7]{16}`), "KEY"},
 	{regexp.MustCompile(`(SecretAccessKey +)\S{40}`), "${1}SECRET"},
 	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "UUID"},
+	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "TASK"},
+	{regexp.MustCompile(`(created|running for) \d+s`), "$1 SECONDS"},
+	{regexp.MustCompile(`node "[^"]*"`), "node NAME"},
+	{regexp.MustCompile(`AVAILABILITY_ZONE=[^,]*`), "AVAILABILITY_ZONE=ZONE"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.]*(Z|[+-]\d\d:\d\d)?`), "TIME"},
 	{regexp.MustCompile(`(?m)^(\S+\.\s+)\d+(\s+IN)`), "${1}TTL${2}"},
 }
