@@ -16,6 +16,9 @@ type Picker struct {
 	// Regions are the regions in the order of their distance from the client, for
 	// the policy Latency. Records elsewhere come after all of them.
 	Regions []string
+	// Twins: targets of SRV records may differ only in the case of letters, see
+	// Index.HasAmbiguousHosts. Of such records an answer holds one.
+	Twins bool
 }
 
 // PickA chooses IPv4 addresses by the policy of the RRset, and returns how many
@@ -48,7 +51,14 @@ func (s *Set) PickAAAA(p *Picker, out *[MaxAnswer][16]byte) (n int, ttl uint32, 
 // Pick chooses records of an RRset of any type but A and AAAA, and returns how
 // many it put into out.
 func (r *RRset) Pick(p *Picker, out *[MaxAnswer]*Record) int {
-	return pick(r, r.records.rotation(), p, out)
+	classes := r.records.rotation()
+	if p.Twins && r.Type == dnswire.TypeSRV && r.policy != Weighted {
+		if r.policy == Latency {
+			classes = nearest(classes, p)
+		}
+		return sampleAll(p.Rand, classes, r.EqualWeights(p.Strict), out)
+	}
+	return pick(r, classes, p, out)
 }
 
 // PickOne chooses one record as Pick does, or returns nil.
@@ -94,9 +104,12 @@ func pick[T any, O values[T]](r *RRset, classes []class[T, O], p *Picker, out *[
 		out[0] = atWeight(classes, even, p.Rand.below(total(classes, even)))
 		return 1
 	case Latency:
-		return nearest(classes, p, out)
+		classes = nearest(classes, p)
 	}
-	return sample(p.Rand, &classes[0].vals, out)
+	if len(classes) == 1 {
+		return sample(p.Rand, &classes[0].vals, out)
+	}
+	return sampleAll(p.Rand, classes, false, out)
 }
 
 func heaviest[T any, O values[T]](classes []class[T, O]) uint8 {
@@ -139,28 +152,25 @@ func atWeight[T any, O values[T]](classes []class[T, O], even bool, at uint64) T
 	panic("zone: a position beyond the sum of weights")
 }
 
-// nearest samples the values of the nearest region that has any. All that are in
+// nearest returns the class of the nearest region that has any values. All that are in
 // no region of the client's list form one region, the farthest.
-func nearest[T any, O values[T]](classes []class[T, O], p *Picker, out *[MaxAnswer]T) int {
+func nearest[T any, O values[T]](classes []class[T, O], p *Picker) []class[T, O] {
 	for _, region := range p.Regions {
 		for i := range classes {
 			if classes[i].region == region {
-				return sample(p.Rand, &classes[i].vals, out)
+				return classes[i : i+1]
 			}
 		}
 	}
-	if len(classes) == 1 {
-		return sample(p.Rand, &classes[0].vals, out)
-	}
-	return sampleAll(p.Rand, classes, out)
+	return classes
 }
 
 // maxDraws bounds how often sampleAll draws before it looks at all values.
 const maxDraws = 64
 
-// sampleAll samples over several classes. A value that several classes have counts
-// once, in the first of them.
-func sampleAll[T any, O values[T]](r *Rand, classes []class[T, O], out *[MaxAnswer]T) int {
+// sampleAll samples over several classes. A value counts once, at the first place where
+// it or a twin is; even says which values are twins.
+func sampleAll[T any, O values[T]](r *Rand, classes []class[T, O], even bool, out *[MaxAnswer]T) int {
 	var ops O
 	n := total(classes, true)
 	k := 0
@@ -168,7 +178,7 @@ func sampleAll[T any, O values[T]](r *Rand, classes []class[T, O], out *[MaxAnsw
 		at := r.below(n)
 		c := classAt(classes, &at)
 		val := *classes[c].vals.At(int(at))
-		if !inAny(classes[:c], val) && !contains(ops, out[:k], val) {
+		if isFirst(classes, c, int(at), val, even) && !contains(ops, out[:k], val) {
 			out[k] = val
 			k++
 		}
@@ -176,17 +186,17 @@ func sampleAll[T any, O values[T]](r *Rand, classes []class[T, O], out *[MaxAnsw
 	if k == MaxAnswer {
 		return k
 	}
-	return sampleFew(r, classes, out)
+	return sampleFew(r, classes, even, out)
 }
 
 // sampleFew is sampleAll for few different values. It looks at all of them.
-func sampleFew[T any, O values[T]](r *Rand, classes []class[T, O], out *[MaxAnswer]T) int {
+func sampleFew[T any, O values[T]](r *Rand, classes []class[T, O], even bool, out *[MaxAnswer]T) int {
 	k, seen := 0, uint64(0)
 	for c := range classes {
 		vals := &classes[c].vals
 		for i := range vals.Len() {
 			val := *vals.At(i)
-			if inAny(classes[:c], val) {
+			if !isFirst(classes, c, i, val, even) {
 				continue
 			}
 			seen++
@@ -213,13 +223,16 @@ func classAt[T any, O values[T]](classes []class[T, O], at *uint64) int {
 	return c
 }
 
-func inAny[T any, O values[T]](classes []class[T, O], val T) bool {
-	for i := range classes {
-		if _, ok := classes[i].find(val); ok {
-			return true
+// isFirst reports whether no class before the c-th, and no place before at in it, has a
+// value or a twin of it.
+func isFirst[T any, O values[T]](classes []class[T, O], c, at int, val T, even bool) bool {
+	for i := range classes[:c] {
+		if _, ok := classes[i].findTwin(val, even); ok {
+			return false
 		}
 	}
-	return false
+	first, _ := classes[c].findTwin(val, even)
+	return first == at
 }
 
 func contains[T any, O values[T]](ops O, vals []T, val T) bool {

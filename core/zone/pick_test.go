@@ -3,6 +3,7 @@ package zone_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/cairn-discovery/cairn/core/command"
@@ -265,5 +266,59 @@ func TestPickAllocatesNothing(t *testing.T) {
 	var out [zone.MaxAnswer][4]byte
 	if n := testing.AllocsPerRun(1000, func() { s.PickA(p, &out) }); n != 0 {
 		t.Error(n, "allocations")
+	}
+}
+
+// Ids that differ only in the case of letters give one target, RFC 4343: an answer has
+// eight different ones, each as often as any other.
+func TestTargetsThatDifferByCase(t *testing.T) {
+	for _, c := range []struct {
+		targets int
+		policy  registry.RoutingPolicy
+		strict  bool
+	}{
+		{6, registry.Multivalue, false}, {12, registry.Multivalue, false}, {200, registry.Multivalue, false},
+		{12, registry.Latency, false}, {12, registry.Multivalue, true},
+	} {
+		w := newWorld(t, c.strict)
+		svc := w.service(w.namespace("example.com", ""), "web", c.policy, registry.RecordSRV)
+		want := map[string]float64{}
+		for i := range c.targets {
+			id := fmt.Sprintf("node-%d", i)
+			want[id] = 1
+			attrs := []string{registry.AttrIPv4, "10.0.0.1", registry.AttrPort, "80"}
+			for j, id := range []string{id, strings.ToUpper(id), strings.ToUpper(id[:1]) + id[1:]} {
+				if c.policy == registry.Latency {
+					attrs = append(attrs, records.AttrRegion, fmt.Sprint("r", j))
+				}
+				if c.strict { // weights are ignored, so these are one record too
+					attrs = append(attrs, registry.AttrWeight, fmt.Sprint(j+1))
+				}
+				if i%3 != 0 || j == 0 { // not all targets have the same number of ids
+					w.register(svc, id, attrs...)
+				}
+			}
+		}
+		r := look(&w.state.Zones, "web.example.com", c.strict, everything).Node.Set().RRset(dnswire.TypeSRV)
+		p := picker(c.strict)
+		p.Twins = w.state.Zones.HasAmbiguousHosts()
+		counts := map[string]int{}
+		var out [zone.MaxAnswer]*zone.Record
+		for range 400 * c.targets {
+			n := r.Pick(p, &out)
+			if n != min(c.targets, zone.MaxAnswer) {
+				t.Fatalf("%+v: %d records", c, n)
+			}
+			seen := map[string]bool{}
+			for _, rec := range out[:n] {
+				id := strings.ToLower(strings.TrimSuffix(dnswire.Text(rec.Data[6:]+"\x00"), "."))
+				if seen[id] {
+					t.Fatalf("%+v: %s twice", c, id)
+				}
+				seen[id] = true
+				counts[id]++
+			}
+		}
+		chiSquare(t, fmt.Sprintf("%+v", c), counts, want)
 	}
 }

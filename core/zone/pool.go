@@ -159,10 +159,20 @@ func (c *class[T, O]) add(e *editor, val T, distinct bool) {
 // find returns the position of a value.
 func (c *class[T, O]) find(val T) (int, bool) {
 	var ops O
-	hash := ops.hash(val)
+	return c.first(ops.hash(val), func(other T) bool { return ops.same(other, val) })
+}
+
+// findTwin returns the first position of a value or of a twin.
+func (c *class[T, O]) findTwin(val T, even bool) (int, bool) {
+	var ops O
+	return c.first(ops.hash(val), func(other T) bool { return ops.same(other, val) || ops.twins(other, val, even) })
+}
+
+// first returns the first position of a value with this hash that is wanted.
+func (c *class[T, O]) first(hash uint32, wanted func(T) bool) (int, bool) {
 	if c.vals.Len() <= chunkvec.Chunk {
 		for i, h := range c.hashes.First() {
-			if h == hash && ops.same(*c.vals.At(i), val) {
+			if h == hash && wanted(*c.vals.At(i)) {
 				return i, true
 			}
 		}
@@ -172,7 +182,7 @@ func (c *class[T, O]) find(val T) (int, bool) {
 		if uint32(e>>32) != hash {
 			break
 		}
-		if i := int(uint32(e)) - 1; ops.same(*c.vals.At(i), val) {
+		if i := int(uint32(e)) - 1; wanted(*c.vals.At(i)) {
 			return i, true
 		}
 	}

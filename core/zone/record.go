@@ -2,6 +2,8 @@ package zone
 
 import (
 	"slices"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 // Record is one record of an RRset whose data is not an address, or an alias.
@@ -130,6 +132,9 @@ func (m *Member) classKey(p Policy) classKey {
 type values[T any] interface {
 	hash(T) uint32
 	same(a, b T) bool
+	// twins reports whether two values that are not the same are one in an answer, whose
+	// weights all count the same if even. Twins have one hash.
+	twins(a, b T, even bool) bool
 }
 
 // addr4, addr6 and recordPtr are the operations on IPv4 addresses, on IPv6
@@ -140,9 +145,29 @@ type (
 	recordPtr struct{}
 )
 
-func (addr4) hash(v [4]byte) uint32      { return uint32(Hash(v[:])) }
-func (addr4) same(a, b [4]byte) bool     { return a == b }
-func (addr6) hash(v [16]byte) uint32     { return uint32(Hash(v[:])) }
-func (addr6) same(a, b [16]byte) bool    { return a == b }
-func (recordPtr) hash(r *Record) uint32  { return uint32(hashOf(r.Data)) }
-func (recordPtr) same(a, b *Record) bool { return a.same(b) }
+func (addr4) hash(v [4]byte) uint32            { return uint32(Hash(v[:])) }
+func (addr4) same(a, b [4]byte) bool           { return a == b }
+func (addr4) twins(_, _ [4]byte, _ bool) bool  { return false }
+func (addr6) hash(v [16]byte) uint32           { return uint32(Hash(v[:])) }
+func (addr6) same(a, b [16]byte) bool          { return a == b }
+func (addr6) twins(_, _ [16]byte, _ bool) bool { return false }
+func (recordPtr) same(a, b *Record) bool       { return a.same(b) }
+
+// hash ignores the case of letters and, of SRV records, the weight.
+func (recordPtr) hash(r *Record) uint32 {
+	var buf [dnswire.MaxName + srvFixed]byte
+	data := buf[:copy(buf[:], r.Data)]
+	dnswire.Lower(data)
+	if len(data) > srvFixed {
+		data[2], data[3] = 0, 0
+	}
+	return uint32(Hash(data))
+}
+
+// twins compares SRV records. Ids of instances that differ only in the case of letters
+// give targets that do: RFC 2181 section 5, RFC 4343.
+func (recordPtr) twins(a, b *Record, even bool) bool {
+	return len(a.Data) > srvFixed && len(b.Data) > srvFixed &&
+		a.Data[:2] == b.Data[:2] && (even || a.Data[2:4] == b.Data[2:4]) && a.Data[4:srvFixed] == b.Data[4:srvFixed] &&
+		dnswire.EqualName(a.Data[srvFixed:], b.Data[srvFixed:])
+}

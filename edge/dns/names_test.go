@@ -139,12 +139,17 @@ func TestNoDuplicates(t *testing.T) {
 	for i, id := range []string{"x", "X"} {
 		w.register(other, id, ipv4, fmt.Sprintf("10.0.0.%d", i), port, "80")
 	}
+	crowd := w.service(ns, "_v._tcp", "", "SRV") // ten targets of twenty instances
+	for i := range 20 {
+		w.register(crowd, fmt.Sprintf("%c%d", "xX"[i%2], i/2), ipv4, "10.0.0.1", ipv6, fmt.Sprintf("2001:db8::%d", i), port, "80")
+	}
 	name := func(s string) string { return s + "." + zoneName + "." }
 	for _, c := range []struct {
 		name  string
 		qtype uint16
 		want  int
 	}{
+		{"_v._tcp", mdns.TypeSRV, 8},
 		{"one", mdns.TypeA, 1}, {"many", mdns.TypeA, 8}, {"far", mdns.TypeA, 8}, {"_t._tcp", mdns.TypeSRV, 1}, {"x._t._tcp", mdns.TypeA, 1},
 		{"_u._tcp", mdns.TypeSRV, 1}, {"x._u._tcp", mdns.TypeA, 2},
 	} {

@@ -346,6 +346,7 @@ func (a *Answerer) solveSet(set *zone.Set) {
 		}
 		a.addAAAA(ttl, a.v6[:n])
 	default:
+		a.picker.Twins = r.Type == dnswire.TypeSRV && a.snapshot.Zones.HasAmbiguousHosts()
 		a.addRecords(r, a.records[:r.Pick(&a.picker, &a.records)])
 	}
 }

@@ -2,8 +2,6 @@ package answer
 
 import (
 	"encoding/binary"
-	"slices"
-	"strings"
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/zone"
@@ -96,9 +94,6 @@ func addRecord[T string | []byte](a *Answerer, s section, rtype uint16, ttl uint
 func (a *Answerer) addRecords(r *zone.RRset, records []*zone.Record) {
 	var targets [zone.MaxAnswer]int
 	start, equal := len(a.out), r.EqualWeights(a.picker.Strict)
-	if r.Type == dnswire.TypeSRV && a.snapshot.Zones.HasAmbiguousHosts() {
-		records = distinctTargets(records)
-	}
 	out, owner := a.out, a.owner()
 	for i, rec := range records {
 		out = appendFixed(out, owner, r.Type, dnswire.ClassIN, r.TTL, len(rec.Data)+len(r.Suffix))
@@ -126,21 +121,6 @@ func (a *Answerer) addRecords(r *zone.RRset, records []*zone.Record) {
 	}
 }
 
-// distinctTargets removes the records that differ from another one only in the case
-// of letters: RFC 2181 section 5, RFC 4343.
-func distinctTargets(records []*zone.Record) []*zone.Record {
-	distinct := records[:0]
-	for _, rec := range records {
-		same := func(other *zone.Record) bool {
-			return rec.Data[:srvFixed] == other.Data[:srvFixed] && strings.EqualFold(rec.Data[srvFixed:], other.Data[srvFixed:])
-		}
-		if !slices.ContainsFunc(distinct, same) {
-			distinct = append(distinct, rec)
-		}
-	}
-	return distinct
-}
-
 // addTarget adds the addresses that the name at an offset has when it is asked for:
 // they need not be those of the record alone. Names that are no hosts are left to
 // be asked for.
@@ -155,20 +135,18 @@ func (a *Answerer) addTarget(at int) {
 	}
 	first := res.Node.Host()
 	for h := first; h != nil; h = h.NextSameName() {
-		if !h.Pending && !repeats(first, h) {
-			a.addAddresses(h, dnswire.Pointer(at))
+		if h.Pending {
+			continue
 		}
-	}
-}
-
-// repeats reports whether a host before h in a chain has the same address.
-func repeats(first, h *zone.Host) bool {
-	for ; first != h; first = first.NextSameName() {
-		if !first.Pending && first.V4 == h.V4 && first.V6 == h.V6 {
-			return true
+		distinct := *h
+		for other := first; other != h; other = other.NextSameName() {
+			if !other.Pending {
+				distinct.HasV4 = distinct.HasV4 && !(other.HasV4 && other.V4 == h.V4)
+				distinct.HasV6 = distinct.HasV6 && !(other.HasV6 && other.V6 == h.V6)
+			}
 		}
+		a.addAddresses(&distinct, dnswire.Pointer(at))
 	}
-	return false
 }
 
 // addAddresses adds the addresses of a host if there is room: what is left out

@@ -3,9 +3,16 @@ package forward
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/miekg/dns"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
 func testCache(t testing.TB, bytes int) *cache {
@@ -113,4 +120,133 @@ func BenchmarkCached(b *testing.B) {
 			}
 		}
 	})
+}
+
+func TestCache(t *testing.T) {
+	up := upstreamOf(t, func(a *asked) {
+		m := a.reply(dns.RcodeSuccess)
+		switch strings.ToLower(a.Question[0].Name) {
+		case "www.example.":
+			m.Answer = []dns.RR{www("60")}
+		case "zero.example.":
+			m.Answer = []dns.RR{rr("zero.example. 0 IN A 192.0.2.1")}
+		case "absurd.example.": // RFC 2181 section 8: means 0
+			m.Answer = []dns.RR{rr("absurd.example. 4000000000 IN A 192.0.2.1")}
+		case "long.example.":
+			m.Answer = []dns.RR{rr("long.example. 2000000 IN A 192.0.2.1")}
+		case "gone.example.":
+			m.Rcode, m.Ns = dns.RcodeNameError, []dns.RR{rr(soa)}
+		case "long-gone.example.":
+			m.Rcode, m.Ns = dns.RcodeNameError, []dns.RR{rr("example. 9000 IN SOA ns.example. admin.example. 1 2 3 4 9000")}
+		case "unproven.example.":
+			m.Rcode = dns.RcodeNameError
+		case "wrong-proof.example.":
+			m.Rcode, m.Ns = dns.RcodeNameError, []dns.RR{rr("example.net. 300 IN SOA ns.example. admin.example. 1 2 3 4 30")}
+		}
+		a.give(m)
+	})
+	for _, c := range []struct {
+		name string
+		ttl  int // how long it is cached, in seconds
+	}{
+		{"www.example.", 60},
+		{"zero.example.", 0},
+		{"absurd.example.", 0},
+		{"long.example.", 86400},
+		{"gone.example.", 30},
+		{"long-gone.example.", 300},
+		{"unproven.example.", 0},
+		{"wrong-proof.example.", 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := resolver(t, Config{}, up)
+				queries := func() int32 {
+					before := up.udp.Load()
+					m := resolve(t, r, c.name, dns.TypeA)
+					for _, rr := range slices.Concat(m.Answer, m.Ns) {
+						if rr.Header().Ttl > uint32(c.ttl) {
+							t.Errorf("TTL %d", rr.Header().Ttl)
+						}
+					}
+					return up.udp.Load() - before
+				}
+				if n := queries(); n != 1 {
+					t.Fatalf("%d queries at first", n)
+				}
+				if c.ttl > 0 {
+					time.Sleep(time.Duration(c.ttl)*time.Second - time.Nanosecond)
+					if n := queries(); n != 0 {
+						t.Errorf("%d queries before the end of the TTL", n)
+					}
+					time.Sleep(time.Nanosecond)
+				}
+				if n := queries(); n != 1 {
+					t.Errorf("%d queries after the end of the TTL, want 1", n)
+				}
+			})
+		})
+	}
+}
+
+// TTLs of cached answers count down.
+func TestTTLCountsDown(t *testing.T) {
+	up := upstreamOf(t, func(a *asked) { a.give(a.reply(dns.RcodeSuccess, www("60"), rr("www.example. 90 IN A 192.0.2.2"))) })
+	synctest.Test(t, func(t *testing.T) {
+		r := resolver(t, Config{}, up)
+		resolve(t, r, "www.example.", dns.TypeA)
+		time.Sleep(25 * time.Second)
+		expect(t, resolve(t, r, "www.example.", dns.TypeA), dns.RcodeSuccess,
+			"www.example. 35 IN A 192.0.2.1", "www.example. 65 IN A 192.0.2.2")
+		var resp Response
+		if !r.Cached(question(t, "WWW.example.", dns.TypeA), &resp) || resp.MinTTL() != 35 {
+			t.Errorf("cached: %+v", resp)
+		}
+	})
+}
+
+// Questions that differ in any part are cached apart.
+func TestCacheKey(t *testing.T) {
+	up := upstreamOf(t, func(a *asked) {
+		m := a.reply(dns.RcodeSuccess)
+		m.Ns = []dns.RR{rr(soa)}
+		a.give(m)
+	})
+	r := resolver(t, Config{}, up)
+	base := question(t, "www.example.", dns.TypeA)
+	for i, change := range []func(*Question){
+		func(*Question) {},
+		func(q *Question) { q.Type = dns.TypeAAAA },
+		func(q *Question) { q.DO = true },
+		func(q *Question) { q.CD = true },
+		func(q *Question) { q.DO, q.CD = true, true },
+		func(q *Question) { q.Name = question(t, "example.", 1).Name },
+	} {
+		for range 2 {
+			q := base
+			change(&q)
+			if _, err := r.Resolve(t.Context(), q); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n := up.udp.Load(); n != int32(i+1) {
+			t.Fatalf("%d queries after %d questions, each asked twice", n, i+1)
+		}
+	}
+}
+
+func TestCachedAllocatesNothing(t *testing.T) {
+	up := upstreamOf(t, func(a *asked) { a.give(a.reply(dns.RcodeSuccess, www("6000"))) })
+	r := resolver(t, Config{}, up)
+	resolve(t, r, "www.example.", dns.TypeA)
+	q, resp, msg := question(t, "WWW.example.", dns.TypeA), new(Response), make([]byte, 0, 512)
+	msg = append(append(msg, make([]byte, dnswire.HeaderLen)...), append(q.Name, 0, 1, 0, 1)...)
+	if n := testing.AllocsPerRun(100, func() {
+		if !r.Cached(q, resp) {
+			t.Fatal("not in the cache")
+		}
+		resp.Append(msg, 512)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
 }

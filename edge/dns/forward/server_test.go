@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -196,3 +198,26 @@ func eventually(t testing.TB, what string, so func() bool) {
 		runtime.Gosched()
 	}
 }
+
+// texts are records as text, with spaces for tabs.
+func texts(rrs []dns.RR) []string {
+	var ts []string
+	for _, r := range rrs {
+		ts = append(ts, strings.ReplaceAll(r.String(), "\t", " "))
+	}
+	return ts
+}
+
+func expect(t *testing.T, m *dns.Msg, rcode int, answer ...string) {
+	t.Helper()
+	if m.Rcode != rcode {
+		t.Errorf("rcode %s, want %s", dns.RcodeToString[m.Rcode], dns.RcodeToString[rcode])
+	}
+	if got := texts(m.Answer); !slices.Equal(got, answer) {
+		t.Errorf("answer\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(answer, "\n"))
+	}
+}
+
+func www(ttl string) dns.RR { return rr("www.example. " + ttl + " IN A 192.0.2.1") }
+
+const soa = "example. 300 IN SOA ns.example. admin.example. 1 2 3 4 30"
