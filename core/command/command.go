@@ -56,7 +56,8 @@ type Decision struct {
 	// Changes make the next state. None means that nothing has to change.
 	Changes []Change
 	// Reads are the keys on which the decision rests. It is valid only as long as
-	// none of them has changed.
+	// none of them has changed. core/state adds the keys of Changes, so a command
+	// lists only what else it depends on.
 	Reads []Read
 	Reply Reply
 }

@@ -14,6 +14,8 @@ type Slice[S any] interface {
 	Decode(key string, value []byte) (Change, error)
 	// All yields the changes that make the state from the empty one.
 	All(*S) iter.Seq[Stored]
+	// Has reports whether the state has the record of a key of the slice.
+	Has(s *S, key string) bool
 	// Quotas returns the rows that the slice adds to the table of quotas.
 	Quotas() []*Quota
 }

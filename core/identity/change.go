@@ -134,6 +134,26 @@ func decode[T entity](key string, value []byte, e T, in func(*State) *table[T]) 
 	return put[T]{e, in}, nil
 }
 
+// Has implements command.Slice.
+func (Slice) Has(s *State, key string) bool {
+	kind, name, _ := strings.Cut(key, "/")
+	switch kind + "/" {
+	case accountPrefix:
+		return s.accounts.Has(name)
+	case userPrefix:
+		return s.users.Has(name)
+	case groupPrefix:
+		return s.groups.Has(name)
+	case rolePrefix:
+		return s.roles.Has(name)
+	case policyPrefix:
+		return s.policies.Has(name)
+	case keyPrefix:
+		return s.keys.Has(name)
+	}
+	return false
+}
+
 // All implements command.Slice.
 func (Slice) All(s *State) iter.Seq[command.Stored] {
 	return func(yield func(command.Stored) bool) {

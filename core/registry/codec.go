@@ -158,6 +158,47 @@ func decodeOperation(account command.AccountID, id OperationID, value []byte) (c
 	return putOperation{op}, op.decode(value)
 }
 
+// Has implements command.Slice.
+func (Slice) Has(s *State, key string) bool {
+	kind, rest, _ := strings.Cut(key, "/")
+	id, rest, _ := strings.Cut(rest, "/")
+	a := s.account(command.AccountID(id))
+	switch kind {
+	case namespacePrefix:
+		_, ok := a.byHTTPName.Get(rest)
+		return ok
+	case operationPrefix:
+		op, _ := operationKey(OperationID(rest))
+		_, ok := a.operations.Get(op)
+		return ok
+	}
+	namespace, rest, _ := strings.Cut(rest, "/")
+	switch kind {
+	case servicePrefix:
+		ns, ok := a.namespaces.Get(NamespaceID(namespace))
+		return ok && ns.services.Has(rest)
+	case revisionPrefix:
+		return a.hasRevision(NamespaceID(namespace), ServiceID(rest))
+	}
+	service, instance, _ := strings.Cut(rest, "/")
+	if kind == leasePrefix {
+		_, ok := s.leases.Get(leaseKey(ServiceID(service), InstanceID(instance)))
+		return ok
+	}
+	svc, ok := a.service(ServiceID(service))
+	return ok && svc.instances.Has(InstanceID(instance))
+}
+
+func (a *accountState) hasRevision(ns NamespaceID, svc ServiceID) bool {
+	switch {
+	case ns == "":
+		return a.lastRevision > 0
+	case svc == "":
+		return a.namespaces.Has(ns)
+	}
+	return a.services.Has(svc)
+}
+
 // All implements command.Slice.
 func (Slice) All(s *State) iter.Seq[command.Stored] {
 	return func(yield func(command.Stored) bool) {

@@ -39,6 +39,7 @@ type slice struct {
 	quotas   []*command.Quota
 	decode   func(key string, value []byte) (command.Change, error)
 	all      func(*State) iter.Seq[command.Stored]
+	has      func(s *State, key string) bool
 	newDraft func(*State, *zone.Draft) sliceDraft
 	state    func(*State) any
 	rules    func(*Rules) any
@@ -65,6 +66,7 @@ func newSlice[S any, D stateDraft[S]](s command.Slice[S], newDraft func(*S) D, f
 	return slice{
 		name: s.Name(), prefixes: s.Prefixes(), quotas: s.Quotas(), decode: s.Decode, rules: rules,
 		all:   func(all *State) iter.Seq[command.Stored] { return s.All(field(all)) },
+		has:   func(all *State, key string) bool { return s.Has(field(all), key) },
 		state: func(all *State) any { return field(all) },
 		newDraft: func(all *State, zones *zone.Draft) sliceDraft {
 			d := newDraft(field(all))
@@ -88,4 +90,14 @@ func (s *slice) owns(key string) bool {
 		}
 	}
 	return false
+}
+
+// Prefixes returns the prefixes of the keys of all records, which are the kinds of
+// records that this version knows.
+func Prefixes() []string {
+	var all []string
+	for i := range table {
+		all = append(all, table[i].prefixes...)
+	}
+	return all
 }

@@ -11,6 +11,7 @@ package state
 import (
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
@@ -31,9 +32,58 @@ type State struct {
 }
 
 // Decide evaluates a command. It returns changes, the keys read and a reply, or a
-// typed error. It has no side effects.
+// typed error. It has no side effects. The keys read include every key that the changes
+// write: no record of another node is overwritten unseen.
 func Decide(s *State, rules *Rules, m command.Meta, c command.Command) (command.Decision, error) {
-	return c.Decide(&view{s, rules}, &m)
+	d, err := c.Decide(&view{s, rules}, &m)
+	if err == nil {
+		d.Reads = readWritten(s, d)
+	}
+	return d, err
+}
+
+// manyReads is the number of reads from which a map finds one faster.
+const manyReads = 16
+
+// readWritten returns the reads of a decision and those of the keys that it writes.
+func readWritten(s *State, d command.Decision) []command.Read {
+	reads := d.Reads
+	if len(d.Changes)+len(reads) > manyReads {
+		return readMany(s, d)
+	}
+	for _, c := range d.Changes {
+		key := c.Key()
+		if !slices.ContainsFunc(reads, func(r command.Read) bool { return r.Key == key }) {
+			reads = append(reads, command.Read{Key: key, Exists: s.Has(key)})
+		}
+	}
+	return reads
+}
+
+func readMany(s *State, d command.Decision) []command.Read {
+	reads := d.Reads
+	known := make(map[string]bool, len(d.Changes)+len(reads))
+	for _, r := range reads {
+		known[r.Key] = true
+	}
+	for _, c := range d.Changes {
+		key := c.Key()
+		if !known[key] {
+			known[key] = true
+			reads = append(reads, command.Read{Key: key, Exists: s.Has(key)})
+		}
+	}
+	return reads
+}
+
+// Has reports whether the State has the record of a key.
+func (s *State) Has(key string) bool {
+	for i := range table {
+		if table[i].owns(key) {
+			return table[i].has(s, key)
+		}
+	}
+	return false
 }
 
 // Decode turns a stored key and value into a Change; a nil value is a deletion.

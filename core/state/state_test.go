@@ -46,6 +46,9 @@ func (h *harness) do(c command.Command) (command.Decision, error) {
 	if err != nil {
 		return d, err
 	}
+	if err := checkReads(h.state, d); err != nil {
+		panic(err)
+	}
 	revision := h.state.Revision + 1
 	h.state = state.Apply(h.state, revision, d.Changes...)
 	draft := state.NewDraft(h.stored)

@@ -181,6 +181,18 @@ func decodeAs[T entity](k kind[T], key string, value []byte, e T) (command.Chang
 	return k.put(e), nil
 }
 
+// Has implements command.Slice.
+func (Slice) Has(s *State, key string) bool {
+	return settings.has(s, key) || clusters.has(s, key) || definitions.has(s, key) || eventLists.has(s, key) ||
+		families.has(s, key) || instances.has(s, key) || providers.has(s, key) || nodes.has(s, key) ||
+		deployments.has(s, key) || services.has(s, key) || tasks.has(s, key) || revisions.has(s, key)
+}
+
+func (k kind[T]) has(s *State, key string) bool {
+	name, ok := strings.CutPrefix(key, k.prefix)
+	return ok && k.table(s).Has(name)
+}
+
 // All implements command.Slice.
 func (Slice) All(s *State) iter.Seq[command.Stored] {
 	return func(yield func(command.Stored) bool) {
