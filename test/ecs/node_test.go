@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -220,6 +222,38 @@ func (n *node) run(dir, program string, args ...string) string {
 }
 
 type object = map[string]any
+
+// targets are the prefixes of operations in requests.
+var targets = map[string]string{"ecs": "AmazonEC2ContainerServiceV20141113.", "servicediscovery": "Route53AutoNaming_v20170314."}
+
+// call sends a request of the AWS JSON protocol; it must succeed.
+func (n *node) call(service, operation string, in object) object {
+	n.Helper()
+	body, err := json.Marshal(in)
+	if err != nil {
+		n.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(n.Context(), http.MethodPost, n.url, bytes.NewReader(body))
+	if err != nil {
+		n.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	req.Header.Set("X-Amz-Target", targets[service]+operation)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		n.Fatal(err)
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		n.Fatalf("%s %s: %s %s %v", operation, body, resp.Status, answer, err)
+	}
+	var out object
+	if err := json.Unmarshal(answer, &out); err != nil {
+		n.Fatal(err)
+	}
+	return out
+}
 
 // aws runs a command of the AWS CLI and returns its answer.
 func (n *node) aws(dir string, args ...string) object {
