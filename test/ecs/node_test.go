@@ -18,12 +18,16 @@ import (
 	"testing"
 
 	"github.com/cairn-discovery/cairn/internal/testtool"
+	"github.com/cairn-discovery/cairn/node"
 	"github.com/cairn-discovery/cairn/worker/runner/drivertest"
 )
 
 // TestMain runs the tests in namespaces of their own: the networks of the tasks are not
 // seen outside.
 func TestMain(m *testing.M) {
+	if code, ok := node.TaskCommand(os.Args[1:]); ok {
+		os.Exit(code)
+	}
 	drivertest.Isolate()
 	code := m.Run()
 	if dir, err := programs(); err == nil {
@@ -79,8 +83,8 @@ func check() int {
 }
 `
 
-// node is a running program.
-type node struct {
+// machine is a running program.
+type machine struct {
 	*testing.T
 	url, dns string
 	cmd      *exec.Cmd
@@ -90,7 +94,7 @@ type node struct {
 
 // start runs a node whose tasks run. The image httpd:2.4 is a folder with a shell and
 // the web server.
-func start(t *testing.T) *node {
+func start(t *testing.T) *machine {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("the process driver needs root")
@@ -117,7 +121,7 @@ runner:
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n := &node{T: t, cmd: exec.Command(filepath.Join(dir, "cairn"), "serve", "--config", config), log: &readyLog{ready: make(chan [2]string, 1)}}
+	n := &machine{T: t, cmd: exec.Command(filepath.Join(dir, "cairn"), "serve", "--config", config), log: &readyLog{ready: make(chan [2]string, 1)}}
 	n.cmd.Stderr = n.log
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -208,7 +212,7 @@ func (l *readyLog) text() string {
 }
 
 // run runs a program that must succeed and returns its output.
-func (n *node) run(dir, program string, args ...string) string {
+func (n *machine) run(dir, program string, args ...string) string {
 	n.Helper()
 	cmd := exec.CommandContext(n.Context(), program, args...)
 	cmd.Dir, cmd.Env = dir, n.env
@@ -227,7 +231,7 @@ type object = map[string]any
 var targets = map[string]string{"ecs": "AmazonEC2ContainerServiceV20141113.", "servicediscovery": "Route53AutoNaming_v20170314."}
 
 // call sends a request of the AWS JSON protocol; it must succeed.
-func (n *node) call(service, operation string, in object) object {
+func (n *machine) call(service, operation string, in object) object {
 	n.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -256,7 +260,7 @@ func (n *node) call(service, operation string, in object) object {
 }
 
 // aws runs a command of the AWS CLI and returns its answer.
-func (n *node) aws(dir string, args ...string) object {
+func (n *machine) aws(dir string, args ...string) object {
 	n.Helper()
 	out := n.run(dir, testtool.Need(n.T, "aws", "awscli"), append(args, "--output", "json")...)
 	var answer object

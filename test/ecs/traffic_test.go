@@ -7,55 +7,99 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
+
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
+	"github.com/cairn-discovery/cairn/node/nodetest"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 // TestNoRequestFails sends requests to a service while its tasks change: with a client
 // that resolves the name and keeps an answer for its TTL, no request may fail.
 func TestNoRequestFails(t *testing.T) {
+	check := object{"command": []string{"CMD", "/usr/local/bin/httpd-foreground", "check"}, "interval": 30}
 	for _, test := range []struct {
-		name   string
-		check  any    // healthCheck of the container; nil: none
-		record string // type of the record of the service
-		tasks  int    // for which the service is scaled
+		name  string
+		check any // healthCheck of the container; nil: none
+		tasks int // to which the service is scaled out
 	}{
-		{"with health checks", object{"command": []string{"CMD", "/usr/local/bin/httpd-foreground", "check"}, "interval": 30}, "A", 30},
-		{"without health checks", nil, "A", 20},
+		{"with health checks", check, 100},
+		{"without health checks", nil, 20},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := newShop(t, test.check, test.record)
-			stop := s.traffic()
+			s := newShop(t, start(t), test.check)
 			defer s.end()
-			defer stop()
+			defer s.traffic()()
 
 			s.must("RegisterTaskDefinition", s.definition("2"))
 			s.must("UpdateService", object{"service": "orders", "taskDefinition": "orders:2"})
 			s.settled("a deployment")
 			s.must("UpdateService", object{"service": "orders", "desiredCount": test.tasks})
 			s.settled("scaling out")
-			s.must("UpdateService", object{"service": "orders", "desiredCount": 4})
+			s.must("UpdateService", object{"service": "orders", "desiredCount": 10})
 			s.settled("scaling in")
-			for _, arn := range s.tasks() {
+			for _, arn := range s.tasks()[:3] {
 				s.must("StopTask", object{"task": arn})
 				s.settled("StopTask")
 			}
-			instances := s.must("ListContainerInstances", object{})["containerInstanceArns"]
-			s.must("UpdateContainerInstancesState", object{"containerInstances": instances, "status": "DRAINING"})
+			s.setNodes("DRAINING", s.instances())
 			s.settled("draining of the only node")
-			s.must("UpdateContainerInstancesState", object{"containerInstances": instances, "status": "ACTIVE"})
+			s.setNodes("ACTIVE", s.instances())
 			s.must("UpdateService", object{"service": "orders", "forceNewDeployment": true})
 			s.settled("a forced deployment")
 		})
 	}
 }
 
+// TestNoRequestFailsWhileNodesDrain does the same with two nodes that share a store, of
+// which one is drained after the other.
+func TestNoRequestFailsWhileNodesDrain(t *testing.T) {
+	dir, err := programs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	shared, root := memory.New(), image(t, dir)
+	var first *nodetest.Node
+	for i := range 2 {
+		n := nodetest.Start(t, nodetest.With(func(c *node.Config) {
+			c.OpenStore = func() (store.Store, error) { return shared.Share(), nil }
+			c.LogLevel, c.NodeName = "info", fmt.Sprint("node", i+1)
+			c.Runner.Driver, c.Runner.Cgroups, c.Runner.Outbound = config.RunnerProcess, false, false
+			c.Runner.DefaultSubnet.CIDR.Prefix = netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", 214+i))
+			c.Runner.Images = map[string]config.RunnerImage{"httpd:2.4": {Root: root}}
+		}))
+		if first == nil {
+			first = n
+		}
+	}
+	s := newShop(t, &machine{T: t, url: first.URL, dns: first.Addrs().DNS}, nil)
+	defer s.end()
+	defer s.traffic()()
+	all := s.instances()
+	if len(all) != 2 {
+		t.Fatalf("container instances: %v", all)
+	}
+	for _, drained := range all {
+		s.setNodes("DRAINING", []any{drained})
+		s.until("a drained node is empty", func() bool {
+			left, _ := s.must("ListTasks", object{"containerInstance": drained})["taskArns"].([]any)
+			return len(left) == 0
+		})
+		s.settled("draining of a node")
+		s.setNodes("ACTIVE", []any{drained})
+	}
+}
+
 // shop is a service under traffic.
 type shop struct {
-	*node
+	*machine
 	check any
 
 	mu                 sync.Mutex
@@ -63,24 +107,36 @@ type shop struct {
 	first              error // of the failures in this phase
 }
 
-func newShop(t *testing.T, check any, record string) *shop {
+func newShop(t *testing.T, m *machine, check any) *shop {
 	t.Helper()
-	s := &shop{node: start(t), check: check}
+	s := &shop{machine: m, check: check}
 	s.call("servicediscovery", "CreatePrivateDnsNamespace", object{"Name": "shop.internal", "Vpc": "vpc-abcd1234"})
 	namespace := text(s.call("servicediscovery", "ListNamespaces", object{}), "Namespaces", 0, "Id")
 	registry := s.call("servicediscovery", "CreateService", object{
 		"Name": "orders", "HealthCheckCustomConfig": object{"FailureThreshold": 1},
-		"DnsConfig": object{"NamespaceId": namespace, "DnsRecords": []object{{"Type": record, "TTL": 2}}},
+		"DnsConfig": object{"NamespaceId": namespace, "DnsRecords": []object{{"Type": "A", "TTL": 2}}},
 	})
 	s.must("CreateCluster", object{"clusterName": "default"})
 	s.must("RegisterTaskDefinition", s.definition("1"))
 	s.must("CreateService", object{
-		"serviceName": "orders", "taskDefinition": "orders", "desiredCount": 4,
+		"serviceName": "orders", "taskDefinition": "orders", "desiredCount": 10,
 		"networkConfiguration": object{"awsvpcConfiguration": object{"subnets": []string{"subnet-1"}}},
 		"serviceRegistries":    []object{{"registryArn": text(registry, "Service", "Arn")}},
 	})
 	s.settled("the start")
 	return s
+}
+
+// instances returns the ARNs of the container instances.
+func (s *shop) instances() []any {
+	s.Helper()
+	all, _ := s.must("ListContainerInstances", object{})["containerInstanceArns"].([]any)
+	return all
+}
+
+func (s *shop) setNodes(status string, instances []any) {
+	s.Helper()
+	s.must("UpdateContainerInstancesState", object{"containerInstances": instances, "status": status})
 }
 
 func (s *shop) definition(version string) object {
@@ -97,9 +153,9 @@ func (s *shop) definition(version string) object {
 // end removes the service and its tasks, which would live longer than the node.
 func (s *shop) end() {
 	s.must("DeleteService", object{"service": "orders", "force": true})
-	for text(s.must("DescribeServices", object{"services": []string{"orders"}}), "services", 0, "status") != "INACTIVE" {
-		time.Sleep(100 * time.Millisecond)
-	}
+	s.until("the service is deleted", func() bool {
+		return text(s.must("DescribeServices", object{"services": []string{"orders"}}), "services", 0, "status") == "INACTIVE"
+	})
 }
 
 func (s *shop) must(operation string, in object) object {
@@ -118,12 +174,7 @@ func (s *shop) tasks() []any {
 func (s *shop) settled(what string) {
 	s.Helper()
 	begin := time.Now()
-	for !s.steady() {
-		if time.Since(begin) > 2*time.Minute {
-			s.Fatalf("%s does not end: %v", what, s.must("DescribeServices", object{"services": []string{"orders"}}))
-		}
-		time.Sleep(100 * time.Millisecond) // the API has no call that waits
-	}
+	s.until(what+" ends", s.steady)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.Logf("%s took %v: %d requests, %d failed", what, time.Since(begin).Round(time.Millisecond), s.requests, s.failures)
@@ -131,6 +182,15 @@ func (s *shop) settled(what string) {
 		s.Errorf("%s: %d of %d requests failed, the first: %v", what, s.failures, s.requests, s.first)
 	}
 	s.requests, s.failures, s.first = 0, 0, nil
+}
+
+func (s *shop) until(what string, good func() bool) {
+	s.Helper()
+	for late := time.Now().Add(2 * time.Minute); !good(); time.Sleep(100 * time.Millisecond) { // the API has no call that waits
+		if time.Now().After(late) {
+			s.Fatalf("it never happened that %s: %v", what, s.must("DescribeServices", object{"services": []string{"orders"}}))
+		}
+	}
 }
 
 // steady reports whether the service has the tasks that it wants, all are in DNS, and no
