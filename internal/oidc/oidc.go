@@ -42,17 +42,21 @@ type Verifier struct {
 }
 
 // Issuer returns the issuer that a token claims, without verifying anything, so
-// that the caller can find the Verifier. It returns "" if there is none.
-func Issuer(token string) string {
+// that the caller can find the Verifier. It is an error if there is none. Its errors are
+// safe to show to the caller.
+func Issuer(token string) (string, error) {
 	payload, err := compactPayload(token)
 	if err != nil {
-		return ""
+		return "", err
 	}
 	c, err := readClaims(payload)
 	if err != nil {
-		return ""
+		return "", err
 	}
-	return c.Issuer
+	if c.Issuer == "" {
+		return "", errors.New("oidc: the token has no issuer")
+	}
+	return c.Issuer, nil
 }
 
 // Verify returns the claims of a token that is genuine and valid at the time now.

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"math/big"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -45,7 +46,7 @@ admin_token_file: DIR/token
 log_level: debug
 accounts:
   - id: "123456789012"
-    oidc_providers: [{issuer: "https://issuer.example", jwks_file: DIR/jwks.json}]
+    oidc_providers: [{issuer: "https://issuer.example", jwks_url: JWKS}]
     users:
       - name: filed
         managed_policies: [AWSCloudMapFullAccess]
@@ -68,8 +69,9 @@ func startGuarded(t *testing.T) *guardedNode {
 	dir := t.TempDir()
 	n := &guardedNode{T: t, program: build(t), dir: dir, data: filepath.Join(dir, "data"), issuer: newIssuer(t)}
 	n.write("token", adminToken)
-	n.write("jwks.json", n.issuer.keySet(t))
-	n.write("cairn.yaml", strings.ReplaceAll(guardedConfig, "DIR", dir))
+	keys := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, n.issuer.keySet(t)) }))
+	t.Cleanup(keys.Close)
+	n.write("cairn.yaml", strings.NewReplacer("DIR", dir, "JWKS", keys.URL).Replace(guardedConfig))
 	run(t, dir, nil, n.program, "key", "generate-seal-key", "--file", "seal.key")
 	key, err := os.ReadFile(filepath.Join(dir, "seal.key"))
 	if err != nil {

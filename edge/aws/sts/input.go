@@ -28,6 +28,8 @@ const (
 	maxTagValue      = 256
 	maxSessionName   = 64
 	maxSessionARNLen = 2048
+	minWebToken      = 4
+	maxWebToken      = 20000
 )
 
 // sessionInput has the parameters that both ways to assume a role share, as they
@@ -103,6 +105,21 @@ func (in *assumeRoleInput) decode(f query.Fields) {
 func (in *webIdentityInput) decode(f query.Fields) {
 	in.sessionInput.decode(f)
 	in.token = query.OptionalText[string](f.At("WebIdentityToken"))
+}
+
+func (in *webIdentityInput) check() error {
+	if err := in.sessionInput.check(); err != nil {
+		return err
+	}
+	switch {
+	case in.token == nil:
+		return invalid("1 validation error detected: Value null at 'webIdentityToken' failed to satisfy constraint: Member must not be null")
+	case len(*in.token) < minWebToken:
+		return invalid("1 validation error detected: Value at 'webIdentityToken' failed to satisfy constraint: Member must have length greater than or equal to %d", minWebToken)
+	case len(*in.token) > maxWebToken:
+		return invalid("1 validation error detected: Value at 'webIdentityToken' failed to satisfy constraint: Member must have length less than or equal to %d", maxWebToken)
+	}
+	return nil
 }
 
 func (in *assumeRoleInput) check() error {

@@ -40,9 +40,13 @@ type harness struct {
 	*testing.T
 	api       *service.API
 	sessions  *Sessions
+	catalog   *access.Catalog
 	directory *identity.Directory
+	providers []Provider
 	now       time.Time
-	call      *service.Call // the latest
+	caller    *identity.Principal // in place of a user
+	call      *service.Call       // the latest
+	answer    string              // to it
 }
 
 func newHarness(t *testing.T) *harness {
@@ -59,23 +63,41 @@ func newHarness(t *testing.T) *harness {
 			Issuer: issuer, Audiences: []string{"a"}, Keys: oidc.NewKeys(oidc.Location{File: secret}),
 		},
 	}
-	if h.api, err = New(Config{Sessions: h.sessions, Providers: func() []Provider { return []Provider{provider} }}); err != nil {
+	h.providers = []Provider{provider}
+	if h.api, err = New(Config{Sessions: h.sessions, Providers: func() []Provider { return h.providers }}); err != nil {
 		t.Fatal(err)
 	}
-	catalog, err := access.NewCatalog(h.api.Access())
-	if err != nil {
+	if h.catalog, err = access.NewCatalog(h.api.Access()); err != nil {
 		t.Fatal(err)
 	}
+	h.trust(trust)
+	return h
+}
+
+// trust gives the role a trust policy.
+func (h *harness) trust(policy string) {
+	h.Helper()
 	inline := identity.PolicyAttachments{Inline: []identity.Inline{{Name: "all", Text: allowAll}}}
-	d, problems := identity.Compile(catalog, nil, &identity.Source{
+	d, problems := identity.Compile(h.catalog, nil, &identity.Source{
 		Users: []identity.User{{Account: account, Name: "ann", PolicyAttachments: inline}, {Account: account, Name: "bob"}},
-		Roles: []identity.Role{{Account: account, Name: "deployer", Trust: trust, PolicyAttachments: inline, MaxSession: 7200}},
+		Roles: []identity.Role{{Account: account, Name: "deployer", Trust: policy, PolicyAttachments: inline, MaxSession: 7200}},
 	})
 	if len(problems) > 0 {
-		t.Fatal(problems[0])
+		h.Fatal(problems[0])
 	}
 	h.directory = d
-	return h
+}
+
+// latest returns the session of the latest answer.
+func (h *harness) latest() *identity.Session {
+	h.Helper()
+	_, rest, _ := strings.Cut(h.answer, "<SessionToken>")
+	token, _, _ := strings.Cut(rest, "</SessionToken>")
+	s, err := h.sessions.Open(token)
+	if err != nil {
+		h.Fatalf("%v: %s", err, h.answer)
+	}
+	return s
 }
 
 // try calls an operation with the parameters of a form.
@@ -87,7 +109,7 @@ func (h *harness) try(operation, user, form string) (string, *wire.Error) {
 	}
 	h.call = &service.Call{
 		Operation: h.api.Operation(operation), RequestID: "id", Account: command.AccountID(account), Now: h.now,
-		Directory: h.directory, Access: noAccess{},
+		Directory: h.directory, Access: noAccess{}, Caller: h.caller,
 	}
 	if user != "" {
 		h.call.Caller, _ = h.directory.Principal(identity.UserARN(account, user))
@@ -100,7 +122,8 @@ func (h *harness) try(operation, user, form string) (string, *wire.Error) {
 		}
 		return "", e
 	}
-	return string(w.Body), nil
+	h.answer = string(w.Body)
+	return h.answer, nil
 }
 
 func (h *harness) fails(operation, user, form, code, text string) {
@@ -205,7 +228,7 @@ func TestRefusals(t *testing.T) {
 	h.fails("AssumeRole", "bob", base, "AccessDenied", "sts:AssumeRole")
 	h.directory = nil
 	h.fails("AssumeRole", "", base, "AccessDenied", "auth.mode sigv4 only")
-	h.fails("AssumeRoleWithWebIdentity", "", base+"&WebIdentityToken=x", "AccessDenied", "auth.mode sigv4 only")
+	h.fails("AssumeRoleWithWebIdentity", "", base+"&WebIdentityToken=a.b.c", "AccessDenied", "auth.mode sigv4 only")
 }
 
 // TestErrorsNameNoFile: the keys of an issuer that cannot be read are no reason to

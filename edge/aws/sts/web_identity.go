@@ -58,11 +58,14 @@ func webIdentityDenied() error {
 // verifyToken tries the providers of the token's issuer in the role's account.
 func (a *api) verifyToken(ctx context.Context, c *service.Call, in *webIdentityInput) (*Provider, *oidc.Claims, error) {
 	token := service.Value(in.token)
-	issuer := oidc.Issuer(token)
+	issuer, err := oidc.Issuer(token)
+	if err != nil {
+		return nil, nil, invalidToken("The token cannot be accepted: %s", err)
+	}
 	role, _ := arn.Parse(in.role) // without an account no provider is found
 	providers := a.cfg.Providers()
 	i := slices.IndexFunc(providers, func(p Provider) bool { return p.ARN == identity.ProviderARN(string(role.Account), issuer) })
-	if issuer == "" || i < 0 {
+	if i < 0 {
 		return nil, nil, invalidToken("No OpenIDConnect provider found in your account for %s", truncate(issuer))
 	}
 	claims, err := providers[i].Verifier.Verify(ctx, token, c.Now)
