@@ -143,10 +143,20 @@ func (s *Subject) Evaluate(r *Request) Decision {
 // Limits returns a subject whose identity may do everything, under the same
 // boundary and session policies.
 func (s *Subject) Limits() *Subject {
-	all := &Policy{Name: "all", statements: []statement{{
-		effect: allow, actions: []pattern{{tokens: []token{{kind: anyRun}}}}, resources: []pattern{{tokens: []token{{kind: anyRun}}}},
-	}}}
-	return &Subject{Identity: (*Catalog)(nil).NewSet(all), Boundary: s.Boundary, Session: s.Session}
+	return &Subject{Identity: everything("all", allow), Boundary: s.Boundary, Session: s.Session}
+}
+
+// DeniedSubject returns a subject that is denied everything: that of a principal whose
+// policies cannot be used. A subject without policies is not the same, since the trust
+// policy of a role can take their place.
+func DeniedSubject() Subject {
+	return Subject{Identity: everything("a policy that cannot be used", deny)}
+}
+
+// everything returns the set of one policy about all actions on all resources.
+func everything(name string, e effect) *Set {
+	anything := []pattern{{tokens: []token{{kind: anyRun}}}}
+	return (*Catalog)(nil).NewSet(&Policy{Name: name, statements: []statement{{effect: e, actions: anything, resources: anything}}})
 }
 
 // evaluate decides about one resource.

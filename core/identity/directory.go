@@ -188,8 +188,8 @@ func (c *compiler) addRole(r *Role) {
 	c.dir.principals[p.ARN] = p
 }
 
-// subject compiles the attached policies. After a problem it returns a subject without
-// permissions.
+// subject compiles the attached policies. After a problem it returns a subject that is
+// denied everything.
 func (c *compiler) subject(p *Principal, all []*PolicyAttachments) access.Subject {
 	var policies []*access.Policy
 	for _, a := range all {
@@ -197,7 +197,7 @@ func (c *compiler) subject(p *Principal, all []*PolicyAttachments) access.Subjec
 			compiled, err := c.dir.catalog.Parse(in.Name, access.IdentityPolicy, in.Text)
 			if err != nil {
 				c.problem(p.ARN, fmt.Errorf("policy %s: %w", in.Name, err))
-				return access.Subject{}
+				return access.DeniedSubject()
 			}
 			policies = append(policies, compiled)
 		}
@@ -205,7 +205,7 @@ func (c *compiler) subject(p *Principal, all []*PolicyAttachments) access.Subjec
 			found, ok := c.find(p.Account, ref)
 			if !ok {
 				c.problem(p.ARN, fmt.Errorf("policy %q does not exist", ref))
-				return access.Subject{}
+				return access.DeniedSubject()
 			}
 			policies = append(policies, found)
 		}
@@ -215,7 +215,7 @@ func (c *compiler) subject(p *Principal, all []*PolicyAttachments) access.Subjec
 		boundary, ok := c.find(p.Account, all[0].Boundary)
 		if !ok {
 			c.problem(p.ARN, fmt.Errorf("permissions boundary %q does not exist", all[0].Boundary))
-			return access.Subject{}
+			return access.DeniedSubject()
 		}
 		s.Boundary = c.dir.catalog.NewSet(boundary)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
@@ -181,8 +182,13 @@ func TestDirectory(t *testing.T) {
 			t.Errorf("key %q is there", id)
 		}
 	}
-	if p, ok := d.Principal("arn:aws:iam::123456789012:user/lost"); !ok || p.Identity != nil {
-		t.Errorf("lost: %+v", p)
+	p, ok := d.Principal("arn:aws:iam::123456789012:user/lost")
+	if !ok {
+		t.Fatal("the user with a missing policy is not there")
+	}
+	got := p.Evaluate(&access.Request{Action: "sts:GetCallerIdentity", Resources: []access.Resource{{ARN: "*"}}})
+	if got.Allowed || got.Why != access.ExplicitDeny {
+		t.Errorf("lost: %+v", got)
 	}
 }
 

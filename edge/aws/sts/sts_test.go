@@ -299,3 +299,32 @@ func FuzzParameters(f *testing.F) {
 		}
 	})
 }
+
+// TestPoliciesThatCannotBeUsed: a trust policy that names a user takes the place of what
+// the user's policies allow, but not of policies that cannot be read: they might deny.
+func TestPoliciesThatCannotBeUsed(t *testing.T) {
+	h := newHarness(t)
+	attached := map[string]identity.PolicyAttachments{
+		"none":     {},
+		"broken":   {Inline: []identity.Inline{{Name: "p", Text: `{"Version":"2012-10-17"}`}}},
+		"missing":  {Managed: []string{"gone"}},
+		"boundary": {Boundary: "gone"},
+	}
+	s := &identity.Source{}
+	var arns []string
+	for name, p := range attached {
+		s.Users = append(s.Users, identity.User{Account: account, Name: name, PolicyAttachments: p})
+		arns = append(arns, `"`+identity.UserARN(account, name)+`"`)
+	}
+	s.Roles = []identity.Role{{Account: account, Name: "deployer", MaxSession: 3600, Trust: `{"Version":"2012-10-17","Statement":
+		{"Effect":"Allow","Principal":{"AWS":[` + strings.Join(arns, ",") + `]},"Action":"sts:AssumeRole"}}`}}
+	var problems []*identity.Problem
+	if h.directory, problems = identity.Compile(h.catalog, nil, s); len(problems) != 3 {
+		t.Fatalf("%v", problems)
+	}
+	for name := range attached {
+		if _, e := h.try("AssumeRole", name, base); (e == nil) != (name == "none") {
+			t.Errorf("%s: %v", name, e)
+		}
+	}
+}
