@@ -1,7 +1,6 @@
 package task
 
 import (
-	"regexp"
 	"slices"
 
 	"github.com/cairn-discovery/cairn/core/arn"
@@ -18,7 +17,7 @@ const (
 	ProviderFargateSpot = "FARGATE_SPOT"
 )
 
-var clusterPattern = regexp.MustCompile(`^[a-zA-Z0-9\-_]{1,255}$`)
+var clusterPattern = newPattern(`^[a-zA-Z0-9\-_]{1,255}$`)
 
 // ClusterInput is what a request says of a cluster.
 type ClusterInput struct {

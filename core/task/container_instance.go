@@ -2,7 +2,6 @@ package task
 
 import (
 	"encoding/hex"
-	"regexp"
 	"slices"
 
 	"github.com/cairn-discovery/cairn/core/command"
@@ -16,7 +15,7 @@ const (
 	maxPorts              = 1000
 )
 
-var attributePattern = regexp.MustCompile(`^[a-zA-Z0-9_./\\-]{1,128}$`)
+var attributePattern = newPattern(`^[a-zA-Z0-9_./\\-]{1,128}$`)
 
 // RegisterContainerInstance registers a machine whose agent is not cairn's, or renews its
 // registration. The reply has the *ContainerInstance. Nothing runs there.

@@ -1,14 +1,13 @@
 package task
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/arn"
 )
 
-var capabilityPattern = regexp.MustCompile(`^[A-Z_]{1,64}$`)
+var capabilityPattern = newPattern(`^[A-Z_]{1,64}$`)
 
 // checkLogging checks log drivers and secrets.
 func (d *Definition) checkLogging() error {

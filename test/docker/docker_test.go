@@ -65,8 +65,31 @@ func TestService(t *testing.T) {
 		t.Errorf("the container of the living task was %s and is %s", containers[lives], now[lives])
 	}
 
+	t.Log("restart of the engine: it stops all containers, and the service starts others")
+	before = s.registered(2)
+	if err := e.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.Start(); err != nil {
+		t.Fatal(err)
+	}
+	n.until("two other tasks are registered", func() bool {
+		now := s.instances()
+		for id := range before {
+			if _, there := now[id]; there {
+				return false
+			}
+		}
+		return len(now) == 2
+	})
+
 	t.Log("delete everything")
 	n.call("ecs:UpdateService", object{"cluster": "c", "service": "web", "desiredCount": 0})
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("left: containers, networks, volumes: %q", s.left())
+		}
+	})
 	n.until("no task is left", func() bool {
 		return len(s.instances()) == 0 && len(at(n.call("ecs:ListTasks", object{"cluster": "c"}), "taskArns").([]any)) == 0 && s.left() == ""
 	})

@@ -86,6 +86,7 @@ type Runner struct {
 	idle    chan struct{} // has room for one: the node has no tasks
 
 	mu      sync.Mutex
+	working bool // workers may be started: Run has adopted the tasks and has not ended
 	workers map[string]*worker
 	tasks   sync.WaitGroup
 }
@@ -130,7 +131,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	failed := make(chan error, 1)
 	var others sync.WaitGroup
 	others.Go(func() {
-		err := r.cfg.Driver.Run(ctx, r.kick)
+		err := r.cfg.Driver.Run(ctx, func(id string) { r.changed(ctx, id) })
 		if err != nil && ctx.Err() == nil {
 			failed <- fmt.Errorf("driver %s: %w", r.cfg.Driver.Name(), err)
 		}
@@ -143,6 +144,7 @@ func (r *Runner) Run(ctx context.Context) error {
 		r.follow(ctx)
 	}
 	cancel()
+	r.setWorking(false)
 	r.tasks.Wait()
 	others.Wait()
 	select {
@@ -190,6 +192,7 @@ func (r *Runner) adoptAll(ctx context.Context) error {
 			r.keep(id, p.Addr().String())
 		}
 	}
+	r.setWorking(true)
 	for _, id := range ids {
 		r.worker(ctx, id)
 	}
@@ -228,7 +231,7 @@ func (r *Runner) follow(ctx context.Context) {
 func (r *Runner) worker(ctx context.Context, id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.workers[id] != nil {
+	if r.workers[id] != nil || !r.working {
 		return
 	}
 	w := newWorker(r, id)
@@ -244,53 +247,6 @@ func (r *Runner) worker(ctx context.Context, id string) {
 	})
 }
 
-// becameIdle says that the node has no tasks.
-func (r *Runner) becameIdle() {
-	select {
-	case r.idle <- struct{}{}:
-	default: // it is known
-	}
-}
-
-// idlePause is how long a node has no tasks before what they shared is removed.
-const idlePause = time.Second
-
-// cleanup removes what tasks have shared whenever the node has had no tasks for a
-// moment, and once more when ctx ends: a node that stops without tasks leaves nothing.
-func (r *Runner) cleanup(ctx context.Context) {
-	defer func() {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCleanup)
-		defer cancel()
-		r.removeShared(last)
-	}()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-r.idle:
-		}
-		if !sleep(ctx, idlePause) {
-			return
-		}
-		r.mu.Lock()
-		busy := len(r.workers) > 0
-		r.mu.Unlock()
-		if !busy {
-			r.removeShared(ctx)
-		}
-	}
-}
-
-// lastCleanup bounds what is removed when the node stops.
-const lastCleanup = 5 * time.Second
-
-// removeShared removes what tasks have shared, if no task is left.
-func (r *Runner) removeShared(ctx context.Context) {
-	if err := r.cfg.Driver.Cleanup(ctx); err != nil && ctx.Err() == nil {
-		r.cfg.Logger.Warn("what the tasks of this node have shared could not be removed", "error", err)
-	}
-}
-
 // show wakes the workers of tasks that have changed.
 func (r *Runner) show(known map[string]*task.Task) {
 	r.mu.Lock()
@@ -303,13 +259,22 @@ func (r *Runner) show(known map[string]*task.Task) {
 	}
 }
 
-// kick wakes the worker of a task about which something has changed on the machine.
-func (r *Runner) kick(id string) {
+// changed wakes the worker of a task about which something has changed on the machine.
+// A task that has none gets one, which removes what exists: a container may appear after
+// its task was removed, if a call to the engine took effect after it had failed.
+func (r *Runner) changed(ctx context.Context, id string) {
+	r.worker(ctx, id)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w := r.workers[id]; w != nil {
 		w.kick()
 	}
+}
+
+func (r *Runner) setWorking(on bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.working = on
 }
 
 // registerPause is how long the runner waits before it registers its node again after

@@ -45,6 +45,9 @@ type situation struct {
 	pulled map[string]bool
 	// broken are containers that could not be started again, with the reason.
 	broken map[string]string
+	// cleared means that the task was removed from the machine. Until then there may be
+	// something that is not in seen, such as a container that was never started.
+	cleared bool
 }
 
 // plan is what is to be done now. Its steps do not depend on each other.
@@ -79,11 +82,14 @@ func next(s *situation) plan {
 
 // clear removes what is left of a task that the state does not want.
 func (s *situation) clear() plan {
-	if !s.network && len(s.seen) == 0 {
+	if s.gone() {
 		return plan{removed: true}
 	}
 	return plan{steps: []step{{action: remove}}}
 }
+
+// gone reports whether nothing of the task is left on the machine.
+func (s *situation) gone() bool { return s.cleared && !s.network && len(s.seen) == 0 }
 
 // everRan reports whether a container of the task was started.
 func (s *situation) everRan() bool {
@@ -111,7 +117,7 @@ func (s *situation) end() plan {
 	}
 	switch {
 	case running:
-	case !s.network && len(s.seen) == 0:
+	case s.gone():
 		p.removed = true
 	default:
 		p.steps = []step{{action: remove}}

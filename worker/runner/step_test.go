@@ -74,6 +74,7 @@ func TestNext(t *testing.T) {
 		status     string // of the task; "": the state does not have it
 		containers []task.ContainerDefinition
 		noNetwork  bool
+		cleared    bool
 		seen       []*task.ContainerState
 		notPulled  bool
 		known      []task.ContainerState // in the state
@@ -110,18 +111,21 @@ func TestNext(t *testing.T) {
 		{name: "stop what is needed no more", status: stopping, containers: two("START"), seen: []*task.ContainerState{down("app", 0), up("db")}, want: "stop db 7s"},
 		{name: "stop without order", status: stopping, containers: []task.ContainerDefinition{{Name: "a", Image: image}, {Name: "b", Image: image}}, seen: []*task.ContainerState{up("b"), up("a")}, want: "stop a 30s, stop b 30s"},
 		{name: "remove", status: stopping, containers: one, seen: []*task.ContainerState{down("app", 0)}, want: "remove"},
-		{name: "removed", status: stopping, containers: one, noNetwork: true, want: "removed"},
+		{name: "removed", status: stopping, containers: one, noNetwork: true, cleared: true, want: "removed"},
+		{name: "nothing is seen, but a container may have been created", status: stopping, containers: one, noNetwork: true, want: "remove"},
+		{name: "seen again after it was removed", status: stopping, containers: one, noNetwork: true, cleared: true, seen: []*task.ContainerState{down("app", 0)}, want: "remove"},
 		{name: "stopped before it started", status: stopping, containers: one, want: "remove"},
 
 		{name: "a stopped task that is still there", status: stopped, containers: one, seen: []*task.ContainerState{up("app")}, want: "remove"},
-		{name: "a stopped task", status: stopped, containers: one, noNetwork: true, want: "removed"},
+		{name: "a stopped task", status: stopped, containers: one, noNetwork: true, want: "remove"},
+		{name: "a stopped task that was removed", status: stopped, containers: one, noNetwork: true, cleared: true, want: "removed"},
 		{name: "an unknown task", seen: []*task.ContainerState{up("app")}, want: "remove"},
 		{name: "the machine has restarted", status: running, containers: one, noNetwork: true, known: []task.ContainerState{*up("app")}, want: ""},
 		{name: "a container has vanished", status: running, containers: one, known: []task.ContainerState{*up("app")}, want: ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			s := &situation{now: 2000, network: !test.noNetwork, seen: map[string]*task.ContainerState{}, pulled: map[string]bool{image: !test.notPulled}, broken: map[string]string{"app": test.broken}}
+			s := &situation{now: 2000, network: !test.noNetwork, seen: map[string]*task.ContainerState{}, pulled: map[string]bool{image: !test.notPulled}, broken: map[string]string{"app": test.broken}, cleared: test.cleared}
 			for _, c := range test.seen {
 				s.seen[c.Name] = c
 			}

@@ -33,6 +33,7 @@ type worker struct {
 	digests                  map[string]string
 	pullStarted, pullStopped int64
 	served                   bool // the endpoint of the task is open
+	cleared                  bool // the task was removed from the machine
 	attempt                  int  // failures in a row
 	prepared                 int  // failed attempts to make the network
 }
@@ -161,7 +162,7 @@ func (w *worker) current() (*replica.Snapshot, *task.Task) {
 func (w *worker) situation(snapshot *replica.Snapshot, t *task.Task, seen *Observation) *situation {
 	s := &situation{
 		now: time.Now().UnixMilli(), task: t, network: seen.Network != nil,
-		seen: map[string]*task.ContainerState{}, pulled: w.pulled, broken: w.broken,
+		seen: map[string]*task.ContainerState{}, pulled: w.pulled, broken: w.broken, cleared: w.cleared,
 	}
 	for i := range seen.Containers {
 		s.seen[seen.Containers[i].Name] = &seen.Containers[i]
@@ -337,7 +338,9 @@ func (w *worker) act(ctx context.Context, spec *Spec, s step) error {
 		return d.Stop(ctx, w.id, s.container, s.timeout)
 	case remove:
 		w.close()
-		return d.Remove(ctx, w.id)
+		err := d.Remove(ctx, w.id)
+		w.cleared = err == nil
+		return err
 	}
 	return fmt.Errorf("unknown action %d", s.action)
 }

@@ -115,11 +115,11 @@ func (d *Driver) all(ctx context.Context, copies *sync.WaitGroup, changed func(s
 	return nil
 }
 
-// matters reports whether an event changes what Observe returns. Most do not: each
-// health check makes three events.
+// matters reports whether an event changes what Observe or Tasks returns. Most do not:
+// each health check makes three events.
 func matters(a events.Action) bool {
 	switch a {
-	case events.ActionStart, events.ActionDie, events.ActionOOM, events.ActionDestroy, events.ActionPause, events.ActionUnPause:
+	case events.ActionCreate, events.ActionStart, events.ActionDie, events.ActionOOM, events.ActionDestroy, events.ActionPause, events.ActionUnPause:
 		return true
 	}
 	return strings.HasPrefix(string(a), string(events.ActionHealthStatus)) // "health_status: healthy"

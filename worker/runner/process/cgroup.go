@@ -104,10 +104,10 @@ func (c *cgroups) members(group ...string) []string {
 	return c.files([]string{"cpu", "memory", "pids"}, group...)
 }
 
-// keepers returns the same for a group of processes that are only to be kept: those of
-// the hierarchies by which a service manager knows what belongs to a service.
+// keepers returns the same for a group of processes that watch others: those of the
+// hierarchies by which a service manager knows what belongs to a service, and of CPU time.
 func (c *cgroups) keepers(group ...string) []string {
-	return c.files([]string{"systemd"}, group...)
+	return c.files([]string{"cpu", "systemd"}, group...)
 }
 
 func (c *cgroups) files(controllers []string, group ...string) []string {
@@ -174,6 +174,25 @@ func (c *cgroups) delegate(group []string) error {
 		above := filepath.Join(append([]string{c.v2}, all[:i]...)...)
 		if err := os.WriteFile(filepath.Join(above, "cgroup.subtree_control"), text, 0); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// weigh gives the groups above those of tasks a weight that follows from the number of
+// CPUs. Without it all tasks together would have that of one process.
+func (c *cgroups) weigh(cpus int) error {
+	file, value := "cpu.shares", 1024*cpus
+	if slices.Contains(c.inV2, "cpu") {
+		file, value = "cpu.weight", min(100*cpus, 10_000)
+	}
+	for above := c.parent; above != "."; above = filepath.Dir(above) {
+		folder := filepath.Join(c.v1["cpu"], above)
+		if slices.Contains(c.inV2, "cpu") {
+			folder = filepath.Join(c.v2, above)
+		}
+		if err := os.WriteFile(filepath.Join(folder, file), strconv.AppendInt(nil, int64(value), 10), 0); err != nil {
+			return c.explain(err)
 		}
 	}
 	return nil

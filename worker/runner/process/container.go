@@ -70,6 +70,12 @@ func (d *Driver) Start(ctx context.Context, s *runner.Spec, name string) error {
 		return err
 	}
 	defer dir.lock.Close()
+	select {
+	case d.starts <- struct{}{}:
+		defer func() { <-d.starts }()
+	case <-ctx.Done():
+		return fmt.Errorf("CannotStartContainerError: %w", ctx.Err())
+	}
 	return d.startShim(s.Task.ID, name, dir)
 }
 
@@ -170,7 +176,7 @@ func stat(file string) (changed time.Time, exists bool) {
 // limitContainer makes the control group of a container.
 func (d *Driver) limitContainer(s *runner.Spec, c *runner.Container, spec *containerSpec) error {
 	name := c.Definition.Name
-	l := limits{shares: max(c.CPUShares, 2), memory: c.MemoryLimit, low: c.MemoryReservation, pids: int64(d.cfg.MaxPIDs)}
+	l := limits{shares: max(c.CPUShares, minShares), memory: c.MemoryLimit, low: c.MemoryReservation, pids: int64(d.cfg.MaxPIDs)}
 	if p := c.Definition.LinuxParameters; p != nil && p.MaxSwap != nil {
 		l.swap = *p.MaxSwap << 20
 	}
@@ -255,8 +261,8 @@ func (d *Driver) startShim(id, name string, c created) error {
 	return errors.New(r.Error)
 }
 
-// moveShim puts a shim into a control group of its own, so that a service manager that
-// ends the program does not end its containers.
+// moveShim puts a shim into the control group of shims. So a service manager that ends
+// the program does not end its containers, and starts do not slow down other tasks.
 func (d *Driver) moveShim(pid int) {
 	for _, file := range d.cgroups.keepers("shims") {
 		if err := os.WriteFile(file, fmt.Append(nil, pid), 0); err != nil {

@@ -229,7 +229,7 @@ func notElsewhere(name string, subnets []netip.Prefix) error {
 	if link, err := netlink.LinkByName(name); err == nil {
 		own = link.Attrs().Index
 	}
-	all, err := netlink.AddrList(nil, netlink.FAMILY_ALL)
+	all, err := complete(func() ([]netlink.Addr, error) { return netlink.AddrList(nil, netlink.FAMILY_ALL) })
 	if err != nil {
 		return fmt.Errorf("addresses of this machine: %w", err)
 	}
@@ -245,6 +245,18 @@ func notElsewhere(name string, subnets []netip.Prefix) error {
 		}
 	}
 	return nil
+}
+
+// complete calls a function that lists something of the kernel until nothing has changed
+// meanwhile: interfaces of other tasks come and go.
+func complete[T any](list func() ([]T, error)) ([]T, error) {
+	const attempts = 50
+	for attempt := 1; ; attempt++ {
+		all, err := list()
+		if !errors.Is(err, netlink.ErrDumpInterrupted) || attempt == attempts {
+			return all, err
+		}
+	}
 }
 
 // forwarding lets this machine route for the tasks. The settings are those that every
@@ -269,7 +281,7 @@ func forwarding(addresses []netip.Prefix) error {
 
 // removeLinks deletes the interfaces of this machine that carry the alias.
 func removeLinks(alias string) error {
-	links, err := netlink.LinkList()
+	links, err := complete(netlink.LinkList)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 
@@ -27,6 +28,9 @@ type Driver struct {
 	table   string   // of nftables
 	// images are those of the configuration, and "host".
 	images map[string]Image
+	// starts has a token for each process that starts. More at a time than the processors
+	// can run would only take them from tasks.
+	starts chan struct{}
 
 	// network is held while bridges, addresses of bridge mode and rules change.
 	network sync.Mutex
@@ -63,6 +67,7 @@ func New(cfg Config) (*Driver, error) {
 	d := &Driver{
 		cfg: cfg, files: layout{cfg.RunDir, cfg.DataDir}, table: shortName("cairn_", cfg.RunDir),
 		images: map[string]Image{imageHost: {Root: imageHost}}, ruled: map[string]bool{},
+		starts: make(chan struct{}, 2*runtime.NumCPU()),
 	}
 	for name, i := range cfg.Images {
 		d.images[name] = i

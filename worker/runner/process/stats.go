@@ -83,7 +83,7 @@ func (d *Driver) Stats(_ context.Context, id, name string) (json.RawMessage, err
 }
 
 func (s *stats) network() error {
-	links, err := netlink.LinkList()
+	links, err := complete(netlink.LinkList)
 	if err != nil {
 		return err
 	}

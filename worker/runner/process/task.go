@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/task"
@@ -108,16 +109,38 @@ func (d *Driver) subnetBridge(r *taskRecord) (string, error) {
 	return name, nil
 }
 
+// shimShares is the weight of all shims together. It is small against that of tasks, so
+// that many starts at the same time do not take the processor from tasks that run.
+const shimShares = 256
+
 // limitTask makes the control group of a task.
 func (d *Driver) limitTask(s *runner.Spec) error {
 	if d.cgroups == nil {
 		return nil
 	}
-	if err := d.cgroups.create(limits{}, "shims"); err != nil {
+	if err := d.cgroups.create(limits{shares: shimShares}, "shims"); err != nil {
 		return err
 	}
-	return d.cgroups.create(limits{quota: s.CPULimit, shares: s.CPULimit, memory: s.MemoryLimit}, s.Task.ID)
+	if err := d.cgroups.weigh(runtime.NumCPU()); err != nil {
+		return err
+	}
+	return d.cgroups.create(limits{quota: s.CPULimit, shares: taskShares(s), memory: s.MemoryLimit}, s.Task.ID)
 }
+
+// taskShares returns the weight of a task: its own CPU units, or those of its containers
+// together.
+func taskShares(s *runner.Spec) int64 {
+	shares := s.CPULimit
+	if shares == 0 {
+		for i := range s.Containers {
+			shares += max(s.Containers[i].CPUShares, minShares)
+		}
+	}
+	return shares
+}
+
+// minShares is the weight of a container without CPU units, as in ECS.
+const minShares = 2
 
 // Observe implements runner.Driver.
 func (d *Driver) Observe(_ context.Context, id string) (*runner.Observation, error) {
