@@ -21,8 +21,8 @@ import (
 )
 
 // runnerStopTimeout is for steps of tasks that cannot be interrupted, such as the start
-// of a process.
-const runnerStopTimeout = time.Second
+// of a process, and for the removal of what tasks have shared.
+const runnerStopTimeout = time.Second + runner.LastCleanup
 
 // apiHost is the name of the API in tasks. SDKs put "data-" before it for
 // DiscoverInstances.
@@ -69,7 +69,7 @@ func (w *wiring) newDriver() (runner.Driver, error) {
 	switch c.Driver {
 	case config.RunnerProcess:
 		cfg := process.Config{
-			RunDir: runDir(dir), DataDir: filepath.Join(dir, "runner", "tasks"), Images: map[string]process.Image{},
+			RunDir: runDir(dir), Others: runDirs, Owner: dir, DataDir: filepath.Join(dir, "runner", "tasks"), Images: map[string]process.Image{},
 			Hidden: w.hidden(dir), HostPaths: c.HostPaths, Privileged: c.Privileged, NoCgroups: !c.Cgroups, MaxPIDs: c.MaxProcesses,
 			Bridge: c.BridgeCIDR.Prefix, NoOutbound: !c.Outbound,
 			Forbidden: []uint16{addrPortOf(w.listeners.admin.Addr()).Port()}, Logger: w.log.With("part", "process"),
@@ -104,11 +104,13 @@ func TaskCommand(args []string) (code int, ok bool) {
 	return process.Main(args[0], args[1:]), true
 }
 
-// runDir returns the folder of what is lost when the machine restarts. It is that of
-// one data folder.
+// runDirs is the folder of what is lost when the machine restarts.
+const runDirs = "/run/cairn"
+
+// runDir returns the folder below runDirs that belongs to a data folder.
 func runDir(dataDir string) string {
 	sum := sha256.Sum256([]byte(dataDir))
-	return filepath.Join("/run/cairn", hex.EncodeToString(sum[:6]))
+	return filepath.Join(runDirs, hex.EncodeToString(sum[:6]))
 }
 
 // hidden returns the files of the program that no task may see.

@@ -67,7 +67,7 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b := &bench{t: t, store: memory.New(), config: process.Config{
-		RunDir: run, DataDir: filepath.Join(t.TempDir(), "data"),
+		RunDir: filepath.Join(run, "one"), Others: run, Owner: t.TempDir(), DataDir: filepath.Join(t.TempDir(), "data"),
 		Images: map[string]process.Image{"program": {Root: image}}, CgroupParent: "cairn-test-agent", MaxPIDs: 100, Logger: slog.New(slog.DiscardHandler),
 	}}
 	b.start()
@@ -212,24 +212,22 @@ func (b *bench) task(id, status string) *task.Task {
 	return found
 }
 
-// get asks until there is an answer.
-func (b *bench) get(url string) string {
+// get asks until there is an answer: nothing tells when a program listens.
+func (b *bench) get(url string) (body string) {
 	b.t.Helper()
 	client := http.Client{Timeout: 5 * time.Second}
-	late := time.Now().Add(60 * time.Second)
-	for {
+	b.poll("there is an answer from "+url, func() bool {
 		resp, err := client.Get(url)
-		if err == nil {
-			defer resp.Body.Close()
-			body, err := io.ReadAll(resp.Body)
-			b.must(err)
-			return string(body)
+		if err != nil {
+			return false
 		}
-		if time.Now().After(late) {
-			b.t.Fatal(err)
-		}
-		time.Sleep(50 * time.Millisecond) // nothing says when a program listens
-	}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		b.must(err)
+		body = string(text)
+		return true
+	})
+	return body
 }
 
 func TestTaskRunsAndStopsInOrder(t *testing.T) {

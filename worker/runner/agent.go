@@ -147,6 +147,7 @@ func (r *Runner) Run(ctx context.Context) error {
 	r.setWorking(false)
 	r.tasks.Wait()
 	others.Wait()
+	r.lastCleanup(ctx)
 	select {
 	case err := <-failed:
 		return err

@@ -17,13 +17,8 @@ func (r *Runner) becameIdle() {
 const idlePause = time.Second
 
 // cleanup removes what tasks have shared whenever the node has had no tasks for a
-// moment, and once more when ctx ends: a node that stops without tasks leaves nothing.
+// moment.
 func (r *Runner) cleanup(ctx context.Context) {
-	defer func() {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastCleanup)
-		defer cancel()
-		r.removeShared(last)
-	}()
 	for {
 		select {
 		case <-ctx.Done():
@@ -48,8 +43,16 @@ func (r *Runner) isIdle() bool {
 	return len(r.workers) == 0
 }
 
-// lastCleanup bounds what is removed when the node stops.
-const lastCleanup = 5 * time.Second
+// LastCleanup bounds what Run removes after its context has ended.
+const LastCleanup = 5 * time.Second
+
+// lastCleanup is done after everything else has ended: a node that stops without tasks
+// leaves nothing.
+func (r *Runner) lastCleanup(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), LastCleanup)
+	defer cancel()
+	r.removeShared(ctx)
+}
 
 // removeShared removes what tasks have shared, if no task is left. It returns false if
 // it has to be tried again.

@@ -292,10 +292,10 @@ func testEnvironment(t *testing.T, d *driven) {
 
 func testUser(t *testing.T, d *driven) {
 	c := d.container("app", "id")
-	c.User, c.WorkingDirectory = "1234:5678", "/work/here"
+	c.User, c.WorkingDirectory = "1234:5678", "/data/here"
 	c.LinuxParameters = &task.LinuxParameters{Capabilities: &task.KernelCapabilities{Drop: []string{"ALL"}}}
 	out := d.output(c)
-	for _, want := range []string{"uid 1234 gid 5678", "dir /work/here", "CapBnd:\t0000000000000000", "CapEff:\t0000000000000000"} {
+	for _, want := range []string{"uid 1234 gid 5678", "dir /data/here", "CapBnd:\t0000000000000000", "CapEff:\t0000000000000000"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in %q", want, out)
 		}

@@ -34,6 +34,11 @@ type Config struct {
 	// restart of the machine empties, such as /run, and its path has to be short,
 	// because it contains a socket.
 	RunDir string
+	// Owner is the folder without which RunDir is of no use: the data folder of the
+	// program. Others is the folder that has the RunDir of each program of this machine.
+	// Run removes what programs have left there that do not run and whose Owner does not
+	// exist any more. Others empty: it looks for nothing.
+	Owner, Others string
 	// DataDir has the volumes and the changed files of containers.
 	DataDir string
 	// Images are the images besides "host".

@@ -17,6 +17,8 @@ import (
 type layout struct{ run, data string }
 
 func (l layout) events() string          { return filepath.Join(l.run, "events") }
+func (l layout) lock() string            { return filepath.Join(l.run, "lock") }
+func (l layout) owner() string           { return filepath.Join(l.run, "owner.json") }
 func (l layout) tasks() string           { return filepath.Join(l.run, "tasks") }
 func (l layout) task(id string) string   { return filepath.Join(l.run, "tasks", id) }
 func (l layout) record(id string) string { return filepath.Join(l.task(id), "task.json") }

@@ -14,6 +14,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -37,6 +38,7 @@ type Driver struct {
 	// ruled are the bridges of subnets whose rules this run of the program has made.
 	ruled map[string]bool
 
+	running atomic.Bool // Run has not ended
 	watches watches
 }
 
@@ -89,14 +91,23 @@ func (d *Driver) Name() string { return "process" }
 
 // Run implements runner.Driver.
 func (d *Driver) Run(ctx context.Context, changed func(taskID string)) error {
-	if err := os.MkdirAll(d.files.tasks(), 0o700); err != nil {
+	lock, err := d.claim()
+	if err != nil {
 		return err
 	}
+	d.running.Store(true)
+	defer func() {
+		d.running.Store(false)
+		lock.Close()
+	}()
 	events, err := d.listenEvents()
 	if err != nil {
 		return err
 	}
-	defer d.removeRunDir()
+	defer os.Remove(d.files.events())
+	var leftovers sync.WaitGroup
+	leftovers.Go(func() { d.removeLeftovers(ctx) })
+	defer leftovers.Wait()
 	stop := context.AfterFunc(ctx, func() { events.Close() })
 	defer stop()
 	defer d.watches.stop()
@@ -119,14 +130,6 @@ func (d *Driver) Run(ctx context.Context, changed func(taskID string)) error {
 		if id := string(buf[:n]); checkTask(id) == nil {
 			changed(id)
 		}
-	}
-}
-
-// removeRunDir removes the folder of running tasks if there are none.
-func (d *Driver) removeRunDir() {
-	_ = os.Remove(d.files.events()) // the next run makes it again
-	if os.Remove(d.files.tasks()) == nil {
-		_ = os.Remove(d.cfg.RunDir)
 	}
 }
 
@@ -202,6 +205,9 @@ func (d *Driver) Cleanup(ctx context.Context) error {
 	}
 	if d.cgroups != nil {
 		err = errors.Join(err, d.cgroups.remove(), d.cgroups.removeParent(d.cfg.CgroupParent))
+	}
+	if err == nil && !d.running.Load() {
+		d.removeRunDir()
 	}
 	return err
 }
