@@ -17,7 +17,7 @@ const (
 	ProviderFargateSpot = "FARGATE_SPOT"
 )
 
-var clusterPattern = newPattern(`^[a-zA-Z0-9\-_]{1,255}$`)
+var clusterPattern = newPattern(`[a-zA-Z0-9\-_]`, 255)
 
 // ClusterInput is what a request says of a cluster.
 type ClusterInput struct {

@@ -15,7 +15,7 @@ const (
 	maxPorts              = 1000
 )
 
-var attributePattern = newPattern(`^[a-zA-Z0-9_./\\-]{1,128}$`)
+var attributePattern = newPattern(`[a-zA-Z0-9_./\\-]`, 128)
 
 // RegisterContainerInstance registers a machine whose agent is not cairn's, or renews its
 // registration. The reply has the *ContainerInstance. Nothing runs there.

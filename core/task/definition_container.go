@@ -7,7 +7,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/arn"
 )
 
-var capabilityPattern = newPattern(`^[A-Z_]{1,64}$`)
+var capabilityPattern = newPattern(`[A-Z_]`, 64)
 
 // checkLogging checks log drivers and secrets.
 func (d *Definition) checkLogging() error {

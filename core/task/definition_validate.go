@@ -23,7 +23,7 @@ const (
 	maxUint16  = 65535
 )
 
-var namePattern = newPattern(`^[a-zA-Z0-9_-]{1,255}$`)
+var namePattern = newPattern(`[a-zA-Z0-9_-]`, 255)
 
 // invalid returns the error of a task definition that breaks a rule.
 func invalid(format string, args ...any) error { return NewError(ClientError, format, args...) }

@@ -2,23 +2,24 @@ package task
 
 import (
 	"regexp"
-	"sync"
+	"strconv"
 )
 
-// pattern is a regular expression that is compiled when it is used first: the program is
-// started for each container, which checks nothing, and repetitions such as {1,512} take
-// milliseconds to compile.
+// pattern is what names consist of: 1 to most of the ASCII characters of a class. The
+// regular expression is compiled without the repetition, which would take milliseconds
+// in each start of the program.
 type pattern struct {
-	text     string
-	compiled func() *regexp.Regexp
+	text string
+	all  *regexp.Regexp
+	most int
 }
 
-func newPattern(text string) pattern {
-	return pattern{text, sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(text) })}
+func newPattern(class string, most int) pattern {
+	return pattern{"^" + class + "{1," + strconv.Itoa(most) + "}$", regexp.MustCompile("^" + class + "+$"), most}
 }
 
-// MatchString reports whether the pattern matches a part of s.
-func (p pattern) MatchString(s string) bool { return p.compiled().MatchString(s) }
+// MatchString reports whether s matches the pattern.
+func (p pattern) MatchString(s string) bool { return len(s) <= p.most && p.all.MatchString(s) }
 
-// String returns the text of the pattern.
+// String returns the pattern as a regular expression.
 func (p pattern) String() string { return p.text }

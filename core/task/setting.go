@@ -14,7 +14,7 @@ const DefaultPrincipal = "default"
 const settingInsights = "containerInsights"
 
 // namePath is the path and the name of a user or a role.
-var namePath = newPattern(`^[a-zA-Z0-9+=,.@_/-]{1,512}$`)
+var namePath = newPattern(`[a-zA-Z0-9+=,.@_/-]`, 512)
 
 // settingValues are the account settings with their values, the default first; see
 // "Access Amazon ECS features with account settings" in the developer guide. ARNs are

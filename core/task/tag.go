@@ -1,6 +1,7 @@
 package task
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -11,7 +12,7 @@ import (
 // maxTags is the largest number of tags of a resource.
 const maxTags = 50
 
-var tagPattern = newPattern(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
+var tagPattern = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$`)
 
 // checkTags checks the tags that a client gives to a resource; see "Tagging your
 // resources" in the developer guide.
