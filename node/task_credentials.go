@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/edge/aws"
@@ -41,12 +42,16 @@ func (w *wiring) newTaskEndpoint(driver runner.Driver) (*endpoint.Server, error)
 	return endpoint.New(cfg)
 }
 
-// roleCredentials makes a session of the role of a task. The role was named by somebody
-// who may pass it to tasks.
+// tasksPrincipal is the service that a role must trust to be the role of a task.
+const tasksPrincipal = "ecs-tasks.amazonaws.com"
+
+// roleCredentials makes a session of the role of a task, whose name is that of the
+// session. The role was named by somebody who may pass it to tasks; it must belong to the
+// account and trust tasksPrincipal.
 func (n *Node) roleCredentials(sessions *sts.Sessions, account command.AccountID, arn, name string) (*endpoint.Credentials, error) {
 	role, ok := n.directory.current().Principal(arn)
-	if !ok || role.Kind != identity.RoleKind || role.Account != string(account) {
-		return nil, fmt.Errorf("account %s has no role %s", account, arn)
+	if !ok || role.Kind != identity.RoleKind || role.Account != string(account) || !trustsTasks(role) {
+		return nil, fmt.Errorf("ECS was unable to assume the role '%s' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.", arn)
 	}
 	now := time.Now().Unix()
 	s := &identity.Session{Role: role.ARN, RoleID: role.ID, Name: name, Issued: now, Expires: now + min(taskSession, role.MaxSession)}
@@ -55,6 +60,15 @@ func (n *Node) roleCredentials(sessions *sts.Sessions, account command.AccountID
 		return nil, err
 	}
 	return &endpoint.Credentials{AccessKeyID: s.AccessKeyID, SecretAccessKey: s.Secret, Token: token, Expires: time.Unix(s.Expires, 0)}, nil
+}
+
+// trustsTasks reports whether the trust policy of a role lets tasks of its own account
+// assume it.
+func trustsTasks(role *identity.Principal) bool {
+	return role.Trust.EvaluateTrust(access.Caller{Service: tasksPrincipal}, &access.Request{
+		Action: "sts:AssumeRole", Resources: []access.Resource{{ARN: role.ARN, Tags: role}},
+		Context: access.MapContext{"aws:sourceaccount": {role.Account}},
+	}).Allowed
 }
 
 // openCredentials makes credentials for the mode in which nobody checks them: SDKs

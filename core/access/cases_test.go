@@ -340,6 +340,7 @@ func TestTrust(t *testing.T) {
 	ann := Caller{Account: testAccount, ARN: "arn:aws:iam::123456789012:user/ann"}
 	session := Caller{Account: testAccount, ARN: "arn:aws:sts::123456789012:assumed-role/r/s", RoleARN: "arn:aws:iam::123456789012:role/r"}
 	token := Caller{Provider: "arn:aws:iam::123456789012:oidc-provider/k8s"}
+	tasks := Caller{Service: "ecs-tasks.amazonaws.com"}
 	for _, c := range []struct {
 		name, statement string
 		caller          Caller
@@ -360,6 +361,15 @@ func TestTrust(t *testing.T) {
 			context: MapContext{"sts:externalid": {"x"}}, want: true, byAccount: true},
 		{name: "no external id", statement: `"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole","Condition":{"StringEquals":{"sts:ExternalId":"x"}}`, caller: ann},
 		{name: "a service", statement: `"Effect":"Allow","Principal":{"Service":"ecs.amazonaws.com"},"Action":"sts:AssumeRole"`, caller: ann},
+		{name: "the service", statement: `"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","ecs-tasks.amazonaws.com"]},"Action":"sts:AssumeRole"`, caller: tasks, want: true},
+		{name: "another service", statement: `"Effect":"Allow","Principal":{"Service":"ecs.amazonaws.com"},"Action":"sts:AssumeRole"`, caller: tasks},
+		{name: "a user is no service", statement: `"Effect":"Allow","Principal":{"AWS":"123456789012"},"Action":"sts:AssumeRole"`, caller: tasks},
+		{name: "a service for an account", statement: `"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}`,
+			caller: tasks, context: MapContext{"aws:sourceaccount": {"123456789012"}}, want: true},
+		{name: "a service for another account", statement: `"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole","Condition":{"StringEquals":{"aws:SourceAccount":"123456789012"}}`,
+			caller: tasks, context: MapContext{"aws:sourceaccount": {"210987654321"}}},
+		{name: "a service is denied with everybody", caller: tasks,
+			statement: `"Effect":"Allow","Principal":{"Service":"ecs-tasks.amazonaws.com"},"Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"`},
 		{name: "denied", statement: `"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":{"AWS":"123456789012"},"Action":"sts:*"`, caller: ann},
 		{name: "a token is denied with everybody", caller: token,
 			statement: `"Effect":"Allow","Principal":{"Federated":"arn:aws:iam::123456789012:oidc-provider/k8s"},"Action":"sts:AssumeRole"},{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"`},

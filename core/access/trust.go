@@ -19,7 +19,7 @@ const (
 	accountOf                             // every principal of an account that its own policies allow
 	arnOf                                 // one user, role or session
 	federated                             // tokens of one OIDC issuer
-	serviceOfAWS                          // calls nothing here; accepted so that policies of AWS can be used
+	serviceOfAWS                          // a service such as ecs-tasks.amazonaws.com, which assumes roles for its users
 )
 
 const maxPrincipals = 100
@@ -94,6 +94,9 @@ type Caller struct {
 	// Provider is the ARN of the issuer of a token, where that is what the
 	// caller shows; then the others are empty.
 	Provider string
+	// Service is the principal of a service, such as "ecs-tasks.amazonaws.com", that
+	// assumes the role for tasks; then the others are empty.
+	Service string
 }
 
 // Trust is the decision of a trust policy on a caller.
@@ -170,6 +173,8 @@ func (p *principal) names(c Caller) bool {
 		return p.value == c.ARN || c.RoleARN != "" && p.value == c.RoleARN
 	case federated:
 		return c.Provider != "" && p.value == c.Provider
+	case serviceOfAWS:
+		return c.Service != "" && p.value == c.Service
 	}
 	return false
 }

@@ -31,8 +31,9 @@ type Endpoint interface {
 	Open(ctx context.Context, t *task.Task) error
 	// Close ends what Open has started.
 	Close(taskID string)
-	// Credentials returns the path of the task's credentials, or "" if it has none.
-	Credentials(t *task.Task, d *task.Definition) string
+	// Credentials returns the path of the task's credentials, or "" if it has none. An
+	// error means that it cannot get those of its role.
+	Credentials(t *task.Task, d *task.Definition) (string, error)
 }
 
 // Config is what a Runner needs. Replica, Rules, Driver, Node, Subnets and Logger are

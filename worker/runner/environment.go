@@ -55,13 +55,15 @@ func (r *Runner) environment(t *task.Task, d *task.Definition, c *task.Container
 	for _, v := range c.Environment {
 		env.set(v.Name, text(v.Value))
 	}
-	r.metadataVariables(env, t, d, c)
+	if err := r.metadataVariables(env, t, d, c); err != nil {
+		return nil, err
+	}
 	return env.list(), nil
 }
 
 // metadataVariables adds the variables by which programs find the endpoints of the
 // task; see "Task metadata endpoint" in the ECS developer guide.
-func (r *Runner) metadataVariables(env *variables, t *task.Task, d *task.Definition, c *task.ContainerDefinition) {
+func (r *Runner) metadataVariables(env *variables, t *task.Task, d *task.Definition, c *task.ContainerDefinition) error {
 	region := r.cfg.Rules().Task.Region
 	if !env.has("AWS_REGION") && !env.has("AWS_DEFAULT_REGION") {
 		env.set("AWS_REGION", region)
@@ -69,22 +71,24 @@ func (r *Runner) metadataVariables(env *variables, t *task.Task, d *task.Definit
 	}
 	env.add("AWS_EXECUTION_ENV", executionEnvironment(t))
 	if networkMode(d) != ModeAWSVPC {
-		return
+		return nil
 	}
 	for _, v := range r.cfg.Variables {
 		env.add(v.Name, text(v.Value))
 	}
 	if r.cfg.Endpoint == nil {
-		return
+		return nil
 	}
 	const endpoint = "http://169.254.170.2"
 	id := containerID(t, c.Name)
 	env.set("ECS_CONTAINER_METADATA_URI", endpoint+"/v3/"+id)
 	env.set("ECS_CONTAINER_METADATA_URI_V4", endpoint+"/v4/"+id)
 	env.set("ECS_AGENT_URI", endpoint+"/api/"+id)
-	if path := r.cfg.Endpoint.Credentials(t, d); path != "" {
+	path, err := r.cfg.Endpoint.Credentials(t, d)
+	if path != "" {
 		env.set("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", path)
 	}
+	return err
 }
 
 func text(s *string) string {

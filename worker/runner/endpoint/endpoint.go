@@ -125,12 +125,17 @@ func (s *Server) Close(taskID string) {
 	<-one.done
 }
 
-// Credentials implements runner.Endpoint.
-func (s *Server) Credentials(t *task.Task, d *task.Definition) string {
-	if s.cfg.Issue == nil || d.TaskRoleARN == "" && !s.cfg.Open {
-		return ""
+// Credentials implements runner.Endpoint. A role that tasks cannot assume is an error, so
+// that the task does not start without its credentials.
+func (s *Server) Credentials(t *task.Task, d *task.Definition) (path string, err error) {
+	role := roleOf(t, d)
+	if s.cfg.Issue == nil || role == "" && !s.cfg.Open {
+		return "", nil
 	}
-	return "/v2/credentials/" + credentialsID(t.ID)
+	if _, err := s.cfg.Issue(t.Account, role, t.ID); err != nil {
+		return "", err
+	}
+	return "/v2/credentials/" + credentialsID(t.ID), nil
 }
 
 // credentialsID returns the id of a task in the form of a UUID.

@@ -41,9 +41,12 @@ func (h *handler) protect(r *http.Request, enabled bool, minutes int64) error {
 }
 
 // role returns the role of the task.
-func (v *view) role() string {
-	if o := v.task.Overrides; o != nil && o.TaskRoleARN != "" {
+func (v *view) role() string { return roleOf(v.task, v.definition) }
+
+// roleOf returns the role of a task, which its overrides may replace.
+func roleOf(t *task.Task, d *task.Definition) string {
+	if o := t.Overrides; o != nil && o.TaskRoleARN != "" {
 		return o.TaskRoleARN
 	}
-	return v.definition.TaskRoleARN
+	return d.TaskRoleARN
 }
