@@ -197,8 +197,19 @@ func (w *wiring) taskNode() task.Node {
 	if c.AddressIPv6.IsValid() {
 		n.IPv6 = c.AddressIPv6.String()
 	}
+	n.Attributes = []task.Attribute{
+		{Name: "ecs.cpu-architecture", Value: cpuArchitecture()}, {Name: "ecs.os-family", Value: "LINUX"}, {Name: "ecs.os-type", Value: "linux"},
+	}
 	n.VersionInfo = &task.VersionInfo{AgentVersion: w.build.Version}
 	return n
+}
+
+// cpuArchitecture returns the architecture of this machine as Amazon ECS names it.
+func cpuArchitecture() string {
+	if runtime.GOARCH == "amd64" {
+		return "x86_64"
+	}
+	return runtime.GOARCH
 }
 
 // nodeAddress returns an IPv4 address of this machine by which others reach it, or its

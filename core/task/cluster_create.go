@@ -2,6 +2,7 @@ package task
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/cairn-discovery/cairn/core/arn"
 	"github.com/cairn-discovery/cairn/core/command"
@@ -42,7 +43,7 @@ type CreateCluster struct {
 // Decide implements command.Command.
 func (c *CreateCluster) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s, _ := of(v)
-	if err := checkClusterName(c.Name); err != nil {
+	if err := CheckClusterName(c.Name); err != nil {
 		return command.Decision{}, err
 	}
 	old, exists := s.Cluster(m.Account, c.Name)
@@ -118,7 +119,8 @@ func (s *State) ActiveCluster(account command.AccountID, name string) (*Cluster,
 	return c, nil
 }
 
-func checkClusterName(name string) error {
+// CheckClusterName checks the name of a cluster in a request, whether it exists or not.
+func CheckClusterName(name string) error {
 	if !clusterPattern.MatchString(name) {
 		return command.Invalid("Invalid request retrieving cluster: ClusterName must match %s", clusterPattern)
 	}
@@ -157,7 +159,7 @@ func mergeSettings(settings, others []ClusterSetting) ([]ClusterSetting, error) 
 	merged := slices.Clone(settings)
 	for _, o := range others {
 		if o.Name != settingInsights || !slices.Contains(settingValues[settingInsights], o.Value) {
-			return nil, command.Invalid("settings has %s with the value %s: there is %s with one of %v", quote(o.Name), quote(o.Value), settingInsights, settingValues[settingInsights])
+			return nil, command.Invalid("settings has %s with the value %s: there is %s with one of %s", quote(o.Name), quote(o.Value), settingInsights, strings.Join(settingValues[settingInsights], ", "))
 		}
 		if i := slices.IndexFunc(merged, func(x ClusterSetting) bool { return x.Name == o.Name }); i >= 0 {
 			merged[i] = o

@@ -13,7 +13,7 @@ import (
 
 func connect(namespace string, change func(*task.ServiceConnectService)) *task.ServiceConnectConfiguration {
 	on := true
-	s := task.ServiceConnectService{PortName: "http", DiscoveryName: "orders", ClientAliases: []task.ServiceConnectClientAlias{{DNSName: "Orders"}}}
+	s := task.ServiceConnectService{PortName: "http", DiscoveryName: "orders", ClientAliases: []task.ServiceConnectClientAlias{{DNSName: "Orders", Port: new(int64(80))}}}
 	if change != nil {
 		change(&s)
 	}
@@ -95,6 +95,7 @@ func TestServiceConnectErrors(t *testing.T) {
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.PortName = "x" }), "portName(x) does not refer to any named PortMapping in the container definitions"},
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases = append(s.ClientAliases, s.ClientAliases[0]) }), "2 clientAliases exceeds the max limit of 1"},
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases[0].DNSName = "a b" }), "The DNS name that you provided is invalid."},
+		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases[0].Port = nil }), "The port 0 of clientAliases is not from 1 to 65535."},
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.DiscoveryName = "web" }), "SC service is already used by arn:aws:servicediscovery:"},
 	} {
 		one := 1

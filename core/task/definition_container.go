@@ -1,11 +1,15 @@
 package task
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/arn"
 )
+
+// rolePattern matches the resource in the ARN of a role; see the API reference of IAM.
+var rolePattern = regexp.MustCompile(`^role/([!-~]+/)*[\w+=,.@-]{1,64}$`)
 
 var capabilityPattern = newPattern(`[A-Z_]`, 64)
 
@@ -93,6 +97,11 @@ func (d *Definition) checkRest() error {
 	if len(d.PlacementConstraints) > maxPlacementRules {
 		return invalid("placementConstraints can have at most %d items.", maxPlacementRules)
 	}
+	for _, c := range d.PlacementConstraints {
+		if _, err := ParseExpression(c.Expression); err != nil {
+			return invalid("%s", err)
+		}
+	}
 	for _, member := range []struct{ name, role string }{{"taskRoleArn", d.TaskRoleARN}, {"executionRoleArn", d.ExecutionRoleARN}} {
 		if err := d.checkRole(member.name, member.role); err != nil {
 			return err
@@ -113,7 +122,7 @@ func (d *Definition) checkRole(member, text string) error {
 		return nil
 	}
 	a, ok := arn.Parse(text)
-	if !ok || a.Service != "iam" || a.Account != d.Account || !strings.HasPrefix(a.Resource, "role/") || len(text) > 2048 || control(text, "") {
+	if !ok || a.Service != "iam" || a.Account != d.Account || !rolePattern.MatchString(a.Resource) || len(text) > 2048 {
 		return invalid("Role is not valid: %s is %s, which must be the name or the ARN of a role of the account", member, quote(text))
 	}
 	return nil

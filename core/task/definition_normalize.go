@@ -20,8 +20,8 @@ const (
 // echoed. What a client must not see filled in, because Terraform compares it, is left
 // alone: see "Default echoes" in docs/divergences/ecs-task-definitions.md.
 func (d *Definition) normalize() {
-	d.CPU = normalizeSize(d.CPU, "vcpu", "v cpu")
-	d.Memory = normalizeSize(d.Memory, "gb")
+	d.CPU = normalizeSize(d.CPU, cpuUnits...)
+	d.Memory = normalizeSize(d.Memory, memoryUnits...)
 	d.TaskRoleARN = d.roleARN(d.TaskRoleARN)
 	d.ExecutionRoleARN = d.roleARN(d.ExecutionRoleARN)
 	d.ContainerDefinitions = slices.Clone(d.ContainerDefinitions)
@@ -29,6 +29,12 @@ func (d *Definition) normalize() {
 		d.ContainerDefinitions[i].normalize(d.NetworkMode)
 	}
 }
+
+// Units of the CPU and the memory of a task, in lower case.
+var (
+	cpuUnits    = []string{"vcpu", "v cpu"}
+	memoryUnits = []string{"gb"}
+)
 
 // normalizeSize returns "1 vCPU" as "1024" and "0.5 GB" as "512". The units are in lower
 // case. Another text is returned unchanged.

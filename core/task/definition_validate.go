@@ -140,11 +140,13 @@ func (d *Definition) container(name string) *ContainerDefinition {
 	return &d.ContainerDefinitions[i]
 }
 
-func (d *Definition) checkTaskSize() error {
-	if err := checkSetting("cpu", d.CPU, maxTaskCPU, "units of CPU, such as 256, or vCPUs, such as 0.25 vCPU"); err != nil {
+func (d *Definition) checkTaskSize() error { return checkTaskSize(d.CPU, d.Memory) }
+
+func checkTaskSize(cpu, memory string) error {
+	if err := checkSetting("cpu", cpu, maxTaskCPU, "units of CPU, such as 256, or vCPUs, such as 0.25 vCPU"); err != nil {
 		return err
 	}
-	return checkSetting("memory", d.Memory, maxTaskMemory, "MiB, such as 512, or GB, such as 0.5 GB")
+	return checkSetting("memory", memory, maxTaskMemory, "MiB, such as 512, or GB, such as 0.5 GB")
 }
 
 func checkSetting(member, text string, most int, form string) error {
@@ -177,13 +179,12 @@ func (d *Definition) checkMemory() error {
 	task := d.taskMemory()
 	for i := range d.ContainerDefinitions {
 		c := &d.ContainerDefinitions[i]
+		if err := checkContainerMemory(c.Name, c.Memory, c.MemoryReservation); err != nil {
+			return err
+		}
 		switch {
 		case c.Memory == nil && c.MemoryReservation == nil && task == 0:
 			return invalid("Invalid setting for container '%s'. At least one of 'memory' or 'memoryReservation' must be specified.", c.Name)
-		case outside(c.Memory, 4, maxTaskMemory):
-			return invalid("Invalid 'memory' setting for container '%s'. %d MiB is not from 4 to %d", c.Name, *c.Memory, maxTaskMemory)
-		case outside(c.MemoryReservation, 4, maxTaskMemory):
-			return invalid("Invalid 'memoryReservation' setting for container '%s'. %d MiB is not from 4 to %d", c.Name, *c.MemoryReservation, maxTaskMemory)
 		case task > 0 && deref(c.Memory) > task:
 			return invalid("The 'memory' setting for container '%s' is greater than for the task", c.Name)
 		case task > 0 && deref(c.MemoryReservation) > task:
@@ -195,6 +196,24 @@ func (d *Definition) checkMemory() error {
 	return nil
 }
 
+// checkContainerMemory checks the numbers of MiB of a container by themselves.
+func checkContainerMemory(name string, memory, reservation *int64) error {
+	if outside(memory, 4, maxTaskMemory) {
+		return invalid("Invalid 'memory' setting for container '%s'. %d MiB is not from 4 to %d", name, *memory, maxTaskMemory)
+	}
+	if outside(reservation, 4, maxTaskMemory) {
+		return invalid("Invalid 'memoryReservation' setting for container '%s'. %d MiB is not from 4 to %d", name, *reservation, maxTaskMemory)
+	}
+	return nil
+}
+
+func checkContainerCPU(name string, cpu *int64) error {
+	if outside(cpu, 0, maxTaskCPU) {
+		return invalid("Invalid 'cpu' setting for container '%s'. %d is not from 0 to %d", name, *cpu, maxTaskCPU)
+	}
+	return nil
+}
+
 // outside reports whether an optional number is not in a range.
 func outside(n *int64, from, to int64) bool { return n != nil && (*n < from || *n > to) }
 
@@ -202,8 +221,8 @@ func (d *Definition) checkCPU() error {
 	var sum int64
 	for i := range d.ContainerDefinitions {
 		c := &d.ContainerDefinitions[i]
-		if outside(c.CPU, 0, maxTaskCPU) {
-			return invalid("Invalid 'cpu' setting for container '%s'. %d is not from 0 to %d", c.Name, *c.CPU, maxTaskCPU)
+		if err := checkContainerCPU(c.Name, c.CPU); err != nil {
+			return err
 		}
 		sum += deref(c.CPU)
 	}

@@ -81,13 +81,20 @@ func (p *plan) oneDue(x *Task, r *Registration) bool {
 	case r.Held:
 		return false
 	case r.Registered == 0:
-		return p.at(r.Tried + retryAfter)
+		return p.at(r.Tried + r.pause())
 	}
 	inst, ok := svc.Instance(registry.InstanceID(x.ID))
 	if ok {
 		svc.registered++
 	}
 	return !ok || inst.Registered != r.Registered
+}
+
+// pause returns the time between two attempts to register: it doubles each time, because
+// each is a write.
+func (r *Registration) pause() int64 {
+	const longest = 6 // 320 s
+	return retryAfter << min(max(r.Attempts-1, 0), longest)
 }
 
 // resolvable reports whether a Cloud Map service that did not exist may exist now.
@@ -200,7 +207,7 @@ func (t *transaction) compare(x *Task, c *runContext, r *Registration) {
 		if r.Registered != 0 && c.service != nil {
 			t.notice(c.service, levelWarn, "", "(task %s) is not in Cloud Map any more: the service registry %s does not exist.", x.ID, r.Service)
 		}
-		r.Registered, r.Held, r.Tried = 0, false, t.meta.Now
+		r.Registered, r.Held, r.Tried, r.Attempts = 0, false, t.meta.Now, 0
 		return
 	}
 	if r.Registered == 0 {

@@ -273,15 +273,25 @@ func TestCircuitBreaker(t *testing.T) {
 	}
 }
 
-// The pauses grow to five minutes and a fifth more.
+// The pauses grow to five minutes and a fifth more. Tasks that fail together are
+// followed by one pause.
 func TestBackOff(t *testing.T) {
+	for _, tasks := range []int{1, 4} {
+		t.Run(fmt.Sprint(tasks, " tasks"), func(t *testing.T) { testBackOff(t, tasks) })
+	}
+}
+
+func testBackOff(t *testing.T, tasks int) {
 	w := newWorld(t)
-	w.service(1, nil)
+	w.service(tasks, nil)
 	var starts []int64
 	for range 2000 {
 		next := w.plan()
-		for _, x := range w.tasks(task.StatusProvisioning) {
+		started := w.tasks(task.StatusProvisioning)
+		if len(started) > 0 {
 			starts = append(starts, w.now)
+		}
+		for _, x := range started {
 			w.report(x.ID, func(r *task.Report) { r.Failure = "CannotPullContainerError: no" })
 			w.report(x.ID, func(r *task.Report) { r.Removed = true })
 		}
@@ -297,9 +307,9 @@ func TestBackOff(t *testing.T) {
 	if len(starts) < 12 {
 		t.Errorf("%d starts", len(starts))
 	}
-	w.update(scale(1))
+	w.update(scale(tasks))
 	w.plan()
-	if len(w.tasks(task.StatusProvisioning)) != 1 {
+	if len(w.tasks(task.StatusProvisioning)) != tasks {
 		t.Error("an update does not end the pause")
 	}
 }

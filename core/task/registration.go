@@ -216,6 +216,7 @@ func (t *transaction) registerIn(x *Task, c *runContext, target target, r *Regis
 	}
 	attributes, port := t.attributes(x, c, target)
 	registryARN := t.cloudMap.ServiceARN(target.service.Account, target.service.ID)
+	r.Attempts++
 	_, err := t.call(x.Account, &registry.RegisterInstance{ServiceRef: registryARN, ID: registry.InstanceID(x.ID), Attributes: attributes})
 	if err != nil {
 		r.Problem = err.Error()
@@ -227,7 +228,7 @@ func (t *transaction) registerIn(x *Task, c *runContext, target target, r *Regis
 		r.Problem = "the operation of Cloud Map failed"
 		return
 	}
-	r.Registered, r.Port, r.Problem, r.Tried = inst.Registered, port, "", 0
+	r.Registered, r.Port, r.Problem, r.Tried, r.Attempts = inst.Registered, port, "", 0, 0
 	if attributes[registry.AttrInitHealthStatus] != registry.Unhealthy.String() {
 		x.Answered = true
 	}

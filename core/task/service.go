@@ -99,8 +99,10 @@ type Deployment struct {
 	// Ran means that a task of it has been healthy once: the circuit breaker counts
 	// failed health checks from then on.
 	Ran bool `json:"ran,omitempty"`
-	// NextStart is the end of the pause after failed starts.
+	// NextStart is the end of the pause after failed starts, Pauses how often there was
+	// one: each is twice as long as the one before.
 	NextStart int64 `json:"nextStart,omitempty"`
+	Pauses    int   `json:"pauses,omitempty"`
 	// ServiceConnectServices are the Cloud Map services of ServiceConnect, by discovery name.
 	ServiceConnectServices []ServiceConnectResource `json:"serviceConnectServices,omitempty"`
 }

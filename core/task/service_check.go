@@ -12,6 +12,9 @@ func (t *transaction) checkWorkload(cluster *Cluster, svc *Service, d *Definitio
 		return err
 	}
 	w.LaunchType, w.PlatformVersion, w.CapacityProviderStrategy = launch, platform, strategy
+	if svc.SchedulingStrategy == Daemon && (launch == launchFargate || len(strategy) > 0) {
+		return command.Invalid("The daemon scheduling strategy is not supported with the FARGATE launch type or a capacity provider strategy.")
+	}
 	if err := checkNetwork(d, w.NetworkConfiguration); err != nil {
 		return err
 	}
@@ -40,24 +43,36 @@ func (t *transaction) checkRegistries(account command.AccountID, d *Definition, 
 	if len(all) > limit {
 		return command.Invalid("service registries can have at most %d items.", limit)
 	}
+	seen := map[registry.ServiceID]bool{}
 	for i := range all {
-		if err := t.checkRegistry(account, d, &all[i]); err != nil {
+		svc, err := t.checkRegistry(account, d, &all[i])
+		if err != nil {
 			return err
 		}
+		if seen[svc.ID] {
+			return command.Invalid("serviceRegistries has the same registry twice. Registry: %s", all[i].RegistryARN)
+		}
+		seen[svc.ID] = true
 	}
 	return nil
 }
 
-func (t *transaction) checkRegistry(account command.AccountID, d *Definition, r *ServiceRegistry) error {
-	pair := r.ContainerName != "" || r.ContainerPort != nil
-	complete := r.ContainerName != "" && r.ContainerPort != nil
-	if r.Port != nil && pair {
-		return command.Invalid("Specify a value for either 'port' or the 'containerName' and 'containerPort' combination, but not both. Remove one and retry.")
+func (t *transaction) checkRegistry(account command.AccountID, d *Definition, r *ServiceRegistry) (*registry.Service, error) {
+	if r.Port != nil && (r.ContainerName != "" || r.ContainerPort != nil) {
+		return nil, command.Invalid("Specify a value for either 'port' or the 'containerName' and 'containerPort' combination, but not both. Remove one and retry.")
 	}
 	svc, err := t.registry().FindService(t.cloudMap, account, r.RegistryARN)
 	if err != nil {
-		return NewError(ClientError, `The service registry could not be validated. Route 53 error: "ServiceNotFound."`)
+		return nil, NewError(ClientError, `The service registry could not be validated. Route 53 error: "ServiceNotFound."`)
 	}
+	return svc, checkRegistryMembers(d, svc, r)
+}
+
+// checkRegistryMembers checks a registry against its Cloud Map service and the network
+// mode of the tasks.
+func checkRegistryMembers(d *Definition, svc *registry.Service, r *ServiceRegistry) error {
+	pair := r.ContainerName != "" || r.ContainerPort != nil
+	complete := r.ContainerName != "" && r.ContainerPort != nil
 	mode := d.networkMode()
 	srv := svc.DNS.Has(registry.RecordSRV)
 	switch {
@@ -121,6 +136,9 @@ func (t *transaction) checkConnect(cluster *Cluster, svc *Service, d *Definition
 			return command.Invalid("%d clientAliases exceeds the max limit of 1", n)
 		}
 		for _, alias := range s.ClientAliases {
+			if p := deref(alias.Port); p < 1 || p > maxUint16 {
+				return command.Invalid("The port %d of clientAliases is not from 1 to %d.", p, maxUint16)
+			}
 			if alias.DNSName != "" && !validDNSName(alias.DNSName) {
 				return command.Invalid("The DNS name that you provided is invalid. The name must be a valid DNS name but doesn't need to be fully-qualified. Name: %s", quote(alias.DNSName))
 			}

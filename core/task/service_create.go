@@ -61,6 +61,9 @@ func (c *CreateService) Decide(v command.View, m *command.Meta) (command.Decisio
 	if err := t.checkServiceQuota(svc); err != nil {
 		return command.Decision{}, err
 	}
+	if err := t.checkTaskQuota(svc); err != nil {
+		return command.Decision{}, err
+	}
 	t.read(services.read(svc, exists), definitions.read(d, true))
 	if exists {
 		t.deleteHistory(old)
@@ -152,6 +155,14 @@ func (t *transaction) checkServiceQuota(svc *Service) error {
 	return nil
 }
 
+// checkTaskQuota checks the number of tasks that a service wants.
+func (t *transaction) checkTaskQuota(svc *Service) error {
+	if limit := t.Quota(svc.Account, &quotaTasks); limit > 0 && svc.DesiredCount > limit {
+		return &command.LimitExceeded{What: quotaTasks.What, Limit: limit}
+	}
+	return nil
+}
+
 // apply checks settings and sets them.
 func (in *ServiceSettings) apply(svc *Service) error {
 	if in.DesiredCount != nil {
@@ -223,7 +234,9 @@ func newDeploymentConfiguration(svc *Service, in *DeploymentConfiguration) (*Dep
 	}
 	low, high := *out.MinimumHealthyPercent, *out.MaximumPercent
 	switch {
-	case low < 0 || low > 100:
+	case low < 0:
+		return nil, command.Invalid("minimumHealthyPercent must be at least 0")
+	case low > 100:
 		return nil, command.Invalid("minimumHealthyPercent must be at most 100")
 	case high < 100:
 		return nil, command.Invalid("maximumPercent must be at least 100")

@@ -127,7 +127,7 @@ func (t *transaction) failDeployment(svc *Service, reason string, rollback bool)
 	svc = t.changeService(svc, func(svc *Service) {
 		d := svc.Primary()
 		d.RolloutState, d.RolloutStateReason, d.Updated = RolloutFailed, reason, t.meta.Now
-		d.NextStart = 0
+		d.startNow()
 	})
 	target := svc.Completed
 	if !rollback || target == "" || target == failed || !t.rollback(svc, target, reason) {
@@ -156,7 +156,8 @@ func (t *transaction) rollback(svc *Service, number, reason string) bool {
 			back = svc.Deployments[i]
 			svc.Deployments = slices.Delete(svc.Deployments, i, i+1)
 		}
-		back.ServiceDeployment, back.Updated, back.FailedTasks, back.NextStart = id, t.meta.Now, 0, 0
+		back.ServiceDeployment, back.Updated, back.FailedTasks = id, t.meta.Now, 0
+		back.startNow()
 		back.RolloutState, back.RolloutStateReason = RolloutInProgress, "ECS deployment ecs-svc/"+number+" in progress."
 		svc.Deployments = slices.Insert(svc.Deployments, 0, back)
 	})
@@ -169,7 +170,8 @@ func (t *transaction) completeDeployment(svc *Service) *Service {
 	svc = t.changeService(svc, func(svc *Service) {
 		d := svc.Primary()
 		d.RolloutState, d.RolloutStateReason, d.Updated = RolloutCompleted, "ECS deployment "+d.ID()+" completed.", t.meta.Now
-		d.FailedTasks, d.NextStart = 0, 0
+		d.FailedTasks = 0
+		d.startNow()
 		svc.Completed = d.Number
 	})
 	d := svc.Primary()

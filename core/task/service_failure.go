@@ -14,15 +14,28 @@ const impairedAfter = 3
 
 const textImpaired = "is unable to consistently start tasks successfully. For more information, see the Troubleshooting section of the Amazon ECS Developer Guide."
 
-// pause returns the time to wait after a number of failures. The seed spreads the
-// starts of services that fail together.
-func pause(failures int, seed string) int64 {
+// pause returns the n-th pause. The seed spreads the starts of services that fail
+// together.
+func pause(n int, seed string) int64 {
 	wait := maxPause
-	if failures < 10 {
-		wait = min(maxPause, firstPause<<(failures-1))
+	if n < 10 {
+		wait = min(maxPause, firstPause<<(n-1))
 	}
 	return wait + wait*int64(hash(seed)%200)/1000
 }
+
+// delay starts a pause after a task has failed. Tasks that were started together and
+// fail together are followed by one pause.
+func (d *Deployment) delay(now int64, seed string) {
+	if now < d.NextStart {
+		return
+	}
+	d.Pauses++
+	d.NextStart = now + pause(d.Pauses, seed)
+}
+
+// startNow ends the pause.
+func (d *Deployment) startNow() { d.NextStart, d.Pauses = 0, 0 }
 
 // healthyBefore reports whether a task was healthy in the sense of the scheduler before it
 // stopped.
@@ -45,7 +58,7 @@ func (t *transaction) countFailure(x *Task, c *runContext) {
 		if d := svc.deployment(x.Deployment); d != nil {
 			d.FailedTasks++
 			n = d.FailedTasks
-			d.NextStart = t.meta.Now + pause(n, x.ID)
+			d.delay(t.meta.Now, x.ID)
 		}
 	})
 	t.notice(svc, levelWarn, "", "(task %s) failed to start. Reason: %s", x.ID, x.StoppedReason)

@@ -15,7 +15,7 @@ func TestCreateServiceErrors(t *testing.T) {
 	w.define("bridge", "bridge", nil)
 	srv := w.cloudMap("srv", registry.RecordSRV, 10)
 	arn := func(svc *registry.Service) string { return w.rules.Registry.ServiceARN(account, svc.ID) }
-	port, percent, low, high, zero := int64(80), int64(101), int64(100), int64(100), 0
+	port, percent, low, high, zero, many := int64(80), int64(101), int64(100), int64(100), 0, 5001
 	registries := func(r ...task.ServiceRegistry) func(*task.CreateService) {
 		return func(c *task.CreateService) { c.ServiceRegistries = r }
 	}
@@ -47,6 +47,11 @@ func TestCreateServiceErrors(t *testing.T) {
 		{func(c *task.CreateService) {
 			c.LaunchType, c.PlacementConstraints = "FARGATE", &[]task.PlacementConstraint{{Type: "distinctInstance"}}
 		}, "Placement constraints are not supported with FARGATE launch type."},
+		{func(c *task.CreateService) {
+			c.SchedulingStrategy, c.DesiredCount, c.LaunchType = task.Daemon, nil, "FARGATE"
+		}, "The daemon scheduling strategy is not supported with the FARGATE launch type"},
+		{func(c *task.CreateService) { c.DesiredCount = &many }, "The limit of 5000 tasks per service has been reached"},
+		{registries(task.ServiceRegistry{RegistryARN: arn(w.web)}, task.ServiceRegistry{RegistryARN: arn(w.web)}), "serviceRegistries has the same registry twice. Registry: " + arn(w.web)},
 		{func(c *task.CreateService) { c.NetworkConfiguration = nil }, "Network Configuration must be provided when networkMode 'awsvpc' is specified."},
 		{func(c *task.CreateService) { c.Cluster = "none" }, "Cluster not found."},
 		{func(c *task.CreateService) { c.Family = "none" }, "Unable to describe task definition."},

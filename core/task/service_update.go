@@ -45,6 +45,11 @@ func (c *UpdateService) Decide(v command.View, m *command.Meta) (command.Decisio
 	if err := c.ServiceSettings.apply(&svc); err != nil {
 		return command.Decision{}, err
 	}
+	if c.DesiredCount != nil {
+		if err := t.checkTaskQuota(&svc); err != nil {
+			return command.Decision{}, err
+		}
+	}
 	d, w, deploy, err := c.workload(t, &svc)
 	if err != nil {
 		return command.Decision{}, err
@@ -123,7 +128,8 @@ func (c *UpdateService) applyWithout(t *transaction, svc *Service, w *Workload) 
 	if c.CapacityProviderStrategy != nil {
 		d.CapacityProviderStrategy, d.LaunchType = w.CapacityProviderStrategy, w.LaunchType
 	}
-	d.Updated, d.NextStart = t.meta.Now, 0
+	d.Updated = t.meta.Now
+	d.startNow()
 	if d.RolloutState != RolloutFailed {
 		d.FailedTasks = 0
 	}

@@ -16,7 +16,8 @@ func (t *transaction) step(svc *Service, s *serviceStep) {
 	if s.ran {
 		svc = t.changeService(svc, func(svc *Service) {
 			d := svc.Primary()
-			d.Ran, d.FailedTasks, d.NextStart = true, 0, 0
+			d.Ran, d.FailedTasks = true, 0
+			d.startNow()
 		})
 	}
 	t.stopMembers(svc, s)
@@ -129,9 +130,11 @@ func (t *transaction) startMembers(svc *Service, s *serviceStep) {
 		return
 	}
 	p := newPlacer(t.state(), svc.Account, svc.Cluster)
+	providers := s.providers()
 	var started []string
 	for i := range s.starts {
 		x := t.member(svc, d, definition)
+		x.useProvider(d.CapacityProviderStrategy, providers)
 		place, reason := t.placeMember(p, svc, s, i, x, definition)
 		if place == nil {
 			t.block(svc, reason)
@@ -165,12 +168,6 @@ func (t *transaction) member(svc *Service, d *Deployment, definition *Definition
 	x := t.newTask(svc.Account, svc.Cluster, definition, nil)
 	svc.wishes(x, definition, d)
 	x.LaunchType, x.PlatformVersion, x.Volumes = d.LaunchType, d.PlatformVersion, d.Volumes
-	if len(d.CapacityProviderStrategy) > 0 {
-		x.CapacityProvider, x.LaunchType = d.CapacityProviderStrategy[0].CapacityProvider, launchEC2
-		if isFargate(x.CapacityProvider) {
-			x.LaunchType = launchFargate
-		}
-	}
 	x.EnableExecuteCommand = svc.EnableExecuteCommand
 	switch svc.PropagateTags {
 	case "SERVICE":

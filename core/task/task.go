@@ -167,6 +167,8 @@ type Registration struct {
 	// Problem is why the last registration failed, and Tried when that was.
 	Problem string `json:"problem,omitempty"`
 	Tried   int64  `json:"tried,omitempty"`
+	// Attempts counts the registrations that have failed one after the other.
+	Attempts int `json:"attempts,omitempty"`
 }
 
 // Report is the command of a runner: what it has observed of one task. It sets the

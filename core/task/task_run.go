@@ -1,10 +1,10 @@
 package task
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-
-	"crypto/sha256"
+	"slices"
 
 	"github.com/cairn-discovery/cairn/core/command"
 )
@@ -82,6 +82,9 @@ func (c *RunTask) check(cluster *Cluster, d *Definition) error {
 	if err := c.checkOverrides(d); err != nil {
 		return err
 	}
+	if err := checkTags(c.Tags); err != nil {
+		return err
+	}
 	launch, version, strategy, err := checkLaunch(cluster, d, c.LaunchType, c.PlatformVersion, c.CapacityProviderStrategy)
 	if err != nil {
 		return err
@@ -97,14 +100,37 @@ func (c *RunTask) checkOverrides(d *Definition) error {
 	if c.Overrides == nil {
 		return nil
 	}
-	for _, o := range c.Overrides.ContainerOverrides {
-		if d.container(o.Name) == nil {
-			return command.Invalid("Override for container named %s is not a container in the TaskDefinition.", o.Name)
+	over := *c.Overrides
+	over.CPU, over.Memory = normalizeSize(over.CPU, cpuUnits...), normalizeSize(over.Memory, memoryUnits...)
+	c.Overrides = &over
+	if err := checkTaskSize(over.CPU, over.Memory); err != nil {
+		return command.Invalid("%s", err)
+	}
+	for i := range over.ContainerOverrides {
+		if err := over.ContainerOverrides[i].check(d); err != nil {
+			return err
 		}
 	}
 	text, err := json.Marshal(c.Overrides)
 	if err != nil || len(text) > maxOverrides {
 		return command.Invalid("Container Overrides length must be at most %d", maxOverrides)
+	}
+	return nil
+}
+
+// check checks an override of a container.
+func (o *ContainerOverride) check(d *Definition) error {
+	if d.container(o.Name) == nil {
+		return command.Invalid("Override for container named %s is not a container in the TaskDefinition.", o.Name)
+	}
+	like := ContainerDefinition{Name: o.Name, Command: o.Command, Environment: o.Environment}
+	err := firstError(
+		func() error { return checkContainerCPU(o.Name, o.CPU) },
+		func() error { return checkContainerMemory(o.Name, o.Memory, o.MemoryReservation) },
+		like.checkProcess, like.checkEnvironment,
+	)
+	if err != nil {
+		return command.Invalid("%s", err)
 	}
 	return nil
 }
@@ -150,8 +176,10 @@ func (c *RunTask) run(t *transaction, d *Definition, result *RunResult) (command
 	if len(p.rooms) == 0 && !c.waits() {
 		return command.Decision{}, command.Invalid("No Container Instances were found in your cluster.")
 	}
+	providers := map[string]int{}
 	for range c.Count {
 		x := c.task(t, d)
+		x.useProvider(c.CapacityProviderStrategy, providers)
 		place, failures := p.place(t.rules, wishOf(x, d))
 		switch {
 		case place != nil:
@@ -196,13 +224,6 @@ func (c *RunTask) startOn(t *transaction, d *Definition, result *RunResult) {
 func (c *RunTask) task(t *transaction, d *Definition) *Task {
 	x := t.newTask(t.meta.Account, c.Cluster, d, c.Overrides)
 	x.LaunchType, x.PlatformVersion = c.LaunchType, c.PlatformVersion
-	if len(c.CapacityProviderStrategy) > 0 {
-		x.CapacityProvider = c.CapacityProviderStrategy[0].CapacityProvider
-		x.LaunchType = launchEC2
-		if isFargate(x.CapacityProvider) {
-			x.LaunchType = launchFargate
-		}
-	}
 	x.NetworkConfiguration, x.Volumes = c.NetworkConfiguration, c.Volumes
 	x.PlacementConstraints, x.PlacementStrategy = c.PlacementConstraints, c.PlacementStrategy
 	x.EnableExecuteCommand = c.EnableExecuteCommand
@@ -225,7 +246,7 @@ func (c *RunTask) task(t *transaction, d *Definition) *Task {
 func withTags(first, second []Tag) []Tag {
 	all := append([]Tag(nil), first...)
 	for _, tag := range second {
-		if tagValue(first, tag.Key) == "" {
+		if !slices.ContainsFunc(first, func(t Tag) bool { return t.Key == tag.Key }) {
 			all = append(all, tag)
 		}
 	}

@@ -20,7 +20,7 @@ func clusterName(c *service.Call, text *string) (string, error) {
 	if r.Foreign {
 		return "", task.ErrClusterNotFound()
 	}
-	return r.Name, nil
+	return r.Name, task.CheckClusterName(r.Name)
 }
 
 // activeCluster returns the active cluster that an input means.

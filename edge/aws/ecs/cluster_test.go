@@ -9,7 +9,7 @@ func TestClusters(t *testing.T) {
 	w := newWorld(t)
 	w.has("DescribeClusters", `{}`, `"failures":[{"arn":"`+prefix+`cluster/default","reason":"MISSING"}]`)
 	w.fails("CreateCluster", `{"clusterName": "a b"}`, codeInvalidParameterException, `ClusterName must match ^[a-zA-Z0-9\-_]{1,255}$`)
-	w.fails("CreateCluster", `{"clusterName": "a", "settings": [{"name": "containerInsights", "value": "x"}]}`, codeInvalidParameterException, "one of [disabled enabled enhanced]")
+	w.fails("CreateCluster", `{"clusterName": "a", "settings": [{"name": "containerInsights", "value": "x"}]}`, codeInvalidParameterException, "one of disabled, enabled, enhanced")
 	w.fails("CreateCluster", `{"clusterName": "a", "tags": [{"key": "aws:x", "value": "1"}]}`, codeInvalidParameterException, "the prefix aws: is reserved")
 	first := w.must("CreateCluster", `{"clusterName": "web", "tags": [{"key": "team", "value": "a"}]}`)
 	for _, part := range []string{`"clusterArn":"` + prefix + `cluster/web"`, `"status":"ACTIVE"`, `"runningTasksCount":0`, `"settings":[{"name":"containerInsights","value":"disabled"}]`, `"tags":[{"key":"team","value":"a"}]`} {

@@ -22,6 +22,7 @@ const name = "ecs"
 // codes replace those that AWS JSON has for common errors.
 var codes = map[wire.Kind]wire.Code{
 	wire.Validation:   {Name: codeInvalidParameterException, Status: http.StatusBadRequest},
+	wire.TooLarge:     {Name: codeClientException, Status: http.StatusBadRequest}, // every operation declares it
 	wire.NotSupported: {Name: codeUnsupportedFeatureException, Status: http.StatusBadRequest},
 	wire.Internal:     {Name: codeServerException, Status: http.StatusInternalServerError},
 }
