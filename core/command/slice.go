@@ -12,6 +12,8 @@ type Slice[S any] interface {
 	// Decode turns a stored record back into a Change. A nil value means that
 	// the key was deleted. It keeps no part of value.
 	Decode(key string, value []byte) (Change, error)
+	// Owns reports whether c is a change of the slice.
+	Owns(c Change) bool
 	// All yields the changes that make the state from the empty one.
 	All(*S) iter.Seq[Stored]
 	// Has reports whether the state has the record of a key of the slice.

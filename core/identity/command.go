@@ -67,31 +67,25 @@ const (
 	maxTags        = 50
 )
 
-// putEntity is the common part of the Put commands.
-func putEntity[T entity](t *table[T], in func(*State) *table[T], e T, isNew bool, what string, reads ...command.Read) (command.Decision, error) {
-	_, exists := t.Get(e.name())
+// putRecord is the common part of the Put commands.
+func putRecord[T any](s *State, k *kind[T], record T, isNew bool, what string, reads ...command.Read) (command.Decision, error) {
+	exists := k.In(s).Has(k.Name(record))
 	switch {
 	case isNew && exists:
 		return command.Decision{}, &command.AlreadyExists{Message: what + " already exists"}
 	case !isNew && !exists:
 		return command.Decision{}, notFound(what)
 	}
-	return command.Decision{
-		Changes: []command.Change{put[T]{e, in}},
-		Reads:   append(reads, command.Read{Key: e.prefix() + e.name(), Exists: exists}),
-	}, nil
+	return command.Decision{Changes: []command.Change{k.Put(record)}, Reads: append(reads, k.Read(record, exists))}, nil
 }
 
-// deleteEntity is the common part of the Delete commands.
-func deleteEntity[T entity](t *table[T], in func(*State) *table[T], name, what string) (command.Decision, error) {
-	e, ok := t.Get(name)
+// deleteRecord is the common part of the Delete commands.
+func deleteRecord[T any](s *State, k *kind[T], name, what string) (command.Decision, error) {
+	record, ok := k.In(s).Get(name)
 	if !ok {
 		return command.Decision{}, notFound(what)
 	}
-	return command.Decision{
-		Changes: []command.Change{remove[T]{e.prefix(), name, in}},
-		Reads:   []command.Read{{Key: e.prefix() + name, Exists: true}},
-	}, nil
+	return command.Decision{Changes: []command.Change{k.Delete(record)}, Reads: []command.Read{k.Read(record, true)}}, nil
 }
 
 func checkName(account, name, what string, most int) error {
@@ -124,14 +118,14 @@ func (c *PutUser) Decide(v command.View, m *command.Meta) (command.Decision, err
 		if !ok {
 			return command.Decision{}, notFound("group " + name)
 		}
-		reads = append(reads, command.Read{Key: g.prefix() + g.name(), Exists: true})
+		reads = append(reads, groups.Read(g, true))
 	}
 	u := c.User
 	u.UniqueID = uniqueID(userIDPrefix, m.Entropy[:])
 	if existing, ok := s.users.Get(u.name()); ok {
 		u.UniqueID = existing.UniqueID
 	}
-	return putEntity(&s.users, usersOf, &u, c.New, "user "+c.Name, reads...)
+	return putRecord(s, users, &u, c.New, "user "+c.Name, reads...)
 }
 
 func (c *PutGroup) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
@@ -147,7 +141,7 @@ func (c *PutGroup) Decide(v command.View, _ *command.Meta) (command.Decision, er
 		return command.Decision{}, err
 	}
 	g := c.Group
-	return putEntity(&s.groups, groupsOf, &g, c.New, "group "+c.Name, reads...)
+	return putRecord(s, groups, &g, c.New, "group "+c.Name, reads...)
 }
 
 func (c *PutRole) Decide(v command.View, m *command.Meta) (command.Decision, error) {
@@ -173,7 +167,7 @@ func (c *PutRole) Decide(v command.View, m *command.Meta) (command.Decision, err
 	if existing, ok := s.roles.Get(r.name()); ok {
 		r.UniqueID = existing.UniqueID
 	}
-	return putEntity(&s.roles, rolesOf, &r, c.New, "role "+c.Name, reads...)
+	return putRecord(s, roles, &r, c.New, "role "+c.Name, reads...)
 }
 
 func (c *PutPolicy) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
@@ -188,7 +182,7 @@ func (c *PutPolicy) Decide(v command.View, _ *command.Meta) (command.Decision, e
 		return command.Decision{}, command.Invalid("%s", err)
 	}
 	p := c.Policy
-	return putEntity(&s.policies, policiesOf, &p, c.New, "policy "+c.Name)
+	return putRecord(s, policies, &p, c.New, "policy "+c.Name)
 }
 
 func (c *PutKey) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
@@ -212,7 +206,7 @@ func (c *PutKey) Decide(v command.View, _ *command.Meta) (command.Decision, erro
 	if existing, ok := s.keys.Get(k.ID); ok {
 		k.UserID = existing.UserID
 	}
-	return putEntity(&s.keys, keysOf, &k, c.New, "access key "+c.ID, command.Read{Key: u.prefix() + u.name(), Exists: true})
+	return putRecord(s, keys, &k, c.New, "access key "+c.ID, users.Read(u, true))
 }
 
 func (c *PutAccount) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
@@ -234,9 +228,9 @@ func (c *PutAccount) Decide(v command.View, _ *command.Meta) (command.Decision, 
 		if !exists {
 			return command.Decision{}, nil
 		}
-		return deleteEntity(&s.accounts, accountsOf, a.ID, "account "+a.ID)
+		return deleteRecord(s, accounts, a.ID, "account "+a.ID)
 	}
-	return putEntity(&s.accounts, accountsOf, &a, !exists, "account "+a.ID)
+	return putRecord(s, accounts, &a, !exists, "account "+a.ID)
 }
 
 func checkQuotas(v command.View, quotas map[string]int) error {
@@ -254,12 +248,12 @@ func checkQuotas(v command.View, quotas map[string]int) error {
 
 func (c *DeleteUser) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
 	s := of(v)
-	d, err := deleteEntity(&s.users, usersOf, c.Account+"/"+c.Name, "user "+c.Name)
+	d, err := deleteRecord(s, users, c.Account+"/"+c.Name, "user "+c.Name)
 	if err != nil {
 		return command.Decision{}, err
 	}
 	for k := range s.Keys(c.Account, c.Name) {
-		d.Changes = append(d.Changes, remove[*AccessKey]{k.prefix(), k.ID, keysOf})
+		d.Changes = append(d.Changes, keys.Delete(k))
 	}
 	return d, nil
 }
@@ -271,12 +265,12 @@ func (c *DeleteGroup) Decide(v command.View, _ *command.Meta) (command.Decision,
 			return command.Decision{}, &command.Conflict{Message: fmt.Sprintf("group %s has users, such as %s", c.Name, u.Name)}
 		}
 	}
-	return deleteEntity(&s.groups, groupsOf, c.Account+"/"+c.Name, "group "+c.Name)
+	return deleteRecord(s, groups, c.Account+"/"+c.Name, "group "+c.Name)
 }
 
 func (c *DeleteRole) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
 	s := of(v)
-	return deleteEntity(&s.roles, rolesOf, c.Account+"/"+c.Name, "role "+c.Name)
+	return deleteRecord(s, roles, c.Account+"/"+c.Name, "role "+c.Name)
 }
 
 func (c *DeletePolicy) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
@@ -284,7 +278,7 @@ func (c *DeletePolicy) Decide(v command.View, _ *command.Meta) (command.Decision
 	if who := s.attachedTo(c.Account, c.Name); who != "" {
 		return command.Decision{}, &command.Conflict{Message: fmt.Sprintf("policy %s is attached, such as to %s", c.Name, who)}
 	}
-	return deleteEntity(&s.policies, policiesOf, c.Account+"/"+c.Name, "policy "+c.Name)
+	return deleteRecord(s, policies, c.Account+"/"+c.Name, "policy "+c.Name)
 }
 
 func (c *DeleteKey) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
@@ -292,7 +286,7 @@ func (c *DeleteKey) Decide(v command.View, _ *command.Meta) (command.Decision, e
 	if k, ok := s.keys.Get(c.ID); ok && k.Account != c.Account {
 		return command.Decision{}, notFound("access key " + c.ID)
 	}
-	return deleteEntity(&s.keys, keysOf, c.ID, "access key "+c.ID)
+	return deleteRecord(s, keys, c.ID, "access key "+c.ID)
 }
 
 // checkAttached checks that the policies are valid and exist. It returns the keys read.
@@ -317,7 +311,7 @@ func (s *State) checkAttached(catalog *access.Catalog, account string, a *Policy
 	}
 	for _, ref := range refs {
 		if p, ok := s.policies.Get(account + "/" + policyName(account, ref)); ok {
-			reads = append(reads, command.Read{Key: p.prefix() + p.name(), Exists: true})
+			reads = append(reads, policies.Read(p, true))
 		} else if _, ok := catalog.Managed(ref); !ok {
 			return nil, notFound("policy " + ref)
 		}

@@ -5,22 +5,6 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// Slice describes identities to core/state.
-type Slice struct{}
-
-const sliceName = "identity"
-
-// Name implements command.Slice.
-func (Slice) Name() string { return sliceName }
-
-// Prefixes implements command.Slice.
-func (Slice) Prefixes() []string {
-	return []string{accountPrefix, groupPrefix, keyPrefix, policyPrefix, rolePrefix, userPrefix}
-}
-
-// Quotas implements command.Slice: there are none.
-func (Slice) Quotas() []*command.Quota { return nil }
-
 // Rules are the settings for changes of identities.
 type Rules struct {
 	// Catalog has the actions and condition keys that policies can name. Nil: those

@@ -5,31 +5,18 @@ import (
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
-	"github.com/cairn-discovery/cairn/internal/persist/ptree"
+	"github.com/cairn-discovery/cairn/core/table"
 )
 
 // State is one immutable version of the stored identities. The zero value is empty. Two
 // States are equal if nothing has changed between them.
 type State struct {
-	accounts table[*Account]
-	users    table[*User]
-	groups   table[*Group]
-	roles    table[*Role]
-	policies table[*Policy]
-	keys     table[*AccessKey]
-}
-
-// table maps entity.name to the entities of one kind.
-type table[T entity] = ptree.Map[string, T]
-
-// entity is a record of the store. It is immutable.
-type entity interface {
-	*Account | *User | *Group | *Role | *Policy | *AccessKey
-	// name is unique in its kind: ACCOUNT/NAME, or the id.
-	name() string
-	prefix() string
-	encode(b []byte) []byte
-	decode(value []byte) error
+	accounts table.Map[*Account]
+	users    table.Map[*User]
+	groups   table.Map[*Group]
+	roles    table.Map[*Role]
+	policies table.Map[*Policy]
+	keys     table.Map[*AccessKey]
 }
 
 // Account has the stored settings of one account.
@@ -54,7 +41,7 @@ func (s *State) Source() *Source {
 	}
 }
 
-func values[T any](t ptree.Map[string, *T]) []T {
+func values[T any](t table.Map[*T]) []T {
 	list := make([]T, 0, t.Len())
 	for _, p := range t.All() {
 		list = append(list, *p)
@@ -94,7 +81,7 @@ func (s *State) Keys(account, user string) iter.Seq[*AccessKey] {
 	}
 }
 
-func inAccount[T entity](t table[T], account string) iter.Seq[T] {
+func inAccount[T any](t table.Map[T], account string) iter.Seq[T] {
 	return func(yield func(T) bool) {
 		for name, v := range t.After(account + "/") {
 			if !strings.HasPrefix(name, account+"/") || !yield(v) {

@@ -44,13 +44,13 @@ func (w *world) do(c command.Command) error {
 		} else if value == nil {
 			value = []byte{}
 		}
-		decoded, err := Slice{}.Decode(c.Key(), value)
+		decoded, err := Slice().Decode(c.Key(), value)
 		if err != nil {
 			w.Fatal(err)
 		}
 		d.Apply(1, decoded) // as followers do
 	}
-	w.s = d.Finish()
+	w.s = d.State()
 	return nil
 }
 
@@ -109,7 +109,7 @@ func TestCommands(t *testing.T) {
 	w.must(&DeleteGroup{acct, "team"})
 	w.must(&DeletePolicy{acct, "readers"})
 	w.must(&DeleteRole{acct, "deployer"})
-	for c := range (Slice{}).All(w.s) {
+	for c := range Slice().All(w.s) {
 		t.Errorf("%s is left", c.Change.Key())
 	}
 }
@@ -129,15 +129,15 @@ func (w *world) keys() {
 // reloaded loads the state from what is stored.
 func (w *world) reloaded() {
 	d := NewDraft(new(State))
-	for c := range (Slice{}).All(w.s) {
+	for c := range Slice().All(w.s) {
 		value, _ := c.Change.Value(nil)
-		decoded, err := Slice{}.Decode(c.Change.Key(), append([]byte{}, value...))
+		decoded, err := Slice().Decode(c.Change.Key(), append([]byte{}, value...))
 		if err != nil {
 			w.Fatal(err)
 		}
 		d.Apply(1, decoded)
 	}
-	if a, b := w.s.Source(), d.Finish().Source(); !reflect.DeepEqual(a, b) {
+	if a, b := w.s.Source(), d.State().Source(); !reflect.DeepEqual(a, b) {
 		w.Errorf("loaded\n%+v\nwant\n%+v", b, a)
 	}
 }
@@ -218,13 +218,13 @@ func FuzzDecode(f *testing.F) {
 	f.Add("ik/AKIA", []byte{})
 	f.Fuzz(func(t *testing.T, key string, value []byte) {
 		DecodeSession(value)
-		c, err := Slice{}.Decode(key, value)
+		c, err := Slice().Decode(key, value)
 		if err != nil {
 			return
 		}
 		d := NewDraft(new(State))
 		d.Apply(1, c)
-		d.Finish().Source()
+		d.State().Source()
 		if c.Key() != key {
 			t.Errorf("key %q became %q", key, c.Key())
 		}

@@ -41,13 +41,6 @@ func (d *Draft) Apply(revision uint64, c command.Change) bool {
 // next Apply.
 func (d *Draft) State() *State { return &d.state }
 
-// Finish returns the State and ends the draft.
-func (d *Draft) Finish() *State {
-	s := d.state
-	d.token, d.lastService = nil, nil
-	return &s
-}
-
 // changeAccount applies a change to the account. A draft copies an account,
 // namespace or service once; after that it changes its own copy in place.
 func (d *Draft) changeAccount(id command.AccountID, change func(*accountState)) {

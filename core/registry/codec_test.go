@@ -21,7 +21,7 @@ func (w *world) checkReload() {
 	for s := range (registry.Slice{}).All(w.state) {
 		draft.Apply(s.Revision, w.throughStore(s.Change))
 	}
-	w.same("as it was (-) and loaded again (+)", registry.Dump(w.state), registry.Dump(draft.Finish()))
+	w.same("as it was (-) and loaded again (+)", registry.Dump(w.state), registry.Dump(draft.State()))
 }
 
 func TestReload(t *testing.T) {
@@ -80,7 +80,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		draft := registry.NewDraft(w.state)
 		draft.Apply(w.revision+1, c)
-		visit(draft.Finish())
+		visit(draft.State())
 	})
 }
 

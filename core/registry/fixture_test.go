@@ -114,7 +114,7 @@ func (w *world) apply(changes []command.Change) {
 	for _, c := range changes {
 		stored.Apply(w.revision, w.throughStore(c))
 	}
-	w.stored = stored.Finish()
+	w.stored = stored.State()
 	w.draftChanges(changes)
 	w.same("applied directly (-) and as stored (+)", registry.Dump(w.state), registry.Dump(w.stored))
 }
@@ -132,7 +132,7 @@ func (w *world) draftChanges(changes []command.Change) {
 	}
 	w.state = w.draft.State()
 	if w.drafted++; w.drafted >= w.batch {
-		w.state = w.draft.Finish()
+		w.state = w.draft.State()
 		w.draft, w.drafted = nil, 0
 		w.same("a State before (-) and after (+) another was made from it", w.baseDump, registry.Dump(w.base))
 	}

@@ -469,7 +469,7 @@ func TestUnnumberedRevision(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.Apply(1000, c)
-	w.state = d.Finish()
+	w.state = d.State()
 	if got := w.currentService(svc.ID).InstancesRevision(); got != 1000 {
 		t.Errorf("revision %d", got)
 	}

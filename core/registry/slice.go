@@ -15,6 +15,12 @@ func (Slice) Prefixes() []string {
 	return []string{namespacePrefix + "/", servicePrefix + "/", revisionPrefix + "/", instancePrefix + "/", operationPrefix + "/", leasePrefix + "/"}
 }
 
+// Owns implements command.Slice.
+func (Slice) Owns(c command.Change) bool {
+	_, ok := c.(change)
+	return ok
+}
+
 // of returns the registry of a view, and its rules.
 func of(v command.View) (*State, *Rules) {
 	s, r := v.Slice(sliceName)

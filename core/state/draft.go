@@ -7,55 +7,79 @@ import (
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-// Draft builds the State that follows another one. It is for one goroutine.
+// Draft builds the State that follows another one. It is for one goroutine. It begins
+// the drafts of slices and of the zones with the first change that concerns them: most
+// transactions change one slice.
 type Draft struct {
+	base     *State
 	revision uint64
-	drafts   []sliceDraft // in the order of the table
-	zones    *zone.Draft
-	current  State // the result of State
+	drafts   [len(table)]command.Draft // in the order of the table; nil if nothing has changed
+	zones    *zone.Draft               // nil if nothing has changed
+	current  *State                    // the result of State; nil before the first change
 }
 
 // NewDraft returns a Draft that starts from s, which is not changed.
-func NewDraft(s *State) *Draft {
-	d := &Draft{revision: s.Revision, drafts: make([]sliceDraft, len(table)), zones: zone.NewDraft(&s.Zones)}
-	for i := range table {
-		d.drafts[i] = table[i].newDraft(s, d.zones)
-	}
-	return d
-}
+func NewDraft(s *State) *Draft { return &Draft{base: s, revision: s.Revision} }
 
 // Apply adds the changes of a transaction with the given revision.
 func (d *Draft) Apply(revision uint64, changes ...command.Change) {
 	d.revision = max(d.revision, revision)
 	for _, c := range changes {
-		d.apply(revision, c)
+		d.draftOf(c).Apply(revision, c)
 	}
 }
 
-func (d *Draft) apply(revision uint64, c command.Change) {
-	for i := range d.drafts {
-		if d.drafts[i].Apply(revision, c) {
-			return
+// draftOf returns the draft of the slice that a change belongs to.
+func (d *Draft) draftOf(c command.Change) command.Draft {
+	for i := range table {
+		if table[i].owns(c) {
+			return d.draft(i)
 		}
 	}
 	panic(fmt.Sprintf("state: %T is a change of no slice", c))
 }
 
+// draft returns the draft of the slice in row i of the table.
+func (d *Draft) draft(i int) command.Draft {
+	if d.drafts[i] == nil {
+		if table[i].feeds && d.zones == nil {
+			d.zones = zone.NewDraft(&d.base.Zones)
+		}
+		d.drafts[i] = table[i].newDraft(d.base, d.zones)
+	}
+	return d.drafts[i]
+}
+
 // State returns the State with the changes applied so far. It is valid until the
 // next Apply.
 func (d *Draft) State() *State {
-	d.current.Revision, d.current.Zones = d.revision, d.zones.Index()
-	for i := range d.drafts {
-		d.drafts[i].current(&d.current)
+	if d.drafts == [len(table)]command.Draft{} && d.revision == d.base.Revision {
+		return d.base
 	}
-	return &d.current
+	if d.current == nil {
+		d.current = new(*d.base)
+	}
+	d.store(d.current)
+	return d.current
 }
 
 // Finish returns the State and ends the draft.
 func (d *Draft) Finish() *State {
-	s := &State{Revision: d.revision, Zones: d.zones.Finish()}
-	for i := range d.drafts {
-		d.drafts[i].finish(s)
+	s := *d.base
+	d.store(&s)
+	*d = Draft{}
+	return &s
+}
+
+// store copies what has changed into s.
+func (d *Draft) store(s *State) {
+	s.Revision = d.revision
+	for i, draft := range d.drafts {
+		if draft != nil {
+			table[i].store(draft, s)
+		}
 	}
-	return s
+	if d.zones != nil {
+		s.Zones = d.zones.Index()
+	}
 }

@@ -2,7 +2,7 @@ package state
 
 import (
 	"cmp"
-	slices "slices"
+	"slices"
 
 	"github.com/cairn-discovery/cairn/core/command"
 )

@@ -15,10 +15,10 @@ import (
 
 // table lists all slices, in the order in which All yields them. To
 // add a slice: its package, its fields in State and Rules, and a line here.
-var table = []slice{
+var table = [...]slice{
 	newSlice(registry.Slice{}, registry.NewDraft, (*State).registry, func(r *Rules) any { return &r.Registry }, feedRegistry),
-	newSlice(identity.Slice{}, identity.NewDraft, (*State).identity, func(r *Rules) any { return &r.Identity }, nil),
-	newSlice(task.Slice{}, task.NewDraft, (*State).task, func(r *Rules) any { return &r.Task }, feedTasks),
+	newSlice(identity.Slice(), identity.NewDraft, (*State).identity, func(r *Rules) any { return &r.Identity }, nil),
+	newSlice(task.Slice(), task.NewDraft, (*State).task, func(r *Rules) any { return &r.Task }, feedTasks),
 }
 
 // feedRegistry makes a draft of the registry feed the zones.
@@ -38,25 +38,23 @@ type slice struct {
 	prefixes []string
 	quotas   []*command.Quota
 	decode   func(key string, value []byte) (command.Change, error)
+	owns     func(command.Change) bool
 	all      func(*State) iter.Seq[command.Stored]
 	has      func(s *State, key string) bool
-	newDraft func(*State, *zone.Draft) sliceDraft
 	state    func(*State) any
 	rules    func(*Rules) any
-}
-
-// sliceDraft is the draft of one slice.
-type sliceDraft struct {
-	command.Draft
-	// current and finish copy the state of the draft into s.
-	current, finish func(s *State)
+	// newDraft returns a draft that starts from the slice's state in a State. It feeds
+	// the zones if the slice does.
+	newDraft func(s *State, zones *zone.Draft) command.Draft
+	feeds    bool
+	// store copies the state of a draft of newDraft into s.
+	store func(draft command.Draft, s *State)
 }
 
 // stateDraft is what the draft of every slice has.
 type stateDraft[S any] interface {
 	command.Draft
 	State() *S
-	Finish() *S
 }
 
 // newSlice makes a row. The field function returns the slice's place in a State, rules
@@ -64,26 +62,23 @@ type stateDraft[S any] interface {
 // it may be nil.
 func newSlice[S any, D stateDraft[S]](s command.Slice[S], newDraft func(*S) D, field func(*State) *S, rules func(*Rules) any, feed func(D, *zone.Draft)) slice {
 	return slice{
-		name: s.Name(), prefixes: s.Prefixes(), quotas: s.Quotas(), decode: s.Decode, rules: rules,
+		name: s.Name(), prefixes: s.Prefixes(), quotas: s.Quotas(), decode: s.Decode, owns: s.Owns, rules: rules, feeds: feed != nil,
 		all:   func(all *State) iter.Seq[command.Stored] { return s.All(field(all)) },
 		has:   func(all *State, key string) bool { return s.Has(field(all), key) },
 		state: func(all *State) any { return field(all) },
-		newDraft: func(all *State, zones *zone.Draft) sliceDraft {
+		newDraft: func(all *State, zones *zone.Draft) command.Draft {
 			d := newDraft(field(all))
 			if feed != nil {
 				feed(d, zones)
 			}
-			return sliceDraft{
-				Draft:   d,
-				current: func(to *State) { *field(to) = *d.State() },
-				finish:  func(to *State) { *field(to) = *d.Finish() },
-			}
+			return d
 		},
+		store: func(d command.Draft, to *State) { *field(to) = *d.(D).State() },
 	}
 }
 
-// owns reports whether a key of the store belongs to the slice.
-func (s *slice) owns(key string) bool {
+// hasKey reports whether a key of the store belongs to the slice.
+func (s *slice) hasKey(key string) bool {
 	for _, prefix := range s.prefixes {
 		if strings.HasPrefix(key, prefix) {
 			return true

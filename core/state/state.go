@@ -79,7 +79,7 @@ func readMany(s *State, d command.Decision) []command.Read {
 // Has reports whether the State has the record of a key.
 func (s *State) Has(key string) bool {
 	for i := range table {
-		if table[i].owns(key) {
+		if table[i].hasKey(key) {
 			return table[i].has(s, key)
 		}
 	}
@@ -90,7 +90,7 @@ func (s *State) Has(key string) bool {
 // A key that belongs to no slice is an error.
 func Decode(key string, value []byte) (command.Change, error) {
 	for i := range table {
-		if table[i].owns(key) {
+		if table[i].hasKey(key) {
 			return table[i].decode(key, value)
 		}
 	}

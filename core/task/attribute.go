@@ -88,8 +88,8 @@ func editAttributes(v command.View, m *command.Meta, cluster string, list []Attr
 			c.Version++
 			i = &c
 			changed[a.TargetID] = i
-			decision.Changes = append(decision.Changes, instances.put(i))
-			decision.Reads = append(decision.Reads, instances.read(i, true))
+			decision.Changes = append(decision.Changes, instances.Put(i))
+			decision.Reads = append(decision.Reads, instances.Read(i, true))
 		}
 		if err := edit(i, a); err != nil {
 			return command.Decision{}, err

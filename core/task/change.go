@@ -1,212 +1,96 @@
 package task
 
 import (
-	"fmt"
-	"iter"
 	"strconv"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
-	"github.com/cairn-discovery/cairn/internal/persist/ptree"
+	"github.com/cairn-discovery/cairn/core/table"
 )
 
-// change is one step from a State to the next.
-type change interface {
-	command.Change
-	apply(d *Draft)
-}
-
-// Draft builds the State that follows another one. It is for one goroutine; the State
-// that it starts from is not changed.
+// Draft builds the State that follows another one. It is for one goroutine.
 type Draft struct {
-	state    State
-	token    *ptree.Owner
+	*table.Draft[State]
 	observer Observer // may be nil
 }
 
-// NewDraft returns a Draft that starts from s.
-func NewDraft(s *State) *Draft { return &Draft{state: *s, token: new(ptree.Owner)} }
-
-// Apply implements command.Draft.
-func (d *Draft) Apply(_ uint64, c command.Change) bool {
-	own, ok := c.(change)
-	if ok {
-		own.apply(d)
-	}
-	return ok
+// NewDraft returns a Draft that starts from s, which is not changed.
+func NewDraft(s *State) *Draft {
+	d := &Draft{Draft: table.NewDraft(s)}
+	d.OnChange(d.index)
+	return d
 }
 
-// State returns the state with the changes applied so far. It is valid until the
-// next Apply.
-func (d *Draft) State() *State { return &d.state }
-
-// Finish returns the State and ends the draft.
-func (d *Draft) Finish() *State {
-	s := d.state
-	d.token = nil
-	return &s
-}
-
-// Prefixes of the keys of the store; see DESIGN.md.
-const (
-	settingPrefix    = "ta/"
-	clusterPrefix    = "tc/"
-	definitionPrefix = "td/"
-	eventsPrefix     = "te/"
-	familyPrefix     = "tf/"
-	instancePrefix   = "ti/"
-	providerPrefix   = "tk/"
-	nodePrefix       = "tn/"
-	deploymentPrefix = "tp/"
-	servicePrefix    = "ts/"
-	taskPrefix       = "tt/"
-	revisionPrefix   = "tv/"
-)
-
-// kind is one kind of record: its prefix and its table.
-type kind[T entity] struct {
-	prefix string
-	table  func(*State) *table[T]
-}
-
+// The kinds of records; DESIGN.md has their keys.
 var (
-	settings    = kind[*Setting]{settingPrefix, func(s *State) *table[*Setting] { return &s.settings }}
-	clusters    = kind[*Cluster]{clusterPrefix, func(s *State) *table[*Cluster] { return &s.clusters }}
-	definitions = kind[*Definition]{definitionPrefix, func(s *State) *table[*Definition] { return &s.definitions }}
-	eventLists  = kind[*Event]{eventsPrefix, func(s *State) *table[*Event] { return &s.events }}
-	families    = kind[*Family]{familyPrefix, func(s *State) *table[*Family] { return &s.families }}
-	instances   = kind[*ContainerInstance]{instancePrefix, func(s *State) *table[*ContainerInstance] { return &s.instances }}
-	providers   = kind[*CapacityProvider]{providerPrefix, func(s *State) *table[*CapacityProvider] { return &s.providers }}
-	nodes       = kind[*Node]{nodePrefix, func(s *State) *table[*Node] { return &s.nodes }}
-	deployments = kind[*ServiceDeployment]{deploymentPrefix, func(s *State) *table[*ServiceDeployment] { return &s.deployments }}
-	services    = kind[*Service]{servicePrefix, func(s *State) *table[*Service] { return &s.services }}
-	tasks       = kind[*Task]{taskPrefix, func(s *State) *table[*Task] { return &s.tasks }}
-	revisions   = kind[*ServiceRevision]{revisionPrefix, func(s *State) *table[*ServiceRevision] { return &s.revisions }}
+	settings = newKind("ta/", func(s *State) *table.Map[*Setting] { return &s.settings }, (*Setting).name, func(p parts) *Setting {
+		return &Setting{Account: p.account(), Name: p.at(1), Principal: p.from(2)}
+	})
+	clusters = newKind("tc/", func(s *State) *table.Map[*Cluster] { return &s.clusters }, (*Cluster).name, func(p parts) *Cluster {
+		return &Cluster{Account: p.account(), Name: p.at(1)}
+	})
+	definitions = newKind("td/", func(s *State) *table.Map[*Definition] { return &s.definitions }, (*Definition).name, func(p parts) *Definition {
+		return &Definition{Account: p.account(), Family: p.at(1), Revision: int(p.number(2))}
+	})
+	eventLists = newKind("te/", func(s *State) *table.Map[*Event] { return &s.events }, (*Event).name, func(p parts) *Event {
+		return &Event{Account: p.account(), Cluster: p.at(1), Service: p.at(2), Number: p.number(3)}
+	})
+	families = newKind("tf/", func(s *State) *table.Map[*Family] { return &s.families }, (*Family).name, func(p parts) *Family {
+		return &Family{Account: p.account(), Name: p.at(1)}
+	})
+	instances = newKind("ti/", func(s *State) *table.Map[*ContainerInstance] { return &s.instances }, (*ContainerInstance).name, func(p parts) *ContainerInstance {
+		return &ContainerInstance{Account: p.account(), Cluster: p.at(1), ID: p.at(2)}
+	})
+	providers = newKind("tk/", func(s *State) *table.Map[*CapacityProvider] { return &s.providers }, (*CapacityProvider).name, func(p parts) *CapacityProvider {
+		return &CapacityProvider{Account: p.account(), Name: p.at(1)}
+	})
+	nodes = newKind("tn/", func(s *State) *table.Map[*Node] { return &s.nodes }, (*Node).name, func(p parts) *Node {
+		return &Node{Name: p.from(0)}
+	})
+	deployments = newKind("tp/", func(s *State) *table.Map[*ServiceDeployment] { return &s.deployments }, (*ServiceDeployment).name, func(p parts) *ServiceDeployment {
+		return &ServiceDeployment{Account: p.account(), Cluster: p.at(1), Service: p.at(2), ID: p.at(3)}
+	})
+	services = newKind("ts/", func(s *State) *table.Map[*Service] { return &s.services }, (*Service).name, func(p parts) *Service {
+		return &Service{Account: p.account(), Cluster: p.at(1), Name: p.at(2)}
+	})
+	tasks = newKind("tt/", func(s *State) *table.Map[*Task] { return &s.tasks }, (*Task).name, func(p parts) *Task {
+		return &Task{Account: p.account(), Cluster: p.at(1), ID: p.at(2)}
+	})
+	revisions = newKind("tv/", func(s *State) *table.Map[*ServiceRevision] { return &s.revisions }, (*ServiceRevision).name, func(p parts) *ServiceRevision {
+		return &ServiceRevision{Account: p.account(), Cluster: p.at(1), Service: p.at(2), Number: p.at(3)}
+	})
 )
 
-// put returns the change that stores an entity.
-func (k kind[T]) put(e T) command.Change { return put[T]{e, k} }
+// kind is one kind of record.
+type kind[T entity] = table.Kind[State, T]
 
-// remove returns the change that deletes an entity.
-func (k kind[T]) remove(e T) command.Change { return remove[T]{e.name(), k} }
-
-// read returns the key of an entity as one that a decision rests on.
-func (k kind[T]) read(e T, exists bool) command.Read {
-	return command.Read{Key: k.prefix + e.name(), Exists: exists}
-}
-
-type put[T entity] struct {
-	entity T
-	kind   kind[T]
-}
-
-func (c put[T]) Key() string                   { return c.kind.prefix + c.entity.name() }
-func (c put[T]) Value(b []byte) ([]byte, bool) { return encode(b, c.entity), true }
-func (c put[T]) apply(d *Draft) {
-	t, name := c.kind.table(&d.state), c.entity.name()
-	old, _ := t.Get(name)
-	*t = t.Put(d.token, name, c.entity)
-	d.index(old, c.entity)
-}
-
-type remove[T entity] struct {
-	name string
-	kind kind[T]
-}
-
-func (c remove[T]) Key() string                   { return c.kind.prefix + c.name }
-func (c remove[T]) Value(b []byte) ([]byte, bool) { return b, false }
-func (c remove[T]) apply(d *Draft) {
-	t := c.kind.table(&d.state)
-	if old, ok := t.Get(c.name); ok {
-		*t = t.Delete(d.token, c.name)
-		var none T
-		d.index(old, none)
+func newKind[T entity](prefix string, in func(*State) *table.Map[T], name func(T) string, newRecord func(parts) T) *kind[T] {
+	return &kind[T]{
+		Prefix: prefix, In: in, Name: name,
+		New:    func(name string) T { return newRecord(strings.Split(name, "/")) },
+		Encode: func(e T, b []byte) []byte { return encode(b, e) },
+		Decode: func(e T, value []byte) error { return decode(value, e) },
 	}
 }
 
-// Decode implements command.Slice.
-func (Slice) Decode(key string, value []byte) (command.Change, error) {
-	prefix, name, _ := strings.Cut(key, "/")
-	parts := strings.Split(name, "/")
-	account := command.AccountID(parts[0])
-	at := func(i int) string {
-		if i < len(parts) {
-			return parts[i]
-		}
-		return ""
+// parts are the parts of the name of a record in a store.
+type parts []string
+
+// from returns the parts from the i-th on as one text.
+func (p parts) from(i int) string { return strings.Join(p[min(i, len(p)):], "/") }
+
+// at returns a part, or "" if there are fewer.
+func (p parts) at(i int) string {
+	if i < len(p) {
+		return p[i]
 	}
-	switch prefix + "/" {
-	case settingPrefix:
-		_, rest, _ := strings.Cut(name, "/")
-		setting, principal, _ := strings.Cut(rest, "/")
-		return decodeAs(settings, key, value, &Setting{Account: account, Name: setting, Principal: principal})
-	case clusterPrefix:
-		return decodeAs(clusters, key, value, &Cluster{Account: account, Name: at(1)})
-	case definitionPrefix:
-		revision, _ := strconv.Atoi(at(2))
-		return decodeAs(definitions, key, value, &Definition{Account: account, Family: at(1), Revision: revision})
-	case familyPrefix:
-		return decodeAs(families, key, value, &Family{Account: account, Name: at(1)})
-	case eventsPrefix:
-		return decodeAs(eventLists, key, value, &Event{Account: account, Cluster: at(1), Service: at(2), Number: parseEventNumber(at(3))})
-	case servicePrefix:
-		return decodeAs(services, key, value, &Service{Account: account, Cluster: at(1), Name: at(2)})
-	case revisionPrefix:
-		return decodeAs(revisions, key, value, &ServiceRevision{Account: account, Cluster: at(1), Service: at(2), Number: at(3)})
-	case deploymentPrefix:
-		return decodeAs(deployments, key, value, &ServiceDeployment{Account: account, Cluster: at(1), Service: at(2), ID: at(3)})
-	case taskPrefix:
-		return decodeAs(tasks, key, value, &Task{Account: account, Cluster: at(1), ID: at(2)})
-	case instancePrefix:
-		return decodeAs(instances, key, value, &ContainerInstance{Account: account, Cluster: at(1), ID: at(2)})
-	case nodePrefix:
-		return decodeAs(nodes, key, value, &Node{Name: name})
-	case providerPrefix:
-		return decodeAs(providers, key, value, &CapacityProvider{Account: account, Name: at(1)})
-	}
-	return nil, fmt.Errorf("key %q is not one of ECS", key)
+	return ""
 }
 
-func decodeAs[T entity](k kind[T], key string, value []byte, e T) (command.Change, error) {
-	if k.prefix+e.name() != key {
-		return nil, fmt.Errorf("key %q is not one of ECS", key)
-	}
-	if value == nil {
-		return k.remove(e), nil
-	}
-	if err := decode(value, e); err != nil {
-		return nil, fmt.Errorf("record %q: %w", key, err)
-	}
-	return k.put(e), nil
-}
+func (p parts) account() command.AccountID { return command.AccountID(p.at(0)) }
 
-// Has implements command.Slice.
-func (Slice) Has(s *State, key string) bool {
-	return settings.has(s, key) || clusters.has(s, key) || definitions.has(s, key) || eventLists.has(s, key) ||
-		families.has(s, key) || instances.has(s, key) || providers.has(s, key) || nodes.has(s, key) ||
-		deployments.has(s, key) || services.has(s, key) || tasks.has(s, key) || revisions.has(s, key)
-}
-
-func (k kind[T]) has(s *State, key string) bool {
-	name, ok := strings.CutPrefix(key, k.prefix)
-	return ok && k.table(s).Has(name)
-}
-
-// All implements command.Slice.
-func (Slice) All(s *State) iter.Seq[command.Stored] {
-	return func(yield func(command.Stored) bool) {
-		_ = settings.all(s, yield) && clusters.all(s, yield) && definitions.all(s, yield) && eventLists.all(s, yield) &&
-			families.all(s, yield) && instances.all(s, yield) && providers.all(s, yield) && nodes.all(s, yield) &&
-			deployments.all(s, yield) && services.all(s, yield) && tasks.all(s, yield) && revisions.all(s, yield)
-	}
-}
-
-func (k kind[T]) all(s *State, yield func(command.Stored) bool) bool {
-	for _, e := range k.table(s).All() {
-		if !yield(command.Stored{Change: k.put(e)}) {
-			return false
-		}
-	}
-	return true
+// number returns a part that is a number, or 0.
+func (p parts) number(i int) int64 {
+	n, _ := strconv.ParseInt(p.at(i), 10, 64)
+	return n
 }

@@ -48,7 +48,7 @@ func (c *CreateCluster) Decide(v command.View, m *command.Meta) (command.Decisio
 	}
 	old, exists := s.Cluster(m.Account, c.Name)
 	if exists && old.Status == Active {
-		return command.Decision{Reads: []command.Read{clusters.read(old, true)}, Reply: command.Reply{Value: old}}, nil
+		return command.Decision{Reads: []command.Read{clusters.Read(old, true)}, Reply: command.Reply{Value: old}}, nil
 	}
 	if err := checkTags(c.Tags); err != nil {
 		return command.Decision{}, err
@@ -58,13 +58,13 @@ func (c *CreateCluster) Decide(v command.View, m *command.Meta) (command.Decisio
 		return command.Decision{}, err
 	}
 	cluster.Tags = c.Tags
-	decision := command.Decision{Reads: []command.Read{clusters.read(cluster, exists)}, Reply: command.Reply{Value: cluster}}
+	decision := command.Decision{Reads: []command.Read{clusters.Read(cluster, exists)}, Reply: command.Reply{Value: cluster}}
 	if err := c.ClusterInput.apply(v, m, cluster, &decision); err != nil {
 		return command.Decision{}, err
 	}
 	t := begin(v, m)
 	t.read(decision.Reads...)
-	t.add(append(decision.Changes, clusters.put(cluster))...)
+	t.add(append(decision.Changes, clusters.Put(cluster))...)
 	t.joinCluster(cluster) // so that tasks can run there at once
 	return t.reply(cluster)
 }
@@ -94,13 +94,13 @@ func useCluster(v command.View, m *command.Meta, name string) (*Cluster, []comma
 	c, ok := s.Cluster(m.Account, name)
 	switch {
 	case ok && c.Status == Active:
-		return c, nil, clusters.read(c, true), nil
+		return c, nil, clusters.Read(c, true), nil
 	case name == DefaultCluster:
 		c, err := newCluster(v, m, name)
 		if err != nil {
 			return nil, nil, command.Read{}, err
 		}
-		return c, []command.Change{clusters.put(c)}, clusters.read(c, ok), nil
+		return c, []command.Change{clusters.Put(c)}, clusters.Read(c, ok), nil
 	case ok:
 		return nil, nil, command.Read{}, errClusterInactive()
 	}

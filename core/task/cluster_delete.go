@@ -19,13 +19,13 @@ func (c *DeleteCluster) Decide(v command.View, m *command.Meta) (command.Decisio
 	cluster := *old
 	cluster.Status, cluster.Deleted = Inactive, m.Now
 	decision := command.Decision{
-		Changes: []command.Change{clusters.put(&cluster)},
-		Reads:   []command.Read{clusters.read(&cluster, true)},
+		Changes: []command.Change{clusters.Put(&cluster)},
+		Reads:   []command.Read{clusters.Read(&cluster, true)},
 		Reply:   command.Reply{Value: &cluster},
 	}
 	for i := range s.Instances(m.Account, c.Name, "") {
-		decision.Changes = append(decision.Changes, instances.remove(i))
-		decision.Reads = append(decision.Reads, instances.read(i, true))
+		decision.Changes = append(decision.Changes, instances.Delete(i))
+		decision.Reads = append(decision.Reads, instances.Read(i, true))
 	}
 	return decision, nil
 }
@@ -64,5 +64,5 @@ func (c *purgeCluster) Decide(v command.View, m *command.Meta) (command.Decision
 	if !ok || old.Status != Inactive || m.Now < old.Deleted+rules.StoppedRetention || s.checkEmpty(old) != nil {
 		return command.Decision{}, nil
 	}
-	return command.Decision{Changes: []command.Change{clusters.remove(old)}, Reads: []command.Read{clusters.read(old, true)}}, nil
+	return command.Decision{Changes: []command.Change{clusters.Delete(old)}, Reads: []command.Read{clusters.Read(old, true)}}, nil
 }

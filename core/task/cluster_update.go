@@ -16,14 +16,14 @@ func (c *UpdateCluster) Decide(v command.View, m *command.Meta) (command.Decisio
 		return command.Decision{}, err
 	}
 	cluster := *old
-	decision := command.Decision{Reads: []command.Read{clusters.read(&cluster, true)}, Reply: command.Reply{Value: &cluster}}
+	decision := command.Decision{Reads: []command.Read{clusters.Read(&cluster, true)}, Reply: command.Reply{Value: &cluster}}
 	if err := c.ClusterInput.apply(v, m, &cluster, &decision); err != nil {
 		return command.Decision{}, err
 	}
 	if err := s.checkProviderUse(&cluster); err != nil {
 		return command.Decision{}, err
 	}
-	decision.Changes = append(decision.Changes, clusters.put(&cluster))
+	decision.Changes = append(decision.Changes, clusters.Put(&cluster))
 	return decision, nil
 }
 

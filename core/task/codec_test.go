@@ -12,18 +12,18 @@ const testAccount = command.AccountID("123456789012")
 
 // samples has one record of each kind.
 var samples = []command.Change{
-	clusters.put(&Cluster{Account: testAccount, Name: "c", Status: Active}),
-	families.put(&Family{Account: testAccount, Name: "f", Last: 3}),
-	definitions.put(&Definition{Account: testAccount, Family: "f", Revision: 3, Status: Active}),
-	services.put(&Service{Account: testAccount, Cluster: "c", Name: "s", CloudMapServices: []string{"srv-1"}, Deployments: []Deployment{{Number: "1", Workload: Workload{Family: "f"}}}}),
-	eventLists.put(&Event{Account: testAccount, Cluster: "c", Service: "s", Number: 7, Message: "m"}),
-	revisions.put(&ServiceRevision{Account: testAccount, Cluster: "c", Service: "s", Number: "1"}),
-	deployments.put(&ServiceDeployment{Account: testAccount, Cluster: "c", Service: "s", ID: "d"}),
-	tasks.put(&Task{Account: testAccount, Cluster: "c", ID: "t", Service: "s", Instance: "i", Node: "n"}),
-	instances.put(&ContainerInstance{Account: testAccount, Cluster: "c", ID: "i", Node: "n"}),
-	nodes.put(&Node{Name: "n"}),
-	settings.put(&Setting{Account: testAccount, Name: "tagResourceAuthorization", Principal: "arn:aws:iam::123456789012:user/a/b", Value: "on"}),
-	providers.put(&CapacityProvider{Account: testAccount, Name: "p"}),
+	clusters.Put(&Cluster{Account: testAccount, Name: "c", Status: Active}),
+	families.Put(&Family{Account: testAccount, Name: "f", Last: 3}),
+	definitions.Put(&Definition{Account: testAccount, Family: "f", Revision: 3, Status: Active}),
+	services.Put(&Service{Account: testAccount, Cluster: "c", Name: "s", CloudMapServices: []string{"srv-1"}, Deployments: []Deployment{{Number: "1", Workload: Workload{Family: "f"}}}}),
+	eventLists.Put(&Event{Account: testAccount, Cluster: "c", Service: "s", Number: 7, Message: "m"}),
+	revisions.Put(&ServiceRevision{Account: testAccount, Cluster: "c", Service: "s", Number: "1"}),
+	deployments.Put(&ServiceDeployment{Account: testAccount, Cluster: "c", Service: "s", ID: "d"}),
+	tasks.Put(&Task{Account: testAccount, Cluster: "c", ID: "t", Service: "s", Instance: "i", Node: "n"}),
+	instances.Put(&ContainerInstance{Account: testAccount, Cluster: "c", ID: "i", Node: "n"}),
+	nodes.Put(&Node{Name: "n"}),
+	settings.Put(&Setting{Account: testAccount, Name: "tagResourceAuthorization", Principal: "arn:aws:iam::123456789012:user/a/b", Value: "on"}),
+	providers.Put(&CapacityProvider{Account: testAccount, Name: "p"}),
 }
 
 // Every record can be read again, and keeps the members of a newer version.
@@ -31,7 +31,7 @@ func TestCodec(t *testing.T) {
 	for _, c := range samples {
 		value, _ := c.Value(nil)
 		newer := append([]byte(`{"later":{"a":[1]},`), value[1:]...)
-		decoded, err := Slice{}.Decode(c.Key(), newer)
+		decoded, err := Slice().Decode(c.Key(), newer)
 		if err != nil {
 			t.Fatalf("%s: %v", c.Key(), err)
 		}
@@ -47,7 +47,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{"tt/123456789012/c", "{}"}, {"tt/123456789012/c/t/x", "{}"}, {"td/123456789012/f/1", "{}"}, {"td/123456789012/f/x", "{}"},
 		{"tc/123456789012/c", ""}, {"tc/123456789012/c", "null"}, {"tc/123456789012/c", `{"status":1}`}, {"tx/1", "{}"}, {"tc", "{}"},
 	} {
-		if c, err := (Slice{}).Decode(row[0], []byte(row[1])); err == nil {
+		if c, err := Slice().Decode(row[0], []byte(row[1])); err == nil {
 			t.Errorf("%q was decoded to %T", row, c)
 		}
 	}
@@ -81,13 +81,13 @@ func TestIndexes(t *testing.T) {
 		t.Errorf("after all records: %v", got)
 	}
 	for _, c := range samples {
-		gone, err := (Slice{}).Decode(c.Key(), nil)
+		gone, err := Slice().Decode(c.Key(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
 		d.Apply(2, gone)
 	}
-	s := d.Finish()
+	s := d.State()
 	if got := count(s); got != [5]int{} || s.Counts() != (Counts{}) {
 		t.Errorf("after all deletions: %v, %+v", got, s.Counts())
 	}
@@ -100,12 +100,12 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add("tc/1/c", []byte(`{"STATUS":"x","status":"y","\u0000":null}`))
 	f.Fuzz(func(t *testing.T, key string, value []byte) {
-		c, err := Slice{}.Decode(key, value)
+		c, err := Slice().Decode(key, value)
 		if err != nil {
 			return
 		}
 		first, _ := c.Value(nil)
-		again, err := Slice{}.Decode(c.Key(), first)
+		again, err := Slice().Decode(c.Key(), first)
 		if err != nil || c.Key() != key {
 			t.Fatalf("%q became %q, and its record %s: %v", key, c.Key(), first, err)
 		}

@@ -56,8 +56,8 @@ func (c *RegisterContainerInstance) Decide(v command.View, m *command.Meta) (com
 	i.Attributes, i.Resources, i.VersionInfo = withTarget(c.Attributes), c.Resources, c.VersionInfo
 	i.Version++
 	return command.Decision{
-		Changes: append(changes, instances.put(i)),
-		Reads:   []command.Read{read, instances.read(i, exists)},
+		Changes: append(changes, instances.Put(i)),
+		Reads:   []command.Read{read, instances.Read(i, exists)},
 		Reply:   command.Reply{Value: i},
 	}, nil
 }
@@ -139,8 +139,8 @@ func (c *DeregisterContainerInstance) Decide(v command.View, m *command.Meta) (c
 	i := *old
 	i.Status, i.AgentConnected = Inactive, false
 	decision := command.Decision{
-		Changes: []command.Change{instances.remove(old)},
-		Reads:   []command.Read{instances.read(old, true)},
+		Changes: []command.Change{instances.Delete(old)},
+		Reads:   []command.Read{instances.Read(old, true)},
 		Reply:   command.Reply{Value: &i},
 	}
 	for t := range s.TasksOfInstance(m.Account, c.Cluster, c.ID) {
@@ -150,8 +150,8 @@ func (c *DeregisterContainerInstance) Decide(v command.View, m *command.Meta) (c
 		if !c.Force {
 			return command.Decision{}, command.Invalid("Found running tasks on the instance.")
 		}
-		decision.Changes = append(decision.Changes, tasks.put(t.lost(m.Now)))
-		decision.Reads = append(decision.Reads, tasks.read(t, true))
+		decision.Changes = append(decision.Changes, tasks.Put(t.lost(m.Now)))
+		decision.Reads = append(decision.Reads, tasks.Read(t, true))
 	}
 	return decision, nil
 }
@@ -191,8 +191,8 @@ func (c *UpdateInstanceState) Decide(v command.View, m *command.Meta) (command.D
 	i.Status = c.Status
 	i.Version++
 	return command.Decision{
-		Changes: []command.Change{instances.put(&i)},
-		Reads:   []command.Read{instances.read(&i, true)},
+		Changes: []command.Change{instances.Put(&i)},
+		Reads:   []command.Read{instances.Read(&i, true)},
 		Reply:   command.Reply{Value: &i},
 	}, nil
 }

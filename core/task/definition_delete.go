@@ -20,17 +20,17 @@ func (c *DeregisterTaskDefinition) Decide(v command.View, m *command.Meta) (comm
 		return command.Decision{}, ErrDefinitionNotFound()
 	}
 	d := *old
-	decision := command.Decision{Reads: []command.Read{definitions.read(&d, true)}, Reply: command.Reply{Value: &d}}
+	decision := command.Decision{Reads: []command.Read{definitions.Read(&d, true)}, Reply: command.Reply{Value: &d}}
 	if d.Status != Active {
 		return decision, nil
 	}
 	d.Status, d.Deregistered = Inactive, m.Now
-	decision.Changes = []command.Change{definitions.put(&d)}
+	decision.Changes = []command.Change{definitions.Put(&d)}
 	if f, ok := s.family(m.Account, c.Family); ok && f.Latest == d.Revision {
 		family := *f
 		family.Latest = s.latestBefore(m.Account, c.Family, d.Revision)
-		decision.Changes = append(decision.Changes, families.put(&family))
-		decision.Reads = append(decision.Reads, families.read(&family, true))
+		decision.Changes = append(decision.Changes, families.Put(&family))
+		decision.Reads = append(decision.Reads, families.Read(&family, true))
 	}
 	return decision, nil
 }
@@ -67,13 +67,13 @@ func (c *DeleteTaskDefinition) Decide(v command.View, m *command.Meta) (command.
 	if d.Status = deleteInProgress; d.DeleteRequested == 0 {
 		d.DeleteRequested = m.Now
 	}
-	change := definitions.put(&d)
+	change := definitions.Put(&d)
 	if !s.refersTo(&d) {
-		change = definitions.remove(&d)
+		change = definitions.Delete(&d)
 	}
 	return command.Decision{
 		Changes: []command.Change{change},
-		Reads:   []command.Read{definitions.read(&d, true)},
+		Reads:   []command.Read{definitions.Read(&d, true)},
 		Reply:   command.Reply{Value: &d},
 	}, nil
 }
@@ -113,6 +113,6 @@ func (c *purgeTaskDefinition) Decide(v command.View, _ *command.Meta) (command.D
 	if !ok || d.Status != deleteInProgress || s.refersTo(d) {
 		return command.Decision{}, nil
 	}
-	change := definitions.remove(d)
-	return command.Decision{Changes: []command.Change{change}, Reads: []command.Read{definitions.read(d, true)}}, nil
+	change := definitions.Delete(d)
+	return command.Decision{Changes: []command.Change{change}, Reads: []command.Read{definitions.Read(d, true)}}, nil
 }

@@ -40,8 +40,8 @@ func (c *RegisterTaskDefinition) Decide(v command.View, m *command.Meta) (comman
 	family.Last++
 	d.Revision, family.Latest = family.Last, family.Last
 	return command.Decision{
-		Changes: []command.Change{families.put(&family), definitions.put(&d)},
-		Reads:   []command.Read{families.read(&family, exists)},
+		Changes: []command.Change{families.Put(&family), definitions.Put(&d)},
+		Reads:   []command.Read{families.Read(&family, exists)},
 		Reply:   command.Reply{Value: &d},
 	}, nil
 }

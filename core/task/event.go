@@ -3,7 +3,6 @@ package task
 import (
 	"fmt"
 	"slices"
-	"strconv"
 
 	"github.com/cairn-discovery/cairn/core/command"
 )
@@ -49,11 +48,6 @@ func (x *Event) name() string { return nameOf(x.Account, x.Cluster, x.Service, e
 
 func eventNumber(n int64) string { return fmt.Sprintf("%019d", n) }
 
-func parseEventNumber(text string) int64 {
-	n, _ := strconv.ParseInt(text, 10, 64)
-	return n
-}
-
 // Events returns the newest events of a service, newest first, at most 100.
 func (s *State) Events(account command.AccountID, cluster, service string) []*Event {
 	list := slices.Collect(within(s.events, nameOf(account, cluster, service, ""), ""))
@@ -89,16 +83,16 @@ func (t *transaction) addEvent(svc *Service, e Event) {
 	if len(e.Message) > maxReason {
 		e.Message = e.Message[:maxReason]
 	}
-	t.add(eventLists.put(&e))
+	t.add(eventLists.Put(&e))
 	old := &Event{Account: e.Account, Cluster: e.Cluster, Service: e.Service, Number: e.Number - maxEvents}
 	if _, ok := t.state().events.Get(old.name()); ok {
-		t.add(eventLists.remove(old))
+		t.add(eventLists.Delete(old))
 	}
 }
 
 // deleteEvents deletes the events of a service.
 func (t *transaction) deleteEvents(svc *Service) {
 	for _, e := range t.state().Events(svc.Account, svc.Cluster, svc.Name) {
-		t.add(eventLists.remove(e))
+		t.add(eventLists.Delete(e))
 	}
 }

@@ -8,9 +8,9 @@ import (
 
 // PutDefinition and PutCluster are changes for tests.
 func PutDefinition(d *Definition) command.Command {
-	return putAll{definitions.put(d), families.put(&Family{Account: d.Account, Name: d.Family, Last: d.Revision, Latest: d.Revision})}
+	return putAll{definitions.Put(d), families.Put(&Family{Account: d.Account, Name: d.Family, Last: d.Revision, Latest: d.Revision})}
 }
-func PutCluster(c *Cluster) command.Command { return putAll{clusters.put(c)} }
+func PutCluster(c *Cluster) command.Command { return putAll{clusters.Put(c)} }
 
 type putAll []command.Change
 

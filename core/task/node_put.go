@@ -27,9 +27,9 @@ func (c *PutNode) Decide(v command.View, m *command.Meta) (command.Decision, err
 	if exists {
 		n.Registered, n.unknown = old.Registered, old.unknown
 	}
-	t.read(nodes.read(&n, exists))
+	t.read(nodes.Read(&n, exists))
 	if !exists || !reflect.DeepEqual(*old, n) {
-		t.add(nodes.put(&n))
+		t.add(nodes.Put(&n))
 	}
 	t.joinClusters(&n)
 	return t.reply(&n)
@@ -83,8 +83,8 @@ func (t *transaction) join(n *Node, c *Cluster) {
 	} else {
 		i.Registered = t.meta.Now
 	}
-	t.read(instances.read(i, exists))
-	t.add(instances.put(i))
+	t.read(instances.Read(i, exists))
+	t.add(instances.Put(i))
 }
 
 // mergeAttributes returns the attributes of a node and the others that an instance has.

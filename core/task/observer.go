@@ -80,7 +80,7 @@ func (d *Draft) taskChanged(old, new *Task) {
 	if d.observer == nil || x.Service == "" {
 		return
 	}
-	svc, _ := d.state.Service(x.Account, x.Cluster, x.Service)
+	svc, _ := d.State().Service(x.Account, x.Cluster, x.Service)
 	for _, n := range svc.connectNames() {
 		d.observer.TaskChanged(n, old, new)
 	}

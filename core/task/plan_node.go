@@ -55,7 +55,7 @@ func (c *stepNode) Decide(v command.View, m *command.Meta) (command.Decision, er
 	if !ok {
 		return command.Decision{}, nil
 	}
-	t.read(nodes.read(n, true))
+	t.read(nodes.Read(n, true))
 	expired := n.expired(m.Now)
 	gone := expired && m.Now >= n.Expires+t.rules.StoppedRetention
 	for _, i := range slices.Collect(t.state().instancesOfNode(n.Name)) {
@@ -63,21 +63,21 @@ func (c *stepNode) Decide(v command.View, m *command.Meta) (command.Decision, er
 		unwanted := i.Managed && (gone || !ok || !t.rules.joins(cluster))
 		switch {
 		case unwanted && !p.occupied(i):
-			t.read(instances.read(i, true))
-			t.add(instances.remove(i))
+			t.read(instances.Read(i, true))
+			t.add(instances.Delete(i))
 		case i.AgentConnected == expired:
 			next := *i
 			next.AgentConnected = !expired
 			next.Version++
-			t.read(instances.read(i, true))
-			t.add(instances.put(&next))
+			t.read(instances.Read(i, true))
+			t.add(instances.Put(&next))
 		}
 	}
 	switch {
 	case !expired:
 		t.joinClusters(n)
 	case gone:
-		t.add(nodes.remove(n))
+		t.add(nodes.Delete(n))
 	}
 	return t.reply(nil)
 }

@@ -466,15 +466,15 @@ func (c *stepService) Decide(v command.View, m *command.Meta) (command.Decision,
 	if !ok {
 		return command.Decision{}, nil
 	}
-	t.read(services.read(svc, true))
+	t.read(services.Read(svc, true))
 	p := newPlan(v, m.Now)
 	if svc.Status == Inactive {
 		if p.at(svc.Deleted + t.rules.StoppedRetention) {
 			t.deleteHistory(svc)
 			for _, x := range slices.Collect(t.state().TasksOfService(svc.Account, svc.Cluster, svc.Name)) {
-				t.add(tasks.remove(x)) // all have stopped
+				t.add(tasks.Delete(x)) // all have stopped
 			}
-			t.add(services.remove(svc))
+			t.add(services.Delete(svc))
 		}
 		return t.reply(nil)
 	}

@@ -127,7 +127,7 @@ func (c *stepTasks) Decide(v command.View, m *command.Meta) (command.Decision, e
 		if !ok || !p.taskDue(old) {
 			continue
 		}
-		t.read(tasks.read(old, true))
+		t.read(tasks.Read(old, true))
 		x := *old
 		if t.stepTask(p, &x) {
 			t.putTask(&x)
@@ -140,7 +140,7 @@ func (c *stepTasks) Decide(v command.View, m *command.Meta) (command.Decision, e
 func (t *transaction) stepTask(p *plan, x *Task) bool {
 	switch {
 	case x.stopped():
-		t.add(tasks.remove(x))
+		t.add(tasks.Delete(x))
 		return false
 	case p.instance(x).lost:
 		t.loseTask(x)

@@ -85,7 +85,5 @@ func addAllOf(n map[clusterRef]int, add func(command.AccountID, int)) {
 	}
 }
 
-// Quotas implements command.Slice.
-func (Slice) Quotas() []*command.Quota {
-	return []*command.Quota{&quotaClusters, &quotaContainers, &quotaRevisions, &quotaServices, &quotaTasks, &quotaInstances}
-}
+// quotas are the rows of the slice.
+var quotas = []*command.Quota{&quotaClusters, &quotaContainers, &quotaRevisions, &quotaServices, &quotaTasks, &quotaInstances}

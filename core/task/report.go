@@ -17,7 +17,7 @@ func (c *Report) Decide(v command.View, m *command.Meta) (command.Decision, erro
 		return command.Decision{}, nil
 	}
 	t := begin(v, m)
-	t.read(tasks.read(old, true))
+	t.read(tasks.Read(old, true))
 	x := *old
 	c.merge(&x)
 	if !sameHealth(old, &x) {

@@ -52,10 +52,10 @@ func (s *State) clusterResource(account command.AccountID, name string) (resourc
 	if err != nil {
 		return resource{}, err
 	}
-	return resource{tags: c.Tags, read: clusters.read(c, true), put: func(tags []Tag) command.Change {
+	return resource{tags: c.Tags, read: clusters.Read(c, true), put: func(tags []Tag) command.Change {
 		next := *c
 		next.Tags = tags
-		return clusters.put(&next)
+		return clusters.Put(&next)
 	}}, nil
 }
 
@@ -72,8 +72,8 @@ func (s *State) definitionResource(account command.AccountID, name string, notFo
 		return &next
 	}
 	return resource{
-		tags: d.Tags, read: definitions.read(d, true),
-		put: func(tags []Tag) command.Change { return definitions.put(with(tags)) },
+		tags: d.Tags, read: definitions.Read(d, true),
+		put: func(tags []Tag) command.Change { return definitions.Put(with(tags)) },
 		check: func(v command.View, tags []Tag) error {
 			_, rules := of(v)
 			return with(tags).checkDiscovery(v, rules)
@@ -89,30 +89,30 @@ func (s *State) memberResource(kind string, account command.AccountID, cluster, 
 		if !ok || svc.Status == Inactive {
 			return resource{}, false
 		}
-		return resource{tags: svc.Tags, read: services.read(svc, true), put: func(tags []Tag) command.Change {
+		return resource{tags: svc.Tags, read: services.Read(svc, true), put: func(tags []Tag) command.Change {
 			next := *svc
 			next.Tags = tags
-			return services.put(&next)
+			return services.Put(&next)
 		}}, true
 	case "task":
 		t, ok := s.Task(account, cluster, name)
 		if !ok {
 			return resource{}, false
 		}
-		return resource{tags: t.Tags, read: tasks.read(t, true), put: func(tags []Tag) command.Change {
+		return resource{tags: t.Tags, read: tasks.Read(t, true), put: func(tags []Tag) command.Change {
 			next := *t
 			next.Tags = tags
-			return tasks.put(&next)
+			return tasks.Put(&next)
 		}}, true
 	default:
 		i, ok := s.Instance(account, cluster, name)
 		if !ok {
 			return resource{}, false
 		}
-		return resource{tags: i.Tags, read: instances.read(i, true), put: func(tags []Tag) command.Change {
+		return resource{tags: i.Tags, read: instances.Read(i, true), put: func(tags []Tag) command.Change {
 			next := *i
 			next.Tags = tags
-			return instances.put(&next)
+			return instances.Put(&next)
 		}}, true
 	}
 }

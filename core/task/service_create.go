@@ -64,11 +64,11 @@ func (c *CreateService) Decide(v command.View, m *command.Meta) (command.Decisio
 	if err := t.checkTaskQuota(svc); err != nil {
 		return command.Decision{}, err
 	}
-	t.read(services.read(svc, exists), definitions.read(d, true))
+	t.read(services.Read(svc, exists), definitions.Read(d, true))
 	if exists {
 		t.deleteHistory(old)
 	}
-	t.add(services.put(svc))
+	t.add(services.Put(svc))
 	if svc, err = t.deploy(svc, &w, d); err != nil {
 		return command.Decision{}, err
 	}
@@ -83,7 +83,7 @@ func (c *CreateService) again(old *Service, mark string) (command.Decision, erro
 	case old.Fingerprint != mark:
 		return command.Decision{}, command.Invalid("Creation of service was not idempotent.")
 	}
-	return command.Decision{Reads: []command.Read{services.read(old, true)}, Reply: command.Reply{Value: old}}, nil
+	return command.Decision{Reads: []command.Read{services.Read(old, true)}, Reply: command.Reply{Value: old}}, nil
 }
 
 func (c *CreateService) fingerprint() string {

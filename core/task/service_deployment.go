@@ -28,7 +28,7 @@ func (t *transaction) deploy(svc *Service, w *Workload, d *Definition) (*Service
 		history.Sources = append(history.Sources, svc.Deployments[i].Number)
 	}
 	t.supersede(svc)
-	t.add(deployments.put(history), revisions.put(&ServiceRevision{
+	t.add(deployments.Put(history), revisions.Put(&ServiceRevision{
 		Account: svc.Account, Cluster: svc.Cluster, Service: svc.Name, Number: number, Workload: *w, ServiceConnectServices: connect, Created: t.meta.Now,
 	}))
 	t.trimDeployments(svc)
@@ -68,7 +68,7 @@ func (t *transaction) endDeployment(svc *Service, d *Deployment, status, reason 
 			next.FinalCount++
 		}
 	}
-	t.add(deployments.put(&next))
+	t.add(deployments.Put(&next))
 }
 
 // trimDeployments deletes the oldest service deployments.
@@ -76,7 +76,7 @@ func (t *transaction) trimDeployments(svc *Service) {
 	all := slices.Collect(t.state().ServiceDeployments(svc.Account, svc.Cluster, svc.Name))
 	slices.SortFunc(all, func(a, b *ServiceDeployment) int { return int(min(1, max(-1, a.Created-b.Created))) })
 	for len(all) > maxServiceDeployments {
-		t.add(deployments.remove(all[0]))
+		t.add(deployments.Delete(all[0]))
 		all = all[1:]
 	}
 }
@@ -148,7 +148,7 @@ func (t *transaction) rollback(svc *Service, number, reason string) bool {
 		history.Status, history.Rollback, history.RollbackReason = deploymentRollbackInProgress, number, reason
 		history.StatusReason, history.RollbackStarted, history.Updated = reason, t.meta.Now, t.meta.Now
 		history.Triggered, history.FailureCount = true, svc.Primary().FailedTasks
-		t.add(deployments.put(&history))
+		t.add(deployments.Put(&history))
 	}
 	t.changeService(svc, func(svc *Service) {
 		back := Deployment{Number: number, Workload: revision.Workload, ServiceConnectServices: revision.ServiceConnectServices, Created: t.meta.Now}

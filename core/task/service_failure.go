@@ -76,7 +76,7 @@ func (t *transaction) changeService(svc *Service, change func(*Service)) *Servic
 	next := *current
 	next.Deployments = slices.Clone(next.Deployments)
 	change(&next)
-	t.read(services.read(current, true))
-	t.add(services.put(&next))
+	t.read(services.Read(current, true))
+	t.add(services.Put(&next))
 	return &next
 }

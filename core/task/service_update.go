@@ -59,12 +59,12 @@ func (c *UpdateService) Decide(v command.View, m *command.Meta) (command.Decisio
 			return command.Decision{}, err
 		}
 	}
-	t.read(clusters.read(cluster, true), services.read(old, true))
+	t.read(clusters.Read(cluster, true), services.Read(old, true))
 	c.applyWithout(t, &svc, w)
-	t.add(services.put(&svc))
+	t.add(services.Put(&svc))
 	next := &svc
 	if deploy {
-		t.read(definitions.read(d, true))
+		t.read(definitions.Read(d, true))
 		if next, err = t.deploy(&svc, w, d); err != nil {
 			return command.Decision{}, err
 		}
@@ -177,9 +177,9 @@ func (c *DeleteService) Decide(v command.View, m *command.Meta) (command.Decisio
 func (t *transaction) deleteHistory(svc *Service) {
 	t.deleteEvents(svc)
 	for _, r := range slices.Collect(t.state().revisionsOf(svc.Account, svc.Cluster, svc.Name)) {
-		t.add(revisions.remove(r))
+		t.add(revisions.Delete(r))
 	}
 	for _, d := range slices.Collect(t.state().ServiceDeployments(svc.Account, svc.Cluster, svc.Name)) {
-		t.add(deployments.remove(d))
+		t.add(deployments.Delete(d))
 	}
 }

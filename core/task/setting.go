@@ -69,8 +69,8 @@ func (c *PutAccountSetting) Decide(v command.View, m *command.Meta) (command.Dec
 	_, exists := s.Setting(m.Account, c.Name, c.Principal)
 	x := &Setting{Account: m.Account, Name: c.Name, Principal: c.Principal, Value: c.Value}
 	return command.Decision{
-		Changes: []command.Change{settings.put(x)},
-		Reads:   []command.Read{settings.read(x, exists)},
+		Changes: []command.Change{settings.Put(x)},
+		Reads:   []command.Read{settings.Read(x, exists)},
 		Reply:   command.Reply{Value: x},
 	}, nil
 }
@@ -106,9 +106,9 @@ func (c *DeleteAccountSetting) Decide(v command.View, m *command.Meta) (command.
 	}
 	x := &Setting{Account: m.Account, Name: c.Name, Principal: c.Principal}
 	old, exists := s.Setting(m.Account, c.Name, c.Principal)
-	decision := command.Decision{Reads: []command.Read{settings.read(x, exists)}, Reply: command.Reply{Value: x}}
+	decision := command.Decision{Reads: []command.Read{settings.Read(x, exists)}, Reply: command.Reply{Value: x}}
 	if exists {
-		decision.Changes = []command.Change{settings.remove(old)}
+		decision.Changes = []command.Change{settings.Delete(old)}
 	}
 	x.Value = settingValues[c.Name][0]
 	if account, ok := s.Setting(m.Account, c.Name, DefaultPrincipal); ok && c.Principal != DefaultPrincipal {

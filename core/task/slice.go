@@ -1,22 +1,16 @@
 package task
 
-import "github.com/cairn-discovery/cairn/core/command"
+import (
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/table"
+)
 
 // Slice describes the state of ECS to core/state.
-type Slice struct{}
+func Slice() command.Slice[State] {
+	return table.NewSlice(sliceName, quotas, settings, clusters, definitions, eventLists, families, instances, providers, nodes, deployments, services, tasks, revisions)
+}
 
 const sliceName = "task"
-
-// Name implements command.Slice.
-func (Slice) Name() string { return sliceName }
-
-// Prefixes implements command.Slice.
-func (Slice) Prefixes() []string {
-	return []string{
-		clusterPrefix, definitionPrefix, familyPrefix, servicePrefix, eventsPrefix, revisionPrefix, deploymentPrefix,
-		taskPrefix, instancePrefix, nodePrefix, settingPrefix, providerPrefix,
-	}
-}
 
 // of returns the state of a view, and its rules.
 func of(v command.View) (*State, *Rules) {

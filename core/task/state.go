@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/table"
 	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
@@ -13,18 +14,18 @@ import (
 // nodes. The zero value is empty. Two States are equal if nothing has changed between
 // them.
 type State struct {
-	settings    table[*Setting]
-	clusters    table[*Cluster]
-	definitions table[*Definition]
-	events      table[*Event]
-	families    table[*Family]
-	instances   table[*ContainerInstance]
-	providers   table[*CapacityProvider]
-	nodes       table[*Node]
-	deployments table[*ServiceDeployment]
-	services    table[*Service]
-	tasks       table[*Task]
-	revisions   table[*ServiceRevision]
+	settings    table.Map[*Setting]
+	clusters    table.Map[*Cluster]
+	definitions table.Map[*Definition]
+	events      table.Map[*Event]
+	families    table.Map[*Family]
+	instances   table.Map[*ContainerInstance]
+	providers   table.Map[*CapacityProvider]
+	nodes       table.Map[*Node]
+	deployments table.Map[*ServiceDeployment]
+	services    table.Map[*Service]
+	tasks       table.Map[*Task]
+	revisions   table.Map[*ServiceRevision]
 
 	// The indexes below are derived. Their keys end with the name of the entity.
 	tasksByService  ptree.Map[string, *Task]       // ACCOUNT/CLUSTER/SERVICE/TASK
@@ -34,9 +35,6 @@ type State struct {
 	byRegistry      ptree.Map[string, *Service]    // ACCOUNT/ID of the Cloud Map service/CLUSTER/SERVICE
 	deleting        ptree.Map[string, *Definition] // in DELETE_IN_PROGRESS, by name
 }
-
-// table maps entity.name to the entities of one kind.
-type table[T entity] = ptree.Map[string, T]
 
 // record is what the codec needs of an entity.
 type record interface{ others() *unknown }
@@ -93,7 +91,7 @@ func (d *Draft) index(old, new any) {
 	case *ContainerInstance:
 		d.indexInstance(old, new.(*ContainerInstance))
 	case *Definition:
-		move(&d.state.deleting, d.token, old, new.(*Definition), (*Definition).deletingKey)
+		move(&d.State().deleting, d.Owner(), old, new.(*Definition), (*Definition).deletingKey)
 	}
 }
 
@@ -106,10 +104,10 @@ func (x *Definition) deletingKey() string {
 }
 
 func (d *Draft) indexTask(old, new *Task) {
-	s := &d.state
-	move(&s.tasksByService, d.token, old, new, (*Task).serviceKey)
-	move(&s.tasksByInstance, d.token, old, new, (*Task).instanceKey)
-	move(&s.tasksByNode, d.token, old, new, (*Task).nodeKey)
+	s := d.State()
+	move(&s.tasksByService, d.Owner(), old, new, (*Task).serviceKey)
+	move(&s.tasksByInstance, d.Owner(), old, new, (*Task).instanceKey)
+	move(&s.tasksByNode, d.Owner(), old, new, (*Task).nodeKey)
 }
 
 // move updates an index. The empty key is in no index.
@@ -152,15 +150,15 @@ func (x *Task) nodeKey() string {
 }
 
 func (d *Draft) indexService(old, new *Service) {
-	m := &d.state.byRegistry
+	m := &d.State().byRegistry
 	if old != nil {
 		for _, id := range old.CloudMapServices {
-			*m = m.Delete(d.token, registryKey(old, id))
+			*m = m.Delete(d.Owner(), registryKey(old, id))
 		}
 	}
 	if new != nil {
 		for _, id := range new.CloudMapServices {
-			*m = m.Put(d.token, registryKey(new, id), new)
+			*m = m.Put(d.Owner(), registryKey(new, id), new)
 		}
 	}
 }
@@ -170,12 +168,12 @@ func registryKey(svc *Service, id string) string {
 }
 
 func (d *Draft) indexInstance(old, new *ContainerInstance) {
-	m := &d.state.instancesByNode
+	m := &d.State().instancesByNode
 	if old != nil && old.Node != "" {
-		*m = m.Delete(d.token, old.Node+"/"+old.name())
+		*m = m.Delete(d.Owner(), old.Node+"/"+old.name())
 	}
 	if new != nil && new.Node != "" {
-		*m = m.Put(d.token, new.Node+"/"+new.name(), new.name())
+		*m = m.Put(d.Owner(), new.Node+"/"+new.name(), new.name())
 	}
 }
 

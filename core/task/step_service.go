@@ -84,7 +84,7 @@ func (t *transaction) stopMembers(svc *Service, s *serviceStep) {
 			reason = reasonUnhealthy
 			failed = append(failed, x.ID)
 		}
-		t.read(tasks.read(m.Task, true))
+		t.read(tasks.Read(m.Task, true))
 		t.stop(&x, StopSchedulerInitiated, reason, true)
 		t.putTask(&x)
 		stopped = append(stopped, x.ID)

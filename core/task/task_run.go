@@ -63,7 +63,7 @@ func (c *RunTask) Decide(v command.View, m *command.Meta) (command.Decision, err
 	if err := c.check(cluster, d); err != nil {
 		return command.Decision{}, err
 	}
-	t.read(definitions.read(d, true))
+	t.read(definitions.Read(d, true))
 	result := &RunResult{}
 	if c.Instances != nil {
 		c.startOn(t, d, result)

@@ -26,7 +26,7 @@ func (c *StopTask) Decide(v command.View, m *command.Meta) (command.Decision, er
 	if old.stopping() {
 		return command.Decision{Reply: command.Reply{Value: old}}, nil
 	}
-	t.read(tasks.read(old, true))
+	t.read(tasks.Read(old, true))
 	x := *old
 	t.stop(&x, StopUserInitiated, or(c.Reason, reasonUser), true)
 	t.putTask(&x)
@@ -82,7 +82,7 @@ func (c *UpdateTaskProtection) Decide(v command.View, m *command.Meta) (command.
 		if c.Enabled {
 			x.ProtectedUntil = m.Now + int64(minutes)*60_000
 		}
-		t.read(tasks.read(old, true))
+		t.read(tasks.Read(old, true))
 		t.putTask(&x)
 		result.Tasks = append(result.Tasks, &x)
 	}

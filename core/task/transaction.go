@@ -137,5 +137,5 @@ func (t *transaction) newDeploymentID() string {
 // putTask stores a changed task with the next version.
 func (t *transaction) putTask(x *Task) {
 	x.Version++
-	t.add(tasks.put(x))
+	t.add(tasks.Put(x))
 }

@@ -25,12 +25,6 @@ func NewDraft(x *Index) *Draft {
 // change.
 func (d *Draft) Index() Index { return d.x }
 
-// Finish returns the Index and ends the draft.
-func (d *Draft) Finish() Index {
-	d.editor, d.copied = nil, false
-	return d.x
-}
-
 // PutZone stores a zone in the place of the one with the same ID if there is one.
 // That one keeps its names; the name of a zone, its visibility and its account
 // never change. Z.Name must be a domain name, otherwise nothing is stored.

@@ -58,7 +58,7 @@ func NewFixed(names []FixedName) (*Fixed, error) {
 			e.Replace(nil, &m)
 		}
 	}
-	f := &Fixed{index: d.Finish()}
+	f := &Fixed{index: d.Index()}
 	for z := range f.index.Zones() {
 		n := *f.index.Node(z, z.Apex)
 		n.apexLen, n.next = 0, nil
