@@ -14,6 +14,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/edge/dns"
 	"github.com/cairn-discovery/cairn/node/config"
+	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/store/embedded"
 	"github.com/cairn-discovery/cairn/store/memory"
 )
@@ -150,6 +151,7 @@ func (l *listeners) fill(ctx context.Context) (err error) {
 
 // checkComponents builds all components on an empty store and starts none.
 func (r *Report) checkComponents(ctx context.Context, cfg Config, l *listeners) error {
+	cfg.OpenStore = func() (store.Store, error) { return memory.New(), nil } // so that nothing is written to the data folder
 	n, err := New(cfg)
 	if err != nil {
 		return err

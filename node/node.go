@@ -30,6 +30,7 @@ import (
 	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/worker/membership"
 )
 
 // Config is what a node is started with.
@@ -43,6 +44,8 @@ type Config struct {
 	// OpenStore opens the store that Run uses and closes. Nil means the store that
 	// the configuration names.
 	OpenStore func() (store.Store, error)
+	// Shared says that other nodes use the store of OpenStore too.
+	Shared bool
 	// Notify informs the service manager about a change of state such as
 	// "READY=1". Nil means systemd, if it started this process.
 	Notify func(state string) error
@@ -69,6 +72,9 @@ type Node struct {
 	audit   *audit.Log                      // nil without audit.file; set by wire
 	certs   atomic.Pointer[[]*certs.Source] // nil without tls; set by wire
 	unready atomic.Pointer[string]          // why the node does not serve; nil when it does
+
+	started    time.Time
+	membership *membership.Membership // nil on a store of one node; set by wire
 
 	reloads operation
 	backups operation
@@ -109,7 +115,9 @@ func New(cfg Config) (*Node, error) {
 		cfg:   cfg,
 		build: buildinfo.Read(),
 		level: new(slog.LevelVar),
-		ready: make(chan struct{}),
+
+		started: time.Now(),
+		ready:   make(chan struct{}),
 	}
 	n.build.Version = cmp.Or(cfg.Version, n.build.Version)
 	n.log = newLogger(&cfg, n.level)
@@ -205,7 +213,7 @@ func (n *Node) readiness() error {
 	if reason := n.unready.Load(); reason != nil {
 		return errors.New(*reason)
 	}
-	return nil
+	return n.checkStaleness()
 }
 
 // Log returns the node's log, for the program that runs it.

@@ -64,6 +64,8 @@ func (n *Node) wire(st store.Store, l *listeners) ([]component, error) {
 		// The replica loads the registry; nothing can be asked before that. It
 		// stops after everything that writes, and commits what still waits.
 		w.replicaComponent,
+		// The node joins before it does its share of the work, and leaves after it.
+		w.membershipComponent,
 		// Workers write, so they stop before the replica.
 		w.janitorComponent, w.schedulerComponent, w.proberComponent, w.certsComponent,
 		// Edges start last and stop first: no request arrives before it can be
@@ -92,11 +94,18 @@ func (w *wiring) prepare(st store.Store) (err error) {
 		Logger:     w.log.With("part", "replica"),
 		Registerer: w.metrics,
 		QueueSize:  w.cfg.Limits.QueueSize,
+
+		StaleAfter:   w.staleAfter(),
+		WriteWait:    w.cfg.Nodes.WriteWait.Duration,
+		WriteTimeout: w.writeTimeout(),
 	})
 	if err != nil {
 		return err
 	}
 	w.replica.Store(w.rep)
+	if w.membership, err = w.newMembership(); err != nil {
+		return err
+	}
 	if w.audit, err = w.newAudit(w.metrics); err != nil {
 		return err
 	}
@@ -159,6 +168,7 @@ func (w *wiring) adminComponent() (component, error) {
 		Explain:     w.explainer(w.rep, w.checks, fixed),
 		ExplainTask: w.explainTask(w.rep),
 		Logs:        w.taskLogs(),
+		Nodes:       func() any { return w.nodes() },
 		Metrics:     w.metrics,
 		Registerer:  w.metrics,
 		Hosts:       w.cfg.AdminHosts,
@@ -171,20 +181,23 @@ func (w *wiring) adminComponent() (component, error) {
 
 func (w *wiring) apiComponent() (component, error) {
 	server, err := aws.New(aws.Config{
-		Replica:    w.rep,
-		Rules:      w.currentRules,
-		Auth:       w.newAuth(),
-		Providers:  w.identityProviders,
-		Accounts:   w.accountOf,
-		Rates:      w.rates.current,
-		Failures:   failureBudget(&w.cfg.Auth),
-		Audit:      w.audit,
-		AuditReads: w.cfg.Audit.Reads,
-		Logger:     w.log.With("part", "api"),
-		Registerer: w.metrics,
-		Limits:     apiLimits(&w.cfg.Limits),
-		TLS:        tlsConfig(w.apiCert),
-		NewKey:     w.newSigningKey,
+		Replica:      w.rep,
+		Rules:        w.currentRules,
+		Auth:         w.newAuth(),
+		Providers:    w.identityProviders,
+		Accounts:     w.accountOf,
+		Rates:        w.rates.current,
+		Failures:     failureBudget(&w.cfg.Auth),
+		Staleness:    w.rep.Staleness,
+		MaxStaleness: w.refuseAfter(),
+		RevisionWait: w.cfg.Nodes.RevisionWait.Duration,
+		Audit:        w.audit,
+		AuditReads:   w.cfg.Audit.Reads,
+		Logger:       w.log.With("part", "api"),
+		Registerer:   w.metrics,
+		Limits:       apiLimits(&w.cfg.Limits),
+		TLS:          tlsConfig(w.apiCert),
+		NewKey:       w.newSigningKey,
 	})
 	w.gateways.api = server
 	serve := func(ctx context.Context) error { return server.Serve(ctx, w.listeners.api) }

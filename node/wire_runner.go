@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"path/filepath"
 	"runtime"
 	"time"
@@ -180,11 +179,7 @@ func (w *wiring) openGateways(ctx context.Context, all []netip.Addr) error {
 // taskNode returns this machine as it is registered.
 func (w *wiring) taskNode() task.Node {
 	c := &w.cfg.Runner
-	name := w.cfg.NodeName
-	if name == "" {
-		name, _ = os.Hostname() // an empty name is refused
-	}
-	n := task.Node{Name: cmp.Or(name, "node"), Zone: cmp.Or(c.Zone, w.cfg.Region+"a"), CPU: c.CPU, Memory: c.MemoryMiB}
+	n := task.Node{Name: w.nodeName(), Zone: cmp.Or(c.Zone, w.cfg.Region+"a"), CPU: c.CPU, Memory: c.MemoryMiB}
 	if n.CPU == 0 {
 		n.CPU = int64(runtime.NumCPU()) * 1024
 	}

@@ -196,6 +196,7 @@ func (l *loop) commit(ctx context.Context, b *batch) (store.Revision, error) {
 	start := time.Now()
 	revision, err := l.cfg.Store.Commit(context.WithoutCancel(ctx), b.txn)
 	l.metrics.commit(time.Since(start), err)
+	l.freshness.reached(!errors.Is(err, store.ErrUnreachable))
 	return revision, err
 }
 

@@ -11,6 +11,26 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
+// loadFirst loads until the store is reached.
+func (r *Replica) loadFirst(ctx context.Context) error {
+	for warned := false; ; warned = true {
+		start := time.Now()
+		err := r.load(ctx)
+		if err == nil {
+			r.Confirm(start)
+		}
+		if !errors.Is(err, store.ErrUnreachable) {
+			return err
+		}
+		if !warned {
+			r.cfg.Logger.Warn("the store is not reached; trying again", "err", err)
+		}
+		if !pause(ctx, recoverPause) {
+			return ctx.Err()
+		}
+	}
+}
+
 // load reads the whole state from the store and publishes it.
 func (r *Replica) load(ctx context.Context) error {
 	draft := state.NewDraft(new(state.State))
@@ -30,6 +50,7 @@ func (r *Replica) load(ctx context.Context) error {
 	next := draft.Finish()
 	next.Revision = uint64(revision)
 	r.publish(next)
+	r.freshness.reached(true)
 	return nil
 }
 
@@ -77,7 +98,8 @@ const (
 func (l *loop) recover(ctx context.Context, err error) error {
 	pause := time.NewTimer(recoverPause)
 	defer pause.Stop()
-	for errors.Is(err, store.ErrUncertain) || errors.Is(err, store.ErrFull) {
+	for errors.Is(err, store.ErrUncertain) || errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrUnreachable) {
+		l.freshness.reached(!errors.Is(err, store.ErrUnreachable))
 		l.cfg.Logger.Error("the store cannot settle its last commit yet", "err", err)
 		if !l.rejectUntil(ctx, pause.C) {
 			return fmt.Errorf("stopped before the store's last commit was settled: %w", err)

@@ -26,7 +26,7 @@ var recordOfEachKind = []store.Write{
 	{Key: "ta/000000000000/s/default"}, {Key: "tc/000000000000/c"}, {Key: "td/000000000000/f/0000000001"},
 	{Key: "te/000000000000/c/s/0000000000000000001"}, {Key: "tf/000000000000/f"}, {Key: "ti/000000000000/c/i"},
 	{Key: "tk/000000000000/p"}, {Key: "tn/n"}, {Key: "tp/000000000000/c/s/d"}, {Key: "ts/000000000000/c/s"},
-	{Key: "tt/000000000000/c/t"}, {Key: "tv/000000000000/c/s/1"},
+	{Key: "tt/000000000000/c/t"}, {Key: "tv/000000000000/c/s/1"}, {Key: "member/n"},
 }
 
 // change is a command that writes or deletes one record without saying that it reads

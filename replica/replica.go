@@ -50,6 +50,15 @@ type Config struct {
 	Logger *slog.Logger
 	// Registerer registers the metrics. Nil means no metrics.
 	Registerer prometheus.Registerer
+	// StaleAfter is the time without Confirm after which the state counts as out of
+	// date. Zero: it never does, since the store belongs to this node alone.
+	StaleAfter time.Duration
+	// WriteWait is how long a command waits while the store cannot be reached. Zero: it
+	// gets ErrUnavailable at once.
+	WriteWait time.Duration
+	// WriteTimeout is how long a command waits for the outcome once it is accepted; then
+	// it gets ErrUncertain. Zero: there is no limit, since the store has none.
+	WriteTimeout time.Duration
 	// QueueSize is how many commands may wait. Zero means 4096.
 	QueueSize int
 	// BatchSize is the highest number of commands of one commit. Zero means 512.
@@ -58,12 +67,13 @@ type Config struct {
 
 // Replica is one node's copy of the state. Create it with New, then call Run.
 type Replica struct {
-	cfg     Config
-	queue   chan *proposal
-	current atomic.Pointer[Snapshot]
-	loaded  chan struct{}
-	stopped chan struct{}
-	metrics *metrics
+	cfg       Config
+	queue     chan *proposal
+	current   atomic.Pointer[Snapshot]
+	loaded    chan struct{}
+	stopped   chan struct{}
+	freshness freshness
+	metrics   *metrics
 }
 
 // New checks the configuration. It starts nothing and loads nothing.
@@ -83,6 +93,7 @@ func New(cfg Config) (*Replica, error) {
 		loaded:  make(chan struct{}),
 		stopped: make(chan struct{}),
 	}
+	r.freshness.origin = time.Now()
 	r.current.Store(NewSnapshot(new(state.State)))
 	r.metrics = newMetrics(r)
 	return r, nil
@@ -111,7 +122,25 @@ type outcome struct {
 // when they are durable and visible in Current, or with a typed error of the
 // command or one of this package. If ctx ends first, the outcome is unknown and
 // the error wraps ErrUncertain.
+//
+// While the store cannot be reached, it returns ErrUnavailable after Config.WriteWait.
 func (r *Replica) Propose(ctx context.Context, account command.AccountID, c command.Command) (command.Reply, error) {
+	if !r.freshness.unreachable.Load() {
+		reply, err := r.Probe(ctx, account, c)
+		if r.cfg.WriteWait == 0 || !errors.Is(err, store.ErrUnreachable) {
+			return reply, err
+		}
+	}
+	return r.proposeLater(ctx, account, c)
+}
+
+// Probe does what Propose does, and tries even if the store was not reached last time.
+func (r *Replica) Probe(ctx context.Context, account command.AccountID, c command.Command) (command.Reply, error) {
+	if r.cfg.WriteTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, r.cfg.WriteTimeout)
+		defer cancel()
+	}
 	p := &proposal{ctx: ctx, meta: command.Meta{Account: account, Now: time.Now().UnixMilli()}, command: c, done: make(chan outcome, 1)}
 	rand.Read(p.meta.Entropy[:]) // never fails
 	select {
@@ -124,6 +153,7 @@ func (r *Replica) Propose(ctx context.Context, account command.AccountID, c comm
 	}
 	select {
 	case o := <-p.done:
+		o.reply.Revision = r.Current().Revision
 		return o.reply, o.err
 	case <-ctx.Done():
 		return command.Reply{}, errors.Join(ErrUncertain, ctx.Err())

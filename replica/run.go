@@ -18,7 +18,7 @@ import (
 func (r *Replica) Run(ctx context.Context) error {
 	defer close(r.stopped)
 	start := time.Now()
-	if err := r.load(ctx); err != nil {
+	if err := r.loadFirst(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -119,7 +119,7 @@ func (l *loop) follow(ctx context.Context) {
 	f := &follower{batches: make(chan store.Batch), cancel: cancel}
 	after := store.Revision(l.Current().Revision)
 	l.follower = f
-	l.tasks.Go(func() { f.watch(ctx, l.cfg.Store, after) })
+	l.tasks.Go(func() { f.watch(ctx, l.Replica, after) })
 }
 
 // handleWatch applies a batch committed by another node, or handles the end of the
@@ -148,21 +148,41 @@ type follower struct {
 	cancel  context.CancelFunc
 }
 
-// watch sends the batches of the store until ctx ends.
-func (f *follower) watch(ctx context.Context, s store.Store, after store.Revision) {
+// watchPause is the time between two watches of a store that is not reached.
+const watchPause = 200 * time.Millisecond
+
+// watch sends the batches of the store until ctx ends. If the store is not reached any
+// more, it goes on after the last batch as soon as that works.
+func (f *follower) watch(ctx context.Context, r *Replica, after store.Revision) {
 	defer close(f.batches)
-	for batch, err := range s.Watch(ctx, after) {
-		if err != nil {
-			f.err = fmt.Errorf("watch the store after revision %d: %w", after, err)
+	for {
+		err := f.watchOnce(ctx, r, &after)
+		if !errors.Is(err, store.ErrUnreachable) {
+			f.err = err
 			return
 		}
-		select {
-		case f.batches <- batch:
-			after = batch.Revision
-		case <-ctx.Done():
+		r.freshness.reached(false)
+		r.cfg.Logger.Debug("the watch of the store has ended; trying again", "err", err)
+		if !pause(ctx, watchPause) {
 			return
 		}
 	}
+}
+
+// watchOnce sends batches until the watch or ctx ends.
+func (f *follower) watchOnce(ctx context.Context, r *Replica, after *store.Revision) error {
+	for batch, err := range r.cfg.Store.Watch(ctx, *after) {
+		if err != nil {
+			return fmt.Errorf("watch the store after revision %d: %w", *after, err)
+		}
+		select {
+		case f.batches <- batch:
+			*after = batch.Revision
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return nil
 }
 
 // stop ends the watch and waits for it. It may be called again.

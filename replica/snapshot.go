@@ -2,6 +2,7 @@ package replica
 
 import (
 	"iter"
+	"strconv"
 
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/store"
@@ -11,12 +12,17 @@ import (
 type Snapshot struct {
 	*state.State
 	superseded chan struct{}
+	revision   [1]string
 }
 
 // NewSnapshot returns a snapshot of a state that no Replica has published.
 func NewSnapshot(s *state.State) *Snapshot {
-	return &Snapshot{State: s, superseded: make(chan struct{})}
+	return &Snapshot{State: s, superseded: make(chan struct{}), revision: [1]string{strconv.FormatUint(s.Revision, 10)}}
 }
+
+// RevisionHeader returns the revision as the values of a field of an HTTP header. It is
+// formatted once for all answers; the caller must not change it.
+func (s *Snapshot) RevisionHeader() []string { return s.revision[:] }
 
 // Superseded returns a channel that is closed when a newer Snapshot is published. A
 // reader that follows the state loops: use it, wait, load again.

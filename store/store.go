@@ -86,6 +86,10 @@ var (
 	// ErrFull: not committed, no space is left. A later Commit succeeds when there
 	// is space.
 	ErrFull = errors.New("store: no space left")
+	// ErrUnreachable: not committed, the store cannot be reached now, such as a
+	// cluster without a majority. Load and Watch return it too. A later call may
+	// succeed, and needs no Load before it.
+	ErrUnreachable = errors.New("store: not reachable")
 	// ErrDuplicateKey: not committed, the transaction writes a key more than once.
 	ErrDuplicateKey = errors.New("store: a transaction writes a key more than once")
 	// ErrClosed: the store was closed.

@@ -14,6 +14,7 @@ import (
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/demo"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/ecs"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/identity"
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/nodes"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/server"
 	"github.com/cairn-discovery/cairn/node"
 )
@@ -24,6 +25,7 @@ var groups = []func(*cli.Program) cli.Group{
 	cloudmap.Commands,
 	ecs.Commands,
 	identity.Commands,
+	nodes.Commands,
 	demo.Commands,
 	otherCommands,
 }

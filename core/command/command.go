@@ -80,4 +80,7 @@ type Reply struct {
 	// Unchanged means that the command repeated what is stored already. At most it
 	// renewed a lease.
 	Unchanged bool
+	// Revision is that of a state of the node that has the effect of the command. The
+	// replica sets it, not the command.
+	Revision uint64
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/member"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/registry/records"
 	"github.com/cairn-discovery/cairn/core/task"
@@ -19,6 +20,7 @@ var table = [...]slice{
 	newSlice(registry.Slice{}, registry.NewDraft, (*State).registry, func(r *Rules) any { return &r.Registry }, feedRegistry),
 	newSlice(identity.Slice(), identity.NewDraft, (*State).identity, func(r *Rules) any { return &r.Identity }, nil),
 	newSlice(task.Slice(), task.NewDraft, (*State).task, func(r *Rules) any { return &r.Task }, feedTasks),
+	newSlice(member.Slice{}, member.NewDraft, (*State).member, func(*Rules) any { return nil }, nil),
 }
 
 // feedRegistry makes a draft of the registry feed the zones.
@@ -31,6 +33,7 @@ func feedTasks(d *task.Draft, zones *zone.Draft) { d.Observe(taskrecords.NewFeed
 func (s *State) registry() *registry.State { return &s.Registry }
 func (s *State) identity() *identity.State { return &s.Identity }
 func (s *State) task() *task.State         { return &s.Task }
+func (s *State) member() *member.State     { return &s.Member }
 
 // slice is one row of the table: a command.Slice without its type parameter.
 type slice struct {

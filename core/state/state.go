@@ -15,6 +15,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/member"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/task"
 	"github.com/cairn-discovery/cairn/core/zone"
@@ -27,6 +28,7 @@ type State struct {
 	Registry registry.State
 	Identity identity.State
 	Task     task.State
+	Member   member.State
 	// Zones are derived from Registry; they are not stored.
 	Zones zone.Index
 }

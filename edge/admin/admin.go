@@ -44,6 +44,8 @@ type Config struct {
 	// Logs writes the output of containers of a task until it ends or ctx does. Nil: the
 	// node runs no tasks.
 	Logs func(context.Context, LogRequest, io.Writer) error
+	// Nodes returns the live nodes, which are encoded as JSON. Nil: there is no /nodes.
+	Nodes func() any
 	// Metrics is what /metrics shows.
 	Metrics prometheus.Gatherer
 	// Registerer gets the metrics of connections. Nil: there are none.
@@ -167,6 +169,9 @@ func (s *Server) routes() http.Handler {
 	if s.cfg.ExplainTask != nil {
 		mux.HandleFunc("GET /tasks/explain", s.explainTask)
 	}
+	if s.cfg.Nodes != nil {
+		mux.HandleFunc("GET /nodes", s.nodes)
+	}
 	logs := noRunner
 	if s.cfg.Logs != nil {
 		logs = s.taskLogs
@@ -227,6 +232,7 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 /metrics        Prometheus metrics
 /debug/pprof/   profiles
 /backup         a consistent copy of the registry; see "cairn help backup"
+/nodes          the live nodes; see "cairn help nodes"
 /explain        why a name answers as it does: ?name=NAME[&from=IP]; see "cairn help explain"
 `)
 }

@@ -55,6 +55,15 @@ type Config struct {
 	// Failures is how often callers may fail to prove who they are. Nil: as
 	// often as they like.
 	Failures *authlimit.Budget
+	// Staleness returns for how long the state may have been out of date; 0: it is
+	// current. Nil: it always is.
+	Staleness func(now time.Time) time.Duration
+	// MaxStaleness is the staleness above which nothing is answered from the state.
+	// Zero: there is no limit.
+	MaxStaleness time.Duration
+	// RevisionWait is how long a request waits for the revision that it asks for. Zero:
+	// it does not wait.
+	RevisionWait time.Duration
 	// Audit gets a record of each call that changes something, of those of STS
 	// and of those that were not permitted; with AuditReads, of all. Nil: none.
 	Audit      *audit.Log

@@ -18,6 +18,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
 	"github.com/cairn-discovery/cairn/internal/uuid"
+	"github.com/cairn-discovery/cairn/replica"
 )
 
 // request is one request on its way through the server, with its answer.
@@ -34,6 +35,8 @@ type request struct {
 	form bool               // the protocol is Query, where the body names op
 	wire wire.Request
 	call service.Call
+	// snapshot is what the call is answered from; nil until it is loaded.
+	snapshot *replica.Snapshot
 
 	signature       signatureInput
 	claimed         bool // the signature was not verified
@@ -136,8 +139,11 @@ func (s *Server) serve(x *request, w http.ResponseWriter, r *http.Request) error
 	}
 	// The snapshot and the rules are loaded here, once: authorization and answer
 	// rest on the same.
+	if err := s.loadSnapshot(r.Context(), x, r.Header); err != nil {
+		return err
+	}
 	c := &x.call
-	c.RequestID, c.Now, c.State, c.Rules = x.id, x.start, s.cfg.Replica.Current().State, rules
+	c.RequestID, c.Now, c.State, c.Rules = x.id, x.start, x.snapshot.State, rules
 	c.Access, c.Proposer = x, s.cfg.Replica
 	x.wire.Method, x.wire.Path, x.wire.RawQuery, x.wire.Header = r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header
 	x.wire.Strict = rules.Registry.Strict
@@ -253,6 +259,7 @@ func (s *Server) write(x *request, w http.ResponseWriter, r *http.Request) {
 		x.outBuf, x.fields = x.out, nil
 	}
 	h["Content-Type"] = s.router.contentTypes[x.api]
+	s.markConsistency(x, h)
 	for _, f := range x.fields {
 		h[f.Name] = []string{f.Value}
 	}

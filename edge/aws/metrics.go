@@ -15,6 +15,9 @@ type metrics struct {
 	requests  *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
 	throttled *throttledCalls
+	// Waits for the revision of cairn-min-revision, by whether it was reached.
+	waited, waitedInVain prometheus.Observer
+	staleAnswers         prometheus.Counter
 	// Children for the usual case are found without hashing labels. Nil is the key of
 	// requests whose operation is not known.
 	ok      map[*service.Operation]prometheus.Counter
@@ -52,6 +55,12 @@ func newMetrics(cfg *Config, apis []*service.API) *metrics {
 		ok:      map[*service.Operation]prometheus.Counter{},
 		latency: map[*service.Operation]prometheus.Observer{},
 	}
+	waits := f.NewHistogramVec(prometheus.HistogramOpts{Name: "cairn_api_revision_wait_seconds",
+		Help:    "Time that requests waited for the revision in cairn-min-revision, by outcome: reached or timeout. Those that found it are not counted.",
+		Buckets: prometheus.ExponentialBuckets(0.001, 2, 14)}, []string{"outcome"})
+	m.waited, m.waitedInVain = waits.WithLabelValues("reached"), waits.WithLabelValues("timeout")
+	m.staleAnswers = f.NewCounter(prometheus.CounterOpts{Name: "cairn_api_stale_answers_total",
+		Help: "Answers that were marked with cairn-stale, since the node had not reached its store for some time."})
 	m.prepare(nil, "unknown", "unknown")
 	for _, api := range apis {
 		for _, op := range api.All() {

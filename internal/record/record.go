@@ -53,6 +53,18 @@ type Field struct {
 	Bytes  []byte
 }
 
+// AppendField appends a field as it was read. So a program keeps the fields that it does
+// not know.
+func AppendField(b []byte, f Field) []byte {
+	if f.Bytes == nil {
+		b = binary.AppendUvarint(b, uint64(f.Number)<<1)
+		return binary.AppendUvarint(b, f.Uint)
+	}
+	b = binary.AppendUvarint(b, uint64(f.Number)<<1|bytesBit)
+	b = binary.AppendUvarint(b, uint64(len(f.Bytes)))
+	return append(b, f.Bytes...)
+}
+
 // Reader takes fields off the front of a byte string.
 type Reader struct {
 	rest []byte

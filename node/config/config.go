@@ -39,6 +39,8 @@ type Config struct {
 	Log       `yaml:",inline"`
 	Admin     `yaml:",inline"`
 
+	// Nodes is how this node works together with others.
+	Nodes Nodes `yaml:"nodes"`
 	// Auth is who may call the APIs.
 	Auth Auth `yaml:"auth"`
 	// Accounts are the AWS accounts that exist besides 000000000000.
@@ -84,6 +86,7 @@ func Default() Config {
 		Storage:   defaultStorage(),
 		AWS:       defaultAWS(),
 		Log:       defaultLog(),
+		Nodes:     defaultNodes(),
 		Auth:      defaultAuth(),
 		DNS:       defaultDNS(),
 		Health:    defaultHealth(),
@@ -99,6 +102,7 @@ func (c *Config) Check() error {
 	var k checker
 	walk(reflect.ValueOf(c).Elem(), k.checkTag)
 	c.Storage.check(&k)
+	c.Nodes.check(&k)
 	c.checkExposure(&k)
 	checkAccounts(&k, c)
 	checkShares(&k, c.Shares)

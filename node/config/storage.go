@@ -32,6 +32,9 @@ type Storage struct {
 	NodeName string `yaml:"node_name" check:"node_name" flag:"NAME" usage:"this node's name, unique in a cluster (default: the host name)"`
 }
 
+// Shared reports whether several nodes use the store.
+func (s *Storage) Shared() bool { return s.Store != storeEmbedded }
+
 func defaultStorage() Storage {
 	return Storage{
 		Store:       storeEmbedded,

@@ -27,6 +27,8 @@ type Call struct {
 	Now     time.Time
 	// State is the snapshot that the call is answered from.
 	State *state.State
+	// Revision is set by Propose to that of a state with the effect of the command.
+	Revision uint64
 	// Rules are the settings that the call is answered under.
 	Rules *state.Rules
 	// Directory has the identities that the call is decided by. Nil in open mode.
@@ -64,7 +66,7 @@ type WebIdentity struct {
 // Propose carries out a command on behalf of the caller's account.
 func (c *Call) Propose(ctx context.Context, cmd command.Command) (command.Reply, error) {
 	reply, err := c.Proposer.Propose(ctx, c.Account, cmd)
-	c.Unchanged = reply.Unchanged
+	c.Unchanged, c.Revision = reply.Unchanged, max(c.Revision, reply.Revision)
 	return reply, err
 }
 

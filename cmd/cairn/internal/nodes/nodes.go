@@ -1,0 +1,107 @@
+// Package nodes has the commands about the nodes of a cluster. They use the admin
+// listener of a node.
+package nodes
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
+)
+
+// Commands returns the commands of this package.
+func Commands(p *cli.Program) cli.Group {
+	return cli.Group{Title: "Nodes:", Commands: []*cobra.Command{newNodes(p)}}
+}
+
+func newNodes(p *cli.Program) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "nodes COMMAND",
+		Short:   "Show the nodes that share a store",
+		Long:    "Shows the live nodes that share a store, as one of them sees them.",
+		Example: "  cairn nodes list",
+		Args:    cli.NoCommand,
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.MissingCommand(cmd) }
+	cmd.AddCommand(newList(p))
+	return cmd
+}
+
+// node is a live node in the answer of the admin listener.
+type node struct {
+	Name            string
+	Self            bool `json:",omitempty"`
+	Version         string
+	API, DNS, Admin string
+	Started         time.Time
+	Revision, Lag   uint64
+	SilentSeconds   float64
+	StaleSeconds    float64 `json:",omitempty"`
+}
+
+func newList(p *cli.Program) *cobra.Command {
+	var admin cli.AdminFlags
+	var output cli.Output
+	cmd := &cobra.Command{
+		Use:   "list",
+		Short: "List the live nodes",
+		Long: `Lists the live nodes as the node that answers sees them. It is marked with *.
+
+REVISION is that of the state of a node when it last renewed its lease, and LAG how
+many revisions it was behind then. SEEN is the time since that renewal arrived. STALE
+is for how long the node that answers has not reached its store.`,
+		Example: `  cairn nodes list
+  cairn nodes list --admin http://127.0.0.1:8055 --output json`,
+		RunE: cli.Interruptible(func(ctx context.Context, _ []string) error {
+			client, err := p.Admin(admin)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			var body bytes.Buffer
+			if err := client.Get(ctx, "/nodes", &body); err != nil {
+				return err
+			}
+			var answer struct{ Nodes []node }
+			if err := json.Unmarshal(body.Bytes(), &answer); err != nil {
+				return fmt.Errorf("read the answer: %w", err)
+			}
+			out, err := p.Printer(output)
+			if err != nil {
+				return err
+			}
+			return printNodes(out, answer.Nodes)
+		}),
+	}
+	cli.Positional(cmd)
+	f := cmd.Flags()
+	f.SortFlags = false
+	output.AddTo(f)
+	admin.AddTo(f)
+	return cmd
+}
+
+func printNodes(out *cli.Printer, all []node) error {
+	var rows [][]string
+	for _, n := range all {
+		name, stale := n.Name, ""
+		if n.Self {
+			name += " *"
+		}
+		if n.StaleSeconds > 0 {
+			stale = seconds(n.StaleSeconds)
+		}
+		rows = append(rows, []string{
+			name, n.Version, n.API, n.DNS, n.Admin, strconv.FormatUint(n.Revision, 10), strconv.FormatUint(n.Lag, 10), seconds(n.SilentSeconds), stale,
+		})
+	}
+	return out.PrintList("Nodes", all, []string{"NODE", "VERSION", "API", "DNS", "ADMIN", "REVISION", "LAG", "SEEN", "STALE"}, rows)
+}
+
+func seconds(s float64) string { return strconv.FormatFloat(s, 'f', 1, 64) + "s" }
