@@ -186,6 +186,22 @@ func (s *RunnerSubnet) check(k *checker, key string, vpcs []VPC, seen []netip.Pr
 	return seen
 }
 
+// cidrs returns the addresses of the tasks of this node that are in a VPC.
+func (r *Runner) cidrs(vpc string) []netip.Prefix {
+	if r.Driver == RunnerNone {
+		return nil
+	}
+	var all []netip.Prefix
+	for _, s := range append(r.Subnets[:len(r.Subnets):len(r.Subnets)], r.DefaultSubnet) {
+		for _, p := range []Prefix{s.CIDR, s.CIDRIPv6} {
+			if s.VPC == vpc && p.IsValid() {
+				all = append(all, p.Masked())
+			}
+		}
+	}
+	return all
+}
+
 func hasVPC(vpcs []VPC, id string) bool {
 	for _, v := range vpcs {
 		if v.ID == id {

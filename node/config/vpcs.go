@@ -52,14 +52,14 @@ func checkViews(k *checker, c *Config) {
 	}
 }
 
-// Views returns what each client of DNS may see.
+// Views returns what each client of DNS may see. Tasks are in the VPC of their subnet.
 func (c *Config) Views() (*view.Table, error) {
 	cfg := view.Config{Trusted: Prefixes(c.DNS.Trusted)}
 	if c.VPCs != nil {
 		cfg.VPCs = []view.VPC{}
 	}
 	for _, v := range c.VPCs {
-		vpc := view.VPC{ID: v.ID, CIDRs: Prefixes(v.CIDRs)}
+		vpc := view.VPC{ID: v.ID, CIDRs: append(Prefixes(v.CIDRs), c.Runner.cidrs(v.ID)...)}
 		if len(v.Accounts) == 1 {
 			vpc.Owner = command.AccountID(v.Accounts[0])
 		}

@@ -86,15 +86,15 @@ func check() int {
 // machine is a running program.
 type machine struct {
 	*testing.T
-	url, dns string
-	cmd      *exec.Cmd
-	log      *readyLog
-	env      []string // of AWS clients
+	url, dns, admin string
+	cmd             *exec.Cmd
+	log             *readyLog
+	env             []string // of AWS clients
 }
 
-// start runs a node whose tasks run. The image httpd:2.4 is a folder with a shell and
-// the web server.
-func start(t *testing.T) *machine {
+// start runs a node whose tasks run, with further lines of configuration. The image
+// httpd:2.4 is a folder with a shell and the web server.
+func start(t *testing.T, more ...string) *machine {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("the process driver needs root")
@@ -117,11 +117,11 @@ runner:
   outbound: false
   default_subnet: {cidr: 10.213.0.0/16, vpc: vpc-abcd1234}
   images: {"httpd:2.4": {root: IMAGE}}
-`)
+` + strings.Join(more, "\n"))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n := &machine{T: t, cmd: exec.Command(filepath.Join(dir, "cairn"), "serve", "--config", config), log: &readyLog{ready: make(chan [2]string, 1)}}
+	n := &machine{T: t, cmd: exec.Command(filepath.Join(dir, "cairn"), "serve", "--config", config), log: &readyLog{ready: make(chan [3]string, 1)}}
 	n.cmd.Stderr = n.log
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ runner:
 	})
 	select {
 	case addrs := <-n.log.ready:
-		n.url, n.dns = "http://"+addrs[0], addrs[1]
+		n.url, n.dns, n.admin = "http://"+addrs[0], addrs[1], addrs[2]
 	case <-ended:
 		t.Fatalf("the node ended at its start:\n%s", n.log.text())
 	}
@@ -187,7 +187,7 @@ func image(t *testing.T, programs string) string {
 type readyLog struct {
 	mu    sync.Mutex
 	buf   bytes.Buffer
-	ready chan [2]string // gets the addresses of API and DNS
+	ready chan [3]string // gets the addresses of API, DNS and the admin listener
 }
 
 var readyLine = regexp.MustCompile(`msg=ready api=(\S+) dns=(\S+) admin=(\S+)`)
@@ -198,7 +198,7 @@ func (l *readyLog) Write(p []byte) (int, error) {
 	l.buf.Write(p)
 	if m := readyLine.FindSubmatch(l.buf.Bytes()); m != nil {
 		select {
-		case l.ready <- [2]string{string(m[1]), string(m[2])}:
+		case l.ready <- [3]string{string(m[1]), string(m[2]), string(m[3])}:
 		default:
 		}
 	}
