@@ -3,6 +3,7 @@ package drivertest
 import (
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -29,6 +30,7 @@ func suite() []suiteTest {
 		{"containers share the network", testShared},
 		{"listens in a task", testListen},
 		{"a listener leaves its port to the task", testListenPort},
+		{"a listener is for its task only", testListenOnly},
 		{"survives a restart of the program", testAdopt},
 		{"health", testHealth},
 		{"a health check that hangs", testHangingCheck},
@@ -194,6 +196,26 @@ func testListenPort(t *testing.T, d *driven) {
 	resp, err := client.Get(fmt.Sprintf("http://%s/", s.Network.Addresses[0].Addr()))
 	d.must(err)
 	resp.Body.Close()
+}
+
+// Another task can send packets to any address of a task with a raw socket; here the host
+// does so by a route.
+func testListenOnly(t *testing.T, d *driven) {
+	s := d.spec(d.container("app", "sleep"))
+	d.begin(s)
+	address := netip.MustParseAddrPort("169.254.170.2:80")
+	ln, err := d.Listen(t.Context(), s.Task.ID, address)
+	d.must(err)
+	defer ln.Close()
+	inside := ln.Addr().(*net.TCPAddr).AddrPort()
+	d.must(routeBy(inside.Addr(), s.Network.Addresses[0].Addr()))
+	defer func() { d.must(unroute(inside.Addr())) }()
+	for _, a := range []netip.AddrPort{inside, address} {
+		if c, err := net.DialTimeout("tcp", a.String(), 500*time.Millisecond); err == nil {
+			c.Close()
+			t.Errorf("%v of the task is reached from outside", a)
+		}
+	}
 }
 
 func testAdopt(t *testing.T, d *driven) {

@@ -73,7 +73,6 @@ func redirect(from, to netip.AddrPort) error {
 		Name: "output", Table: t, Type: nftables.ChainTypeNAT,
 		Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityNATDest,
 	})
-	const destinationOffset = 16 // of the destination in the header of IPv4, RFC 791
 	c.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: []expr.Any{
 		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: destinationOffset, Len: 4},
 		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: from.Addr().AsSlice()},
@@ -85,5 +84,29 @@ func redirect(from, to netip.AddrPort) error {
 		&expr.Immediate{Register: 2, Data: binaryutil.BigEndian.PutUint16(to.Port())},
 		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV4, RegAddrMin: 1, RegProtoMin: 2},
 	}})
+	if from.Addr().IsLinkLocalUnicast() {
+		onlyFromInside(c, t, from.Addr())
+	}
 	return c.Flush()
+}
+
+// destinationOffset is where the destination is in the header of IPv4, RFC 791.
+const destinationOffset = 16
+
+// onlyFromInside drops packets to an address that come in by another interface than
+// loopback. The kernel would accept them, so another task on the same bridge could send
+// some with a raw socket, and read what is meant for this task.
+func onlyFromInside(c *nftables.Conn, t *nftables.Table, address netip.Addr) {
+	chain := c.AddChain(&nftables.Chain{
+		Name: "input", Table: t, Type: nftables.ChainTypeFilter, Hooknum: nftables.ChainHookInput, Priority: nftables.ChainPriorityFilter,
+	})
+	loopback := make([]byte, unix.IFNAMSIZ)
+	copy(loopback, "lo")
+	c.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: []expr.Any{
+		&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: 1},
+		&expr.Cmp{Op: expr.CmpOpNeq, Register: 1, Data: loopback},
+		&expr.Payload{DestRegister: 1, Base: expr.PayloadBaseNetworkHeader, Offset: destinationOffset, Len: 4},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: address.AsSlice()},
+		&expr.Verdict{Kind: expr.VerdictDrop},
+	}})
 }
