@@ -68,9 +68,6 @@ func (r *Report) describe(c *config.Config) {
 	if c.Auth.Mode == config.AuthSigV4 && users == 0 {
 		r.warn("%s", noUsers)
 	}
-	for _, key := range c.IgnoredKeys() {
-		r.warn("%s has no effect yet", key)
-	}
 	if len(c.DNS.Forward) > 0 {
 		r.add("names outside the zones are resolved by %s", strings.Join(c.DNS.Forward, ", "))
 	}

@@ -31,7 +31,6 @@ func TestCheck(t *testing.T) {
 		{"listeners", func(c *node.Config) {}, "api_addr 127.0.0.1:0: can be opened", "", ""},
 		{"no folder yet", func(c *node.Config) { c.DataDir = filepath.Join(c.DataDir, "new") }, "does not exist; the node creates it", "", ""},
 		{"no users", func(c *node.Config) { c.Auth.Mode = config.AuthSigV4 }, "", "there are no users", ""},
-		{"ignored", func(c *node.Config) { c.XDSAddr = "127.0.0.1:1" }, "", "xds_addr has no effect yet", ""},
 		{"wrong value", func(c *node.Config) { c.Region = "" }, "", "", "region"},
 		{"port in use", func(c *node.Config) { c.APIAddr = taken.Addr().String() }, "", "", "api_addr: listen tcp"},
 		{"DNS port in use", func(c *node.Config) { c.DNSAddr = taken.Addr().String() }, "", "", "dns_addr: "},

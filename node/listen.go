@@ -17,6 +17,7 @@ import (
 // listeners are the node's open sockets.
 type listeners struct {
 	api, admin net.Listener
+	xds        net.Listener // nil when not served
 	dns        *dns.Sockets
 	dot, doh   net.Listener // nil when not served
 }
@@ -59,6 +60,7 @@ func (l *listeners) all(c *config.Config) []listener {
 		}},
 		tcp(&l.dot, "dns.dot_addr", c.DNS.DoTAddr),
 		tcp(&l.doh, "dns.doh_addr", c.DNS.DoHAddr),
+		tcp(&l.xds, "xds_addr", c.XDSAddr),
 	}
 }
 
@@ -109,7 +111,7 @@ func tlsConfig(cert *certs.Source) *tls.Config {
 // close closes the listeners that no server has closed.
 func (l *listeners) close() {
 	var all []io.Closer
-	for _, ln := range []net.Listener{l.api, l.admin, l.dot, l.doh} {
+	for _, ln := range []net.Listener{l.api, l.admin, l.dot, l.doh, l.xds} {
 		if ln != nil {
 			all = append(all, ln)
 		}

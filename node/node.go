@@ -23,6 +23,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws"
 	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 	"github.com/cairn-discovery/cairn/edge/dns/view"
+	"github.com/cairn-discovery/cairn/edge/xds"
 	"github.com/cairn-discovery/cairn/internal/audit"
 	"github.com/cairn-discovery/cairn/internal/buildinfo"
 	"github.com/cairn-discovery/cairn/internal/certs"
@@ -63,8 +64,9 @@ type Node struct {
 	directory merged[fileIdentities, identity.Directory]
 	rates     merged[throttle.Rates, throttle.Rates]
 	views     atomic.Pointer[view.Table]
-	transfers atomic.Pointer[transfers] // nil until Run; set by wire
-	dns       atomic.Pointer[dnsEdge]   // nil until Run; set by wire
+	transfers atomic.Pointer[transfers]  // nil until Run; set by wire
+	dns       atomic.Pointer[dnsEdge]    // nil until Run; set by wire
+	xds       atomic.Pointer[xds.Server] // nil until Run, or if it is not served; set by wire
 
 	catalog *access.Catalog                 // the actions that policies can name
 	sealKey *seal.Key                       // nil: what is sealed cannot be opened
@@ -92,6 +94,7 @@ type Addrs struct {
 	DoT   string
 	DoH   string
 	Admin string
+	XDS   string
 }
 
 // Stop timeouts: how long each kind of component may take to stop. Their sum,
@@ -143,9 +146,6 @@ func (n *Node) Run(ctx context.Context) error {
 		return errors.New("node: Run called twice")
 	}
 	n.log.Info("starting", "version", n.build.Version, "revision", n.build.Revision, "data_dir", n.cfg.DataDir)
-	for _, key := range n.cfg.IgnoredKeys() {
-		n.log.Warn("this setting has no effect yet", "key", key)
-	}
 	l, err := listen(ctx, &n.cfg.Config)
 	if err != nil {
 		return err
@@ -177,7 +177,7 @@ func (n *Node) Addrs() Addrs { return n.addrs }
 
 func (n *Node) onUp(l *listeners) {
 	n.addrs = Addrs{
-		API: addrOf(l.api), DNS: l.dns.Addr().String(), DoT: addrOf(l.dot), DoH: addrOf(l.doh), Admin: addrOf(l.admin),
+		API: addrOf(l.api), DNS: l.dns.Addr().String(), DoT: addrOf(l.dot), DoH: addrOf(l.doh), Admin: addrOf(l.admin), XDS: addrOf(l.xds),
 	}
 	n.unready.Store(nil)
 	n.warnWithoutUsers()
@@ -194,6 +194,9 @@ func (a Addrs) attrs() []any {
 	}
 	if a.DoH != "" {
 		attrs = append(attrs, "doh", a.DoH)
+	}
+	if a.XDS != "" {
+		attrs = append(attrs, "xds", a.XDS)
 	}
 	return attrs
 }

@@ -175,6 +175,7 @@ func TestPortTaken(t *testing.T) {
 	for key, change := range map[string]func(*node.Config){
 		"api_addr":   func(c *node.Config) { c.APIAddr = taken },
 		"admin_addr": func(c *node.Config) { c.AdminAddr = taken },
+		"xds_addr":   func(c *node.Config) { c.XDSAddr = taken },
 	} {
 		err := newNode(t, change).Run(t.Context())
 		if err == nil || !strings.HasPrefix(err.Error(), key+": ") || !strings.Contains(err.Error(), taken) {
@@ -441,15 +442,4 @@ func do(t *testing.T, r *http.Request) string {
 		t.Fatalf("%s: %s %v", r.Header.Get("X-Amz-Target"), text, err)
 	}
 	return string(text)
-}
-
-func TestSettingsWithoutEffectAreTold(t *testing.T) {
-	var log logBuffer
-	nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) {
-		c.LogOutput = &log
-		c.XDSAddr = "127.0.0.1:1"
-	}))
-	if !strings.Contains(log.String(), `level=WARN msg="this setting has no effect yet" key=xds_addr`) {
-		t.Errorf("not told:\n%s", log.String())
-	}
 }

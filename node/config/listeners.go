@@ -16,8 +16,9 @@ type Listeners struct {
 	// AdminAddr is the listener of health, readiness, metrics, profiles and
 	// backup.
 	AdminAddr string `yaml:"admin_addr" check:"listen" flag:"HOST:PORT" usage:"listener of /livez, /readyz, /metrics, /debug/pprof/ and /backup"`
-	// XDSAddr is the xDS listener. Not served yet.
-	XDSAddr string `yaml:"xds_addr" check:"listen" flag:"HOST:PORT" usage:"listener of xDS over gRPC (not served yet)"`
+	// XDSAddr is the listener of xDS, which speaks TLS if tls.cert_file is given. Empty:
+	// xDS is not served.
+	XDSAddr string `yaml:"xds_addr" check:"listen?" flag:"HOST:PORT" usage:"listener of xDS over gRPC"`
 }
 
 func defaultListeners() Listeners {
@@ -36,11 +37,13 @@ type RestrictedListener struct {
 	problem   string
 }
 
-// RestrictedListeners returns the API and the admin listener.
-func (c *Config) RestrictedListeners() [2]RestrictedListener {
-	return [2]RestrictedListener{
+// RestrictedListeners returns the listeners of the API, of the administration and of
+// xDS.
+func (c *Config) RestrictedListeners() [3]RestrictedListener {
+	return [3]RestrictedListener{
 		{"api_addr", c.APIAddr, c.apiExposure()},
 		{"admin_addr", c.AdminAddr, c.adminExposure()},
+		{"xds_addr", c.XDSAddr, c.xdsExposure()},
 	}
 }
 

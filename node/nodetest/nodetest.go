@@ -92,7 +92,7 @@ func Start(t testing.TB, options ...Option) *Node {
 // Config is what Start begins with.
 func Config(t testing.TB) node.Config {
 	c := node.Config{Config: config.Default()}
-	c.APIAddr, c.DNSAddr, c.AdminAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	c.APIAddr, c.DNSAddr, c.AdminAddr, c.XDSAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
 	c.DataDir = t.TempDir()
 	c.LogLevel = "debug"
 	c.LogOutput = t.Output()

@@ -1,0 +1,281 @@
+package xds
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/edge/xds/resource"
+	"github.com/cairn-discovery/cairn/replica"
+)
+
+// hub follows the snapshots of the replica and keeps the resources that streams have
+// subscribed to. A change makes only those again that depend on it, and wakes only the
+// streams that follow one of them.
+//
+// mu also guards the subscriptions of the streams. It is never held while a stream sends,
+// and nothing of the replica waits for it.
+type hub struct {
+	cfg     *Config
+	metrics *metrics
+
+	mu       sync.Mutex
+	snapshot *replica.Snapshot
+	rules    *state.Rules
+	entries  map[entryKey]*entry
+	byDep    map[resource.Dep]map[*entry]struct{}
+	leaving  map[registry.ServiceID][]leaver
+	due      time.Time // when the first leaver is gone; zero: there is none
+}
+
+type entryKey struct {
+	scope string
+	t     resource.Type
+	name  string
+}
+
+// entry is a resource that streams follow, or with the name resource.Wildcard, the list
+// of names of a wildcard subscription.
+type entry struct {
+	entryKey
+	view     resource.View
+	resource *resource.Resource // nil: there is none
+	names    []string           // of a wildcard entry
+	deps     []resource.Dep
+	streams  map[*stream]struct{}
+}
+
+// leaver is an instance that was deregistered.
+type leaver struct {
+	inst  *registry.Instance
+	until time.Time
+}
+
+// maxLeavers is how many instances of one service can be leaving.
+const maxLeavers = 1000
+
+func newHub(cfg *Config, m *metrics) *hub {
+	return &hub{
+		cfg: cfg, metrics: m, snapshot: cfg.Replica.Current(), rules: cfg.Rules(),
+		entries: map[entryKey]*entry{}, byDep: map[resource.Dep]map[*entry]struct{}{},
+		leaving: map[registry.ServiceID][]leaver{},
+	}
+}
+
+// run follows the replica until ctx ends.
+func (h *hub) run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		next := h.cfg.Replica.Current()
+		h.advance(next, h.cfg.Rules(), time.Now())
+		timer.Reset(h.wait(time.Now()))
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.Superseded():
+		case <-h.cfg.Changed:
+		case <-timer.C:
+		}
+	}
+}
+
+// wait returns how long nothing is due.
+func (h *hub) wait(now time.Time) time.Duration {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.due.IsZero() {
+		return time.Hour
+	}
+	return max(h.due.Sub(now), time.Millisecond)
+}
+
+// advance takes a new snapshot, makes the resources again that it changes, and wakes the
+// streams that follow them.
+func (h *hub) advance(next *replica.Snapshot, rules *state.Rules, now time.Time) {
+	touched := map[*stream]struct{}{}
+	h.mu.Lock()
+	old := h.snapshot
+	dirty := map[*entry]struct{}{}
+	changed := func(d resource.Dep) {
+		for e := range h.byDep[d] {
+			dirty[e] = struct{}{}
+		}
+	}
+	h.expire(now, changed)
+	if next != old {
+		h.snapshot = next
+		resource.RegistryChanges(&old.Registry, &next.Registry, changed, func(svc *registry.Service, inst *registry.Instance) {
+			h.leave(svc, inst, now)
+		})
+		for _, s := range h.cfg.Sources {
+			s.Changes(old.State, next.State, changed)
+		}
+	}
+	if rules != h.rules {
+		h.rules = rules
+		for _, e := range h.entries {
+			dirty[e] = struct{}{}
+		}
+	}
+	for e := range dirty {
+		if h.make(e) {
+			for s := range e.streams {
+				s.mark(e)
+				touched[s] = struct{}{}
+			}
+		}
+	}
+	h.mu.Unlock()
+	for s := range touched {
+		s.wakeUp()
+	}
+}
+
+// leave remembers an instance that was deregistered.
+func (h *hub) leave(svc *registry.Service, inst *registry.Instance, now time.Time) {
+	if h.cfg.Drain <= 0 || svc.Health(inst) == registry.Unhealthy || len(h.leaving[svc.ID]) >= maxLeavers || len(h.byDep[resource.InstancesOf(svc.ID)]) == 0 {
+		return
+	}
+	until := now.Add(h.cfg.Drain)
+	h.leaving[svc.ID] = append(h.leaving[svc.ID], leaver{inst, until})
+	if h.due.IsZero() || until.Before(h.due) {
+		h.due = until
+	}
+}
+
+// expire forgets instances that have left.
+func (h *hub) expire(now time.Time, changed func(resource.Dep)) {
+	if h.due.IsZero() || now.Before(h.due) {
+		return
+	}
+	h.due = time.Time{}
+	for id, all := range h.leaving {
+		kept := slices.DeleteFunc(slices.Clone(all), func(l leaver) bool { return !l.until.After(now) })
+		if len(kept) < len(all) {
+			changed(resource.InstancesOf(id))
+		}
+		if len(kept) == 0 {
+			delete(h.leaving, id)
+			continue
+		}
+		h.leaving[id] = kept
+		for _, l := range kept {
+			if h.due.IsZero() || l.until.Before(h.due) {
+				h.due = l.until
+			}
+		}
+	}
+}
+
+// input returns the input for what is made from the current snapshot.
+func (h *hub) input() *resource.Input {
+	return &resource.Input{State: h.snapshot.State, Rules: h.rules, Leaving: h.leavingOf}
+}
+
+func (h *hub) leavingOf(id registry.ServiceID) []*registry.Instance {
+	var all []*registry.Instance
+	for _, l := range h.leaving[id] {
+		all = append(all, l.inst)
+	}
+	return all
+}
+
+// make makes an entry from the current snapshot and reports whether it has changed.
+func (h *hub) make(e *entry) bool {
+	in := h.input()
+	h.forgetDeps(e)
+	changed := false
+	if e.name == resource.Wildcard {
+		names := e.view.Names(in, e.t)
+		changed = !slices.Equal(names, e.names)
+		e.names = names
+	} else {
+		changed = e.replace(h.encode(e, e.view.Make(in, e.t, e.name)))
+	}
+	in.Used(func(d resource.Dep) {
+		e.deps = append(e.deps, d)
+		if h.byDep[d] == nil {
+			h.byDep[d] = map[*entry]struct{}{}
+		}
+		h.byDep[d][e] = struct{}{}
+	})
+	return changed
+}
+
+// encode encodes a message. A message that cannot be encoded, or is too large for
+// clients, is a defect; clients keep what they have.
+func (h *hub) encode(e *entry, m *resource.Message) *resource.Resource {
+	if m == nil {
+		return nil
+	}
+	r, err := resource.Encode(e.t, e.name, m)
+	if err != nil {
+		h.cfg.Logger.Error("resource cannot be encoded", "type", e.t.String(), "name", e.name, "error", err)
+		return e.resource
+	}
+	h.metrics.encoded[e.t].Inc()
+	if r.Size() > alarmSize {
+		h.cfg.Logger.Error("resource is close to the 4 MiB that gRPC clients accept", "type", e.t.String(), "name", e.name, "bytes", r.Size())
+	}
+	return r
+}
+
+// replace stores the resource and reports whether it differs from the one before.
+func (e *entry) replace(r *resource.Resource) bool {
+	if e.resource != nil && r != nil && e.resource.Version == r.Version {
+		return false
+	}
+	changed := e.resource != r
+	e.resource = r
+	return changed
+}
+
+func (h *hub) forgetDeps(e *entry) {
+	for _, d := range e.deps {
+		delete(h.byDep[d], e)
+		if len(h.byDep[d]) == 0 {
+			delete(h.byDep, d)
+		}
+	}
+	e.deps = e.deps[:0]
+}
+
+// follow makes a stream follow a resource, and returns it. The caller holds mu.
+func (h *hub) follow(s *stream, t resource.Type, name string) *entry {
+	key := entryKey{s.view.Scope(t, name), t, name}
+	e := h.entries[key]
+	if e == nil {
+		e = &entry{entryKey: key, view: s.view, streams: map[*stream]struct{}{}}
+		h.entries[key] = e
+		h.make(e)
+	}
+	e.streams[s] = struct{}{}
+	return e
+}
+
+// unfollow ends follow. The caller holds mu.
+func (h *hub) unfollow(s *stream, e *entry) {
+	delete(e.streams, s)
+	if len(e.streams) == 0 {
+		h.forgetDeps(e)
+		delete(h.entries, e.entryKey)
+	}
+}
+
+// view asks the sources for the view of a proxy.
+func (h *hub) view(p *resource.Proxy) (resource.View, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	in := h.input()
+	for _, source := range h.cfg.Sources {
+		v, err := source.View(in, p)
+		if v != nil || err != nil {
+			return v, err
+		}
+	}
+	return nil, errNoView
+}

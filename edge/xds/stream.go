@@ -1,0 +1,169 @@
+package xds
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strconv"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cairn-discovery/cairn/edge/xds/resource"
+)
+
+// stream is one stream of a client. Its goroutine handles requests and sends answers;
+// another one receives. What hub.mu guards is said so.
+type stream struct {
+	*connection
+	server *Server
+	hub    *hub
+	send   func(*frame) error
+	delta  bool
+	only   *resource.Type // of a stream for one type; nil: all types
+	began  time.Time
+	wake   chan struct{} // has room for one
+
+	// hub.mu guards the fields below.
+	proxy *resource.Proxy // nil before the first request
+	view  resource.View
+	types [resource.NumTypes]*subscriptions
+	size  int // number of subscriptions
+	nonce int
+	// awaited has the endpoints of new clusters that were not sent yet: a proxy does
+	// not use a cluster without them, so routes to it wait until then.
+	awaited map[string]bool
+	// holdUntil is when listeners and routes wait no longer; zero: they do not wait.
+	holdUntil time.Time
+	unknown   map[string]bool // type URLs that are not served
+}
+
+// request is a request of either protocol.
+type request interface{ GetTypeUrl() string }
+
+// maxHold is how long listeners and routes wait for a client that does not say that it
+// has the clusters.
+const maxHold = time.Second
+
+// run serves the stream. receive blocks until there is a request, and returns an error
+// when the stream has ended.
+func (s *stream) run(ctx context.Context, receive func() (request, error)) error {
+	requests, ended := make(chan request), make(chan error, 1)
+	// The goroutine ends soon after this function has returned: then gRPC closes the
+	// stream.
+	s.server.receivers.Go(func() { ended <- forward(ctx, receive, requests) })
+	defer s.leave()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case r := <-requests:
+			if err := s.handle(r); err != nil {
+				return err
+			}
+		case <-s.wake:
+		case <-timer.C:
+		case err := <-ended:
+			return err
+		case <-s.server.closing:
+			return status.Error(codes.OK, "")
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		for f := s.next(time.Now()); f != nil; f = s.next(time.Now()) {
+			if err := s.send(f); err != nil {
+				return err
+			}
+		}
+		timer.Reset(s.untilHold(time.Now()))
+	}
+}
+
+// forward passes requests on until the stream ends.
+func forward(ctx context.Context, receive func() (request, error), to chan<- request) error {
+	for {
+		r, err := receive()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		select {
+		case to <- r:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// wakeUp makes the stream look for something to send.
+func (s *stream) wakeUp() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (s *stream) untilHold(now time.Time) time.Duration {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	if s.holdUntil.IsZero() {
+		return time.Hour
+	}
+	return max(s.holdUntil.Sub(now), time.Millisecond)
+}
+
+// typeOf returns the type of a request. It returns false if the type is not served,
+// which a client must survive.
+func (s *stream) typeOf(url string) (resource.Type, bool, error) {
+	if s.only != nil {
+		if url != "" && url != s.only.URL() {
+			return 0, false, status.Errorf(codes.InvalidArgument, "this stream is for %s only", s.only.URL())
+		}
+		return *s.only, true, nil
+	}
+	t, ok := resource.TypeOf(url)
+	if url == "" {
+		return 0, false, status.Error(codes.InvalidArgument, "type_url is missing")
+	}
+	if !ok && !s.unknown[url] && len(s.unknown) < 32 {
+		if s.unknown == nil {
+			s.unknown = map[string]bool{}
+		}
+		s.unknown[url] = true
+		s.server.cfg.Logger.Info("a client asked for a type that is not served", append(s.attrs(), "type_url", bounded(url, 200))...)
+	}
+	return t, ok, nil
+}
+
+// checkSize ends a stream with too many subscriptions.
+func (s *stream) checkSize(more int) error {
+	if limit := s.server.cfg.MaxSubscriptions; s.size+more > limit {
+		return status.Errorf(codes.ResourceExhausted, "more than %d resources are subscribed on one stream", limit)
+	}
+	return nil
+}
+
+func (s *stream) nextNonce() string {
+	s.nonce++
+	return strconv.Itoa(s.nonce)
+}
+
+// attrs returns who the client is, for the log.
+func (s *stream) attrs() []any {
+	attrs := []any{"peer", s.peer, "account", string(s.account)}
+	if s.proxy != nil {
+		attrs = append(attrs, "node", bounded(s.proxy.Node.GetId(), 200))
+	}
+	return attrs
+}
+
+// bounded cuts a text of a client.
+func bounded(text string, n int) string {
+	if len(text) > n {
+		return text[:n] + "…"
+	}
+	return text
+}

@@ -1,0 +1,164 @@
+package node
+
+import (
+	"context"
+	"crypto/sha256"
+	"net/http"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/edge/aws/sigv4"
+	"github.com/cairn-discovery/cairn/edge/aws/sts"
+	"github.com/cairn-discovery/cairn/edge/xds"
+	"github.com/cairn-discovery/cairn/edge/xds/resource"
+	"github.com/cairn-discovery/cairn/edge/xds/resource/plain"
+	"github.com/cairn-discovery/cairn/node/config"
+)
+
+// xdsStopTimeout is how long the streams of xDS have to end.
+const xdsStopTimeout = 500 * time.Millisecond
+
+func (w *wiring) xdsComponent() (component, error) {
+	if w.listeners.xds == nil {
+		return component{}, nil
+	}
+	cfg := xds.Config{
+		Replica:          w.rep,
+		Rules:            w.currentRules,
+		Sources:          []resource.Source{&plain.Source{Region: w.cfg.Region}},
+		Logger:           w.log.With("part", "xds"),
+		Drain:            w.cfg.XDS.Drain.Duration,
+		MaxSubscriptions: w.cfg.XDS.MaxSubscriptions,
+		MaxStreams:       w.cfg.XDS.MaxStreams,
+		Registerer:       w.metrics,
+	}
+	if w.apiCert != nil {
+		cfg.TLS = w.apiCert.TLS("h2")
+	}
+	if w.cfg.Auth.Mode != config.AuthOpen {
+		a, err := w.newXDSAuth()
+		if err != nil {
+			return component{}, err
+		}
+		cfg.Authenticate = a.authenticate
+	}
+	server, err := xds.New(cfg)
+	if err != nil {
+		return component{}, err
+	}
+	w.xds.Store(server)
+	serve := func(ctx context.Context) error { return server.Serve(ctx, w.listeners.xds) }
+	return component{name: "xds", run: w.edge("xds", serve), stopTimeout: xdsStopTimeout}, nil
+}
+
+// xdsAuth authenticates clients of xDS: by a client certificate of a user, a token of
+// the configuration, or a signature as Envoy makes it for App Mesh.
+type xdsAuth struct {
+	node     *Node
+	region   string
+	tokens   map[[sha256.Size]byte]command.AccountID // by hash, so that the time of a look-up says nothing
+	verifier *sigv4.Verifier
+}
+
+func (n *Node) newXDSAuth() (*xdsAuth, error) {
+	tokens, err := n.cfg.XDS.ReadTokens()
+	if err != nil {
+		return nil, err
+	}
+	a := &xdsAuth{node: n, region: n.cfg.Region, tokens: map[[sha256.Size]byte]command.AccountID{}, verifier: sigv4.NewVerifier()}
+	for token, account := range tokens {
+		a.tokens[sha256.Sum256([]byte(token))] = command.AccountID(account)
+	}
+	return a, nil
+}
+
+func (a *xdsAuth) authenticate(_ context.Context, c *xds.Credentials) (*xds.Caller, error) {
+	for _, text := range c.Header.Get("authorization") {
+		if token, ok := strings.CutPrefix(text, "Bearer "); ok {
+			if account, ok := a.tokens[sha256.Sum256([]byte(token))]; ok {
+				return &xds.Caller{Account: account, Name: "token"}, nil
+			}
+			return nil, status.Error(codes.Unauthenticated, "the token is not valid")
+		}
+		return a.bySignature(c)
+	}
+	if c.TLS != nil && len(c.TLS.VerifiedChains) > 0 {
+		for _, uri := range c.TLS.VerifiedChains[0][0].URIs {
+			if p, ok := a.node.directory.current().Principal(uri.String()); ok && p.Kind == identity.UserKind {
+				return callerOf(p), nil
+			}
+		}
+	}
+	return nil, status.Error(codes.Unauthenticated, "Missing Authentication Token")
+}
+
+// bySignature verifies the signature of a stream. Its body is not part of it.
+func (a *xdsAuth) bySignature(c *xds.Credentials) (*xds.Caller, error) {
+	r := sigv4.Request{Method: http.MethodPost, Path: c.Method, Header: http.Header{}}
+	for key, values := range c.Header {
+		switch key {
+		case ":authority":
+			r.Host = values[0]
+		case "authorization":
+			r.Header["Authorization"] = values
+		default:
+			if strings.HasPrefix(key, "x-amz-") {
+				r.Header[http.CanonicalHeaderKey(key)] = values
+			}
+		}
+	}
+	claim, err := sigv4.Parse(&r)
+	if err != nil {
+		return nil, status.Error(codes.Unauthenticated, err.Error())
+	}
+	principal, secret, ok := a.owner(&claim)
+	if !ok {
+		return nil, status.Error(codes.Unauthenticated, "The security token included in the request is invalid.")
+	}
+	if err := claim.Check(a.region, "appmesh", time.Now()); err != nil {
+		return nil, status.Error(codes.Unauthenticated, err.Error())
+	}
+	if err := a.verifier.Verify(&r, &claim, secret); err != nil {
+		return nil, status.Error(codes.Unauthenticated, err.Error())
+	}
+	return callerOf(principal), nil
+}
+
+// owner returns whose key a claim names, and the secret of the key.
+func (a *xdsAuth) owner(c *sigv4.Claim) (*identity.Principal, string, bool) {
+	directory := a.node.directory.current()
+	if c.Token == "" {
+		key, ok := directory.Key(c.AccessKeyID)
+		if !ok || key.Inactive {
+			return nil, "", false
+		}
+		return key.Owner, key.Secret, true
+	}
+	if a.node.sealKey == nil {
+		return nil, "", false
+	}
+	session, err := sts.NewSessions(a.node.sealKey).Open(c.Token)
+	if err != nil || session.AccessKeyID != c.AccessKeyID || time.Now().Unix() >= session.Expires {
+		return nil, "", false
+	}
+	principal, err := directory.Session(session)
+	return principal, session.Secret, err == nil
+}
+
+func callerOf(p *identity.Principal) *xds.Caller {
+	return &xds.Caller{
+		Account: command.AccountID(p.Account), Name: p.ARN,
+		Allowed: func(action, arn string) bool {
+			return p.Evaluate(&access.Request{
+				Action: action, Resources: []access.Resource{{ARN: arn}},
+				Context: access.MapContext{"aws:principalarn": {p.ARN}, "aws:principalaccount": {p.Account}},
+			}).Allowed
+		},
+	}
+}
