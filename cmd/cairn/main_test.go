@@ -82,6 +82,7 @@ func setUpScript(t *testing.T) func(*testscript.Env) error {
 				s.kill()
 			}
 		})
+		env.Setenv("CAIRN_XDS_ADDR", "127.0.0.1:0") // nodes of several scripts run at a time
 		env.Setenv("CA_FILE", ca.File)
 		env.Setenv("CERT_FILE", certFile)
 		env.Setenv("KEY_FILE", keyFile)

@@ -38,7 +38,7 @@ func startServer(env []string, dir string, args ...string) (*serverProcess, erro
 	if err != nil {
 		return nil, err
 	}
-	args = append([]string{"serve", "--api-addr", "127.0.0.1:0", "--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"}, args...)
+	args = append([]string{"serve", "--api-addr", "127.0.0.1:0", "--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0", "--xds-addr", "127.0.0.1:0"}, args...)
 	s := &serverProcess{cmd: exec.Command(path, args...), done: make(chan struct{}), grown: make(chan struct{})}
 	s.cmd.Env, s.cmd.Dir = env, dir
 	stderr, err := s.cmd.StderrPipe()

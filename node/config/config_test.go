@@ -36,9 +36,6 @@ func TestDefaultIsValid(t *testing.T) {
 	if err := c.Check(); err != nil {
 		t.Error(err)
 	}
-	if keys := c.IgnoredKeys(); len(keys) > 0 {
-		t.Errorf("defaults without effect: %v", keys)
-	}
 }
 
 func TestEmptyFileIsDefault(t *testing.T) {
@@ -105,9 +102,6 @@ func TestContractFile(t *testing.T) {
 	want := map[string]string{"AKIAEXAMPLE": "123456789012", "AKIAOTHER": "123456789012"}
 	if diff := cmp.Diff(want, c.AccountsByKey()); diff != "" {
 		t.Errorf("accounts: %s", diff)
-	}
-	if keys := c.IgnoredKeys(); len(keys) > 0 {
-		t.Errorf("keys without effect: %v", keys)
 	}
 }
 
@@ -391,7 +385,6 @@ func FuzzConfigFile(f *testing.F) {
 		}
 		// Whatever was accepted can be checked and explained.
 		_ = withOrigins(c.Check(), file.place)
-		_ = c.IgnoredKeys()
 		_ = c.Rules()
 	})
 }

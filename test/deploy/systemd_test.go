@@ -86,7 +86,7 @@ func TestServiceStarts(t *testing.T) {
 	cfg, err := config.Load(config.Sources{
 		File:  file,
 		Env:   environment{"CREDENTIALS_DIRECTORY": credentials}.lookup,
-		Flags: map[string]string{"api-addr": "127.0.0.1:0", "dns-addr": "127.0.0.1:0", "admin-addr": "127.0.0.1:0"},
+		Flags: map[string]string{"api-addr": "127.0.0.1:0", "dns-addr": "127.0.0.1:0", "admin-addr": "127.0.0.1:0", "xds-addr": "127.0.0.1:0"},
 	})
 	if err != nil {
 		t.Fatal(err)

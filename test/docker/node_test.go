@@ -56,7 +56,7 @@ func newNode(t *testing.T, e *enginetest.Engine) *node {
 		t.Fatal(err)
 	}
 	n.args = []string{"serve", "--config", config, "--data-dir", filepath.Join(dir, "data"), "--runner", "docker",
-		"--api-addr", apiAddress, "--dns-addr", dnsAddress, "--admin-addr", "127.0.0.1:0"}
+		"--api-addr", apiAddress, "--dns-addr", dnsAddress, "--admin-addr", "127.0.0.1:0", "--xds-addr", "127.0.0.1:0"}
 	n.start()
 	t.Cleanup(func() {
 		n.kill()

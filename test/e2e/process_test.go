@@ -62,7 +62,7 @@ type process struct {
 // serve runs the program on a data folder and returns when it is ready.
 func serve(t *testing.T, program, dataDir string, flags ...string) *process {
 	t.Helper()
-	args := append([]string{"serve", "--data-dir", dataDir, "--api-addr", "127.0.0.1:0", "--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"}, flags...)
+	args := append([]string{"serve", "--data-dir", dataDir, "--api-addr", "127.0.0.1:0", "--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0", "--xds-addr", "127.0.0.1:0"}, flags...)
 	log := &readyLog{ready: make(chan [3]string, 1)}
 	p := &process{cmd: exec.Command(program, args...), log: log, ended: make(chan struct{})}
 	p.cmd.Stderr = log

@@ -110,6 +110,7 @@ data_dir: DATA
 api_addr: 127.0.0.1:0
 dns_addr: 127.0.0.1:0
 admin_addr: 127.0.0.1:0
+xds_addr: 127.0.0.1:0
 vpcs: [{id: vpc-abcd1234, cidrs: [127.0.0.0/8]}]
 runner:
   driver: process

@@ -243,7 +243,7 @@ var readyAddr = regexp.MustCompile(`(api|dns|admin)=(\S+)`)
 func serve(t *testing.T, dir string, flags ...string) map[string]string {
 	t.Helper()
 	args := append([]string{"serve", "--data-dir", filepath.Join(dir, "data"), "--api-addr", "127.0.0.1:0",
-		"--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0"}, flags...)
+		"--dns-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0", "--xds-addr", "127.0.0.1:0"}, flags...)
 	node := exec.Command(filepath.Join(dir, "bin", "cairn"), args...)
 	node.Env, node.Dir = cleanEnv(), dir
 	stderr, err := node.StderrPipe()

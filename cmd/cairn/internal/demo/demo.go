@@ -126,7 +126,7 @@ func run(ctx context.Context, p *cli.Program, o *options) (err error) {
 func nodeFlags(folder, driver string) map[string]string {
 	flags := map[string]string{
 		"data-dir": filepath.Join(folder, "data"), "log-level": "error",
-		"api-addr": "127.0.0.1:0", "dns-addr": "127.0.0.1:0", "admin-addr": "127.0.0.1:0",
+		"api-addr": "127.0.0.1:0", "dns-addr": "127.0.0.1:0", "admin-addr": "127.0.0.1:0", "xds-addr": "127.0.0.1:0",
 	}
 	if driver == driverProcess {
 		flags["runner"] = driverProcess
