@@ -88,7 +88,7 @@ func (l *logBuffer) String() string {
 func TestReadyLine(t *testing.T) {
 	var log logBuffer
 	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) { c.LogOutput = &log }))
-	want := fmt.Sprintf("level=INFO msg=ready api=%s dns=%s admin=%s\n", n.Addrs().API, n.Addrs().DNS, n.Addrs().Admin)
+	want := fmt.Sprintf("level=INFO msg=ready api=%s dns=%s admin=%s xds=%s\n", n.Addrs().API, n.Addrs().DNS, n.Addrs().Admin, n.Addrs().XDS)
 	if !strings.Contains(log.String(), want) {
 		t.Errorf("the log has no line %q:\n%s", want, log.String())
 	}
