@@ -224,7 +224,9 @@ func (v alteredView) Make(in *resource.Input, t resource.Type, name string) *res
 	return m
 }
 
-func withAltered(c *xds.Config) { c.Sources = []resource.Source{&altered{plain.Source{Region: "eu-west-1"}}} }
+func withAltered(c *xds.Config) {
+	c.Sources = []resource.Source{&altered{plain.Source{Region: "eu-west-1"}}}
+}
 
 // alter changes the cluster of a service.
 func (w *world) alter(svc registry.ServiceID, text string) {
