@@ -27,6 +27,7 @@ func (s *stream) handle(r request) error {
 	case *discoveryv3.DeltaDiscoveryRequest:
 		node = r.GetNode()
 	}
+	s.hub.advance(time.Now())
 	if s.proxy == nil {
 		if err := s.identify(node); err != nil {
 			return err

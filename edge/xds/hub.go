@@ -70,8 +70,7 @@ func (h *hub) run(ctx context.Context) {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		next := h.cfg.Replica.Current()
-		h.advance(next, h.cfg.Rules(), time.Now())
+		next := h.advance(time.Now())
 		timer.Reset(h.wait(time.Now()))
 		select {
 		case <-ctx.Done():
@@ -93,12 +92,13 @@ func (h *hub) wait(now time.Time) time.Duration {
 	return max(h.due.Sub(now), time.Millisecond)
 }
 
-// advance takes a new snapshot, makes the resources again that it changes, and wakes the
-// streams that follow them.
-func (h *hub) advance(next *replica.Snapshot, rules *state.Rules, now time.Time) {
+// advance takes the newest snapshot, makes the resources again that it changes, wakes the
+// streams that follow them, and returns the snapshot. A stream calls it before it handles
+// a request, so that a client sees what was acknowledged before it asked.
+func (h *hub) advance(now time.Time) *replica.Snapshot {
 	touched := map[*stream]struct{}{}
 	h.mu.Lock()
-	old := h.snapshot
+	old, next, rules := h.snapshot, h.cfg.Replica.Current(), h.cfg.Rules()
 	dirty := map[*entry]struct{}{}
 	changed := func(d resource.Dep) {
 		for e := range h.byDep[d] {
@@ -133,6 +133,7 @@ func (h *hub) advance(next *replica.Snapshot, rules *state.Rules, now time.Time)
 	for s := range touched {
 		s.wakeUp()
 	}
+	return next
 }
 
 // leave remembers an instance that was deregistered.
