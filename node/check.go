@@ -66,7 +66,11 @@ func (r *Report) describe(c *config.Config) {
 	}
 	r.add("auth.mode %s; accounts %d with %d users, %d roles and %d policies", c.Auth.Mode, len(c.Accounts), users, roles, policies)
 	if c.Auth.Mode == config.AuthSigV4 && users == 0 {
-		r.warn("%s", noUsers)
+		if files, _ := os.ReadDir(c.DataDir); len(files) == 0 {
+			r.warn("%s", noUsers)
+		} else {
+			r.add("users of the registry are not read by this check")
+		}
 	}
 	if len(c.DNS.Forward) > 0 {
 		r.add("names outside the zones are resolved by %s", strings.Join(c.DNS.Forward, ", "))
@@ -102,10 +106,18 @@ func (r *Report) checkAudit(a *config.Audit) error {
 	if a.File == "" || a.File == config.AuditStderr {
 		return nil
 	}
-	r.add("audit.file %s", a.File)
-	if _, err := os.Stat(filepath.Dir(a.File)); err != nil {
+	folder := filepath.Dir(a.File)
+	info, err := os.Stat(folder)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		r.add("audit.file %s: its folder does not exist; the node creates it", a.File)
+		return nil
+	case err != nil:
 		return fmt.Errorf("audit.file: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("audit.file: %s is not a folder", folder)
 	}
+	r.add("audit.file %s", a.File)
 	return nil
 }
 

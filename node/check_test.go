@@ -2,6 +2,7 @@ package node_test
 
 import (
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -31,6 +32,12 @@ func TestCheck(t *testing.T) {
 		{"listeners", func(c *node.Config) {}, "api_addr 127.0.0.1:0: can be opened", "", ""},
 		{"no folder yet", func(c *node.Config) { c.DataDir = filepath.Join(c.DataDir, "new") }, "does not exist; the node creates it", "", ""},
 		{"no users", func(c *node.Config) { c.Auth.Mode = config.AuthSigV4 }, "", "there are no users", ""},
+		{"users of the registry", func(c *node.Config) {
+			c.Auth.Mode = config.AuthSigV4
+			if err := os.WriteFile(filepath.Join(c.DataDir, "a"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}, "users of the registry are not read", "", ""},
 		{"wrong value", func(c *node.Config) { c.Region = "" }, "", "", "region"},
 		{"port in use", func(c *node.Config) { c.APIAddr = taken.Addr().String() }, "", "", "api_addr: listen tcp"},
 		{"DNS port in use", func(c *node.Config) { c.DNSAddr = taken.Addr().String() }, "", "", "dns_addr: "},
@@ -38,7 +45,8 @@ func TestCheck(t *testing.T) {
 		{"no certificate", func(c *node.Config) { c.TLS.CertFile, c.TLS.KeyFile = "/nowhere", key }, "", "", "tls: "},
 		{"key of another certificate", func(c *node.Config) { c.TLS.CertFile, c.TLS.KeyFile = key, cert }, "", "", "tls: "},
 		{"secret of a TSIG key", func(c *node.Config) { c.DNS.TSIGKeys = []config.TSIGKey{{Name: "k", SecretFile: "/nowhere"}} }, "", "", "/nowhere"},
-		{"audit file", func(c *node.Config) { c.Audit.File = "/nowhere/audit.log" }, "", "", "audit.file: "},
+		{"audit file", func(c *node.Config) { c.Audit.File = "/dev/null/audit.log" }, "", "", "audit.file: "},
+		{"new folder of the audit file", func(c *node.Config) { c.Audit.File = "/nowhere/audit.log" }, "its folder does not exist; the node creates it", "", ""},
 		{"policy", func(c *node.Config) {
 			c.Accounts = []config.Account{{ID: "123456789012", Users: []config.User{{Name: "a", Policies: []config.Policy{"{}"}}}}}
 		}, "", "", "user/a"},
@@ -65,7 +73,7 @@ func TestCheck(t *testing.T) {
 func TestCheckReportsAll(t *testing.T) {
 	cfg := nodetest.Config(t)
 	cfg.TLS.CertFile, cfg.TLS.KeyFile = "/nowhere", "/nowhere"
-	cfg.Audit.File = "/nowhere/audit.log"
+	cfg.Audit.File = "/dev/null/audit.log"
 	cfg.DNSAddr = "192.0.2.1:53" // not an address of this machine
 	_, err := node.Check(t.Context(), cfg)
 	for _, want := range []string{"tls: ", "audit.file: ", "dns_addr: "} {

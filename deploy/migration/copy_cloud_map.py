@@ -29,10 +29,10 @@ def arguments():
 
 
 def client(profile, region, url, ca_file=None):
-    # With an endpoint of our own, DiscoverInstances must not go to data-HOST.
-    config = Config(inject_host_prefix=url is None, retries={"mode": "standard", "max_attempts": 10})
+    # Without a URL it is AWS, whatever "cairn env" has set for other programs of this shell.
+    config = Config(ignore_configured_endpoint_urls=url is None, retries={"mode": "standard", "max_attempts": 10})
     return boto3.Session(profile_name=profile, region_name=region).client(
-        "servicediscovery", endpoint_url=url, verify=ca_file, config=config)
+        "servicediscovery", endpoint_url=url, verify=ca_file if url else True, config=config)
 
 
 def pages(source, operation, key, **arguments):

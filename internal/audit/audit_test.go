@@ -194,6 +194,20 @@ func TestReopen(t *testing.T) {
 	}
 }
 
+// TestFolder: the folder is made, as that of the registry is.
+func TestFolder(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "log", "cairn", "audit.log")
+	l, stop := run(t, Config{File: name})
+	l.Write(t.Context(), record("a"))
+	stop()
+	if diff := cmp.Diff([]string{"a"}, names(t, name)); diff != "" {
+		t.Error(diff)
+	}
+	if info, err := os.Stat(filepath.Dir(name)); err != nil || info.Mode().Perm()&0o007 != 0 {
+		t.Errorf("%v, %v", info.Mode(), err)
+	}
+}
+
 func TestStderr(t *testing.T) {
 	var out bytes.Buffer
 	l, stop := run(t, Config{File: "stderr", Stderr: &out})

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -34,9 +35,16 @@ type output interface {
 	Truncate(size int64) error
 }
 
-// openOutput opens a file to append to it, and makes it if it is not there.
+// openOutput opens a file to append to it, and makes it and its folder if they are not
+// there.
 func openOutput(name string) (output, int64, error) {
-	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o600)
+	const flags = os.O_CREATE | os.O_RDWR | os.O_APPEND
+	f, err := os.OpenFile(name, flags, 0o600)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = os.MkdirAll(filepath.Dir(name), 0o750); err == nil {
+			f, err = os.OpenFile(name, flags, 0o600)
+		}
+	}
 	if err != nil {
 		return nil, 0, err
 	}

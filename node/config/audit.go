@@ -5,8 +5,8 @@ const AuditStderr = "stderr"
 
 // Audit is the record of who did what, one JSON line for each call.
 type Audit struct {
-	// File is the file for the records, or `stderr`. Empty: no records. A reload
-	// opens the file again.
+	// File is the file for the records, or `stderr`. Empty: no records. Its folder is
+	// created if it does not exist. A reload opens the file again.
 	File string `yaml:"file" path:"file"`
 	// MaxBytes is the size at which the file is renamed to FILE.1 and a new one is
 	// started; 0 means 100 MiB.

@@ -53,6 +53,22 @@ func TestCopyCloudMap(t *testing.T) {
 	}
 }
 
+// Without --source it reads from AWS, also in a shell in which other programs use a node.
+func TestCopyReadsFromAWS(t *testing.T) {
+	python := testtool.Need(t, "python3", "python3")
+	if exec.Command(python, "-c", "import boto3").Run() != nil {
+		testtool.Missing(t, "boto3", "python3-boto3")
+	}
+	cmd := exec.Command(python, "-c", "import copy_cloud_map as m; print(m.client(None, 'eu-west-1', None).meta.endpoint_url, m.client(None, 'x', 'https://h:1').meta.endpoint_url)")
+	cmd.Dir = "../../deploy/migration"
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL=http://127.0.0.1:1", "AWS_ENDPOINT_URL_SERVICEDISCOVERY=http://127.0.0.1:1",
+		"AWS_CA_BUNDLE=/dev/null", "PYTHONDONTWRITEBYTECODE=1", "AWS_CONFIG_FILE=/dev/null", "AWS_SHARED_CREDENTIALS_FILE=/dev/null")
+	out, err := cmd.CombinedOutput()
+	if want := "https://servicediscovery.eu-west-1.amazonaws.com https://h:1\n"; err != nil || string(out) != want {
+		t.Errorf("%v, %s, want %s", err, out, want)
+	}
+}
+
 func fill(t *testing.T, n *nodetest.Node) {
 	t.Helper()
 	api(t, n, "CreateHttpNamespace", `{"Name":"shop","Description":"d","Tags":[{"Key":"team","Value":"a"}]}`)
