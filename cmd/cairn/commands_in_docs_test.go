@@ -88,7 +88,9 @@ func commandsIn(text string) []string {
 func checkCommand(root *cobra.Command, line string) string {
 	words := strings.Fields(line)
 	names := words
-	if i := slices.IndexFunc(words, func(w string) bool { return strings.HasPrefix(w, "-") || strings.ToLower(w) != w || strings.ContainsAny(w, "/.…'<>") }); i >= 0 {
+	if i := slices.IndexFunc(words, func(w string) bool {
+		return strings.HasPrefix(w, "-") || strings.ToLower(w) != w || strings.ContainsAny(w, "/.…'<>")
+	}); i >= 0 {
 		names = words[:i]
 	}
 	cmd, rest, err := root.Find(names)
