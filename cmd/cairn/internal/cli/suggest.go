@@ -137,13 +137,15 @@ func matchScore(typed, words []string) int {
 	return max(1, 10*score+first-len(free))
 }
 
-// wordScore returns how well a typed word fits a word of a command: 4 if it is
-// the same but for the plural, 3 if it is a misspelling, 2 if it is its beginning,
-// else 0.
+// wordScore returns how well a typed word fits a word of a command: 5 if it is the
+// same plural, 4 if it is the same but for the plural, 3 if it is a misspelling, 2 if it
+// is its beginning, else 0.
 func wordScore(typed, word string) int {
 	switch {
 	case typed == "":
 		return 0
+	case typed == word && strings.HasSuffix(word, "s"):
+		return 5
 	case strings.TrimSuffix(typed, "s") == strings.TrimSuffix(word, "s"):
 		return 4
 	case len(typed) > 2 && distance(typed, word) <= len(typed)/3:

@@ -40,6 +40,7 @@ func TestSuggest(t *testing.T) {
 		want   string
 	}{
 		{root, "ns list", "unknown command \"ns list\"; did you mean list-namespaces?"},
+		{root, "namespaces", "unknown command \"namespaces\"; did you mean list-namespaces?"},
 		{root, "namespaces ls", "unknown command \"namespaces ls\"; did you mean list-namespaces?"},
 		{root, "list namespace", "unknown command \"list namespace\"; did you mean list-namespaces?"},
 		{root, "svc list shop", "unknown command \"svc list\"; did you mean list-services?"},
