@@ -160,20 +160,24 @@ func (e *explanation) hit(name []byte, r zone.Result) {
 
 // host explains the name that an SRV record points to.
 func (e *explanation) host(ns *registry.Namespace, z *zone.Zone, name string, h *zone.Host) {
-	svc, id := e.hostOf(z, name)
+	svc, ids := e.hostOf(z, name)
 	if svc == nil {
 		return
 	}
 	e.Outcome = "NOERROR"
-	e.find("the name is that of instance %s, to which an SRV record points; it answers whatever the instance's health", id)
+	if len(ids) == 1 {
+		e.find("the name is that of instance %s, to which an SRV record points; it answers whatever the instance's health", ids[0])
+	} else {
+		e.find("the name is that of instances %s, to which SRV records point; it answers with the addresses of all, whatever their health", strings.Join(ids, ", "))
+	}
 	if h.Pending {
 		e.find("the SRV record itself is not answered yet: there is no verdict on the instance's health")
 	}
 	e.service(ns, svc, true)
 }
 
-// hostOf returns the service and the instance that a host is of.
-func (e *explanation) hostOf(z *zone.Zone, name string) (*registry.Service, registry.InstanceID) {
+// hostOf returns the service and the instances that a host is of.
+func (e *explanation) hostOf(z *zone.Zone, name string) (svc *registry.Service, ids []string) {
 	for above := dnswire.Parent(name); len(above) >= len(z.Apex); above = dnswire.Parent(above) {
 		n := e.zones.Node(z, above)
 		if n == nil || n.Set() == nil {
@@ -185,11 +189,14 @@ func (e *explanation) hostOf(z *zone.Zone, name string) (*registry.Service, regi
 		}
 		for id := range svc.Instances("") {
 			if labels, _ := id.HostLabels(); strings.EqualFold(labels+above, name) {
-				return svc, id
+				ids = append(ids, string(id))
 			}
 		}
+		if len(ids) > 0 {
+			return svc, ids
+		}
 	}
-	return nil, ""
+	return nil, nil
 }
 
 // serviceOf returns the service that RRsets are of.

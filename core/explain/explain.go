@@ -40,7 +40,7 @@ type Reports func(registry.ServiceID) map[registry.InstanceID]health.Report
 type Answer struct {
 	Name string `json:"name"`
 	From string `json:"from"`
-	// Outcome is what DNS answers: REFUSED, NXDOMAIN, NODATA or NOERROR. For
+	// Outcome is what DNS answers: REFUSED, NXDOMAIN, NODATA, NOERROR or SERVFAIL. For
 	// NAMESPACE/SERVICE it is HTTP, or the error that DiscoverInstances gives.
 	Outcome string `json:"outcome"`
 	// Findings lead from the name to the service, one sentence each.

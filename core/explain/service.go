@@ -26,6 +26,7 @@ func (e *explanation) service(ns *registry.Namespace, svc *registry.Service, dns
 	if svc.DNS != nil {
 		if n := e.rotation(svc); dns {
 			e.policy(svc, n)
+			e.aliases(svc)
 		}
 	}
 	slices.SortStableFunc(e.Instances, func(a, b Instance) int { return order(a) - order(b) })

@@ -9,17 +9,30 @@ import (
 	"github.com/miekg/dns"
 )
 
+// listenBoth listens on one port over UDP and TCP. A port that is free for UDP can be
+// taken for TCP, so it tries several.
+func listenBoth(t *testing.T) (net.PacketConn, net.Listener) {
+	t.Helper()
+	var err error
+	for range 20 {
+		var ln net.Listener
+		if ln, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+			break
+		}
+		var pc net.PacketConn
+		if pc, err = net.ListenPacket("udp", ln.Addr().String()); err == nil {
+			return pc, ln
+		}
+		ln.Close()
+	}
+	t.Fatal(err)
+	return nil, nil
+}
+
 // dsResolver starts a resolver over UDP and TCP that answers with answer.
 func dsResolver(t *testing.T, answer func(tcp bool, m *dns.Msg)) string {
 	t.Helper()
-	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ln, err := net.Listen("tcp", pc.LocalAddr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
+	pc, ln := listenBoth(t)
 	var serving sync.WaitGroup
 	t.Cleanup(serving.Wait) // after the servers have been shut down
 	for _, s := range []*dns.Server{{PacketConn: pc}, {Listener: ln}} {
