@@ -18,25 +18,16 @@ import (
 	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store"
-	"github.com/cairn-discovery/cairn/store/embedded"
 	"github.com/cairn-discovery/cairn/worker/janitor"
 	"github.com/cairn-discovery/cairn/worker/prober"
 	"github.com/cairn-discovery/cairn/worker/runner"
 )
 
-// openStore opens the store that the configuration names.
-func (n *Node) openStore() (store.Store, error) {
-	if n.cfg.OpenStore != nil {
-		return n.cfg.OpenStore()
-	}
-	// Check has refused the other stores.
-	return embedded.Open(embedded.Config{Dir: n.cfg.DataDir, Logger: n.log.With("part", "store")})
-}
-
 // wiring is what the components of a node share while they are built.
 type wiring struct {
 	*Node
 	listeners *listeners
+	store     store.Store
 	metrics   *prometheus.Registry
 	rep       *replica.Replica
 	checks    *prober.Prober
@@ -50,7 +41,7 @@ type wiring struct {
 // stop in the reverse order. An edge starts after, and so stops before, what it
 // asks.
 func (n *Node) wire(st store.Store, l *listeners) ([]component, error) {
-	w := &wiring{Node: n, listeners: l, metrics: admin.NewRegistry(n.build)}
+	w := &wiring{Node: n, listeners: l, store: st, metrics: admin.NewRegistry(n.build)}
 	if err := w.prepare(st); err != nil {
 		return nil, err
 	}
@@ -61,6 +52,7 @@ func (n *Node) wire(st store.Store, l *listeners) ([]component, error) {
 		// The admin listener answers from the first moment to the last, so that
 		// probes and scrapers can see that the node loads or stops.
 		w.adminComponent,
+		w.storeComponent,
 		// The replica loads the registry; nothing can be asked before that. It
 		// stops after everything that writes, and commits what still waits.
 		w.replicaComponent,

@@ -28,6 +28,8 @@ type batch struct {
 	read      map[string]bool // keys of the preconditions of txn
 	deletes   bool            // a write of txn is a deletion
 	values    []byte          // holds the values of txn
+	keyBytes  int             // the keys of txn
+	limits    store.Limits
 }
 
 // process decides commands, in one batch or more, commits each, publishes the result,
@@ -79,10 +81,12 @@ func newBatch(proposals []*proposal) *batch {
 // decide decides each command against the state that includes the commands before
 // it. The batch has the first commands, up to one that creates a key again which an
 // earlier one has deleted: a transaction writes a key once, and a node that follows
-// must see the deletion.
+// must see the deletion. It also ends before a command that would make it larger than
+// the store accepts.
 func (l *loop) decide(proposals []*proposal) *batch {
 	current, rules := l.Current().State, l.cfg.Rules()
 	b := newBatch(proposals)
+	b.limits = l.limits()
 	b.txn.Base = store.Revision(current.Revision)
 	b.draft = state.NewDraft(current)
 	for i, p := range proposals {
@@ -92,9 +96,6 @@ func (l *loop) decide(proposals []*proposal) *batch {
 			break
 		}
 		b.outcomes[i] = outcome{d.Reply, err}
-		if err == nil {
-			b.add(d)
-		}
 	}
 	b.txn.Writes = slices.DeleteFunc(b.txn.Writes, func(w store.Write) bool { return w.Key == "" })
 	return b
@@ -126,8 +127,59 @@ func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.D
 	case b.deletedOneOf(d.Changes):
 		return d, errNextBatch
 	}
+	writes := b.encode(d.Changes)
+	if !b.fits(d, writes) {
+		return d, errNextBatch
+	}
 	b.draft.Apply(current.Revision+1, d.Changes...)
+	b.add(d, writes)
 	return d, nil
+}
+
+// encode returns the writes of changes. Their values are in b.values.
+func (b *batch) encode(changes []command.Change) []store.Write {
+	writes := make([]store.Write, len(changes))
+	for i, c := range changes {
+		start, put := len(b.values), false
+		b.values, put = c.Value(b.values)
+		writes[i] = store.Write{Key: c.Key(), Value: b.values[start:len(b.values):len(b.values)], Delete: !put}
+	}
+	return writes
+}
+
+// partBytes is what a key or a value needs besides its bytes, at most.
+const partBytes = 24
+
+// fits reports whether the batch stays within the limits of the store with one more
+// decision. The first decision always fits: the store refuses it if it is too large.
+func (b *batch) fits(d command.Decision, writes []store.Write) bool {
+	if b.limits == (store.Limits{}) || len(b.changes) == 0 {
+		return true
+	}
+	newWrites, newReads, keys := 0, 0, 0
+	for _, w := range writes {
+		if _, ok := b.written[w.Key]; !ok {
+			newWrites++
+			keys += len(w.Key) + 2*partBytes
+		}
+	}
+	for _, r := range d.Reads {
+		if _, ok := b.written[r.Key]; !ok && !b.read[r.Key] {
+			newReads++
+			keys += 2 * (len(r.Key) + partBytes)
+		}
+	}
+	return len(b.txn.Writes)+newWrites <= b.limits.Writes &&
+		len(b.txn.Preconditions)+newReads <= b.limits.Preconditions &&
+		b.keyBytes+keys+len(b.values) <= b.limits.Bytes
+}
+
+// limits returns the limits of the store; the zero value is no limit.
+func (l *loop) limits() store.Limits {
+	if s, ok := l.cfg.Store.(store.Limited); ok {
+		return s.Limits()
+	}
+	return store.Limits{}
 }
 
 // deletedOneOf reports whether the batch deletes a key that one of the changes writes.
@@ -143,19 +195,18 @@ func (b *batch) deletedOneOf(changes []command.Change) bool {
 
 // add adds the changes of one decision. A key that an earlier decision of the batch
 // has written is no precondition.
-func (b *batch) add(d command.Decision) {
+func (b *batch) add(d command.Decision, writes []store.Write) {
 	for _, read := range d.Reads {
 		if _, ok := b.written[read.Key]; !ok && !b.read[read.Key] {
 			b.read[read.Key] = true
+			b.keyBytes += 2 * (len(read.Key) + partBytes)
 			b.txn.Preconditions = append(b.txn.Preconditions, store.Precondition(read))
 		}
 	}
 	b.changes = append(b.changes, d.Changes...)
-	for _, c := range d.Changes {
-		start, put := len(b.values), false
-		b.values, put = c.Value(b.values)
-		value := b.values[start:len(b.values):len(b.values)]
-		b.write(store.Write{Key: c.Key(), Value: value, Delete: !put})
+	for _, w := range writes {
+		b.keyBytes += len(w.Key) + 2*partBytes
+		b.write(w)
 	}
 }
 
@@ -204,6 +255,10 @@ func (l *loop) commit(ctx context.Context, b *batch) (store.Revision, error) {
 // nodes committed before it, and answers.
 func (l *loop) publishCommitted(ctx context.Context, b *batch, revision store.Revision) error {
 	for store.Revision(l.Current().Revision) < revision {
+		if store.Revision(l.Current().Revision)+1 == revision {
+			l.publish(l.nextState(b, revision)) // nothing can be between; the watch repeats it
+			break
+		}
 		followed, ok := <-l.follower.batches
 		if ok && followed.Revision == revision {
 			l.publish(l.nextState(b, revision))

@@ -19,11 +19,11 @@ func (r *Replica) loadFirst(ctx context.Context) error {
 		if err == nil {
 			r.Confirm(start)
 		}
-		if !errors.Is(err, store.ErrUnreachable) {
+		if !canRecover(err) {
 			return err
 		}
 		if !warned {
-			r.cfg.Logger.Warn("the store is not reached; trying again", "err", err)
+			r.cfg.Logger.Warn("the store cannot be loaded yet; trying again", "err", err)
 		}
 		if !pause(ctx, recoverPause) {
 			return ctx.Err()
@@ -52,6 +52,12 @@ func (r *Replica) load(ctx context.Context) error {
 	r.publish(next)
 	r.freshness.reached(true)
 	return nil
+}
+
+// canRecover reports whether a later load can succeed.
+func canRecover(err error) bool {
+	return errors.Is(err, store.ErrUncertain) || errors.Is(err, store.ErrFull) ||
+		errors.Is(err, store.ErrUnreachable) || errors.Is(err, store.ErrCompacted)
 }
 
 // reload replaces the state with the records of the store and watches from there.
@@ -98,11 +104,11 @@ const (
 func (l *loop) recover(ctx context.Context, err error) error {
 	pause := time.NewTimer(recoverPause)
 	defer pause.Stop()
-	for errors.Is(err, store.ErrUncertain) || errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrUnreachable) {
+	for canRecover(err) {
 		l.freshness.reached(!errors.Is(err, store.ErrUnreachable))
-		l.cfg.Logger.Error("the store cannot settle its last commit yet", "err", err)
+		l.cfg.Logger.Error("the store cannot be loaded yet", "err", err)
 		if !l.rejectUntil(ctx, pause.C) {
-			return fmt.Errorf("stopped before the store's last commit was settled: %w", err)
+			return fmt.Errorf("stopped before the store could be loaded: %w", err)
 		}
 		if err = l.reload(ctx); err == nil {
 			return nil
@@ -122,7 +128,7 @@ func (l *loop) rejectUntil(ctx context.Context, until <-chan time.Time) bool {
 		case <-ctx.Done():
 			return false
 		case p := <-l.queue:
-			p.done <- outcome{err: fmt.Errorf("%w: its last commit is not settled", ErrUnavailable)}
+			p.done <- outcome{err: fmt.Errorf("%w: it cannot be loaded", ErrUnavailable)}
 		}
 	}
 }

@@ -126,19 +126,30 @@ func (l *loop) follow(ctx context.Context) {
 // watch (ok is false).
 func (l *loop) handleWatch(ctx context.Context, b store.Batch, ok bool) error {
 	if ok {
+		if uint64(b.Revision) <= l.Current().Revision {
+			return nil // a commit of this node, which is published already
+		}
 		return l.apply(b)
 	}
 	if errors.Is(l.follower.err, store.ErrCompacted) {
 		l.cfg.Logger.Warn("this node has fallen behind what the store remembers; loading again", "revision", l.Current().Revision)
-		return l.reload(ctx)
+		if err := l.reload(ctx); err != nil {
+			return l.recover(ctx, err)
+		}
+		return nil
 	}
 	return l.follower.err
 }
 
-// awaitWatch waits for the next batch of the watch and handles it.
+// awaitWatch waits for the next batch of another node and handles it.
 func (l *loop) awaitWatch(ctx context.Context) error {
-	b, ok := <-l.follower.batches
-	return l.handleWatch(ctx, b, ok)
+	for before := l.Current(); l.Current() == before; {
+		b, ok := <-l.follower.batches
+		if err := l.handleWatch(ctx, b, ok); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // follower is one watch of the store.

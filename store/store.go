@@ -92,14 +92,25 @@ var (
 	ErrUnreachable = errors.New("store: not reachable")
 	// ErrDuplicateKey: not committed, the transaction writes a key more than once.
 	ErrDuplicateKey = errors.New("store: a transaction writes a key more than once")
+	// ErrTooLarge: not committed, the transaction exceeds a limit of the store.
+	ErrTooLarge = errors.New("store: the transaction is too large")
 	// ErrClosed: the store was closed.
 	ErrClosed = errors.New("store: closed")
 )
 
+// FormatError means that a newer version has written the store.
+type FormatError struct {
+	// Have is the format of the store, Known the newest one that this version reads.
+	Have, Known int
+}
+
+func (e *FormatError) Error() string {
+	return fmt.Sprintf("store: its format is %d and this version of cairn knows formats up to %d: use the newer version", e.Have, e.Known)
+}
+
 // Store keeps records durably.
 //
-// All methods may be called from several goroutines. Nothing runs in the
-// background between calls.
+// All methods may be called from several goroutines.
 type Store interface {
 	// Load passes all records to visit, in chunks, and returns their revision. If
 	// a key comes twice, the later Change wins; a Change with Delete removes the
@@ -124,6 +135,29 @@ type Store interface {
 
 	// Close releases the store's resources. Commits in flight end first.
 	Close() error
+}
+
+// The interfaces below are for stores that have more to offer. The user of a store finds
+// out with a type assertion.
+
+// Runner is a store with work of its own. Run does it until ctx ends.
+type Runner interface {
+	Run(ctx context.Context) error
+}
+
+// Limits are the sizes up to which a transaction is accepted.
+type Limits struct {
+	// Writes and Preconditions are numbers.
+	Writes, Preconditions int
+	// Bytes are the keys and values together.
+	Bytes int
+}
+
+// Limited is a store that refuses large transactions with ErrTooLarge.
+type Limited interface {
+	// Limits returns limits within which a transaction is accepted. They are known
+	// after Load.
+	Limits() Limits
 }
 
 // Change is one step of Load: a record, or the removal of one.

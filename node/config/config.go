@@ -74,6 +74,8 @@ type Config struct {
 	Limits Limits `yaml:"limits"`
 	// Audit is the record of who did what; see docs/audit.md.
 	Audit Audit `yaml:"audit"`
+	// Etcd is how the node speaks to etcd. Only with store etcd.
+	Etcd Etcd `yaml:"etcd"`
 	// TLS is the certificate of the API listener, which then speaks HTTPS, and of
 	// DNS over TLS and HTTPS. Changed files are read again within seconds.
 	TLS TLS `yaml:"tls"`
@@ -95,6 +97,7 @@ func Default() Config {
 		Runner:    defaultRunner(),
 		ECS:       defaultECS(),
 		XDS:       defaultXDS(),
+		Etcd:      defaultEtcd(),
 	}
 }
 
@@ -106,6 +109,7 @@ func (c *Config) Check() error {
 	walk(reflect.ValueOf(c).Elem(), k.checkTag)
 	c.Storage.check(&k)
 	c.Nodes.check(&k)
+	c.Etcd.check(&k)
 	c.checkExposure(&k)
 	checkAccounts(&k, c)
 	checkShares(&k, c.Shares)

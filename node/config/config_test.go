@@ -132,8 +132,13 @@ func TestBadFiles(t *testing.T) {
 		{"xds_addr", "xds_addr: :x", `c.yaml:1: xds_addr: ":x" must end in a port`},
 		{"data_dir", "data_dir: ''", `c.yaml:1: data_dir: "" must not be empty`},
 		{"store", "store: redis", `c.yaml:1: store: "redis" must be embedded, etcd or cluster`},
-		{"store etcd", "store: etcd", `c.yaml:1: store: "etcd" is not supported yet; use embedded`},
-		{"store cluster", "store: cluster", `c.yaml:1: store: "cluster" is not supported yet; use embedded`},
+		{"store etcd", "store: etcd", `c.yaml:1: store: "etcd" needs etcd_endpoints`},
+		{"etcd.password", "etcd: {username: a}", `c.yaml:1: etcd: needs both username and password`},
+		{"etcd.password_file", "etcd: {username: a, password: b, password_file: c}", `c.yaml:1: etcd: has both password and password_file`},
+		{"etcd.cert_file", "etcd: {cert_file: a}", `c.yaml:1: etcd: needs both cert_file and key_file`},
+		{"etcd.compact_after", "etcd: {compact_after: 1s}", `c.yaml:1: etcd.compact_after: "1s" must be 0s, or 1m or more`},
+		{"etcd.max_request_bytes", "etcd: {max_request_bytes: 5}", `c.yaml:1: etcd.max_request_bytes: "5" must be`},
+		{"store cluster", "store: cluster", `c.yaml:1: store: "cluster" is not supported yet; use embedded or etcd`},
 		{"etcd_endpoints", "store: etcd\netcd_endpoints: [localhost:2379]", `c.yaml:2: etcd_endpoints[0]: "localhost:2379" must be a URL`},
 		{"etcd_endpoints alone", "etcd_endpoints: ['http://a:2379']", `c.yaml:1: etcd_endpoints: "http://a:2379" needs store etcd`},
 		{"etcd_prefix", "etcd_prefix: ''", `c.yaml:1: etcd_prefix: "" must not be empty`},
@@ -315,7 +320,7 @@ func TestErrorsNameTheSource(t *testing.T) {
 		{"bad flag", map[string]string{"log-level": "loud"}, nil, `--log-level: "loud" must be`},
 		{"bad combination by flag", map[string]string{"store": "embedded", "api-addr": ":1"}, nil, `--api-addr: api_addr: ":1" is reachable`},
 		{"unsupported by environment", map[string]string{"api-addr": "127.0.0.1:1"}, env, `CAIRN_STORE: store: "cluster" is not supported yet`},
-		{"unsupported by file", map[string]string{"api-addr": "127.0.0.1:1"}, nil, `c.yaml:1: store: "etcd" is not supported yet`},
+		{"unsupported by file", map[string]string{"api-addr": "127.0.0.1:1"}, nil, `c.yaml:1: store: "etcd" needs etcd_endpoints`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -355,7 +360,7 @@ func TestSettingsNames(t *testing.T) {
 
 func TestListSetting(t *testing.T) {
 	c, err := Load(Sources{Flags: map[string]string{"store": "etcd", "etcd-endpoints": "http://a:1, https://b:2,"}})
-	if err == nil || !strings.Contains(err.Error(), "not supported yet") || c.Store != "" {
+	if err != nil || c.Store != StoreEtcd {
 		t.Errorf("Load() = %v", err)
 	}
 	c = Default()

@@ -4,17 +4,18 @@ import "strings"
 
 // The values of Storage.Store.
 const (
-	storeEmbedded = "embedded"
-	storeEtcd     = "etcd"
+	StoreEmbedded = "embedded"
+	StoreEtcd     = "etcd"
 	storeCluster  = "cluster"
 )
 
 // Storage is where the registry is kept, and how the nodes that keep it find each
 // other.
 type Storage struct {
-	// Store is where the registry is kept: embedded, etcd or cluster. Only
-	// embedded is supported yet.
-	Store string `yaml:"store" check:"oneof=embedded etcd cluster" flag:"embedded|etcd|cluster" usage:"where the registry is kept: on this machine, in an etcd that runs elsewhere, or in an etcd inside a cluster of nodes (only embedded is supported yet)"`
+	// Store is where the registry is kept: embedded in files of this machine, in an
+	// etcd that runs elsewhere, or in an etcd inside a cluster of nodes, which is not
+	// supported yet.
+	Store string `yaml:"store" check:"oneof=embedded etcd cluster" flag:"embedded|etcd|cluster" usage:"where the registry is kept: on this machine, in an etcd that runs elsewhere, or in an etcd inside a cluster of nodes (not supported yet)"`
 	// EtcdEndpoints are the URLs of an etcd that runs elsewhere. Only with store
 	// etcd.
 	EtcdEndpoints []string `yaml:"etcd_endpoints" check:"url" flag:"URL,..." usage:"with --store etcd: the etcd's client URLs"`
@@ -33,11 +34,11 @@ type Storage struct {
 }
 
 // Shared reports whether several nodes use the store.
-func (s *Storage) Shared() bool { return s.Store != storeEmbedded }
+func (s *Storage) Shared() bool { return s.Store != StoreEmbedded }
 
 func defaultStorage() Storage {
 	return Storage{
-		Store:       storeEmbedded,
+		Store:       StoreEmbedded,
 		EtcdPrefix:  "/cairn/",
 		ClusterAddr: "127.0.0.1:8057",
 	}
@@ -46,13 +47,16 @@ func defaultStorage() Storage {
 // check refuses settings of one store together with another, and the stores that
 // this version does not have.
 func (s *Storage) check(k *checker) {
-	if s.Store != storeEtcd && len(s.EtcdEndpoints) > 0 {
+	if s.Store != StoreEtcd && len(s.EtcdEndpoints) > 0 {
 		k.fail("etcd_endpoints", strings.Join(s.EtcdEndpoints, ","), "needs store etcd")
+	}
+	if s.Store == StoreEtcd && len(s.EtcdEndpoints) == 0 {
+		k.fail("store", s.Store, "needs etcd_endpoints")
 	}
 	if s.Store != storeCluster && len(s.Join) > 0 {
 		k.fail("join", strings.Join(s.Join, ","), "needs store cluster")
 	}
-	if s.Store == storeEtcd || s.Store == storeCluster {
-		k.fail("store", s.Store, "is not supported yet; use embedded")
+	if s.Store == storeCluster {
+		k.fail("store", s.Store, "is not supported yet; use embedded or etcd")
 	}
 }

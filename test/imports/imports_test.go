@@ -11,6 +11,7 @@ import (
 	"go/build"
 	"io/fs"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -86,6 +87,27 @@ func TestRings(t *testing.T) {
 	for i := range rings {
 		if !used[&rings[i]] {
 			t.Errorf("the ring of %s has no package", rings[i].folder)
+		}
+	}
+}
+
+// placeOf says which folders may import large libraries, by the beginning of their path.
+var placeOf = map[string][]string{
+	"go.etcd.io/etcd/server": {"store/cluster"},
+	"go.etcd.io/etcd":        {"store/etcd", "store/cluster", "test", "bench"},
+	"go.uber.org/zap":        {"store/etcd/etcdtest", "store/cluster", "internal/zaplog", "test", "bench"},
+}
+
+// TestLibrariesStayInTheirPlace: a library is used by the packages that it is there for.
+func TestLibrariesStayInTheirPlace(t *testing.T) {
+	for _, p := range list(t) {
+		for _, imported := range p.Imports {
+			for library, folders := range placeOf {
+				in := slices.ContainsFunc(folders, func(folder string) bool { return within(p.path, folder) })
+				if within(imported, library) && !in {
+					t.Errorf("%s imports %s, which is for %v", p.path, imported, folders)
+				}
+			}
 		}
 	}
 }

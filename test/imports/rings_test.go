@@ -25,6 +25,8 @@ var rings = []ring{
 		"a store sees keys and bytes, never their meaning"},
 	{"store/embedded", "store internal/...",
 		"a store sees keys and bytes, never their meaning"},
+	{"store/etcd", "store store/etcd/... internal/...",
+		"a store sees keys and bytes, never their meaning"},
 	{"edge/aws", "edge/aws/... core/... replica store internal/...",
 		"an edge asks the replica and the core, never another edge; of stores it knows the errors only"},
 	{"edge/dns", "edge/dns/... core/... replica internal/...",

@@ -1,0 +1,52 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/cairn-discovery/cairn/node/config"
+	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/embedded"
+	"github.com/cairn-discovery/cairn/store/etcd"
+)
+
+// openStore opens the store that the configuration names.
+func (n *Node) openStore() (store.Store, error) {
+	if n.cfg.OpenStore != nil {
+		return n.cfg.OpenStore()
+	}
+	return openStore(&n.cfg.Config, n.log.With("part", "store"))
+}
+
+func openStore(c *config.Config, log *slog.Logger) (store.Store, error) {
+	if c.Store == config.StoreEtcd {
+		cfg, err := etcdConfig(c, log)
+		if err != nil {
+			return nil, err
+		}
+		return etcd.Open(cfg)
+	}
+	return embedded.Open(embedded.Config{Dir: c.DataDir, Logger: log})
+}
+
+func etcdConfig(c *config.Config, log *slog.Logger) (cfg etcd.Config, err error) {
+	cfg = etcd.Config{
+		Endpoints: c.EtcdEndpoints, Prefix: c.EtcdPrefix, Username: c.Etcd.Username, Timeout: c.Etcd.Timeout.Duration,
+		CompactAfter: c.Etcd.CompactAfter.Duration, MaxRequestBytes: c.Etcd.MaxRequestBytes, Logger: log,
+	}
+	if cfg.Password, err = c.Etcd.PasswordText(); err != nil {
+		return cfg, err
+	}
+	cfg.TLS, err = c.Etcd.TLSConfig()
+	return cfg, err
+}
+
+// storeComponent runs the work of the store, if it has any of its own.
+func (w *wiring) storeComponent() (component, error) {
+	st, ok := w.store.(store.Runner)
+	if !ok {
+		return component{}, nil
+	}
+	run := func(ctx context.Context) error { return st.Run(ctx) }
+	return component{name: "store", run: run, stopTimeout: workerStopTimeout}, nil
+}
