@@ -19,6 +19,7 @@ type Action struct {
 func Plan(v command.View, now int64) (actions []Action, next int64) {
 	p := newPlan(v, now)
 	p.collect = true
+	p.cloudCache = make(map[cloudKey]*cloudView, p.state.services.Len())
 	p.planNodes()
 	p.planTasks()
 	p.planServices()
@@ -50,6 +51,9 @@ type plan struct {
 	lastView       *definitionView
 	lastCloud      cloudKey
 	lastCloudView  *cloudView
+	lastTask       *Task
+	lastService    *registry.Service
+	lastInstance   *registry.Instance
 	members        []member // memory for planServices
 }
 
@@ -154,6 +158,15 @@ func (p *plan) cloudService(r *Registration) *cloudView {
 	}
 	p.lastCloud, p.lastCloudView = key, v
 	return v
+}
+
+// instanceOf returns the instance of a task in a Cloud Map service, or nil.
+func (p *plan) instanceOf(x *Task, svc *registry.Service) *registry.Instance {
+	if p.lastTask != x || p.lastService != svc {
+		p.lastTask, p.lastService = x, svc
+		p.lastInstance, _ = svc.Instance(registry.InstanceID(x.ID))
+	}
+	return p.lastInstance
 }
 
 // placer returns the instances of a cluster. The plan places nothing, so it can be used

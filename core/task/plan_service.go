@@ -154,8 +154,8 @@ func (p *plan) judgeRegistration(m *member, r *Registration) {
 	if svc.Service == nil {
 		return // the registry is gone: that is no reason to replace tasks
 	}
-	inst, ok := svc.Instance(registry.InstanceID(m.ID))
-	if !ok {
+	inst := p.instanceOf(m.Task, svc.Service)
+	if inst == nil {
 		m.condition = settling
 		return
 	}

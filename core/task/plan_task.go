@@ -83,11 +83,11 @@ func (p *plan) oneDue(x *Task, r *Registration) bool {
 	case r.Registered == 0:
 		return p.at(r.Tried + r.pause())
 	}
-	inst, ok := svc.Instance(registry.InstanceID(x.ID))
-	if ok {
+	inst := p.instanceOf(x, svc.Service)
+	if inst != nil {
 		svc.registered++
 	}
-	return !ok || inst.Registered != r.Registered
+	return inst == nil || inst.Registered != r.Registered
 }
 
 // pause returns the time between two attempts to register: it doubles each time, because

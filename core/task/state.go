@@ -3,7 +3,6 @@ package task
 import (
 	"fmt"
 	"iter"
-	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/table"
@@ -327,9 +326,14 @@ func (s *State) Counts() Counts {
 
 // within yields the values whose keys have the prefix and come after prefix+after.
 func within[V any](m ptree.Map[string, V], prefix, after string) iter.Seq[V] {
+	all := m.After(after)
+	if prefix != "" {
+		end := len(prefix) - 1 // prefixes end with a slash
+		all = m.Between(prefix+after, prefix[:end]+string(prefix[end]+1))
+	}
 	return func(yield func(V) bool) {
-		for key, v := range m.After(prefix + after) {
-			if !strings.HasPrefix(key, prefix) || !yield(v) {
+		for _, v := range all {
+			if !yield(v) {
 				return
 			}
 		}

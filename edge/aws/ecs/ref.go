@@ -52,7 +52,8 @@ func parseRef(c *service.Call, member, kind, text string) (ref, error) {
 	if !ok || has != kind {
 		return ref{}, command.Invalid("Invalid identifier: Identifier is for %s. %s expects the ARN of a %s", has, member, kind)
 	}
-	r := ref{Name: rest, Foreign: a.Account != c.Account || a.Region != region(c)}
+	// Terraform makes ARNs without an account if skip_requesting_account_id is set.
+	r := ref{Name: rest, Foreign: a.Account != c.Account && a.Account != "" || a.Region != region(c)}
 	if kind == kindService || kind == kindTask || kind == kindInstance {
 		if cluster, name, long := strings.Cut(rest, "/"); long {
 			r.Cluster, r.Name = cluster, name

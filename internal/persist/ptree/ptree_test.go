@@ -67,6 +67,10 @@ func check(t *rapid.T, v version, probe int) {
 	}
 	wantSame(t, "All", v.tree.All(), want, v.model)
 	wantSame(t, "After", v.tree.After(probe), above, v.model)
+	for _, before := range []int{probe - 1, probe + 1, probe + 5, probe + 300} {
+		end, _ := slices.BinarySearch(above, before)
+		wantSame(t, "Between", v.tree.Between(probe, before), above[:end], v.model)
+	}
 	wantSame(t, "Backward", v.tree.Backward(), reversed(want), v.model)
 	wantSame(t, "Before", v.tree.Before(probe), reversed(want[:split]), v.model)
 	if got, ok := v.tree.Get(probe); ok != found || got != v.model[probe] {
@@ -100,6 +104,7 @@ func TestIterationStopsWhenAsked(t *testing.T) {
 	}
 	for name, seq := range map[string]iter.Seq2[int, int]{
 		"All": m.All(), "After": m.After(10), "Backward": m.Backward(), "Before": m.Before(990),
+		"Between": m.Between(10, 990),
 	} {
 		n := 0
 		for range seq {
