@@ -150,21 +150,22 @@ func (w *wiring) adminComponent() (component, error) {
 		return component{}, err
 	}
 	server, err := admin.New(admin.Config{
-		Token:       token,
-		Certificate: w.cfg.AdminByCertificate(),
-		Failures:    failureBudget(&w.cfg.Auth),
-		Identities:  identities,
-		Ready:       w.readiness,
-		Backup:      func(out io.Writer) error { return w.backups.note(writeBackup(out, w.rep)) },
-		Explain:     w.explainer(w.rep, w.checks, fixed),
-		ExplainTask: w.explainTask(w.rep),
-		Logs:        w.taskLogs(),
-		Nodes:       func() any { return w.nodes() },
-		Metrics:     w.metrics,
-		Registerer:  w.metrics,
-		Hosts:       w.cfg.AdminHosts,
-		TLS:         tlsConfig(cert),
-		Logger:      w.log.With("part", "admin"),
+		Token:        token,
+		Certificate:  w.cfg.AdminByCertificate(),
+		Failures:     failureBudget(&w.cfg.Auth),
+		Identities:   identities,
+		Ready:        w.readiness,
+		Backup:       func(out io.Writer) error { return w.backups.note(writeBackup(out, w.rep)) },
+		Explain:      w.explainer(w.rep, w.checks, fixed),
+		ExplainTask:  w.explainTask(w.rep),
+		ExplainProxy: w.explainProxy(),
+		Logs:         w.taskLogs(),
+		Nodes:        func() any { return w.nodes() },
+		Metrics:      w.metrics,
+		Registerer:   w.metrics,
+		Hosts:        w.cfg.AdminHosts,
+		TLS:          tlsConfig(cert),
+		Logger:       w.log.With("part", "admin"),
 	})
 	serve := func(ctx context.Context) error { return server.Serve(ctx, w.listeners.admin) }
 	return component{name: "admin", run: serve, stopTimeout: adminStopTimeout}, err

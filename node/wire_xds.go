@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -56,6 +58,32 @@ func (w *wiring) xdsComponent() (component, error) {
 	serve := func(ctx context.Context) error { return server.Serve(ctx, w.listeners.xds) }
 	return component{name: "xds", run: w.edge("xds", serve), stopTimeout: xdsStopTimeout}, nil
 }
+
+// explainProxy answers /xds/explain. It is nil if xDS is not served.
+func (w *wiring) explainProxy() func(context.Context, string) (fmt.Stringer, error) {
+	if w.listeners.xds == nil {
+		return nil
+	}
+	return func(_ context.Context, id string) (fmt.Stringer, error) {
+		if id == "" {
+			return nil, errors.New("node is missing: /xds/explain?node=ID")
+		}
+		server := w.xds.Load()
+		if server == nil {
+			return nil, errors.New("xDS is not served yet")
+		}
+		report, ok := server.Explain(id)
+		if !ok {
+			return nil, fmt.Errorf("no client with the node id %q has connected to this node of cairn", id)
+		}
+		return explanation(report), nil
+	}
+}
+
+// explanation is a text as a fmt.Stringer.
+type explanation string
+
+func (e explanation) String() string { return string(e) }
 
 // xdsAuth authenticates clients of xDS: by a client certificate of a user, a token of
 // the configuration, or a signature as Envoy makes it for App Mesh.

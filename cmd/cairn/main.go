@@ -15,6 +15,7 @@ import (
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/ecs"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/identity"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/nodes"
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/proxy"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/server"
 	"github.com/cairn-discovery/cairn/node"
 )
@@ -26,6 +27,7 @@ var groups = []func(*cli.Program) cli.Group{
 	ecs.Commands,
 	identity.Commands,
 	nodes.Commands,
+	proxy.Commands,
 	demo.Commands,
 	otherCommands,
 }

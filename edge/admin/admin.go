@@ -41,6 +41,9 @@ type Config struct {
 	// ExplainTask returns why a task is not running, registered or healthy. Nil: there
 	// is no /tasks/explain.
 	ExplainTask func(ctx context.Context, task string) (fmt.Stringer, error)
+	// ExplainProxy returns what a client of xDS has and has rejected. Nil: there is no
+	// /xds/explain.
+	ExplainProxy func(ctx context.Context, node string) (fmt.Stringer, error)
 	// Logs writes the output of containers of a task until it ends or ctx does. Nil: the
 	// node runs no tasks.
 	Logs func(context.Context, LogRequest, io.Writer) error
@@ -168,6 +171,9 @@ func (s *Server) routes() http.Handler {
 	}
 	if s.cfg.ExplainTask != nil {
 		mux.HandleFunc("GET /tasks/explain", s.explainTask)
+	}
+	if s.cfg.ExplainProxy != nil {
+		mux.HandleFunc("GET /xds/explain", s.explainProxy)
 	}
 	if s.cfg.Nodes != nil {
 		mux.HandleFunc("GET /nodes", s.nodes)

@@ -47,7 +47,7 @@ NAME is a DNS name, or NAMESPACE/SERVICE as DiscoverInstances takes them.`,
 	f.StringVar(&o.query, "query-parameters", "", "those of a DiscoverInstances call, as a `JSON` object or as K=V,...")
 	o.output.AddTo(f)
 	admin.AddTo(f)
-	cmd.AddCommand(newExplainTask(p))
+	cmd.AddCommand(newExplainTask(p), newExplainProxy(p))
 	return cmd
 }
 
