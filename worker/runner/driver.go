@@ -169,6 +169,9 @@ type Observation struct {
 	// "OutOfMemoryError: Container killed due to memory usage"; and with a health check
 	// Health, HealthSince and HealthOutput. It leaves ID empty.
 	Containers []task.ContainerState
+	// Ended are the names of those of Containers that are RUNNING but whose process has
+	// ended: how, is not known yet. Nil: none.
+	Ended map[string]bool
 }
 
 // ObservedNetwork is the network of a task as Prepare made it. In modes other than

@@ -44,6 +44,9 @@ func (s *situation) current(known *task.ContainerState) *task.ContainerState {
 		return nil // it is about to run again
 	}
 	now := *seen
+	if s.ended[known.Name] && !restartable(containerOf(s.definition, known.Name)) {
+		now.LastStatus = task.StatusStopped // clients must not use it; the exit code follows
+	}
 	now.ID = known.ID
 	if now.Reason == "" {
 		now.Reason = s.broken[known.Name]

@@ -41,6 +41,8 @@ type situation struct {
 	network bool
 	// seen are the containers that exist on the machine, by name.
 	seen map[string]*task.ContainerState
+	// ended are containers of seen that are RUNNING but whose process has ended.
+	ended map[string]bool
 	// pulled are the images that are available.
 	pulled map[string]bool
 	// broken are containers that could not be started again, with the reason.
@@ -310,7 +312,7 @@ func (s *situation) restarts(c *task.ContainerDefinition, seen *task.ContainerSt
 		return false
 	}
 	p := c.RestartPolicy
-	if p == nil || p.Enabled == nil || !*p.Enabled || s.broken[c.Name] != "" || seen.ExitCode == nil {
+	if !restartable(c) || s.broken[c.Name] != "" || seen.ExitCode == nil {
 		return false
 	}
 	for _, code := range p.IgnoredExitCodes {
@@ -323,6 +325,11 @@ func (s *situation) restarts(c *task.ContainerDefinition, seen *task.ContainerSt
 		period = *p.RestartAttemptPeriod
 	}
 	return seen.Finished-seen.Started >= period*1000
+}
+
+// restartable reports whether a container has a restart policy.
+func restartable(c *task.ContainerDefinition) bool {
+	return c != nil && c.RestartPolicy != nil && c.RestartPolicy.Enabled != nil && *c.RestartPolicy.Enabled
 }
 
 // earliest returns the earlier of two times of which 0 is never.

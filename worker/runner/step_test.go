@@ -163,17 +163,26 @@ func TestReportIsWhatTheStateDoesNotKnow(t *testing.T) {
 		{Name: "gone", ID: "3", LastStatus: task.StatusRunning, RuntimeID: "r-gone", Started: 1000},
 		{Name: "ended", ID: "4", LastStatus: task.StatusStopped, RuntimeID: "r-ended", Started: 1000},
 		{Name: "restarts", ID: "5", LastStatus: task.StatusRunning, RuntimeID: "r-restarts", Started: 1000},
+		{Name: "killed", ID: "6", LastStatus: task.StatusRunning, RuntimeID: "r-killed", Started: 1000},
+		{Name: "killed before", ID: "7", LastStatus: task.StatusStopped, RuntimeID: "r-killed before", Started: 1000},
+		{Name: "killed with policy", ID: "8", LastStatus: task.StatusRunning, RuntimeID: "r-killed with policy", Started: 1000},
 	}
 	s := &situation{
 		now: 2000, network: true, task: &task.Task{LastStatus: task.StatusRunning, DesiredStatus: task.StatusRunning, Containers: known},
-		seen: map[string]*task.ContainerState{"same": up("same"), "new": up("new"), "restarts": down("restarts", 1)},
+		seen: map[string]*task.ContainerState{
+			"same": up("same"), "new": up("new"), "restarts": down("restarts", 1),
+			"killed": up("killed"), "killed before": up("killed before"), "killed with policy": up("killed with policy"),
+		},
+		ended: map[string]bool{"killed": true, "killed before": true, "killed with policy": true},
 		definition: &task.Definition{ContainerDefinitions: []task.ContainerDefinition{
 			{Name: "restarts", RestartPolicy: &task.ContainerRestartPolicy{Enabled: ptr(true)}},
+			{Name: "killed with policy", RestartPolicy: &task.ContainerRestartPolicy{Enabled: ptr(true)}},
 		}},
 	}
 	want := []task.ContainerState{
 		{Name: "new", ID: "2", LastStatus: task.StatusRunning, RuntimeID: "r-new", Started: 1000},
 		{Name: "gone", ID: "3", LastStatus: task.StatusStopped, RuntimeID: "r-gone", Started: 1000, Reason: "ContainerVanishedError: No container matching saved ID found"},
+		{Name: "killed", ID: "6", LastStatus: task.StatusStopped, RuntimeID: "r-killed", Started: 1000},
 	}
 	if diff := cmp.Diff(want, s.report()); diff != "" {
 		t.Error(diff)

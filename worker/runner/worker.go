@@ -162,7 +162,7 @@ func (w *worker) current() (*replica.Snapshot, *task.Task) {
 func (w *worker) situation(snapshot *replica.Snapshot, t *task.Task, seen *Observation) *situation {
 	s := &situation{
 		now: time.Now().UnixMilli(), task: t, network: seen.Network != nil,
-		seen: map[string]*task.ContainerState{}, pulled: w.pulled, broken: w.broken, cleared: w.cleared,
+		seen: map[string]*task.ContainerState{}, ended: seen.Ended, pulled: w.pulled, broken: w.broken, cleared: w.cleared,
 	}
 	for i := range seen.Containers {
 		s.seen[seen.Containers[i].Name] = &seen.Containers[i]

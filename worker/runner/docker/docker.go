@@ -103,6 +103,7 @@ type Driver struct {
 	engine *engine
 	health healthMemory
 	logs   logCopies
+	ends   endWatches
 
 	mu      sync.Mutex
 	pulled  map[string]bool   // images, for pullOnce

@@ -83,12 +83,27 @@ func (d *Driver) Observe(ctx context.Context, taskID string) (*runner.Observatio
 		case c.State.StartedAt == zeroTime: // created only: Start goes on
 		default:
 			o.Containers = append(o.Containers, d.containerState(ctx, taskID, c))
+			d.observeEnd(o, c)
 		}
 	}
 	if _, err := os.Stat(d.preparedFile(taskID)); err == nil && !paused {
 		o.Network = &runner.ObservedNetwork{}
 	}
 	return o, nil
+}
+
+// observeEnd notes that the process of a container has ended though the engine does not
+// say so yet.
+func (d *Driver) observeEnd(o *runner.Observation, c *container.InspectResponse) {
+	switch {
+	case !c.State.Running:
+		d.ends.forget(c.ID)
+	case d.ends.gone(c.ID, c.State.Pid):
+		if o.Ended == nil {
+			o.Ended = map[string]bool{}
+		}
+		o.Ended[c.Config.Labels[labelContainer]] = true
+	}
 }
 
 // pauseNetwork returns the network of a task that has a pause container.

@@ -53,7 +53,9 @@ func (d *Driver) end(ctx context.Context, c *container.Summary) error {
 	}
 	d.completeCopy(ctx, c)
 	d.health.forget(c.ID)
-	return d.removeContainer(ctx, c.ID)
+	err := d.removeContainer(ctx, c.ID)
+	d.ends.forget(c.ID)
+	return err
 }
 
 // removeContainer deletes a container with its anonymous volumes.

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
 )
@@ -28,8 +29,11 @@ const (
 // events may have been missed.
 func (d *Driver) Run(ctx context.Context, changed func(taskID string)) error {
 	d.pruneLogs()
+	ctx, cancel := context.WithCancel(ctx)
 	var copies sync.WaitGroup
 	defer copies.Wait()
+	defer d.ends.stop()
+	defer cancel()
 	away := false
 	for wait := retryMin; ; wait = min(2*wait, retryMax) {
 		connected := func() {
@@ -107,7 +111,7 @@ func (d *Driver) all(ctx context.Context, copies *sync.WaitGroup, changed func(s
 	}
 	d.secure(ctx)
 	for i := range list {
-		d.startCopy(ctx, copies, &list[i])
+		d.follow(ctx, copies, &list[i], changed)
 	}
 	for _, id := range ids {
 		changed(id)
@@ -131,10 +135,18 @@ func (d *Driver) event(ctx context.Context, copies *sync.WaitGroup, e *events.Me
 	if taskID == "" || !matters(e.Action) {
 		return
 	}
-	if e.Action == events.ActionStart && e.Actor.Attributes[labelLog] != "" {
+	if e.Action == events.ActionStart {
 		if c, err := d.find(ctx, taskID, e.Actor.Attributes[labelContainer]); err == nil && c != nil {
-			d.startCopy(ctx, copies, c)
+			d.follow(ctx, copies, c, changed)
 		}
 	}
 	changed(taskID)
+}
+
+// follow copies the output of a container and waits for its end.
+func (d *Driver) follow(ctx context.Context, copies *sync.WaitGroup, c *container.Summary, changed func(taskID string)) {
+	d.startCopy(ctx, copies, c)
+	if taskID := c.Labels[labelTask]; c.State == container.StateRunning && c.Labels[labelContainer] != pauseName {
+		d.watchEnd(ctx, c.ID, func() { changed(taskID) })
+	}
 }

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/cairn-discovery/cairn/core/task"
 	"github.com/cairn-discovery/cairn/worker/runner"
 )
@@ -77,6 +79,55 @@ func TestRunReportsChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// The end of a process is reported also while the engine does not say anything.
+func TestEndIsReportedBeforeTheEngineTells(t *testing.T) {
+	h := start(t)
+	s := spec("a1", "none", run("web", "wait"))
+	w := watch(t, h.Driver)
+	h.up(s)
+	h.ready(s, "web", "ready")
+	c, err := h.find(t.Context(), s.Task.ID, "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := h.inspect(t.Context(), c.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.until("the process is watched", func() bool {
+		h.ends.mu.Lock()
+		defer h.ends.mu.Unlock()
+		return h.ends.open[c.ID] != nil
+	})
+	resume := h.engine.Pause()
+	defer resume()
+	before := w.count(s)
+	if err := unix.Kill(i.State.Pid, unix.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	h.until("the end is reported", func() bool { return w.count(s) > before })
+	if !h.ends.gone(c.ID, i.State.Pid) {
+		t.Error("the end was not noted")
+	}
+	resume()
+	h.until("the end has an exit code", func() bool {
+		o := h.observe(s)
+		state := o.Containers[0]
+		if state.LastStatus == task.StatusRunning && !o.Ended["web"] {
+			t.Error("it is observed as running after its end")
+		}
+		return state.LastStatus == task.StatusStopped && *state.ExitCode == 137 && o.Ended == nil
+	})
+}
+
+// A process of another container, or of another process namespace, is not watched.
+func TestOpenProcess(t *testing.T) {
+	if f, err := openProcess(os.Getpid(), strings.Repeat("0f", 32)); err == nil {
+		f.Close()
+		t.Error("a process that is in no container is taken for its process")
+	}
 }
 
 // A new driver, as after kill -9, finds what runs, and ends that happened meanwhile.

@@ -1,0 +1,132 @@
+package docker
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// endWatches wait for the ends of the first processes of containers. The engine tells an
+// end a second later or more, because it completes the output first; until then clients
+// would be sent to a task that is gone.
+type endWatches struct {
+	mu      sync.Mutex
+	open    map[string]*endWatch // by id of the container
+	waiting sync.WaitGroup
+}
+
+// endWatch is the watch of one container.
+type endWatch struct {
+	pid     int
+	process *os.File // process descriptor
+	ended   bool
+}
+
+// wait returns true when the process has ended, and false when its descriptor was closed.
+// It takes no thread, because the descriptor can be polled (pidfd_open(2)).
+func (o *endWatch) wait() bool {
+	raw, err := o.process.SyscallConn()
+	if err != nil {
+		return false
+	}
+	return raw.Read(func(fd uintptr) bool {
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
+		return err == nil && n > 0
+	}) == nil
+}
+
+// openProcess opens the descriptor of the first process of a container. Ids of processes
+// are used again, and may be those of another process namespace: the control groups tell
+// whether it is the right one.
+func openProcess(pid int, containerID string) (*os.File, error) {
+	fd, err := unix.PidfdOpen(pid, unix.PIDFD_NONBLOCK)
+	if err != nil {
+		return nil, err
+	}
+	file := os.NewFile(uintptr(fd), "pidfd")
+	groups, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/cgroup")
+	if err == nil && !strings.Contains(string(groups), containerID) {
+		err = errors.New("the process is not that of the container")
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
+
+// watchEnd watches a container that runs until ctx ends, and calls ended when its process
+// has ended. It does not wait. Where the process is not found, because the engine is in
+// another process namespace, the engine alone tells the end.
+func (d *Driver) watchEnd(ctx context.Context, id string, ended func()) {
+	d.ends.waiting.Go(func() {
+		i, err := d.inspect(ctx, id)
+		if err != nil || !i.State.Running || i.State.Pid == 0 {
+			return // an event tells more
+		}
+		if one := d.ends.begin(ctx, id, i.State.Pid); one != nil && one.wait() {
+			d.ends.end(one)
+			ended()
+		}
+	})
+}
+
+// begin opens a watch. It returns nil if there is one, or the process is not found.
+func (w *endWatches) begin(ctx context.Context, id string, pid int) *endWatch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if old := w.open[id]; ctx.Err() != nil || old != nil && old.pid == pid {
+		return nil
+	}
+	process, err := openProcess(pid, id)
+	if err != nil {
+		return nil
+	}
+	if w.open == nil {
+		w.open = map[string]*endWatch{}
+	}
+	one := &endWatch{pid: pid, process: process}
+	w.open[id] = one
+	return one
+}
+
+func (w *endWatches) end(one *endWatch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	one.process.Close()
+	one.ended = true
+}
+
+// stop ends all watches, whose context has ended, and waits for them.
+func (w *endWatches) stop() {
+	w.mu.Lock()
+	for _, one := range w.open {
+		one.process.Close() // it may be closed
+	}
+	w.open = nil
+	w.mu.Unlock()
+	w.waiting.Wait()
+}
+
+// gone reports whether the process of a container has ended that the engine takes for
+// running.
+func (w *endWatches) gone(id string, pid int) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	one := w.open[id]
+	return one != nil && one.pid == pid && one.ended
+}
+
+// forget forgets a container that has ended for the engine too.
+func (w *endWatches) forget(id string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if one := w.open[id]; one != nil && one.ended {
+		delete(w.open, id)
+	}
+}
