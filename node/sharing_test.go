@@ -264,12 +264,16 @@ const sealKey = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
 func TestAuditThatCannotBeOpened(t *testing.T) {
 	cfg := nodetest.Config(t)
-	cfg.Audit.File = filepath.Join(t.TempDir(), "no", "such", "folder")
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Audit.File = filepath.Join(file, "audit.log")
 	n, err := node.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := n.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "no/such/folder") {
+	if err := n.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "file/audit.log") {
 		t.Errorf("Run() = %v", err)
 	}
 }
