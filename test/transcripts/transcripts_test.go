@@ -1,8 +1,8 @@
 // Package transcripts replays sessions with the API and compares every answer,
 // byte by byte, with the one that is written down.
 //
-// A transcript is a list of exchanges: the operation after "> " and the request's
-// body below it, then the status after "< " and the answer's body below that.
+// A transcript is a list of exchanges: the operation after "> " (one of ECS after
+// "> ecs ") and the request's body below it, then the status after "< " and the answer's body below that.
 // Lines that begin with # are comments, and "mode: strict" on the first line
 // picks the compatibility mode. What differs from run to run is masked in the
 // answers, as <ns-1>, <srv-1>, <op-1>, <zone-1>, <time> and so on, and the same
@@ -110,7 +110,11 @@ func (s *session) call(t *testing.T, operation, body string) string {
 		t.Fatal(err)
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	req.Header.Set("X-Amz-Target", "Route53AutoNaming_v20170314."+operation)
+	target := "Route53AutoNaming_v20170314." + operation
+	if name, ok := strings.CutPrefix(operation, "ecs "); ok {
+		target = "AmazonEC2ContainerServiceV20141113." + name
+	}
+	req.Header.Set("X-Amz-Target", target)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -130,15 +134,22 @@ func (s *session) call(t *testing.T, operation, body string) string {
 // changing finds what differs from run to run and is worth a name of its own.
 var changing = regexp.MustCompile(`\b(?:(ns|srv)-[a-z2-7]{16}|([a-z2-7]{32}-[0-9a-z]{8})|(Z[A-Z2-7]{19}))\b`)
 
+// changingECS finds the same in answers of ECS; the kind is that of the group.
+var (
+	changingECS = regexp.MustCompile(`\b([0-9a-f]{32})\b|\b([0-9]{19})\b|service-deployment/[^/]+/[^/]+/([\w-]{21})|\b(eni-[0-9a-f]{17})\b|\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\b`)
+	kindsECS    = []string{"id", "deployment", "service-deployment", "eni", "uuid"}
+)
+
 // These differ from run to run too, and are of no further use.
 var (
-	times     = regexp.MustCompile(`Date":\d+(\.\d+)?`)
+	times     = regexp.MustCompile(`(Date|At)":\d+(\.\d+)?`)
 	revisions = regexp.MustCompile(`InstancesRevision":\d+`)
 	requests  = regexp.MustCompile(`Request ID: [0-9a-f-]{36}`)
-	tokens    = regexp.MustCompile(`"NextToken":"([^"]+)"`)
+	tokens    = regexp.MustCompile(`"[Nn]extToken":"([^"]+)"`)
 )
 
 func (s *session) mask(text string) string {
+	text = requests.ReplaceAllString(text, "Request ID: <request>")
 	for _, m := range changing.FindAllStringSubmatch(text, -1) {
 		switch {
 		case m[1] != "":
@@ -150,15 +161,21 @@ func (s *session) mask(text string) string {
 			s.name(m[0], "zone")
 		}
 	}
+	for _, m := range changingECS.FindAllStringSubmatch(text, -1) {
+		for i, value := range m[1:] {
+			if value != "" {
+				s.name(value, kindsECS[i])
+			}
+		}
+	}
 	for _, m := range tokens.FindAllStringSubmatch(text, -1) {
 		s.name(m[1], "token")
 	}
 	for _, value := range s.order {
 		text = strings.ReplaceAll(text, value, s.names[value])
 	}
-	text = times.ReplaceAllString(text, `Date":<time>`)
-	text = revisions.ReplaceAllString(text, `InstancesRevision":<revision>`)
-	return requests.ReplaceAllString(text, "Request ID: <request>")
+	text = times.ReplaceAllString(text, `$1":<time>`)
+	return revisions.ReplaceAllString(text, `InstancesRevision":<revision>`)
 }
 
 // name gives a value a name, unless it has one.
