@@ -134,6 +134,9 @@ func (w *wiring) runnerConfig(driver runner.Driver) runner.Config {
 		LogDir: filepath.Join(w.cfg.DataDir, "runner", "logs"), LogBytes: c.LogMaxBytes, LogFiles: c.LogMaxFiles, LogRetention: c.LogRetention.Duration,
 		Parallel: c.Parallel, Logger: w.log.With("part", "runner"), Registerer: w.metrics,
 	}
+	if w.shared() {
+		cfg.Lease = c.Lease.Duration
+	}
 	for _, s := range c.Subnets {
 		cfg.Subnets = append(cfg.Subnets, runner.Subnet{ID: s.ID, IPv4: s.CIDR.Prefix, IPv6: s.CIDRIPv6.Prefix})
 	}

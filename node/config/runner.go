@@ -54,6 +54,10 @@ type Runner struct {
 	// MemoryMiB is the memory that tasks of this node may reserve. 0: all that the
 	// machine has.
 	MemoryMiB int64 `yaml:"memory_mib" check:"min=0"`
+	// Lease is how long the tasks of this node count as running after the node was last
+	// heard, with a store that several nodes share. Then they leave Cloud Map, and
+	// services start others elsewhere.
+	Lease Duration `yaml:"lease" check:"min=3s"`
 	// Parallel is how many networks and containers are made at the same time.
 	Parallel int `yaml:"parallel" check:"min=1"`
 	// MaxProcesses is how many processes and threads a container may have.
@@ -123,7 +127,7 @@ type RunnerImage struct {
 
 func defaultRunner() Runner {
 	return Runner{
-		Driver: RunnerNone, Outbound: true, Parallel: 16, MaxProcesses: 4096, Cgroups: true,
+		Driver: RunnerNone, Lease: seconds(30), Outbound: true, Parallel: 16, MaxProcesses: 4096, Cgroups: true,
 		DefaultSubnet: RunnerSubnet{CIDR: mustPrefix("10.213.0.0/16")}, BridgeCIDR: mustPrefix("172.30.0.0/16"),
 		LogMaxBytes: 10 << 20, LogMaxFiles: 5, LogRetention: seconds(7 * 24 * 3600),
 		Docker: DockerEngine{Socket: "/var/run/docker.sock", Pull: "prefer-cached"},

@@ -44,6 +44,9 @@ type Config struct {
 	Driver  Driver
 	// Node is this machine as it is registered.
 	Node task.Node
+	// Lease is how long the node counts as alive after it was last registered; it is
+	// registered again every third of it. 0: always, the store is of one machine.
+	Lease time.Duration
 	// Subnets give the addresses of tasks.
 	Subnets []Subnet
 	// DNS are the resolvers of tasks. Empty: the gateways of the subnet.
@@ -283,15 +286,23 @@ func (r *Runner) setWorking(on bool) {
 // a failure.
 const registerPause = time.Second
 
-// register registers the node.
+// register registers the node, and renews its lease until ctx ends.
 func (r *Runner) register(ctx context.Context) {
-	for {
-		_, err := r.cfg.Replica.Propose(ctx, "", &task.PutNode{Node: r.cfg.Node})
-		if err == nil || ctx.Err() != nil {
-			return
+	for ctx.Err() == nil {
+		n := r.cfg.Node
+		if r.cfg.Lease > 0 {
+			n.Expires = time.Now().Add(r.cfg.Lease).UnixMilli()
 		}
-		r.cfg.Logger.Warn("the node could not be registered", "error", err)
-		if !sleep(ctx, registerPause) {
+		pause := r.cfg.Lease / 3
+		_, err := r.cfg.Replica.Propose(ctx, "", &task.PutNode{Node: n})
+		switch {
+		case err == nil && r.cfg.Lease == 0:
+			return
+		case err != nil && ctx.Err() == nil:
+			r.cfg.Logger.Warn("the node could not be registered", "error", err)
+			pause = registerPause
+		}
+		if !sleep(ctx, pause) {
 			return
 		}
 	}
