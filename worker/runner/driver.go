@@ -170,7 +170,7 @@ type Observation struct {
 	// Health, HealthSince and HealthOutput. It leaves ID empty.
 	Containers []task.ContainerState
 	// Ended are the names of those of Containers that are RUNNING but whose process has
-	// ended: how, is not known yet. Nil: none.
+	// ended: how, is not known yet. It may be nil.
 	Ended map[string]bool
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/moby/moby/api/types/container"
 	"golang.org/x/sys/unix"
 )
 
@@ -25,6 +26,9 @@ type endWatch struct {
 	pid     int
 	process *os.File // process descriptor
 	ended   bool
+	// last is what the engine said last while the container ran. The engine does not
+	// describe a container while it completes its output.
+	last *container.InspectResponse
 }
 
 // wait returns true when the process has ended, and false when its descriptor was closed.
@@ -69,7 +73,7 @@ func (d *Driver) watchEnd(ctx context.Context, id string, ended func()) {
 		if err != nil || !i.State.Running || i.State.Pid == 0 {
 			return // an event tells more
 		}
-		if one := d.ends.begin(ctx, id, i.State.Pid); one != nil && one.wait() {
+		if one := d.ends.begin(ctx, i); one != nil && one.wait() {
 			d.ends.end(one)
 			ended()
 		}
@@ -77,7 +81,8 @@ func (d *Driver) watchEnd(ctx context.Context, id string, ended func()) {
 }
 
 // begin opens a watch. It returns nil if there is one, or the process is not found.
-func (w *endWatches) begin(ctx context.Context, id string, pid int) *endWatch {
+func (w *endWatches) begin(ctx context.Context, c *container.InspectResponse) *endWatch {
+	id, pid := c.ID, c.State.Pid
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if old := w.open[id]; ctx.Err() != nil || old != nil && old.pid == pid {
@@ -90,7 +95,7 @@ func (w *endWatches) begin(ctx context.Context, id string, pid int) *endWatch {
 	if w.open == nil {
 		w.open = map[string]*endWatch{}
 	}
-	one := &endWatch{pid: pid, process: process}
+	one := &endWatch{pid: pid, process: process, last: c}
 	w.open[id] = one
 	return one
 }
@@ -113,13 +118,24 @@ func (w *endWatches) stop() {
 	w.waiting.Wait()
 }
 
-// gone reports whether the process of a container has ended that the engine takes for
-// running.
-func (w *endWatches) gone(id string, pid int) bool {
+// running remembers what the engine says about a container that runs.
+func (w *endWatches) running(c *container.InspectResponse) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	one := w.open[id]
-	return one != nil && one.pid == pid && one.ended
+	if one := w.open[c.ID]; one != nil && one.pid == c.State.Pid {
+		one.last = c
+	}
+}
+
+// gone returns what the engine said last about a container that it takes for running
+// though its process has ended. Nil: it is not gone.
+func (w *endWatches) gone(id string) *container.InspectResponse {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if one := w.open[id]; one != nil && one.ended {
+		return one.last
+	}
+	return nil
 }
 
 // forget forgets a container that has ended for the engine too.

@@ -66,10 +66,10 @@ func (d *Driver) Observe(ctx context.Context, taskID string) (*runner.Observatio
 	if err != nil {
 		return nil, d.engine.explain(err)
 	}
-	o := &runner.Observation{}
+	o := &runner.Observation{Ended: map[string]bool{}}
 	paused := false
 	for i := range list {
-		c, err := d.inspect(ctx, list[i].ID)
+		c, ended, err := d.look(ctx, &list[i])
 		switch {
 		case cerrdefs.IsNotFound(err):
 			continue // removed since
@@ -83,7 +83,9 @@ func (d *Driver) Observe(ctx context.Context, taskID string) (*runner.Observatio
 		case c.State.StartedAt == zeroTime: // created only: Start goes on
 		default:
 			o.Containers = append(o.Containers, d.containerState(ctx, taskID, c))
-			d.observeEnd(o, c)
+			if ended {
+				o.Ended[c.Config.Labels[labelContainer]] = true
+			}
 		}
 	}
 	if _, err := os.Stat(d.preparedFile(taskID)); err == nil && !paused {
@@ -92,18 +94,23 @@ func (d *Driver) Observe(ctx context.Context, taskID string) (*runner.Observatio
 	return o, nil
 }
 
-// observeEnd notes that the process of a container has ended though the engine does not
-// say so yet.
-func (d *Driver) observeEnd(o *runner.Observation, c *container.InspectResponse) {
-	switch {
-	case !c.State.Running:
-		d.ends.forget(c.ID)
-	case d.ends.gone(c.ID, c.State.Pid):
-		if o.Ended == nil {
-			o.Ended = map[string]bool{}
+// look describes a container. ended is whether its process has ended though the engine
+// does not say so yet.
+func (d *Driver) look(ctx context.Context, listed *container.Summary) (c *container.InspectResponse, ended bool, err error) {
+	if listed.State == container.StateRunning {
+		if c := d.ends.gone(listed.ID); c != nil {
+			return c, true, nil
 		}
-		o.Ended[c.Config.Labels[labelContainer]] = true
 	}
+	if c, err = d.inspect(ctx, listed.ID); err != nil {
+		return nil, false, err
+	}
+	if c.State.Running {
+		d.ends.running(c)
+	} else {
+		d.ends.forget(c.ID)
+	}
+	return c, false, nil
 }
 
 // pauseNetwork returns the network of a task that has a pause container.

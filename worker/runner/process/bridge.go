@@ -129,6 +129,18 @@ func freePort(protocol string, taken map[string]bool) int {
 	return 0
 }
 
+// hostPortsFree checks that nothing listens on the ports of a container in host mode.
+// Otherwise it would be registered with the port of another program.
+func hostPortsFree(all []task.PortMapping) error {
+	for _, m := range all {
+		port, protocol := int(value(m.ContainerPort, 0)), orElse(m.Protocol, "tcp")
+		if port != 0 && !portFree(protocol, port) {
+			return fmt.Errorf("port %d/%s of this node is in use", port, protocol)
+		}
+	}
+	return nil
+}
+
 // portFree reports whether nothing on this machine listens on a port.
 func portFree(protocol string, port int) bool {
 	address := fmt.Sprintf(":%d", port)

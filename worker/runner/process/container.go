@@ -121,6 +121,11 @@ func (d *Driver) makeContainer(s *runner.Spec, c *runner.Container, dir containe
 		return err
 	}
 	record.Log = spec.Log
+	if s.Network.Mode == runner.ModeHost {
+		if err := hostPortsFree(c.Definition.PortMappings); err != nil {
+			return err
+		}
+	}
 	if err := d.makeFiles(s, c, dir, spec); err != nil {
 		return err
 	}

@@ -82,7 +82,8 @@ func (f *firewall) routeLoopback() error {
 	for _, n := range f.networks {
 		file := filepath.Join("/proc/sys/net/ipv4/conf", n.bridge, "route_localnet")
 		if n.mapped && number(file) != 1 {
-			if err := os.WriteFile(file, []byte("1"), 0); err != nil {
+			err := os.WriteFile(file, []byte("1"), 0)
+			if err != nil && !isMissing(err) { // the bridge is being removed
 				return err
 			}
 		}
