@@ -85,6 +85,9 @@ func networkMode(d *task.Definition) string { return or(d.NetworkMode, ModeBridg
 func (r *Runner) spec(t *task.Task, d *task.Definition) (*Spec, error) {
 	s := &Spec{Task: t, Definition: d, CPULimit: size(d.CPU), MemoryLimit: size(d.Memory) << 20}
 	s.Network.Mode = networkMode(d)
+	if d.TaskRoleARN != "" && s.Network.Mode != ModeAWSVPC {
+		r.cfg.Logger.Warn("a task gets no credentials of its role: they are there in network mode awsvpc only", "task", t.ID, "mode", s.Network.Mode)
+	}
 	for i := range d.ContainerDefinitions {
 		c := &d.ContainerDefinitions[i]
 		env, err := r.environment(t, d, c)
