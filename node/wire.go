@@ -190,6 +190,7 @@ func (w *wiring) apiComponent() (component, error) {
 		Limits:       apiLimits(&w.cfg.Limits),
 		TLS:          tlsConfig(w.apiCert),
 		NewKey:       w.newSigningKey,
+		Route53:      w.route53Config(),
 	})
 	w.gateways.api = server
 	serve := func(ctx context.Context) error { return server.Serve(ctx, w.listeners.api) }

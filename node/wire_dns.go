@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/cairn-discovery/cairn/core/zone"
 	"github.com/cairn-discovery/cairn/edge/dns"
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	"github.com/cairn-discovery/cairn/edge/dns/doh"
@@ -150,6 +151,7 @@ func dnsConfigOf(c *config.Config, l *listeners) dns.Config {
 	for _, r := range c.DNS.Regions {
 		cfg.Regions = append(cfg.Regions, answer.Region{
 			Name: r.Name, CIDRs: config.Prefixes(r.CIDRs), Distances: r.Distances,
+			Location: zone.Location{Continent: r.Continent, Country: r.Country, Subdivision: r.Subdivision},
 		})
 	}
 	if secret, err := hex.DecodeString(string(c.DNS.CookieSecret)); err == nil && len(secret) > 0 {

@@ -17,6 +17,7 @@ type transfers struct {
 	keys        tsig.Keys
 	rules       []xfr.Rule
 	secondaries []netip.AddrPort
+	updates     []config.Update
 }
 
 // newTransfers reads the secrets of the keys too.
@@ -25,7 +26,7 @@ func newTransfers(d *config.DNS) (*transfers, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &transfers{keys: keys}
+	t := &transfers{keys: keys, updates: d.Update}
 	for i := range d.Transfer {
 		rule := transferRule(&d.Transfer[i], byName)
 		t.rules = append(t.rules, rule)
@@ -55,6 +56,7 @@ func (w *wiring) wireTransfers(e *dnsEdge, cfg *dns.Config, signer xfr.Signer) e
 	}
 	w.transfers.Store(t)
 	cfg.Keys = func() tsig.Keys { return w.transfers.Load().keys }
+	cfg.Updates = &updater{w.rep, func() []config.Update { return w.transfers.Load().updates }}
 	apex, err := answer.ApexOf(&cfg.Config)
 	if err != nil {
 		return err

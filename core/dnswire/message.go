@@ -18,6 +18,7 @@ const (
 	OpcodeMask   = 0xf << 11
 	OpcodeQuery  = 0 << 11
 	OpcodeNotify = 4 << 11 // RFC 1996
+	OpcodeUpdate = 5 << 11 // RFC 2136
 
 	RcodeMask = 0xf
 )

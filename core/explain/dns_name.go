@@ -50,7 +50,7 @@ func (e *explanation) dnsName() {
 func (e *explanation) fixed(name []byte, r zone.Result) {
 	e.Outcome = "NOERROR"
 	var addrs []string
-	for _, rrs := range r.Node.All(e.q.Strict) {
+	for _, rrs := range r.Node.All(e.zones, e.q.Strict) {
 		for _, data := range rrs.Data {
 			addr, _ := netip.AddrFromSlice(data)
 			addrs = append(addrs, addr.String())

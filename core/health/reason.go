@@ -44,6 +44,8 @@ const (
 	NotServing
 	// CallFailed: the gRPC call failed with the status in Code.
 	CallFailed
+	// NotResolved: the name of the target has no address.
+	NotResolved
 
 	// Forbidden: the address must not be probed.
 	Forbidden
@@ -68,7 +70,7 @@ func (r Reason) Counts() bool { return r.Kind != None && r.Kind < Forbidden }
 // Label is a short name of the kind, for metrics.
 func (k Kind) Label() string {
 	labels := [...]string{"cancelled", "passed", "refused", "connect_timeout", "answer_timeout", "unreachable", "reset",
-		"bad_status", "bad_answer", "large_header", "text_missing", "tls_failed", "tls_timeout", "not_tls", "wants_certificate", "not_serving", "call_failed",
+		"bad_status", "bad_answer", "large_header", "text_missing", "tls_failed", "tls_timeout", "not_tls", "wants_certificate", "not_serving", "call_failed", "not_resolved",
 		"forbidden", "no_address", "no_resources"}
 	return labels[k]
 }
@@ -98,6 +100,7 @@ func (r Reason) String() string {
 		BadAnswer: "got an answer that is not the protocol of the check", LargeHeader: "got more than 16 KiB of header",
 		TextMissing: "answered without the text that the check looks for", TLSFailed: "failed in the TLS handshake",
 		TLSTimeout: "connected, but the TLS handshake did not end in time", NotTLS: "got an answer that is not TLS",
+		NotResolved:      "found no address of the name",
 		WantsCertificate: "was refused because probes have no client certificate",
 		Forbidden:        "is not allowed (the address must not be probed)", NoAddress: "is not possible (there is no address and port)",
 		NoResources: "could not open a socket on this node"}[r.Kind]

@@ -1,6 +1,9 @@
 package health
 
-import "time"
+import (
+	"net/netip"
+	"time"
+)
 
 // Report is what a prober knows of one instance.
 type Report struct {
@@ -11,6 +14,12 @@ type Report struct {
 	// Last is the outcome of the newest probe, LastAt when it ended.
 	Last   Reason
 	LastAt time.Time
+	// Failed is the newest outcome of a health check of Route 53 that did not pass,
+	// FailedAt when it ended, Resolved the address of its name. The zero values: there is
+	// none.
+	Failed   Reason
+	FailedAt time.Time
+	Resolved netip.Addr
 	// Streak is how many results in a row were like the last; Needed how many
 	// there must be for the next change of verdict.
 	Streak, Needed int

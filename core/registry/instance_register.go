@@ -63,7 +63,7 @@ func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Deci
 	changes := []command.Change{putInstance{svc.location(), &inst}, svc.nextRevision(), putOperation{op}}
 	return command.Decision{
 		Changes: append(changes, s.leaseAtRegistration(svc, c.ID, ttl, m.Now)...),
-		Reads:   []command.Read{ns.read(), svc.read(), svc.readRevision(), {Key: instanceKey(svc, c.ID), Exists: old != nil}},
+		Reads:   []command.Read{ns.Read(), svc.read(), svc.readRevision(), {Key: instanceKey(svc, c.ID), Exists: old != nil}},
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }

@@ -52,6 +52,9 @@ type Namespace struct {
 	servicesByRequest ptree.Map[string, string]
 }
 
+// CreateOperation returns the id of the operation that created the namespace.
+func (ns *Namespace) CreateOperation() OperationID { return ns.createOperation }
+
 // IsDNS reports whether the namespace has a hosted zone.
 func (ns *Namespace) IsDNS() bool { return ns.Type != HTTP }
 
@@ -69,7 +72,8 @@ func (ns *Namespace) Service(name string) (*Service, bool) {
 	return ns.services.Get(strings.ToLower(name))
 }
 
-func (ns *Namespace) read() command.Read {
+// Read is what a change that depends on the namespace reads.
+func (ns *Namespace) Read() command.Read {
 	return command.Read{Key: namespaceKey(ns.Account, ns.HTTPName), Exists: true}
 }
 

@@ -46,9 +46,10 @@ func (c *CreateNamespace) Decide(v command.View, m *command.Meta) (command.Decis
 	}
 	op := newOperation(m, a, CreateNamespaceOperation, string(ns.ID))
 	op.Namespace, op.CreatorRequestID, op.fingerprint = ns.ID, c.CreatorRequestID, ns.fingerprint
-	problem := c.zoneProblem(a, r, m)
+	hosted := hostedZonesOf(v)
+	problem := c.zoneProblem(hosted, a, r, m)
 	if problem == "" {
-		problem = s.claimName(r, m, ns)
+		problem = s.claimName(hosted, r, m, ns)
 	}
 	if problem != "" {
 		op.fail("CANNOT_CREATE_HOSTED_ZONE", problem)
@@ -111,20 +112,27 @@ func sameName(t NamespaceType, a, b string) bool {
 
 // zoneProblem returns why the hosted zone cannot be created, or "". As in AWS, the
 // call succeeds then and its operation fails.
-func (c *CreateNamespace) zoneProblem(a *accountState, r *Rules, m *command.Meta) string {
+func (c *CreateNamespace) zoneProblem(h hostedZones, a *accountState, r *Rules, m *command.Meta) string {
 	if c.Type == HTTP {
 		return ""
 	}
 	if problem := domainNameProblem(c.Name); problem != "" {
 		return route53Error(m, fmt.Sprintf("The domain name %s is not valid: %s", truncate(c.Name), problem), "InvalidDomainName")
 	}
+	taken, ok := "", false
 	for _, ns := range a.namespaces.All() {
 		if c.Type == DNSPrivate && ns.Type == DNSPrivate && ns.VPC == c.VPC && strings.EqualFold(ns.Name, c.Name) {
-			return route53Error(m, fmt.Sprintf("The VPC %s in region %s has already been associated with the hosted zone %s with the same domain name.",
-				c.VPC, r.Region, ns.HostedZoneID), "ConflictingDomainExists")
+			taken, ok = ns.HostedZoneID, true
 		}
 	}
-	return ""
+	if c.Type == DNSPrivate && !ok {
+		taken, ok = h.PrivateZone(c.Name, c.VPC)
+	}
+	if !ok {
+		return ""
+	}
+	return route53Error(m, fmt.Sprintf("The VPC %s in region %s has already been associated with the hosted zone %s with the same domain name.",
+		c.VPC, r.Region, taken), "ConflictingDomainExists")
 }
 
 // route53Error returns an error of Route 53 as Cloud Map shows it in an operation.

@@ -10,12 +10,12 @@ import (
 
 // claimName sets ns.Delegated, or returns why the account may not own the name of the
 // namespace. It does not name the owner or its zone.
-func (s *State) claimName(r *Rules, m *command.Meta, ns *Namespace) (problem string) {
+func (s *State) claimName(h hostedZones, r *Rules, m *command.Meta, ns *Namespace) (problem string) {
 	ns.Delegated = false
 	if !ns.IsDNS() {
 		return ""
 	}
-	_, delegated, conflict := r.Names.Conflict(ns.zone(), s.zones())
+	_, delegated, conflict := r.Names.Conflict(ns.Claim(), s.allZones(h))
 	if !conflict {
 		ns.Delegated = delegated
 		return ""
@@ -27,8 +27,8 @@ func (s *State) claimName(r *Rules, m *command.Meta, ns *Namespace) (problem str
 	return route53Error(m, fmt.Sprintf("The domain name %s belongs to another account, which owns this name or a name above it.%s", ns.Name, remedy), "ConflictingDomainExists")
 }
 
-// zone returns the zone of a DNS namespace.
-func (ns *Namespace) zone() domain.Zone {
+// Claim returns the zone of a DNS namespace, as core/domain has it.
+func (ns *Namespace) Claim() domain.Zone {
 	return domain.Zone{Account: ns.Account, Name: ns.Name, VPC: ns.VPC, Created: ns.CreateDate, ID: string(ns.ID)}
 }
 
@@ -36,7 +36,7 @@ func (ns *Namespace) zone() domain.Zone {
 func (s *State) zones() iter.Seq[domain.Zone] {
 	return func(yield func(domain.Zone) bool) {
 		for ns := range s.AllNamespaces() {
-			if ns.IsDNS() && !yield(ns.zone()) {
+			if ns.IsDNS() && !yield(ns.Claim()) {
 				return
 			}
 		}

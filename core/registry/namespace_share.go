@@ -232,7 +232,7 @@ func (c *ShareNamespace) Decide(v command.View, m *command.Meta) (command.Decisi
 	}
 	next := *ns
 	next.sharedWith = with
-	return command.Decision{Changes: []command.Change{putNamespace{&next}}, Reads: []command.Read{ns.read()}}, nil
+	return command.Decision{Changes: []command.Change{putNamespace{&next}}, Reads: []command.Read{ns.Read()}}, nil
 }
 
 // NamespaceShares yields the shared namespaces of an account with their consumers.

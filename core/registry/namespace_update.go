@@ -47,10 +47,10 @@ func (c *UpdateNamespace) Decide(v command.View, m *command.Meta) (command.Decis
 	if c.SOATTL != nil {
 		next.SOATTL = *c.SOATTL
 	}
-	s.claimName(r, m, &next) // records a delegation that was added meanwhile
+	s.claimName(hostedZonesOf(v), r, m, &next) // records a delegation that was added meanwhile
 	return command.Decision{
 		Changes: []command.Change{putNamespace{&next}, putOperation{op}},
-		Reads:   []command.Read{ns.read()},
+		Reads:   []command.Read{ns.Read()},
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
@@ -90,9 +90,13 @@ func (c *DeleteNamespace) Decide(v command.View, m *command.Meta) (command.Decis
 	}
 	op := newOperation(m, s.account(m.Account), DeleteNamespaceOperation, string(ns.ID))
 	op.Namespace = ns.ID
+	changes := []command.Change{deleteNamespace{ns.Account, ns.ID, ns.HTTPName}, dropRevision{ns.Account, ns.ID, ""}, putOperation{op}}
+	if ns.IsDNS() {
+		changes = append(changes, hostedZonesOf(v).Forget(ns.HostedZoneID)...)
+	}
 	return command.Decision{
-		Changes: []command.Change{deleteNamespace{ns.Account, ns.ID, ns.HTTPName}, dropRevision{ns.Account, ns.ID, ""}, putOperation{op}},
-		Reads:   []command.Read{ns.read(), {Key: revisionKey(ns.Account, ns.ID, ""), Exists: true}},
+		Changes: changes,
+		Reads:   []command.Read{ns.Read(), {Key: revisionKey(ns.Account, ns.ID, ""), Exists: true}},
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }

@@ -49,7 +49,7 @@ func (c *CreateService) Decide(v command.View, m *command.Meta) (command.Decisio
 	}
 	return command.Decision{
 		Changes: []command.Change{putService{svc}, s.firstRevision(svc), bumpRevision{account: ns.Account, namespace: ns.ID}},
-		Reads:   []command.Read{ns.read(), {Key: serviceKeyOf(svc.Account, ns.ID, svc.key)}},
+		Reads:   []command.Read{ns.Read(), {Key: serviceKeyOf(svc.Account, ns.ID, svc.key)}},
 		Reply:   command.Reply{Value: svc},
 	}, nil
 }

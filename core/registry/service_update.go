@@ -45,7 +45,7 @@ func (c *UpdateService) Decide(v command.View, m *command.Meta) (command.Decisio
 	changes := []command.Change{putService{&next}, putOperation{op}}
 	return command.Decision{
 		Changes: append(changes, healthAfterUpdate(m, svc, &next)...),
-		Reads:   []command.Read{ns.read(), svc.read()},
+		Reads:   []command.Read{ns.Read(), svc.read()},
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }

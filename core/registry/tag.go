@@ -91,7 +91,7 @@ func replaceTags(s *State, r *Rules, m *command.Meta, arn string, k NewKey, chan
 		if err := next.sign(k, m.Now); err != nil {
 			return command.Decision{}, err
 		}
-		return command.Decision{Changes: []command.Change{putNamespace{&next}}, Reads: []command.Read{ns.read()}}, nil
+		return command.Decision{Changes: []command.Change{putNamespace{&next}}, Reads: []command.Read{ns.Read()}}, nil
 	}
 	tags, err := change(svc.Tags)
 	if err != nil || tags == svc.Tags {

@@ -2,6 +2,7 @@ package state
 
 import (
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/task"
@@ -11,10 +12,11 @@ import (
 // a change is applied, so nodes with different rules keep the same State.
 type Rules struct {
 	// Quotas are the limits that the configuration sets, defaults included.
-	Quotas   command.Quotas
-	Registry registry.Rules
-	Identity identity.Rules
-	Task     task.Rules
+	Quotas      command.Quotas
+	Registry    registry.Rules
+	Identity    identity.Rules
+	Task        task.Rules
+	HostedZones hostedzone.Rules
 }
 
 // view implements command.View.

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/hostedzone"
+	hostedrecords "github.com/cairn-discovery/cairn/core/hostedzone/records"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/member"
 	"github.com/cairn-discovery/cairn/core/registry"
@@ -21,6 +23,7 @@ var table = [...]slice{
 	newSlice(identity.Slice(), identity.NewDraft, (*State).identity, func(r *Rules) any { return &r.Identity }, nil),
 	newSlice(task.Slice(), task.NewDraft, (*State).task, func(r *Rules) any { return &r.Task }, feedTasks),
 	newSlice(member.Slice{}, member.NewDraft, (*State).member, func(*Rules) any { return nil }, nil),
+	newSlice(hostedzone.Slice{}, hostedzone.NewDraft, (*State).hostedZones, func(r *Rules) any { return &r.HostedZones }, feedHostedZones),
 }
 
 // feedRegistry makes a draft of the registry feed the zones.
@@ -29,11 +32,17 @@ func feedRegistry(d *registry.Draft, zones *zone.Draft) { d.Observe(records.NewF
 // feedTasks makes a draft of tasks feed the zones.
 func feedTasks(d *task.Draft, zones *zone.Draft) { d.Observe(taskrecords.NewFeeder(d, zones)) }
 
+// feedHostedZones makes a draft of hosted zones feed the zones.
+func feedHostedZones(d *hostedzone.Draft, zones *zone.Draft) {
+	d.Observe(hostedrecords.NewFeeder(d, zones))
+}
+
 // The accessors of the table.
-func (s *State) registry() *registry.State { return &s.Registry }
-func (s *State) identity() *identity.State { return &s.Identity }
-func (s *State) task() *task.State         { return &s.Task }
-func (s *State) member() *member.State     { return &s.Member }
+func (s *State) registry() *registry.State      { return &s.Registry }
+func (s *State) identity() *identity.State      { return &s.Identity }
+func (s *State) task() *task.State              { return &s.Task }
+func (s *State) member() *member.State          { return &s.Member }
+func (s *State) hostedZones() *hostedzone.State { return &s.HostedZones }
 
 // slice is one row of the table: a command.Slice without its type parameter.
 type slice struct {

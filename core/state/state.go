@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/member"
 	"github.com/cairn-discovery/cairn/core/registry"
@@ -29,7 +30,9 @@ type State struct {
 	Identity identity.State
 	Task     task.State
 	Member   member.State
-	// Zones are derived from Registry; they are not stored.
+	// HostedZones are those of Route 53.
+	HostedZones hostedzone.State
+	// Zones are derived from Registry, Task and HostedZones; they are not stored.
 	Zones zone.Index
 }
 

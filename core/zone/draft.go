@@ -27,17 +27,22 @@ func (d *Draft) Index() Index { return d.x }
 
 // PutZone stores a zone in the place of the one with the same ID if there is one.
 // That one keeps its names; the name of a zone, its visibility and its account
-// never change. Z.Name must be a domain name, otherwise nothing is stored.
+// never change. Z.Name must be a domain name,
+// otherwise nothing is stored; where z.Apex is given, it counts.
 func (d *Draft) PutZone(z Zone) {
 	if i, ok := d.x.byID.Get(z.ID); ok {
-		d.changeZone(i, func(old *Zone) { old.SOATTL, old.Keys, old.Delegated = z.SOATTL, z.Keys, z.Delegated })
+		d.changeZone(i, func(old *Zone) { old.SOATTL, old.SOA, old.Keys, old.Delegated = z.SOATTL, z.SOA, z.Keys, z.Delegated })
 		return
 	}
-	apex, ok := dnswire.ParseName(z.Name)
+	apex, ok := z.Apex, z.Apex != ""
+	if !ok {
+		apex, ok = dnswire.ParseName(z.Name)
+	}
 	if !ok {
 		return
 	}
 	z.Name, z.Apex, z.noSubzones, z.contested = strings.TrimSuffix(z.Name, "."), dnswire.Lowered(apex), false, false
+	z.wildcards, z.cuts = 0, 0
 	d.ownZones()
 	free := slices.Index(d.x.zones, nil)
 	if free < 0 {
@@ -47,12 +52,29 @@ func (d *Draft) PutZone(z Zone) {
 	z.Index = uint32(free)
 	d.x.zones[free] = &z
 	d.x.byID = d.x.byID.Put(&d.editor.trees, z.ID, z.Index)
+	if z.HostedZone != "" {
+		d.x.byID = d.x.byID.Put(&d.editor.trees, z.HostedZone, z.Index)
+	}
 	d.countApex(z.Apex, 1)
 	d.countAncestors(&z, 1)
 	d.change(&z, z.Apex, func(*Node) {})
 	d.updateNoSubzones(z.Apex)
 	d.updateContested(z.Apex)
 }
+
+// SetVPCs changes the VPCs of a private zone.
+func (d *Draft) SetVPCs(id ID, vpcs []string) {
+	i, ok := d.x.byID.Get(id)
+	if !ok || slices.Equal(d.x.zones[i].VPCs, vpcs) {
+		return
+	}
+	d.countAncestors(d.x.zones[i], -1)
+	d.changeZone(i, func(z *Zone) { z.VPCs = vpcs })
+	d.countAncestors(d.x.zones[i], 1)
+}
+
+// Zone returns the zone with an id, as it is in the draft.
+func (d *Draft) Zone(id ID) (*Zone, bool) { return d.x.Zone(id) }
 
 // DeleteZone removes a zone. Its RRsets must have been deleted before.
 func (d *Draft) DeleteZone(id ID) {
@@ -64,6 +86,9 @@ func (d *Draft) DeleteZone(id ID) {
 	d.ownZones()
 	d.x.zones[i] = nil
 	d.x.byID = d.x.byID.Delete(&d.editor.trees, id)
+	if z.HostedZone != "" {
+		d.x.byID = d.x.byID.Delete(&d.editor.trees, z.HostedZone)
+	}
 	d.x.contents = d.x.contents.Delete(&d.editor.trees, i)
 	d.countApex(z.Apex, -1)
 	d.countAncestors(z, -1)

@@ -87,8 +87,8 @@ type Copy struct {
 // All returns the records of a node for a server that cannot choose: those in
 // rotation. Of CNAME records there can be only one; it is the one with the
 // greatest weight, or of those the one with the smallest ID. Aliases are left
-// out.
-func (n *Node) All(strict bool) []Copy {
+// out. The Index must be that of the node.
+func (n *Node) All(x *Index, strict bool) []Copy {
 	var all []Copy
 	add := func(rtype uint16, ttl uint32, data [][]byte) {
 		if len(data) > 0 {
@@ -102,7 +102,7 @@ func (n *Node) All(strict bool) []Copy {
 	}
 	for i := range n.set.rrsets {
 		r := &n.set.rrsets[i]
-		add(r.Type, r.TTL, r.all(strict))
+		add(r.Type, r.TTL, r.all(x, strict))
 	}
 	return all
 }
@@ -129,8 +129,11 @@ func (h *Host) all(add func(rtype uint16, ttl uint32, data [][]byte)) {
 	add(dnswire.TypeAAAA, ttl, v6)
 }
 
-func (r *RRset) all(strict bool) [][]byte {
+func (r *RRset) all(x *Index, strict bool) [][]byte {
 	var data [][]byte
+	if r.group != nil {
+		return r.copies(x)
+	}
 	switch r.Type {
 	case dnswire.TypeA:
 		for v := range candidates(r, r.v4, strict) {

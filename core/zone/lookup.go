@@ -1,5 +1,7 @@
 package zone
 
+import "github.com/cairn-discovery/cairn/core/dnswire"
+
 // State says what a name means to a client.
 type State uint8
 
@@ -13,9 +15,12 @@ const (
 	// Hit: the name exists. Whether it has records of the type that was asked
 	// for is for its Node to say; where it has none the answer is NODATA.
 	Hit
+	// Referral: the zone delegates the name, or one above it, to other name servers: the
+	// Node has an RRset of type NS.
+	Referral
 )
 
-func (s State) String() string { return [...]string{"REFUSED", "NXDOMAIN", "HIT"}[s] }
+func (s State) String() string { return [...]string{"REFUSED", "NXDOMAIN", "HIT", "REFERRAL"}[s] }
 
 // Query is what is looked up.
 type Query struct {
@@ -34,9 +39,11 @@ type Query struct {
 type Result struct {
 	State State
 	Zone  *Zone // the most specific one that the client sees; nil if Refused
-	Node  *Node // nil unless Hit
+	Node  *Node // nil unless Hit or Referral
 	// Fixed: the records are those of a name that the configuration sets.
 	Fixed bool
+	// Wildcard: the Node is that of a wildcard, which has the records of the name.
+	Wildcard bool
 }
 
 // Find returns the names of a hash, for Query.Head. It is the part of a Lookup
@@ -85,13 +92,20 @@ func (x *Index) lookup(q *Query) Result {
 			continue
 		}
 		if z := x.zones[n.zone]; z.noSubzones && !z.contested && z.Visible(&q.View) {
-			return found(z, n, q.Strict)
+			if z.cuts == 0 {
+				return x.found(z, n, q)
+			}
 		}
 		break
 	}
 	z := x.enclosing(q)
 	if z == nil {
 		return Result{}
+	}
+	if z.cuts > 0 {
+		if cut := x.cutAbove(z, q.Name); cut != nil {
+			return Result{State: Referral, Zone: z, Node: cut}
+		}
 	}
 	node := emptyNonTerminal
 	for n := head; n != nil; n = n.next {
@@ -103,14 +117,51 @@ func (x *Index) lookup(q *Query) Result {
 	if node != emptyNonTerminal && node.exists(q.Strict) || !z.noSubzones && x.hasZoneBelow(q.Name, q.Hash, &q.View) {
 		return Result{State: Hit, Zone: z, Node: node}
 	}
-	return Result{State: NXDOMAIN, Zone: z}
+	return x.wildcard(z, q)
 }
 
-func found(z *Zone, n *Node, strict bool) Result {
-	if !n.exists(strict) {
-		return Result{State: NXDOMAIN, Zone: z}
+func (x *Index) found(z *Zone, n *Node, q *Query) Result {
+	if !n.exists(q.Strict) {
+		return x.wildcard(z, q)
 	}
 	return Result{State: Hit, Zone: z, Node: n}
+}
+
+// cutAbove returns the delegation that a name is at or below, or nil: the one nearest to
+// the apex.
+func (x *Index) cutAbove(z *Zone, name []byte) (cut *Node) {
+	for len(name) > len(z.Apex) {
+		if n := x.names.Get(Hash(name)).in(z.Index, string(name)); n != nil && n.set != nil && n.set.RRset(dnswire.TypeNS) != nil {
+			cut = n
+		}
+		name = name[1+name[0]:]
+	}
+	return cut
+}
+
+// wildcard is the result for a name that does not exist: the wildcard at its closest
+// encloser has its records, if there is one (RFC 4592 section 3.3.1).
+func (x *Index) wildcard(z *Zone, q *Query) Result {
+	none := Result{State: NXDOMAIN, Zone: z}
+	if z.wildcards == 0 {
+		return none
+	}
+	for name := q.Name; len(name) > len(z.Apex); {
+		name = name[1+name[0]:]
+		hash := Hash(name)
+		exists := x.names.Get(hash).in(z.Index, string(name)) != nil || !z.noSubzones && x.hasZoneBelow(name, hash, &q.View)
+		if !exists {
+			continue
+		}
+		var buf [dnswire.MaxName + 2]byte
+		source := append(append(buf[:0], 1, '*'), name...)
+		n := x.names.Get(Hash(source)).in(z.Index, string(source))
+		if n == nil || n.set == nil && n.below == 0 {
+			return none
+		}
+		return Result{State: Hit, Zone: z, Node: n, Wildcard: true}
+	}
+	return none
 }
 
 // enclosing returns the zone that a name belongs to for the client, or nil.
@@ -146,11 +197,14 @@ func (x *Index) apexFor(name []byte, hash uint64, v *View) *Zone {
 }
 
 // before orders the zones of one apex and account that a client sees: those of its
-// own VPC, other private ones, public ones, and by id, so that all nodes answer
-// alike.
+// own VPC, other private ones, public ones, then the elder, and by id, so that all
+// nodes answer alike.
 func (z *Zone) before(other *Zone, v *View) bool {
 	if a, b := z.rank(v), other.rank(v); a != b {
 		return a < b
+	}
+	if z.Created != other.Created {
+		return z.Created < other.Created
 	}
 	return z.ID < other.ID
 }

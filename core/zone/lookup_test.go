@@ -183,7 +183,7 @@ func TestFixedNames(t *testing.T) {
 		if res.Node.IsApex() != (res.Zone.Apex == wire) {
 			t.Errorf("%s for %v: apex: %v", c.name, c.view.VPCs, res.Node.IsApex())
 		}
-		if all := res.Node.All(false); len(all) != 1 || len(all[0].Data) != 1 {
+		if all := res.Node.All(&w.state.Zones, false); len(all) != 1 || len(all[0].Data) != 1 {
 			t.Errorf("%s: %v", c.name, all)
 		}
 	}

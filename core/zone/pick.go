@@ -19,6 +19,8 @@ type Picker struct {
 	// Twins: targets of SRV records may differ only in the case of letters, see
 	// Index.HasAmbiguousHosts. Of such records an answer holds one.
 	Twins bool
+	// Location is where the client is, for groups with the routing Geolocation.
+	Location Location
 }
 
 // PickA chooses IPv4 addresses by the policy of the RRset, and returns how many

@@ -37,6 +37,8 @@ type RRset struct {
 	v6      *pool6       // of type AAAA
 	records *recordsPool // of other types
 	aliases *recordsPool // of types A and AAAA, in the place of addresses
+
+	group *Group // in the place of all pools, or nil
 }
 
 // Policy says which records of an RRset an answer holds.
@@ -106,6 +108,9 @@ func (s *Set) RRsets() []RRset { return s.rrsets }
 // Members returns the number of members, whatever their health.
 func (s *Set) Members() int { return s.members }
 
+// Inline reports whether PickA has the answer to a type without looking at RRsets.
+func (s *Set) Inline(rtype uint16) bool { return s.inlineLen > 0 && rtype == dnswire.TypeA }
+
 // refreshInline recomputes the inline addresses after a change.
 func (s *Set) refreshInline() {
 	s.inlineLen = 0
@@ -123,15 +128,20 @@ func (s *Set) refreshInline() {
 // Answers reports whether there may be records to answer with. Where there are
 // aliases, what they lead to decides, which is not known here.
 func (r *RRset) Answers() bool {
-	return r.v4.any() || r.v6.any() || r.records.any() || r.aliases.any()
+	return r.group != nil || r.v4.any() || r.v6.any() || r.records.any() || r.aliases.any()
 }
 
 // ByLatency reports whether Picker.Regions matters.
-func (r *RRset) ByLatency() bool { return r.policy == Latency }
+func (r *RRset) ByLatency() bool {
+	return r.policy == Latency || r.group != nil && r.group.Routing == LatencySets
+}
 
 // Samples reports whether an answer holds only a part of the records, chosen at
 // random.
 func (r *RRset) Samples() bool {
+	if r.group != nil {
+		return r.group.Routing == MultivalueSets && len(r.group.Sets) > MaxAnswer
+	}
 	return r.policy != Weighted && r.v4.len()+r.v6.len()+r.records.len() > MaxAnswer
 }
 

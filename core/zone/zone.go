@@ -21,6 +21,7 @@
 package zone
 
 import (
+	"encoding/binary"
 	"iter"
 
 	"github.com/cairn-discovery/cairn/core/command"
@@ -49,14 +50,19 @@ type Index struct {
 	// ambiguousHosts counts the hosts whose name has other records too; see
 	// Node.ambiguous.
 	ambiguousHosts int
+	// down are the health checks of record sets that found their target unhealthy.
+	down ptree.Map[string, struct{}]
 }
 
 // Zone is a hosted zone. It is immutable. Index and Apex are set by the Draft.
 type Zone struct {
 	// Index is a small number that no other zone of the same Index has.
-	Index   uint32
-	ID      ID
-	Account command.AccountID
+	Index uint32
+	ID    ID
+	// HostedZone is another id of the zone, by which Zone finds it: that of Route 53 for
+	// the zone of a namespace. Empty: it has none.
+	HostedZone ID
+	Account    command.AccountID
 	// Name is the name of the zone as it was given, without a final dot.
 	Name string
 	// Apex is the name in wire form, in lower case.
@@ -66,6 +72,9 @@ type Zone struct {
 	VPCs   []string
 	// SOATTL is the TTL of the SOA record, in seconds.
 	SOATTL uint32
+	// SOA is the data of the SOA record in wire form, whose serial is not used. Empty:
+	// the record is that which zones share.
+	SOA string
 	// Keys sign the zone; none: it is not signed. Only public zones have keys.
 	Keys dnssec.Keys
 	// Created is the time of creation in milliseconds since 1970: the elder of two
@@ -81,6 +90,9 @@ type Zone struct {
 	noSubzones bool
 	// contested: another account has a zone with the same apex or one above it.
 	contested bool
+	// wildcards counts the RRsets at names that begin with an asterisk, cuts those of
+	// type NS below the apex.
+	wildcards, cuts int
 }
 
 // View is what a client may see.
@@ -135,11 +147,26 @@ func (z *Zone) Visible(v *View) bool {
 // TTL of negative answers (RFC 2308 section 4). In strict mode it is that of
 // Route 53, otherwise the TTL of the record itself.
 func (z *Zone) Minimum(strict bool) uint32 {
+	if n := len(z.SOA); n >= 4 {
+		return binary.BigEndian.Uint32([]byte(z.SOA[n-4:]))
+	}
 	if strict && !z.Fixed {
 		return 86400
 	}
 	return z.SOATTL
 }
+
+// SOAData returns the data of an SOA record with another serial.
+func SOAData(soa string, serial uint64) []byte {
+	b := []byte(soa)
+	if at := len(b) - soaNumbers; at >= 0 {
+		binary.BigEndian.PutUint32(b[at:], uint32(serial))
+	}
+	return b
+}
+
+// soaNumbers is the length of the serial and what follows it: RFC 1035 section 3.3.13.
+const soaNumbers = 20
 
 // NegativeTTL returns the TTL of the SOA record in a negative answer: RFC 2308
 // section 3.

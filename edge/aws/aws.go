@@ -18,6 +18,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/aws/cloudmap"
+	"github.com/cairn-discovery/cairn/edge/aws/route53"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
 	"github.com/cairn-discovery/cairn/edge/aws/throttle"
@@ -48,7 +49,9 @@ type Config struct {
 	Accounts func(accessKeyID string) (accountID string, listed bool)
 	// NewKey makes keys for DNSSEC. Nil: no zone can be signed.
 	NewKey cloudmap.SigningKeys
-	Logger *slog.Logger
+	// Route53 is what the API of Route 53 needs.
+	Route53 route53.Config
+	Logger  *slog.Logger
 	// Rates are the request rates in force. It is called for every request. Nil:
 	// there are none.
 	Rates func() *throttle.Rates

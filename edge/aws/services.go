@@ -24,7 +24,7 @@ func services(cfg *Config) ([]*service.API, error) {
 		func() (*service.API, error) { return sts.New(tokens) },
 		ecs.New,
 		appmesh.New,
-		route53.New,
+		func() (*service.API, error) { return route53.New(cfg.Route53) },
 	)
 }
 

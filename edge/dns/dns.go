@@ -125,6 +125,11 @@ func (s *Server) handle(ctx context.Context, w *worker, r *answer.Request, from 
 	return nil
 }
 
+// Test answers a question that no client has sent.
+func (s *Server) Test(ctx context.Context, t answer.Test) answer.TestResult {
+	return s.responder.Test(ctx, t)
+}
+
 // transferInOne transfers what fits into one message, which is appended to out:
 // the changes, or the SOA record that tells the client to connect.
 func (s *Server) transferInOne(ctx context.Context, w *worker, r *answer.Request, from netip.AddrPort, out []byte) []byte {

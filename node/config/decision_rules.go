@@ -6,13 +6,22 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/domain"
+	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 )
 
 // Rules returns the rules by which commands are decided.
 func (c *Config) Rules() state.Rules {
-	return state.Rules{Quotas: quotasOf(c), Registry: registryRules(c), Task: taskRules(c)}
+	return state.Rules{Quotas: quotasOf(c), Registry: registryRules(c), Task: taskRules(c), HostedZones: hostedZoneRules(c)}
+}
+
+func hostedZoneRules(c *Config) hostedzone.Rules {
+	rules := hostedzone.Rules{Hostmaster: c.DNS.Hostmaster, Strict: c.Strict()}
+	for _, s := range c.DNS.NameServers {
+		rules.NameServers = append(rules.NameServers, s.Name)
+	}
+	return rules
 }
 
 func registryRules(c *Config) registry.Rules {

@@ -61,7 +61,7 @@ type DNS struct {
 	// QueryLogSample logs every n-th query. 0: none.
 	QueryLogSample int `yaml:"query_log_sample" check:"min=0"`
 	// Regions are where clients and instances can be, and how far from each other,
-	// for the routing policy LATENCY.
+	// for the routing policies LATENCY and, in hosted zones, geolocation.
 	Regions []Region `yaml:"regions"`
 	// Delegate lets accounts have namespaces at or below names that another account
 	// owns. Without it the first account that creates a name owns it and every name
@@ -72,6 +72,8 @@ type DNS struct {
 	// Transfer lists who may have zones transferred; nobody else may. The first
 	// entry that fits zone and client decides.
 	Transfer []Transfer `yaml:"transfer" reload:"sighup"`
+	// Update lists who may change hosted zones by dynamic updates.
+	Update []Update `yaml:"update" reload:"sighup"`
 	// TransferLimits limit the resources that transfers use.
 	TransferLimits TransferLimits `yaml:"transfer_limits"`
 	// RateLimit limits the answers over UDP to clients that see public zones only.
@@ -104,6 +106,14 @@ type Region struct {
 	// Distances are how far other regions are, in any unit, such as
 	// milliseconds. Regions without a distance are farthest.
 	Distances map[string]int `yaml:"distances"`
+	// Continent, Country and Subdivision are where the region is, as in the record sets
+	// of Route 53 with a geolocation: codes of a continent, such as EU, of ISO 3166-1,
+	// such as DE, and of a state of the US, such as CA. Empty: it is not known.
+	Continent string `yaml:"continent"`
+	// Country is the code of the country.
+	Country string `yaml:"country"`
+	// Subdivision is the code of the state; it needs a country.
+	Subdivision string `yaml:"subdivision"`
 }
 
 func defaultDNS() DNS {
@@ -128,6 +138,7 @@ func (d *DNS) check(k *checker, c *Config) {
 	}
 	checkRegions(k, d.Regions)
 	checkTransfers(k, d)
+	checkUpdates(k, d)
 	for i, g := range d.Delegate {
 		if !command.AccountID(g.Account).Valid() {
 			k.fail(fmt.Sprintf("dns.delegate[%d].account", i), g.Account, "must be twelve digits, in quotes")
@@ -174,5 +185,8 @@ func checkRegions(k *checker, regions []Region) {
 			k.fail(fmt.Sprintf("dns.regions[%d].name", i), r.Name, "must be given, and different from the others")
 		}
 		seen[r.Name] = true
+		if r.Subdivision != "" && r.Country == "" {
+			k.fail(fmt.Sprintf("dns.regions[%d].subdivision", i), r.Subdivision, "needs a country")
+		}
 	}
 }

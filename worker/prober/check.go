@@ -7,6 +7,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -60,6 +61,14 @@ type group struct {
 	running   int           // probes
 	waiting   bool          // in account.ready or account.blocked
 	blockedAt int           // index in account.blocked; -1: not there
+
+	// healthCheck is a health check of Route 53, which is the only check of its group; nil
+	// for a service. Failed is its newest probe that did not pass, failedAt when that
+	// ended, in nanoseconds since 1970, resolved the address of its name.
+	healthCheck *hostedzone.HealthCheck
+	failed      health.Reason
+	failedAt    int64
+	resolved    netip.Addr
 }
 
 // rule is how a service's instances are probed and judged: its check, its own

@@ -150,10 +150,24 @@ func (l *loop) finish(j *job) {
 		return
 	}
 	c.last, c.lastAt = j.reason, now
+	g.remember(j, now)
 	if j.reason.Counts() {
 		l.observe(c, j.reason, now)
 	}
 	l.schedule.set(c, l.nextDue(c, now))
+}
+
+// remember keeps what the API of Route 53 tells of a health check.
+func (g *group) remember(j *job, now int64) {
+	if g.healthCheck == nil {
+		return
+	}
+	if g.healthCheck.Config.IP == "" && !j.target.resolves() {
+		g.resolved = j.target.addr.Addr()
+	}
+	if !j.reason.Pass() {
+		g.failed, g.failedAt = j.reason, now
+	}
 }
 
 // observe counts a result.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -17,6 +18,7 @@ func (l *loop) follow(now time.Time) {
 	}
 	l.now = now.UnixNano()
 	registry.Diff(&l.snapshot.Registry, &next.Registry, l)
+	hostedzone.DiffChecks(&l.snapshot.HostedZones, &next.HostedZones, l.healthCheckChanged)
 	l.snapshot, l.restoring = next, false
 }
 

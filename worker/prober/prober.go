@@ -1,5 +1,5 @@
-// Package prober runs the active health checks of the registry. It follows the
-// published state, probes every instance of a service with a check, and proposes
+// Package prober runs the active health checks: of instances of the registry, and of
+// Route 53. It follows the published state, probes every target of a check, and proposes
 // changes of verdict, never single results.
 //
 //	p, err := prober.New(prober.Config{Replica: rep, Interval: 30 * time.Second, …})
@@ -78,6 +78,9 @@ type Config struct {
 
 	// Version is in the User-Agent of probes.
 	Version string
+	// Resolve finds the IPv4 addresses of the name of a health check. Nil means the
+	// resolver of the machine.
+	Resolve func(ctx context.Context, name string) ([]netip.Addr, error)
 	// Dial opens a TCP connection. Nil means the network.
 	Dial func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
 }
@@ -110,6 +113,9 @@ func New(cfg Config) (*Prober, error) {
 	}
 	if cfg.DistrustShare == 0 {
 		cfg.DistrustShare = 0.8
+	}
+	if cfg.Resolve == nil {
+		cfg.Resolve = lookUp
 	}
 	if cfg.Dial == nil {
 		cfg.Dial = dialTCP

@@ -47,6 +47,10 @@ func (l *loop) reports(service registry.ServiceID) map[registry.InstanceID]healt
 		if c.index >= 0 {
 			r.Next = time.Unix(0, c.due)
 		}
+		if g.healthCheck != nil && g.failedAt != 0 {
+			r.Failed, r.FailedAt = g.failed, time.Unix(0, g.failedAt)
+		}
+		r.Resolved = g.resolved
 		all[id] = r
 	}
 	return all

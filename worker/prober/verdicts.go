@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/replica"
 )
@@ -42,30 +43,47 @@ func (l *loop) flush(ctx context.Context, now time.Time) {
 	if l.proposing || len(l.dirty) == 0 || now.Before(l.nextFlush) {
 		return
 	}
-	verdicts := l.batch(ctx, now)
-	if len(verdicts) == 0 {
+	verdicts, checks := l.batch(ctx, now)
+	if len(verdicts)+len(checks) == 0 {
 		l.nextFlush = now.Add(retryTime) // the guard delays all until its control probe has ended
 		return
 	}
-	if l.batchPause = min(2*l.batchPause, batchTimeMax); len(verdicts) <= batchMany {
+	if l.batchPause = min(2*l.batchPause, batchTimeMax); len(verdicts)+len(checks) <= batchMany {
 		l.batchPause = batchTime
 	}
 	l.proposing, l.nextFlush = true, now.Add(l.batchPause)
 	l.tasks.Go(func() {
-		_, err := l.p.cfg.Replica.Propose(ctx, "", &registry.SetVerdicts{Verdicts: verdicts})
-		l.proposed <- err
+		l.proposed <- l.p.propose(ctx, verdicts, checks)
 	})
 }
 
+// propose proposes verdicts of instances and of health checks of Route 53.
+func (p *Prober) propose(ctx context.Context, verdicts []registry.Verdict, checks []hostedzone.Verdict) error {
+	if len(checks) > 0 {
+		if _, err := p.cfg.Replica.Propose(ctx, "", &hostedzone.SetVerdicts{Verdicts: checks}); err != nil {
+			return err
+		}
+	}
+	if len(verdicts) == 0 {
+		return nil
+	}
+	_, err := p.cfg.Replica.Propose(ctx, "", &registry.SetVerdicts{Verdicts: verdicts})
+	return err
+}
+
 // batch collects what may be proposed now.
-func (l *loop) batch(ctx context.Context, now time.Time) []registry.Verdict {
-	var verdicts []registry.Verdict
+func (l *loop) batch(ctx context.Context, now time.Time) (verdicts []registry.Verdict, checks []hostedzone.Verdict) {
 	size := 0
 	for c := range l.dirty {
-		if len(verdicts) == maxVerdicts || size > maxVerdictBytes {
+		if len(verdicts)+len(checks) == maxVerdicts || size > maxVerdictBytes {
 			break
 		}
 		if c.track.Verdict() == health.Unhealthy && l.guard.delays(ctx, l, c, now) {
+			continue
+		}
+		if h := c.group.healthCheck; h != nil {
+			checks = append(checks, hostedzone.Verdict{Check: h.ID, Version: h.Version, To: c.track.Verdict()})
+			size += checkSize
 			continue
 		}
 		verdicts = append(verdicts, registry.Verdict{
@@ -75,8 +93,11 @@ func (l *loop) batch(ctx context.Context, now time.Time) []registry.Verdict {
 		})
 		size += l.sizeOf(c)
 	}
-	return verdicts
+	return verdicts, checks
 }
+
+// checkSize estimates the size of a health check in a commit.
+const checkSize = 2000
 
 // sizeOf estimates the size of an instance in a commit.
 func (l *loop) sizeOf(c *check) int {

@@ -51,7 +51,7 @@ func (f *Feeder) NamespaceChanged(old, new *registry.Namespace) {
 
 func zoneOf(ns *registry.Namespace) zone.Zone {
 	z := zone.Zone{
-		ID: ZoneID(ns.ID), Account: ns.Account, Name: ns.Name,
+		ID: ZoneID(ns.ID), HostedZone: zone.ID(ns.HostedZoneID), Account: ns.Account, Name: ns.Name,
 		Public: ns.Type == registry.DNSPublic, SOATTL: uint32(ns.SOATTL), Keys: ns.Keys,
 		Created: ns.CreateDate, Delegated: ns.Delegated,
 	}

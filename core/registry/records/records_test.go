@@ -79,7 +79,7 @@ func (w *world) lines() []string {
 	}
 	lines := []string{}
 	for n := range w.state.Zones.Names(z) {
-		for _, set := range n.All(false) {
+		for _, set := range n.All(&w.state.Zones, false) {
 			for _, data := range set.Data {
 				lines = append(lines, fmt.Sprintf("%s %d %d %x", dnswire.Text(n.Name()), set.TTL, set.Type, data))
 			}

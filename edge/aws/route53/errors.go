@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/edge/aws/awsxml"
 	"github.com/cairn-discovery/cairn/edge/aws/constraint"
 	"github.com/cairn-discovery/cairn/edge/aws/rest"
@@ -15,9 +17,34 @@ import (
 // codeMalformedInput is the code of a body that is not XML.
 const codeMalformedInput = "MalformedInput"
 
+// statuses are those of codes that are not 400.
+var statuses = map[string]int{
+	hostedzone.AccessDenied:               http.StatusForbidden,
+	hostedzone.NotAuthorized:              http.StatusUnauthorized,
+	hostedzone.NoSuchChange:               http.StatusNotFound,
+	hostedzone.NoSuchHealthCheck:          http.StatusNotFound,
+	hostedzone.NoSuchHostedZone:           http.StatusNotFound,
+	hostedzone.NoSuchKeySigningKey:        http.StatusNotFound,
+	hostedzone.VPCAssociationNotFound:     http.StatusNotFound,
+	hostedzone.VPCAuthorizationNotFound:   http.StatusNotFound,
+	codeNoSuchGeoLocation:                 http.StatusNotFound,
+	hostedzone.HostedZoneAlreadyExists:    http.StatusConflict,
+	hostedzone.HealthCheckAlreadyExists:   http.StatusConflict,
+	hostedzone.HealthCheckVersionMismatch: http.StatusConflict,
+	hostedzone.KeyExists:                  http.StatusConflict,
+}
+
 // declaredError returns the answer for an error that the API words itself.
 func declaredError(_ *service.Call, err error) *wire.Error {
 	switch e := err.(type) {
+	case *hostedzone.Error:
+		status, ok := statuses[e.Code]
+		if !ok {
+			status = http.StatusBadRequest
+		}
+		return &wire.Error{Code: e.Code, Status: status, Message: e.Message}
+	case *command.InvalidInput:
+		return invalidInput(e.Message)
 	case *constraint.Error:
 		return invalidInput(violationText(e))
 	case *rest.Error:

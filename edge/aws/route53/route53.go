@@ -1,6 +1,6 @@
-// Package route53 is the Amazon Route 53 API, version 2013-04-01. All operations
-// of its model are recognised, decoded, validated and authorized; none is
-// implemented yet.
+// Package route53 is the Amazon Route 53 API, version 2013-04-01: hosted zones and their
+// record sets, health checks, the VPCs of private zones, tags and signing. Zones of
+// namespaces of AWS Cloud Map are shown, and can only be changed through that API.
 //
 // Shapes, decoders, encoders, constraints and the table of operations are generated
 // from the API's model (files *_gen.go). What is written by hand is what the model
@@ -8,8 +8,11 @@
 package route53
 
 import (
+	"context"
+	"net/netip"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/dnssec"
 	"github.com/cairn-discovery/cairn/edge/aws/restxml"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
@@ -18,13 +21,36 @@ import (
 // credential scopes and ARNs.
 const apiName = "route53"
 
+// Config is what the API needs besides the state.
+type Config struct {
+	// NewKey makes keys for DNSSEC. Nil: no zone can be signed.
+	NewKey func() (*dnssec.Key, error)
+	// Answer asks the DNS server. Nil: there is none.
+	Answer func(context.Context, Question) (Answer, error)
+	// Observe returns what this node last found of a health check, or of an instance of a
+	// service. Nil: it runs no checks.
+	Observe func(check, service, instance string) (Observation, bool)
+	// Checkers are the addresses that probes come from. Nil: they are not known.
+	Checkers func() []netip.Prefix
+}
+
+// api has the handlers.
+type api struct {
+	unsupported
+	newKey      func() (*dnssec.Key, error)
+	answer      func(context.Context, Question) (Answer, error)
+	observation func(check, service, instance string) (Observation, bool)
+	checkers    func() []netip.Prefix
+}
+
 // New returns the API.
-func New() (*service.API, error) {
+func New(cfg Config) (*service.API, error) {
+	a := &api{newKey: cfg.NewKey, answer: cfg.Answer, observation: cfg.Observe, checkers: cfg.Checkers}
 	return service.New(service.Definition{
 		Name:       apiName,
 		Protocol:   &restxml.Protocol{Namespace: xmlNamespace},
 		AnyRegion:  true,
-		Operations: operations(unsupported{}),
+		Operations: operations(a),
 		Policies:   policies,
 		Keys:       keys,
 		Errors:     declaredError,

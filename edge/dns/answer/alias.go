@@ -21,7 +21,7 @@ func (a *Answerer) resolveAlias(target *zone.Record) {
 				return
 			}
 			continue
-		case res.State == zone.NXDOMAIN:
+		case res.State == zone.NXDOMAIN, res.State == zone.Referral:
 			return // no addresses: NODATA at the name of the alias
 		case res.Node.Host() != nil:
 			a.solveTarget(res.Node.Host())
@@ -29,35 +29,48 @@ func (a *Answerer) resolveAlias(target *zone.Record) {
 		case res.Node.Set() == nil:
 			return
 		}
-		if target = a.solveAliasTarget(res.Node.Set()); target == nil {
+		if name = a.solveAliasTarget(res.Node.Set()); name == "" {
 			return
 		}
-		name = target.Data
 	}
 	a.rcode, a.aa = dnswire.RcodeServFail, false
 }
 
 // solveAliasTarget answers with the addresses of a set, or returns the next
 // target.
-func (a *Answerer) solveAliasTarget(set *zone.Set) *zone.Record {
+func (a *Answerer) solveAliasTarget(set *zone.Set) string {
 	if cname := set.CNAME(); cname != nil {
-		return cname.PickOne(&a.picker)
+		target, _ := a.pickCNAME(cname)
+		return target
 	}
-	if a.rrset(set) == nil {
-		return nil
+	r := a.rrset(set)
+	if r == nil {
+		return ""
+	}
+	if g := r.Group(); g != nil {
+		a.solveGroup(g)
+		return ""
 	}
 	if a.req.qtype == dnswire.TypeA {
 		n, ttl, next := set.PickA(&a.picker, &a.v4)
 		if next == nil {
 			a.addA(ttl, a.v4[:n])
 		}
-		return next
+		return targetName(next)
 	}
 	n, ttl, next := set.PickAAAA(&a.picker, &a.v6)
 	if next == nil {
 		a.addAAAA(ttl, a.v6[:n])
 	}
-	return next
+	return targetName(next)
+}
+
+// targetName returns the name that an alias leads to, or "" for no alias.
+func targetName(alias *zone.Record) string {
+	if alias == nil {
+		return ""
+	}
+	return alias.Data
 }
 
 // resolveExternalAlias asks an upstream resolver for the addresses of the name

@@ -64,6 +64,7 @@ type Answerer struct {
 	v4         [zone.MaxAnswer][4]byte
 	v6         [zone.MaxAnswer][16]byte
 	records    [zone.MaxAnswer]*zone.Record
+	sets       []*zone.RecordSet
 }
 
 // response is the state of one answer. The zero value is an empty one.
@@ -175,6 +176,11 @@ func (a *Answerer) Answer(r *Request, from netip.Addr, t Transport, out []byte) 
 		return a.errorResponse(dnswire.RcodeNotImp)
 	case malformed:
 		return a.errorResponse(dnswire.RcodeFormErr)
+	case update:
+		if a.ctx == nil {
+			return nil, NeedsWait
+		}
+		return a.update()
 	case cookieOnly:
 		a.begin(headerLen)
 		return a.finish()
@@ -290,9 +296,13 @@ func (a *Answerer) solveName() {
 		a.solveNode(&res)
 		return
 	}
-	if res.State == zone.NXDOMAIN {
+	switch res.State {
+	case zone.NXDOMAIN:
 		a.aa = true
 		a.deny(res.Zone, nil)
+		return
+	case zone.Referral:
+		a.refer(&res)
 		return
 	}
 	a.forward()
@@ -306,7 +316,7 @@ func (a *Answerer) solveNode(res *zone.Result) {
 		a.addAny(res)
 	case n.IsApex() && a.req.qtype == dnswire.TypeSOA:
 		a.addSOA(res.Zone, len(a.query.Name), answerSection)
-	case n.IsApex() && a.req.qtype == dnswire.TypeNS:
+	case n.IsApex() && a.req.qtype == dnswire.TypeNS && !hasGroup(set, dnswire.TypeNS):
 		a.addNS()
 	case len(res.Zone.Keys) > 0 && a.req.asksForDNSSEC():
 		a.solveKeys(res)
@@ -328,6 +338,10 @@ func (a *Answerer) solveSet(set *zone.Set) {
 	}
 	r := a.rrset(set)
 	if r == nil {
+		return
+	}
+	if g := r.Group(); g != nil && !set.Inline(a.req.qtype) {
+		a.solveGroup(g)
 		return
 	}
 	switch a.req.qtype {
@@ -361,25 +375,33 @@ func (a *Answerer) rrset(set *zone.Set) *zone.RRset {
 	if r.ByLatency() {
 		a.findRegion()
 	}
+	if r.ByLocation() {
+		a.findLocation()
+	}
 	if a.wantSigs {
 		a.seedPicker(set, r)
 	}
 	return r
 }
 
-// findRegion puts the regions near the client into the picker: by the subnet
-// that its resolver sends, or else by the address of the resolver.
-func (a *Answerer) findRegion() {
+// findRegion puts the regions near the client into the picker.
+func (a *Answerer) findRegion() { a.picker.Regions = a.regions.near(a.place()) }
+
+// findLocation puts the location of the client into the picker.
+func (a *Answerer) findLocation() { a.picker.Location = a.regions.location(a.place()) }
+
+// place returns where the client is: the subnet that its resolver sends, or else the
+// address of the resolver.
+func (a *Answerer) place() netip.Prefix {
 	e := &a.req.edns
 	if e.present && e.subnet.raw != nil && e.subnet.prefix.IsValid() && e.subnet.prefix.Bits() > 0 {
-		a.picker.Regions = a.regions.near(e.subnet.prefix)
 		// The answer is for the whole subnet: RFC 7871 section 7.2.1. A shorter
 		// scope could include another CIDR of the table.
 		e.subnet.scope = uint8(e.subnet.prefix.Bits())
-		return
+		return e.subnet.prefix
 	}
 	from := a.from.Unmap()
-	a.picker.Regions = a.regions.near(netip.PrefixFrom(from, from.BitLen()))
+	return netip.PrefixFrom(from, from.BitLen())
 }
 
 // solveTarget answers from the host that an SRV record points to.

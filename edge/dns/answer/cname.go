@@ -12,18 +12,51 @@ const maxDepth = 8
 // solveCNAME answers with the CNAME record of a service, and follows it: RFC
 // 1034 section 4.3.2 step 3a.
 func (a *Answerer) solveCNAME(cname *zone.RRset) {
-	target := cname.PickOne(&a.picker)
-	if target == nil || a.meetsItself() || a.ownerNum == len(a.owners) {
+	target, ttl := a.pickCNAME(cname)
+	if target == "" || a.meetsItself() || a.ownerNum == len(a.owners) {
 		return
 	}
 	a.owners[a.ownerNum], a.ownerNum = a.ownerAt, a.ownerNum+1
 	at := len(a.out) + fixedLen
-	addRecord(a, answerSection, dnswire.TypeCNAME, cname.TTL, target.Data)
+	addRecord(a, answerSection, dnswire.TypeCNAME, ttl, target)
 	if a.req.qtype == dnswire.TypeCNAME || a.req.qtype == dnswire.TypeANY || a.depth == maxDepth || at > dnswire.MaxPointer {
 		return
 	}
 	a.ownerAt = at
-	a.follow(target.Data)
+	a.follow(target)
+}
+
+// pickCNAME chooses the target of a CNAME record, with the TTL of the record. "" is none.
+func (a *Answerer) pickCNAME(cname *zone.RRset) (target string, ttl uint32) {
+	g := cname.Group()
+	if g == nil {
+		if rec := cname.PickOne(&a.picker); rec != nil {
+			target = rec.Data
+		}
+		return target, cname.TTL
+	}
+	if cname.ByLatency() {
+		a.findRegion()
+	}
+	if cname.ByLocation() {
+		a.findLocation()
+	}
+	for range maxDepth {
+		a.sets = a.snapshot.Zones.Choose(g, &a.picker, a.sets[:0])
+		if len(a.sets) == 0 {
+			return "", 0
+		}
+		set := a.sets[0]
+		if set.Alias == nil {
+			return set.Data[0], set.TTL
+		}
+		r := a.snapshot.Zones.AliasTarget(set.Alias, dnswire.TypeCNAME)
+		if r == nil || r.Group() == nil {
+			return "", 0
+		}
+		g = r.Group()
+	}
+	return "", 0
 }
 
 // meetsItself reports whether the name that is looked up has a CNAME record in the
@@ -61,6 +94,10 @@ func (a *Answerer) follow(target string) {
 		return
 	case zone.NXDOMAIN:
 		a.deny(res.Zone, nil)
+		return
+	case zone.Referral:
+		a.zone = res.Zone
+		a.refer(&res)
 		return
 	}
 	if !a.mayRecurse() || a.meetsItself() {

@@ -193,6 +193,10 @@ func (a *Answerer) solveDS() bool {
 	if a.useZone(parent); a.wantSigs {
 		a.cut = parent
 	}
+	if n := a.snapshot.Zones.Node(parent, string(name)); n != nil && hasGroup(n.Set(), dnswire.TypeDS) {
+		a.solveGroup(n.Set().RRset(dnswire.TypeDS).Group())
+		return true
+	}
 	if len(child.Keys) == 0 {
 		a.deny(parent, &zone.Node{})
 		return true

@@ -180,7 +180,15 @@ func (a *Answerer) addSOA(z *zone.Zone, nameLen int, s section) {
 	if s == authoritySection {
 		ttl = z.NegativeTTL(strict)
 	}
-	a.writeSOA(s, a.owner()+uint16(nameLen-len(z.Apex)), ttl, z.Minimum(strict))
+	owner := a.owner() + uint16(nameLen-len(z.Apex))
+	if z.SOA != "" {
+		start, data := len(a.out), zone.SOAData(z.SOA, zone.Serial(a.snapshot.Revision, a.unixTime()))
+		a.addFixed(owner, dnswire.TypeSOA, dnswire.ClassIN, ttl, len(data))
+		a.out = append(a.out, data...)
+		a.wrote(s, start, 2, 1)
+		return
+	}
+	a.writeSOA(s, owner, ttl, z.Minimum(strict))
 }
 
 func (a *Answerer) writeSOA(s section, owner uint16, ttl, minimum uint32) {

@@ -8,6 +8,8 @@ import (
 	"slices"
 
 	"github.com/gaissmai/bart"
+
+	"github.com/cairn-discovery/cairn/core/zone"
 )
 
 // Region is a group of instances and clients, for the routing policy LATENCY.
@@ -19,37 +21,46 @@ type Region struct {
 	// Distances are those to other regions, in any unit, such as milliseconds. A
 	// region that is not listed is farther away than all that are.
 	Distances map[string]int
+	// Location is where the region is, for record sets of hosted zones with a
+	// geolocation. The zero value: it is not known.
+	Location zone.Location
+}
+
+// place is what is known of the clients in a region.
+type place struct {
+	order    []string // the regions from the nearest on
+	location zone.Location
 }
 
 // regions finds the order of regions for a client.
 type regions struct {
-	// orders holds, for each CIDR, the regions from the nearest on.
-	orders *bart.Table[[]string]
+	// orders holds what is known of the clients of each CIDR.
+	orders *bart.Table[place]
 	// elsewhere is for clients that no CIDR holds.
-	elsewhere []string
+	elsewhere place
 }
 
-func newRegions(in []Region, here string) (*regions, error) {
-	r := &regions{orders: new(bart.Table[[]string])}
+func newRegions(in []Region, own string) (*regions, error) {
+	r := &regions{orders: new(bart.Table[place])}
 	seen := map[string]bool{}
 	for _, region := range in {
 		if region.Name == "" || seen[region.Name] {
 			return nil, fmt.Errorf("dns: region %q: names must be given and differ", region.Name)
 		}
 		seen[region.Name] = true
-		order := region.order()
+		here := place{region.order(), region.Location}
 		for _, p := range region.CIDRs {
 			if !p.IsValid() {
 				return nil, errors.New("dns: region " + region.Name + ": a CIDR is not valid")
 			}
-			r.orders.Insert(p.Masked(), order)
+			r.orders.Insert(p.Masked(), here)
 		}
-		if region.Name == here {
-			r.elsewhere = order
+		if region.Name == own {
+			r.elsewhere = here
 		}
 	}
-	if r.elsewhere == nil && here != "" {
-		r.elsewhere = []string{here}
+	if r.elsewhere.order == nil && own != "" {
+		r.elsewhere.order = []string{own}
 	}
 	return r, nil
 }
@@ -68,9 +79,14 @@ func (r *Region) order() []string {
 }
 
 // near returns the regions in the order of their distance from a client.
-func (r *regions) near(client netip.Prefix) []string {
-	if _, order, ok := r.orders.LookupPrefixLPM(client); ok {
-		return order
+func (r *regions) near(client netip.Prefix) []string { return r.at(client).order }
+
+// location returns where a client is. The zero value: it is not known.
+func (r *regions) location(client netip.Prefix) zone.Location { return r.at(client).location }
+
+func (r *regions) at(client netip.Prefix) place {
+	if _, p, ok := r.orders.LookupPrefixLPM(client); ok {
+		return p
 	}
 	return r.elsewhere
 }

@@ -45,6 +45,8 @@ const (
 	malformed
 	// otherOpcode is another request than a query.
 	otherOpcode
+	// update is a dynamic update: RFC 2136.
+	update
 	// cookieOnly has no question but a cookie: RFC 7873 section 5.4.
 	cookieOnly
 )
@@ -85,6 +87,11 @@ func (r *Request) classify(msg []byte) kind {
 	switch {
 	case r.flags&dnswire.FlagQR != 0:
 		return notQuery
+	case r.flags&dnswire.OpcodeMask == dnswire.OpcodeUpdate:
+		if get16(msg[qdCountAt:]) == 1 && r.question() && r.rest(r.end) {
+			return update
+		}
+		return malformed
 	case r.flags&dnswire.OpcodeMask != dnswire.OpcodeQuery:
 		return otherOpcode
 	}

@@ -61,6 +61,8 @@ type Config struct {
 	// NameServers are the names in the NS records of all zones; the first of
 	// them is in the SOA records too. None means "ns.cairn.internal".
 	NameServers []string
+	// Updates carries out dynamic updates (RFC 2136). Nil: all are refused.
+	Updates Updater
 	// Transfers sends zones to secondary servers. Nil: all are refused.
 	Transfers *xfr.Server
 	// Keys are those that queries may be signed with (RFC 8945). None: every

@@ -30,6 +30,7 @@ func (a *Apex) isServer(name string) bool {
 // serial.
 type soaOf struct {
 	apex         string
+	own          string // the data of a zone that has an SOA record of its own
 	ttl, minimum uint32
 }
 
@@ -39,6 +40,9 @@ func (a *Apex) appendSOA(b []byte, z soaOf, serial uint64) []byte {
 }
 
 func (a *Apex) soaData(z soaOf, serial uint64) []byte {
+	if z.own != "" {
+		return zone.SOAData(z.own, serial)
+	}
 	b := binary.BigEndian.AppendUint32(slices.Clip(a.SOA), uint32(serial))
 	for _, t := range a.Timers {
 		b = binary.BigEndian.AppendUint32(b, t)

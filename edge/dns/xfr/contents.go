@@ -30,7 +30,7 @@ func versionOf(st *state.State, id zone.ID, seconds int64) (version, bool) {
 
 // soa returns the parts of the zone's SOA record that differ from zone to zone.
 func (v *version) soa(s *Server) soaOf {
-	return soaOf{v.zone.Apex, v.zone.SOATTL, v.zone.Minimum(s.cfg.Strict)}
+	return soaOf{v.zone.Apex, v.zone.SOA, v.zone.SOATTL, v.zone.Minimum(s.cfg.Strict)}
 }
 
 // same reports whether the zone is known not to have changed between two versions.
@@ -64,16 +64,19 @@ func (v *version) at(s *Server, name string) []zone.Copy {
 	var all []zone.Copy
 	switch n := v.zones.Node(v.zone, name); {
 	case fixed != nil:
-		all = fixed.All(s.cfg.Strict)
+		all = fixed.All(v.zones, s.cfg.Strict)
 	case n != nil:
-		all = n.All(s.cfg.Strict)
+		all = n.All(v.zones, s.cfg.Strict)
 	}
 	if name != v.zone.Apex {
 		return all
 	}
 	// A CNAME record cannot be beside the SOA record.
-	all = slices.DeleteFunc(all, func(c zone.Copy) bool { return c.Type == dnswire.TypeCNAME })
-	return append(append(all, apex.ns()), v.keys()...)
+	all = slices.DeleteFunc(all, func(c zone.Copy) bool { return c.Type == dnswire.TypeCNAME || c.Type == dnswire.TypeSOA })
+	if !slices.ContainsFunc(all, func(c zone.Copy) bool { return c.Type == dnswire.TypeNS }) {
+		all = append(all, apex.ns())
+	}
+	return append(all, v.keys()...)
 }
 
 // atCut returns the RRsets that this zone has of a name in a zone below: the
@@ -92,7 +95,7 @@ func (v *version) atCut(s *Server, cut *zone.Zone, name string, fixed *zone.Node
 		}
 	}
 	if fixed != nil && s.cfg.Apex.isServer(name) {
-		all = append(all, fixed.All(s.cfg.Strict)...)
+		all = append(all, fixed.All(v.zones, s.cfg.Strict)...)
 	}
 	return all
 }

@@ -1,0 +1,88 @@
+package rdata_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/cairn-discovery/cairn/core/dnswire"
+	"github.com/cairn-discovery/cairn/core/rdata"
+)
+
+// Each value is written as AWS's documentation shows it, and read back.
+func TestValues(t *testing.T) {
+	for _, test := range []struct{ rtype, in, out string }{
+		{"A", "192.0.2.1", "192.0.2.1"},
+		{"AAAA", "2001:0DB8:85a3:0:0:8a2e:0370:7334", "2001:db8:85a3::8a2e:370:7334"},
+		{"CAA", `0 issue "ca.example.com;policy=ev"`, `0 issue "ca.example.com;policy=ev"`},
+		{"CAA", `0 issue ";"`, `0 issue ";"`},
+		{"CNAME", "hostname.example.com", "hostname.example.com."},
+		{"DS", "123 4 5 1234567890abcdef1234567890absdef", ""},
+		{"DS", "12345 3 1 123456789abcdef67890123456789abcdef67890", "12345 3 1 123456789ABCDEF67890123456789ABCDEF67890"},
+		{"HTTPS", `1 . alpn="h2,h3" port=443 ipv4hint=192.0.2.1,192.0.2.2`, `1 . alpn="h2,h3" port=443 ipv4hint=192.0.2.1,192.0.2.2`},
+		{"MX", "10 mail.example.com", "10 mail.example.com."},
+		{"NAPTR", `100 50 "u" "E2U+sip" "!^(\\+441632960083)$!sip:\\1@example.com!" .`, `100 50 "u" "E2U+sip" "!^(\\+441632960083)$!sip:\\1@example.com!" .`},
+		{"NS", `\052.example.com`, `\052.example.com.`},
+		{"SOA", "ns-2048.awsdns-64.net. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400", "ns-2048.awsdns-64.net. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"},
+		{"SPF", `"v=spf1 ip4:192.168.0.1/16 -all"`, `"v=spf1 ip4:192.168.0.1/16 -all"`},
+		{"SRV", "10 5 80 hostname.example.com", "10 5 80 hostname.example.com."},
+		{"SSHFP", "1 1 09F6A01D2175742B257C6B98B7C72C44C4040683", "1 1 09F6A01D2175742B257C6B98B7C72C44C4040683"},
+		{"SVCB", "16 foo.example.org. mandatory=alpn alpn=h2 key667=hello", `16 foo.example.org. mandatory=alpn alpn="h2" key667="hello"`},
+		{"TLSA", "3 1 1 0b9fa5a59eed715c26c1020c711b4f6ec42d58b0015e14337a39dad301c5afc3", "3 1 1 0B9FA5A59EED715C26C1020C711B4F6EC42D58B0015E14337A39DAD301C5AFC3"},
+		{"TXT", `"Sample \"quoted\" text" "\344 and \101"`, `"Sample \"quoted\" text" "\344 and A"`},
+		{"TXT", "no quotes", ""},
+		{"A", "192.0.2.1 192.0.2.2", ""},
+		{"SVCB", "1 . port=1 port=2", ""},
+		{"SVCB", "1 . mandatory=port", ""},
+		{"MX", "70000 a.example", ""},
+		{"CNAME", "", ""},
+		{"TXT", `"` + strings.Repeat("x", 256) + `"`, ""},
+	} {
+		rtype, _ := rdata.Type(test.rtype)
+		data, err := rdata.Octal.Parse(rtype, test.in)
+		if (err != nil) != (test.out == "") {
+			t.Errorf("%s %q: %v", test.rtype, test.in, err)
+			continue
+		}
+		if err == nil && rdata.Octal.Text(rtype, data) != test.out {
+			t.Errorf("%s %q: %s", test.rtype, test.in, rdata.Octal.Text(rtype, data))
+		}
+	}
+}
+
+func TestNames(t *testing.T) {
+	for in, want := range map[string]string{
+		"*.Example.com":     `\052.Example.com.`,
+		`\052.example.com.`: `\052.example.com.`,
+		`a\056b.example`:    `a\056b.example.`,
+		"a@b.example":       `a\100b.example.`,
+		"_x.example":        "_x.example.",
+		".":                 ".",
+		"a b":               "", "": "", "a..b": "", `\400.a`: "", strings.Repeat("x", 64): "",
+	} {
+		name, err := rdata.Octal.ParseName(in)
+		if (err != nil) != (want == "") || err == nil && rdata.Octal.Name(name) != want {
+			t.Errorf("%q: %q, %v", in, name, err)
+		}
+	}
+}
+
+// Text and wire form agree for every type, whatever the octets.
+func FuzzText(f *testing.F) {
+	f.Add(uint16(dnswire.TypeTXT), "\x03a\"\\")
+	f.Add(uint16(dnswire.TypeSVCB), "\x00\x01\x00\x00\x01\x00\x03\x02h2")
+	f.Add(uint16(dnswire.TypeNAPTR), "\x00\x01\x00\x01\x01u\x00\x00\x00")
+	f.Fuzz(func(t *testing.T, rtype uint16, data string) {
+		for _, form := range []rdata.Form{rdata.Octal, rdata.Decimal} {
+			text := form.Text(rtype, data)
+			again, err := form.Parse(rtype, text)
+			if err != nil {
+				continue // not the data of the type
+			}
+			if form.Text(rtype, again) != text {
+				t.Fatalf("%d %q: %q, %q", rtype, data, text, form.Text(rtype, again))
+			}
+			rdata.Names(rtype, again)
+			rdata.Canonical(rtype, again)
+		}
+	})
+}
