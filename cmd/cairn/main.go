@@ -14,6 +14,7 @@ import (
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/demo"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/ecs"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/identity"
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/route53"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/nodes"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/proxy"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/server"
@@ -25,6 +26,7 @@ var groups = []func(*cli.Program) cli.Group{
 	server.Commands,
 	cloudmap.Commands,
 	ecs.Commands,
+	route53.Commands,
 	identity.Commands,
 	nodes.Commands,
 	proxy.Commands,
