@@ -14,9 +14,9 @@ import (
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/demo"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/ecs"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/identity"
-	"github.com/cairn-discovery/cairn/cmd/cairn/internal/route53"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/nodes"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/proxy"
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/route53"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/server"
 	"github.com/cairn-discovery/cairn/node"
 )

@@ -293,7 +293,7 @@ func (b *batch) typeProblem(s *RecordSet, _ string) string {
 
 // nameProblem checks that a CNAME record is alone at its name: RFC 1034 section 3.6.2.
 func (b *batch) nameProblem(s *RecordSet, _ string) string {
-	for other := range (Sets{b.sets}).At(s.Name) {
+	for other := range (Sets{b.sets}).at(s.Name) {
 		if other.Type != s.Type && (other.Type == dnswire.TypeCNAME || s.Type == dnswire.TypeCNAME) {
 			return fmt.Sprintf("RRSet of type %s with DNS name %s is not permitted because a conflicting RRSet of type %s with the same DNS name already exists in zone %s",
 				s.TypeName(), s.Text(), other.TypeName(), b.zone.Name())

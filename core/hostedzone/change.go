@@ -191,7 +191,7 @@ func (d *Draft) checkChanged(id string) {
 		ids = append(ids, parent)
 	}
 	for _, id := range ids {
-		d.observer.CheckChanged(id, !s.Healthy(id))
+		d.observer.CheckChanged(id, !s.healthy(id))
 		for key := range s.users.After(id + "\x00") {
 			rest, ok := strings.CutPrefix(key, id+"\x00")
 			if !ok {
@@ -216,12 +216,12 @@ func (a *Authorization) remove(d *Draft) {
 	d.state.authorizations = d.state.authorizations.Delete(d.token, a.order())
 }
 
-func (a *Association) key() string { return associationPrefix + string(a.Zone) }
-func (a *Association) put(d *Draft) {
+func (a *association) key() string { return associationPrefix + string(a.Zone) }
+func (a *association) put(d *Draft) {
 	d.state.associations = d.state.associations.Put(d.token, a.Zone, a)
 	d.added(a.Zone, a.VPCs)
 }
-func (a *Association) remove(d *Draft) {
+func (a *association) remove(d *Draft) {
 	d.state.associations = d.state.associations.Delete(d.token, a.Zone)
 	d.added(a.Zone, nil)
 }
@@ -232,10 +232,10 @@ func (d *Draft) added(zone ID, vpcs []VPC) {
 	}
 }
 
-func (t *Tags) key() string   { return tagsPrefix + t.Kind + "/" + t.ID }
-func (t *Tags) order() string { return t.Kind + "\x00" + t.ID }
-func (t *Tags) put(d *Draft)  { d.state.tags = d.state.tags.Put(d.token, t.order(), t) }
-func (t *Tags) remove(d *Draft) {
+func (t *resourceTags) key() string   { return tagsPrefix + t.Kind + "/" + t.ID }
+func (t *resourceTags) order() string { return t.Kind + "\x00" + t.ID }
+func (t *resourceTags) put(d *Draft)  { d.state.tags = d.state.tags.Put(d.token, t.order(), t) }
+func (t *resourceTags) remove(d *Draft) {
 	d.state.tags = d.state.tags.Delete(d.token, t.order())
 }
 

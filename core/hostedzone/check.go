@@ -18,7 +18,7 @@ type HealthCheck struct {
 	Created         int64 // milliseconds since 1970
 	Config          CheckConfig
 	// Verdict is what probes found. Unknown: there were too few yet. A calculated check
-	// has none of its own, see State.Healthy.
+	// has none of its own, see State.healthy.
 	Verdict health.Verdict
 }
 
@@ -56,10 +56,10 @@ func (c *CheckConfig) Probed() bool { return c.Type != CheckCalculated }
 // Matches reports whether the body of the answer is searched.
 func (c *CheckConfig) matches() bool { return c.Type == CheckHTTPMatch || c.Type == CheckHTTPSMatch }
 
-// Healthy reports the state of a health check: its verdict, or healthy if it is disabled,
+// healthy reports the state of a health check: its verdict, or healthy if it is disabled,
 // the other way round if it is inverted. A check without a verdict is healthy, as in
 // Route 53, and so is one that does not exist.
-func (s *State) Healthy(id string) bool {
+func (s *State) healthy(id string) bool {
 	c, ok := s.checks.Get(id)
 	if !ok {
 		return true
@@ -69,16 +69,16 @@ func (s *State) Healthy(id string) bool {
 	case c.Config.Disabled:
 		healthy = true
 	case !c.Config.Probed():
-		healthy = s.HealthyChildren(c) >= c.Config.HealthThreshold
+		healthy = s.healthyChildren(c) >= c.Config.HealthThreshold
 	}
 	return healthy != c.Config.Inverted
 }
 
-// HealthyChildren returns how many children of a calculated check are healthy.
-func (s *State) HealthyChildren(c *HealthCheck) int64 {
+// healthyChildren returns how many children of a calculated check are healthy.
+func (s *State) healthyChildren(c *HealthCheck) int64 {
 	n := int64(0)
 	for _, child := range c.Config.Children {
-		if s.Healthy(child) {
+		if s.healthy(child) {
 			n++
 		}
 	}
@@ -280,8 +280,8 @@ func (c *DeleteCheck) Decide(v command.View, m *command.Meta) (command.Decision,
 		return command.Decision{}, err
 	}
 	changes := []command.Change{remove{h}}
-	if s.tags.Has(KindCheck + "\x00" + c.ID) {
-		changes = append(changes, remove{&Tags{Kind: KindCheck, ID: c.ID}})
+	if s.tags.Has(kindCheck + "\x00" + c.ID) {
+		changes = append(changes, remove{&resourceTags{Kind: kindCheck, ID: c.ID}})
 	}
 	return command.Decision{Changes: changes, Reads: []command.Read{read}}, nil
 }

@@ -351,14 +351,14 @@ func (a *Authorization) decode(value []byte) error {
 	})
 }
 
-func (a *Association) encode(b []byte) []byte {
+func (a *association) encode(b []byte) []byte {
 	for _, v := range a.VPCs {
 		b = appendVPC(b, 1, v)
 	}
 	return b
 }
 
-func (a *Association) decode(value []byte) error {
+func (a *association) decode(value []byte) error {
 	return eachField(value, func(f record.Field) error {
 		if f.Number != 1 {
 			return nil
@@ -369,7 +369,7 @@ func (a *Association) decode(value []byte) error {
 	})
 }
 
-func (t *Tags) encode(b []byte) []byte {
+func (t *resourceTags) encode(b []byte) []byte {
 	for _, tag := range t.Tags {
 		b = record.AppendNested(b, 1, func(b []byte) []byte {
 			return record.AppendString(record.AppendString(b, 1, tag.Key), 2, tag.Value)
@@ -378,7 +378,7 @@ func (t *Tags) encode(b []byte) []byte {
 	return b
 }
 
-func (t *Tags) decode(value []byte) error {
+func (t *resourceTags) decode(value []byte) error {
 	return eachField(value, func(f record.Field) error {
 		var tag Tag
 		err := eachField(f.Bytes, func(f record.Field) error {

@@ -129,8 +129,8 @@ type Authorization struct {
 	VPC  VPC
 }
 
-// Association are the VPCs that the API of Route 53 added to the zone of a namespace.
-type Association struct {
+// association has the VPCs that the API of Route 53 added to the zone of a namespace.
+type association struct {
 	Zone ID
 	VPCs []VPC
 }
@@ -138,14 +138,14 @@ type Association struct {
 // Kinds of resources that have tags.
 const (
 	KindZone  = "hostedzone"
-	KindCheck = "healthcheck"
+	kindCheck = "healthcheck"
 )
 
 // Tag is a tag of a zone or a health check.
 type Tag struct{ Key, Value string }
 
-// Tags are the tags of a resource, in order of their keys.
-type Tags struct {
+// resourceTags are the tags of a resource, in order of their keys.
+type resourceTags struct {
 	Kind, ID string
 	Tags     []Tag
 }

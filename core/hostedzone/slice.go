@@ -156,9 +156,9 @@ func fromKey(key string) entity {
 	case authorizationPrefix:
 		return &Authorization{Zone: ID(first), VPC: VPC{ID: second}}
 	case associationPrefix:
-		return &Association{Zone: ID(rest)}
+		return &association{Zone: ID(rest)}
 	case tagsPrefix:
-		return &Tags{Kind: first, ID: second}
+		return &resourceTags{Kind: first, ID: second}
 	case changePrefix:
 		return &Change{ID: rest}
 	}
@@ -200,9 +200,9 @@ func (Slice) Has(s *State, key string) bool {
 		return s.checks.Has(e.ID)
 	case *Authorization:
 		return s.authorizations.Has(e.order())
-	case *Association:
+	case *association:
 		return s.associations.Has(e.Zone)
-	case *Tags:
+	case *resourceTags:
 		return s.tags.Has(e.order())
 	case *Change:
 		return s.changes.Has(e.ID)

@@ -2,7 +2,6 @@ package hostedzone
 
 import (
 	"iter"
-	"slices"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
@@ -25,9 +24,9 @@ type State struct {
 	parents ptree.Map[string, struct{}]
 	users   ptree.Map[string, int]
 
-	associations   ptree.Map[ID, *Association]
+	associations   ptree.Map[ID, *association]
 	authorizations ptree.Map[string, *Authorization] // by zone and VPC
-	tags           ptree.Map[string, *Tags]          // by kind and id
+	tags           ptree.Map[string, *resourceTags]  // by kind and id
 	changes        ptree.Map[string, *Change]        // by id
 	changeTimes    ptree.Map[string, *Change]        // by time and id
 }
@@ -79,9 +78,6 @@ func (s *State) Sets(zone ID) Sets {
 // Sets are the record sets of one zone.
 type Sets struct{ m ptree.Map[string, *RecordSet] }
 
-// Len returns their number.
-func (s Sets) Len() int { return s.m.Len() }
-
 // From yields record sets from a name, type and set identifier on. A type needs a name,
 // and an identifier a type. The name is in wire form and lower case; "" is the beginning.
 func (s Sets) From(name string, rtype string, id string) iter.Seq[*RecordSet] {
@@ -112,8 +108,8 @@ func (s Sets) Group(name string, rtype uint16) iter.Seq[*RecordSet] {
 	return s.withPrefix(groupKey(name, rtype))
 }
 
-// At yields the record sets of a name.
-func (s Sets) At(name string) iter.Seq[*RecordSet] { return s.withPrefix(Reversed(name) + "\x00") }
+// at yields the record sets of a name.
+func (s Sets) at(name string) iter.Seq[*RecordSet] { return s.withPrefix(Reversed(name) + "\x00") }
 
 func (s Sets) withPrefix(prefix string) iter.Seq[*RecordSet] {
 	return func(yield func(*RecordSet) bool) {
@@ -163,16 +159,6 @@ func (s *State) Tags(kind, id string) []Tag {
 	return t.Tags
 }
 
-// TagValues implements access.Tagged.
-func (t Tags) TagValues(key string) []string {
-	for _, tag := range t.Tags {
-		if strings.EqualFold(tag.Key, key) {
-			return []string{tag.Value}
-		}
-	}
-	return nil
-}
-
 // Change returns a change that is still kept.
 func (s *State) Change(id string) (*Change, bool) { return s.changes.Get(id) }
 
@@ -212,9 +198,4 @@ func (s *State) count(account command.AccountID) int {
 		n++
 	}
 	return n
-}
-
-// isFull reports whether a list of tags has a key.
-func hasTag(tags []Tag, key string) bool {
-	return slices.ContainsFunc(tags, func(t Tag) bool { return t.Key == key })
 }

@@ -50,7 +50,7 @@ func (c *ChangeTags) Decide(v command.View, m *command.Meta) (command.Decision, 
 		return none, refuse(InvalidInput, "A resource can have at most %d tags", maxTags)
 	}
 	slices.SortFunc(tags, func(a, b Tag) int { return strings.Compare(a.Key, b.Key) })
-	all := &Tags{c.Kind, c.ID, tags}
+	all := &resourceTags{c.Kind, c.ID, tags}
 	var change command.Change = put{all}
 	if len(tags) == 0 {
 		change = remove{all}
@@ -62,7 +62,7 @@ func (c *ChangeTags) Decide(v command.View, m *command.Meta) (command.Decision, 
 
 // tagged checks that the account has a resource.
 func (s *State) tagged(v command.View, m *command.Meta, kind, id string) (command.Read, error) {
-	if kind == KindCheck {
+	if kind == kindCheck {
 		_, read, err := s.myCheck(m, id)
 		return read, err
 	}
@@ -71,7 +71,7 @@ func (s *State) tagged(v command.View, m *command.Meta, kind, id string) (comman
 		return read, nil
 	}
 	namespaces, _ := registryOf(v)
-	if ns, ok := Namespace(namespaces, ID(id)); ok && ns.Account == m.Account && ns.Type != registry.HTTP {
+	if ns, ok := namespaceOf(namespaces, ID(id)); ok && ns.Account == m.Account && ns.Type != registry.HTTP {
 		return ns.Read(), nil
 	}
 	return read, err

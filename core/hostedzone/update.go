@@ -115,7 +115,7 @@ func (u *update) put(name string, rtype uint16, s *RecordSet) {
 // types returns the types that a name has.
 func (u *update) types(name string) []uint16 {
 	var types []uint16
-	for s := range u.sets.At(name) {
+	for s := range u.sets.at(name) {
 		if _, ok := u.changed[setName{name, s.Type}]; !ok && !slices.Contains(types, s.Type) {
 			types = append(types, s.Type)
 		}

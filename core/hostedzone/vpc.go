@@ -34,8 +34,8 @@ type target struct {
 	read      command.Read
 }
 
-// Namespace returns the namespace whose zone has an id.
-func Namespace(s *registry.State, id ID) (*registry.Namespace, bool) {
+// namespaceOf returns the namespace whose zone has an id.
+func namespaceOf(s *registry.State, id ID) (*registry.Namespace, bool) {
 	if id == "" {
 		return nil, false
 	}
@@ -58,7 +58,7 @@ func find(v command.View, id ID) (*target, error) {
 		return t, nil
 	}
 	namespaces, rules := registryOf(v)
-	ns, ok := Namespace(namespaces, id)
+	ns, ok := namespaceOf(namespaces, id)
 	if !ok {
 		return nil, NoZone(id)
 	}
@@ -81,9 +81,9 @@ func (t *target) set(vpcs []VPC) command.Change {
 		return put{&next}
 	}
 	if len(vpcs) == 1 {
-		return remove{&Association{Zone: t.id}}
+		return remove{&association{Zone: t.id}}
 	}
-	return put{&Association{t.id, vpcs[1:]}}
+	return put{&association{t.id, vpcs[1:]}}
 }
 
 func index(vpcs []VPC, id string) int {
@@ -243,7 +243,7 @@ func (s *State) Forget(zone string) []command.Change {
 		changes = append(changes, remove{a})
 	}
 	if s.tags.Has(KindZone + "\x00" + zone) {
-		changes = append(changes, remove{&Tags{Kind: KindZone, ID: zone}})
+		changes = append(changes, remove{&resourceTags{Kind: KindZone, ID: zone}})
 	}
 	for a := range s.Authorizations(ID(zone), "") {
 		changes = append(changes, remove{a})

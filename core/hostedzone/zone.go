@@ -247,7 +247,7 @@ func (c *Delete) Decide(v command.View, m *command.Meta) (command.Decision, erro
 		changes = append(changes, remove{a})
 	}
 	if s.tags.Has(KindZone + "\x00" + string(z.ID)) {
-		changes = append(changes, remove{&Tags{Kind: KindZone, ID: string(z.ID)}})
+		changes = append(changes, remove{&resourceTags{Kind: KindZone, ID: string(z.ID)}})
 	}
 	changes = append(changes, remove{z})
 	return command.Decision{Changes: changes, Reads: []command.Read{read}, Reply: command.Reply{ID: info.ID}}, nil

@@ -10,8 +10,8 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
-// MaxData is the largest length of the data of a record: RFC 1035 section 3.2.1.
-const MaxData = 65535
+// maxData is the largest length of the data of a record: RFC 1035 section 3.2.1.
+const maxData = 65535
 
 // token is a word of the text, or a character string in quotation marks.
 type token struct {
@@ -79,7 +79,7 @@ func (f Form) ParseIn(t uint16, s, origin string) (string, error) {
 	if len(p.tokens) > 0 {
 		return "", p.invalid("Value has too many fields")
 	}
-	if len(p.out) > MaxData {
+	if len(p.out) > maxData {
 		return "", p.invalid("Value is too long")
 	}
 	return string(p.out), nil

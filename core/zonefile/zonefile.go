@@ -4,7 +4,7 @@
 // It is pure: a file is a text in memory. $INCLUDE and $GENERATE are refused.
 //
 //	records, err := zonefile.Parse(text, origin)
-//	text := zonefile.Format(records, origin)
+//	line := records[0].Text()
 package zonefile
 
 import (
@@ -33,8 +33,8 @@ type Error struct {
 
 func (e *Error) Error() string { return fmt.Sprintf("line %d: %s", e.Line, e.Text) }
 
-// MaxRecords bounds the records of a file.
-const MaxRecords = 1_000_000
+// maxRecords bounds the records of a file.
+const maxRecords = 1_000_000
 
 // Parse reads a zone file. The origin is the name of the zone in wire form. It returns
 // all records, or every error by line, at most maxErrors.
@@ -51,8 +51,8 @@ func Parse(text, origin string) ([]Record, []*Error) {
 			break
 		}
 		p.entry(e)
-		if len(p.records) > MaxRecords {
-			p.fail(e.line, "the file has more than %d records", MaxRecords)
+		if len(p.records) > maxRecords {
+			p.fail(e.line, "the file has more than %d records", maxRecords)
 			break
 		}
 	}
@@ -164,13 +164,7 @@ func (p *parser) record(line int, fields []string) {
 	p.records = append(p.records, Record{p.owner, rtype, uint32(ttl), data, line})
 }
 
-// Format writes a zone file. All names are written in full.
-func Format(records []Record, origin string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "$ORIGIN %s\n", rdata.Decimal.Name(origin))
-	for i := range records {
-		r := &records[i]
-		fmt.Fprintf(&b, "%s\t%d\tIN\t%s\t%s\n", rdata.Decimal.Name(r.Name), r.TTL, rdata.TypeName(r.Type), rdata.Decimal.Text(r.Type, r.Data))
-	}
-	return b.String()
+// Text returns the line of a record. All names are written in full.
+func (r *Record) Text() string {
+	return fmt.Sprintf("%s\t%d\tIN\t%s\t%s\n", rdata.Decimal.Name(r.Name), r.TTL, rdata.TypeName(r.Type), rdata.Decimal.Text(r.Type, r.Data))
 }

@@ -157,7 +157,7 @@ func (l *loop) finish(j *job) {
 	l.schedule.set(c, l.nextDue(c, now))
 }
 
-// remember keeps what the API of Route 53 tells of a health check.
+// remember keeps what the API of Route 53 reports about a health check.
 func (g *group) remember(j *job, now int64) {
 	if g.healthCheck == nil {
 		return

@@ -22,25 +22,25 @@ var _ hostedzone.Observer = (*Feeder)(nil)
 // NewFeeder returns a Feeder that changes zones.
 func NewFeeder(sets *hostedzone.Draft, zones *zone.Draft) *Feeder { return &Feeder{sets, zones} }
 
-// ZoneID returns the id of the zone of a hosted zone.
-func ZoneID(id hostedzone.ID) zone.ID { return zone.ID(id) }
+// zoneID returns the id of the zone of a hosted zone.
+func zoneID(id hostedzone.ID) zone.ID { return zone.ID(id) }
 
 // ZoneChanged stores or deletes a zone.
 func (f *Feeder) ZoneChanged(old, now *hostedzone.HostedZone) {
 	if now == nil {
-		f.zones.DeleteZone(ZoneID(old.ID))
+		f.zones.DeleteZone(zoneID(old.ID))
 		return
 	}
 	f.put(now)
 	if now.Private {
-		f.zones.SetVPCs(ZoneID(now.ID), vpcIDs(now.VPCs))
+		f.zones.SetVPCs(zoneID(now.ID), vpcIDs(now.VPCs))
 	}
 }
 
 // put stores a zone with its SOA record, if that is known already.
 func (f *Feeder) put(z *hostedzone.HostedZone) {
 	next := zone.Zone{
-		ID: ZoneID(z.ID), Account: z.Account, Name: dnswire.Text(z.Apex), Apex: z.Apex, Public: !z.Private,
+		ID: zoneID(z.ID), Account: z.Account, Name: dnswire.Text(z.Apex), Apex: z.Apex, Public: !z.Private,
 		SOATTL: defaultSOATTL, Keys: z.Keys(), Created: z.Created, Delegated: z.Delegated,
 	}
 	if z.Private {
@@ -73,7 +73,7 @@ func (f *Feeder) GroupChanged(z *hostedzone.HostedZone, name string, rtype uint1
 		f.put(z)
 		return
 	}
-	if e := f.zones.Edit(ZoneID(z.ID), name); e != nil {
+	if e := f.zones.Edit(zoneID(z.ID), name); e != nil {
 		e.PutGroup(rtype, f.group(z, name, rtype))
 	}
 }
@@ -119,7 +119,7 @@ func setOf(z *hostedzone.HostedZone, s *hostedzone.RecordSet) *zone.RecordSet {
 	}
 	if a := s.Alias; a != nil {
 		out.Data = nil
-		out.Alias = &zone.Alias{Name: a.Name, Zone: ZoneID(a.Zone), Account: z.Account, Evaluate: a.Evaluate}
+		out.Alias = &zone.Alias{Name: a.Name, Zone: zoneID(a.Zone), Account: z.Account, Evaluate: a.Evaluate}
 	}
 	return out
 }
@@ -129,7 +129,7 @@ func (f *Feeder) CheckChanged(id string, down bool) { f.zones.SetDown(id, down) 
 
 // VPCsAdded changes the VPCs of the zone of a namespace: its own is the first.
 func (f *Feeder) VPCsAdded(id hostedzone.ID, vpcs []hostedzone.VPC) {
-	z, ok := f.zones.Zone(ZoneID(id))
+	z, ok := f.zones.Zone(zoneID(id))
 	if !ok || len(z.VPCs) == 0 {
 		return
 	}

@@ -29,7 +29,7 @@ func (a *api) ChangeTagsForResource(ctx context.Context, c *service.Call, in *Ch
 
 // tagSet returns the tags of a resource of the account.
 func (a *api) tagSet(c *service.Call, kind TagResourceType, id string) (*ResourceTagSet, error) {
-	if kind == TagResourceTypeHealthcheck {
+	if string(kind) != hostedzone.KindZone {
 		if _, err := findCheck(c, &id); err != nil {
 			return nil, err
 		}

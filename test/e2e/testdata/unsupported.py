@@ -51,12 +51,6 @@ fails("appmesh", "list_meshes", {"limit": 101}, MESH, "Value '101' at 'limit' fa
 
 record = {"Name": "a.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
 batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
-unsupported("route53", "list_hosted_zones", "ListHostedZones", ROUTE53)
-unsupported("route53", "get_hosted_zone", "GetHostedZone", ROUTE53, Id="/hostedzone/Z1")
-unsupported("route53", "create_hosted_zone", "CreateHostedZone", ROUTE53, Name="example.com", CallerReference="r")
-unsupported("route53", "change_resource_record_sets", "ChangeResourceRecordSets", ROUTE53, HostedZoneId="Z1", ChangeBatch=batch)
-unsupported("route53", "list_resource_record_sets", "ListResourceRecordSets", ROUTE53, HostedZoneId="Z1", StartRecordName="\\052.a")
-unsupported("route53", "list_tags_for_resource", "ListTagsForResource", ROUTE53, ResourceType="hostedzone", ResourceId="/hostedzone/" + "Z" * 32)
 batch["Changes"][0]["Action"] = "X"
 fails("route53", "change_resource_record_sets", {"HostedZoneId": "Z1", "ChangeBatch": batch}, "InvalidInput",
       "Invalid XML ; cvc-enumeration-valid: Value 'X' is not facet-valid with respect to enumeration '[CREATE, DELETE, UPSERT]'. It must be a value from the enumeration.")

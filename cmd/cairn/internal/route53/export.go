@@ -11,6 +11,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 	"github.com/cairn-discovery/cairn/core/rdata"
+	"github.com/cairn-discovery/cairn/core/zonefile"
 )
 
 func newExport(p *cli.Program) *cobra.Command {
@@ -118,7 +119,7 @@ func (c *client) exportGroup(ctx context.Context, z *hostedZone, sets []recordSe
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", owner, sets[0].Type, err)
 		}
-		fmt.Fprintf(out, "%s\t%d\tIN\t%s\t%s\n", owner, ttl, sets[0].Type, rdata.Decimal.Text(rtype, data))
+		out.WriteString((&zonefile.Record{Name: name, Type: rtype, TTL: uint32(ttl), Data: data}).Text())
 	}
 	return nil
 }
