@@ -81,6 +81,15 @@ var typeNames = map[string]uint16{
 	"TLSA": dnswire.TypeTLSA, "TXT": dnswire.TypeTXT,
 }
 
+// namesOfTypes is typeNames the other way round.
+var namesOfTypes = func() map[uint16]string {
+	names := make(map[uint16]string, len(typeNames))
+	for name, t := range typeNames {
+		names[t] = name
+	}
+	return names
+}()
+
 // Type returns the number of a type that is supported.
 func Type(name string) (uint16, bool) {
 	t, ok := typeNames[strings.ToUpper(name)]
@@ -92,10 +101,8 @@ func Supported(t uint16) bool { return layout[t] != nil }
 
 // TypeName returns the name of a type, or one in the form of RFC 3597 section 5.
 func TypeName(t uint16) string {
-	for name, number := range typeNames {
-		if number == t {
-			return name
-		}
+	if name, ok := namesOfTypes[t]; ok {
+		return name
 	}
 	return fmt.Sprintf("TYPE%d", t)
 }

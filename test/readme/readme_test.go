@@ -86,6 +86,13 @@ func TestECSTour(t *testing.T) {
 	compare(t, guide, shell)
 }
 
+// TestRoute53Tour runs docs/route53.md.
+func TestRoute53Tour(t *testing.T) {
+	testtool.Need(t, "dig", "bind9-dnsutils")
+	testtool.Need(t, "aws", "awscli")
+	compare(t, "../../docs/route53.md", newShell(t))
+}
+
 // writeFiles writes the files that a document shows.
 func (s *shell) writeFiles(t *testing.T, document string, count int) {
 	t.Helper()
