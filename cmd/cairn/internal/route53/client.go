@@ -141,11 +141,16 @@ type recordSet struct {
 	Type          string
 	SetIdentifier string   `xml:",omitempty"`
 	TTL           *int64   `xml:",omitempty"`
-	Values        []string `xml:"ResourceRecords>ResourceRecord>Value,omitempty"`
-	Alias         *struct {
+	Values        []string `xml:"-"`
+	// Records are Values as they are sent and received.
+	Records []record `xml:"ResourceRecords>ResourceRecord,omitempty"`
+	Alias   *struct {
 		DNSName string
 	} `xml:"AliasTarget"`
 }
+
+// record is a value of a record set.
+type record struct{ Value string }
 
 // find returns the only zone with a name, or with an id.
 func (c *client) find(ctx context.Context, name string) (*hostedZone, error) {
@@ -202,6 +207,11 @@ func (c *client) sets(ctx context.Context, z *hostedZone) ([]recordSet, error) {
 		if err := c.call(ctx, "ListResourceRecordSets", http.MethodGet, "/hostedzone/"+bareID(z.ID)+"/rrset", query, nil, &out); err != nil {
 			return nil, err
 		}
+		for i := range out.Sets {
+			for _, r := range out.Sets[i].Records {
+				out.Sets[i].Values = append(out.Sets[i].Values, r.Value)
+			}
+		}
 		all = append(all, out.Sets...)
 		if !out.IsTruncated {
 			return all, nil
@@ -230,14 +240,29 @@ type change struct {
 	Set    recordSet `xml:"ResourceRecordSet"`
 }
 
+// batchInput is the body of ChangeResourceRecordSets.
+type batchInput struct {
+	XMLName xml.Name `xml:"ChangeResourceRecordSetsRequest"`
+	Space   string   `xml:"xmlns,attr"`
+	Comment string   `xml:"ChangeBatch>Comment"`
+	Changes []change `xml:"ChangeBatch>Changes>Change"`
+}
+
+func batchRequest(comment string, changes []change) *batchInput {
+	in := &batchInput{Space: namespace, Comment: comment, Changes: changes}
+	for i := range in.Changes {
+		set := &in.Changes[i].Set
+		set.Records = make([]record, len(set.Values))
+		for j, v := range set.Values {
+			set.Records[j].Value = v
+		}
+	}
+	return in
+}
+
 // apply makes the changes of a batch.
 func (c *client) apply(ctx context.Context, z *hostedZone, comment string, changes []change) error {
-	in := struct {
-		XMLName xml.Name `xml:"ChangeResourceRecordSetsRequest"`
-		Space   string   `xml:"xmlns,attr"`
-		Comment string   `xml:"ChangeBatch>Comment"`
-		Changes []change `xml:"ChangeBatch>Changes>Change"`
-	}{Space: namespace, Comment: comment, Changes: changes}
+	in := batchRequest(comment, changes)
 	var out struct {
 		ChangeInfo struct {
 			ID string `xml:"Id"`

@@ -1,0 +1,64 @@
+package route53
+
+import (
+	"encoding/xml"
+	"strings"
+	"testing"
+
+	"github.com/cairn-discovery/cairn/core/zonefile"
+)
+
+const apex = "\x07example\x03com\x00"
+
+func setsOf(t *testing.T, file string) []recordSet {
+	t.Helper()
+	records, errs := zonefile.Parse("$TTL 60\n"+file, apex)
+	sets, _, outside := wanted(records, apex)
+	if len(errs)+len(outside) > 0 {
+		t.Fatal(errs, outside)
+	}
+	return sets
+}
+
+func TestPlan(t *testing.T) {
+	have := setsOf(t, "www A 192.0.2.1\n A 192.0.2.2\nold A 192.0.2.3\nttl A 192.0.2.4\nmail MX 10 A.example.com.\n")
+	weighted := recordSet{Name: "w.example.com.", Type: "A", SetIdentifier: "one", TTL: new(int64(60)), Values: []string{"192.0.2.9"}}
+	want := setsOf(t, "www A 192.0.2.2\n A 192.0.2.1\nttl 30 A 192.0.2.4\nmail MX 10 a.example.com.\nnew TXT x\nw A 192.0.2.1\n@ NS ns.example.net.\n")
+	p := newPlan(want, append(have, weighted), "example.com.", true)
+	var out strings.Builder
+	p.print(&out)
+	const text = `note: w.example.com. A has a routing policy or is an alias in the zone: it is left as it is
+- old.example.com. 60 A 192.0.2.3
+~ ttl.example.com. 30 A 192.0.2.4
++ new.example.com. 60 TXT "x"
+1 record sets to create, 1 to change, 1 to delete, 2 unchanged
+`
+	if out.String() != text {
+		t.Errorf("got\n%s", out.String())
+	}
+}
+
+// Each value is a record of its own.
+func TestRequest(t *testing.T) {
+	body, err := xml.Marshal(batchRequest("", []change{{"CREATE", setsOf(t, "www A 192.0.2.1\n A 192.0.2.2\n")[0]}}))
+	const want = "<ResourceRecords><ResourceRecord><Value>192.0.2.1</Value></ResourceRecord><ResourceRecord><Value>192.0.2.2</Value></ResourceRecord></ResourceRecords>"
+	if err != nil || !strings.Contains(string(body), want) {
+		t.Errorf("%v\n%s", err, body)
+	}
+}
+
+func TestBatches(t *testing.T) {
+	var changes []change
+	for range 2500 {
+		changes = append(changes, change{"CREATE", recordSet{Values: []string{"192.0.2.1"}}})
+	}
+	if n := len(batches(changes)); n != 3 {
+		t.Errorf("%d batches", n)
+	}
+	for i := range changes {
+		changes[i].Action = "UPSERT"
+	}
+	if n := len(batches(changes)); n != 5 {
+		t.Errorf("%d batches of UPSERT", n)
+	}
+}
