@@ -82,7 +82,7 @@ func assignments(shell string) (func(name, value string) string, bool) {
 	}
 }
 
-// printEnv prints the assignments. The endpoint is set for Cloud Map and ECS alone
+// printEnv prints the assignments. The endpoint is set for Cloud Map, ECS and Route 53 alone
 // (AWS_ENDPOINT_URL_ECS and not AWS_ENDPOINT_URL): a shell that also calls S3 or STS
 // must not send that here. CAIRN_ADMIN is set if admin is not
 // empty.
@@ -92,10 +92,11 @@ func printEnv(ctx context.Context, p *cli.Program, endpoint, admin, region strin
 		return err
 	}
 	lines := []string{
-		"# clients of AWS Cloud Map and ECS in this shell talk to " + endpoint,
+		"# clients of AWS Cloud Map, ECS and Route 53 in this shell talk to " + endpoint,
 		assign("CAIRN_ENDPOINT", endpoint),
 		assign("AWS_ENDPOINT_URL_SERVICEDISCOVERY", endpoint),
 		assign("AWS_ENDPOINT_URL_ECS", endpoint),
+		assign("AWS_ENDPOINT_URL_ROUTE_53", endpoint),
 		assign("AWS_REGION", settings.Region),
 		assign("AWS_DEFAULT_REGION", settings.Region),
 	}

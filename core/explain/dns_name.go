@@ -36,6 +36,9 @@ func (e *explanation) dnsName() {
 		if ns, ok := e.namespace(r.Zone); ok {
 			e.services(ns)
 		}
+	case zone.Referral:
+		e.takeZone(r.Zone)
+		e.referral(r)
 	case zone.Hit:
 		e.takeZone(r.Zone)
 		if r.Fixed {
@@ -136,6 +139,9 @@ func endsAtLabel(name, suffix string) bool {
 func (e *explanation) hit(name []byte, r zone.Result) {
 	ns, ok := e.namespace(r.Zone)
 	if !ok {
+		if e.groups(r) {
+			return
+		}
 		e.Outcome = "NODATA"
 		return
 	}

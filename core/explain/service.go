@@ -180,6 +180,8 @@ func (e *explanation) instanceHints(ns *registry.Namespace, svc *registry.Servic
 		e.hint("the instance accepts connections and does not answer the TLS handshake: does port %s speak another protocol? Then the check's type must be HTTP or TCP", port)
 	case health.NotServing:
 		e.hint("the gRPC health service answers, and says no: ResourcePath without its slash is the service that is asked for, and / is the server as a whole")
+	case health.NotResolved:
+		e.hint("the resolver of this machine finds no IPv4 address of the name of the health check: check the name, and /etc/resolv.conf")
 	case health.CallFailed:
 		e.callHint(r.Last.Code, port)
 	case health.NoResources:

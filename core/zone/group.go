@@ -235,6 +235,12 @@ func (r *RRset) healthy() bool {
 // Down reports whether a health check found its target unhealthy.
 func (x *Index) Down(check string) bool { return x.down.Has(check) }
 
+// Healthy reports whether a record set of a type is healthy.
+func (x *Index) Healthy(s *RecordSet, rtype uint16) bool {
+	h := health{x: x}
+	return h.set(s, rtype, 0)
+}
+
 // SetDown records the verdict of a health check for the groups that use it.
 func (d *Draft) SetDown(check string, down bool) {
 	if down {

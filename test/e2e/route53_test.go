@@ -13,7 +13,7 @@ func TestRoute53(t *testing.T) {
 	python := python(t)
 	testtool.Need(t, "dig", "bind9-dnsutils")
 	n := nodetest.Start(t, nodetest.WithMemoryStore())
-	_, port, err := net.SplitHostPort(n.DNSAddr)
+	_, port, err := net.SplitHostPort(n.Addrs().DNS)
 	if err != nil {
 		t.Fatal(err)
 	}
