@@ -11,6 +11,7 @@ need() { # program, Debian package
 }
 need aws awscli
 need openssl openssl
+need curl curl
 need dig bind9-dnsutils
 need delv bind9-dnsutils
 need kdig knot-dnsutils

@@ -93,6 +93,17 @@ func TestRoute53Tour(t *testing.T) {
 	compare(t, "../../docs/route53.md", newShell(t))
 }
 
+// TestMeshTour runs docs/mesh.md with a real Envoy.
+func TestMeshTour(t *testing.T) {
+	envoy := testtool.Envoy(t)
+	testtool.Need(t, "curl", "curl")
+	shell := newShell(t)
+	if err := os.Symlink(envoy, filepath.Join(shell.dir, "bin", "envoy")); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, "../../docs/mesh.md", shell)
+}
+
 // writeFiles writes the files that a document shows.
 func (s *shell) writeFiles(t *testing.T, document string, count int) {
 	t.Helper()
@@ -224,7 +235,7 @@ func (s *shell) serve(t *testing.T, flags ...string) {
 	addrs := serve(t, s.dir, flags...)
 	s.run(t, fmt.Sprintf("export CAIRN_ENDPOINT=http://%s CAIRN_ADMIN=http://%s", addrs["api"], addrs["admin"]))
 	var printed, run []string
-	for name, usual := range map[string]string{"api": "8053", "dns": "8054", "admin": "8055"} {
+	for name, usual := range map[string]string{"api": "8053", "dns": "8054", "admin": "8055", "xds": "8056"} {
 		if _, port, err := net.SplitHostPort(addrs[name]); err == nil {
 			printed = append(printed, port, usual)
 			run = append(run, usual, port)
@@ -244,7 +255,7 @@ func cleanEnv() []string {
 	return env
 }
 
-var readyAddr = regexp.MustCompile(`(api|dns|admin)=(\S+)`)
+var readyAddr = regexp.MustCompile(`(api|dns|admin|xds)=(\S+)`)
 
 // serve starts a node on free ports and returns its addresses once it is ready.
 func serve(t *testing.T, dir string, flags ...string) map[string]string {
@@ -306,6 +317,8 @@ var volatile = []struct {
 	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "UUID"},
 	{regexp.MustCompile(`\b[0-9a-f]{32}\b`), "TASK"},
 	{regexp.MustCompile(`(created|running for) \d+s`), "$1 SECONDS"},
+	{regexp.MustCompile(`(stream from 127.0.0.1:)\d+`), "${1}PORT"},
+	{regexp.MustCompile(`(, revision |sent version |accepted |answers )\S+`), "${1}NUMBER"},
 	{regexp.MustCompile(`node "[^"]*"`), "node NAME"},
 	{regexp.MustCompile(`AVAILABILITY_ZONE=[^,]*`), "AVAILABILITY_ZONE=ZONE"},
 	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[0-9.]*(Z|[+-]\d\d:\d\d)?`), "TIME"},

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
@@ -60,7 +61,8 @@ func parseName(text string) (n name, ok bool) {
 		host, n.port = host[:i], uint16(port)
 	}
 	n.host = strings.TrimSuffix(host, ".")
-	return n, strings.Contains(n.host, ".") && strings.Count(n.host, ".") < maxLabels && !strings.Contains(n.host, "/")
+	return n, utf8.ValidString(n.String()) && !strings.HasSuffix(n.host, ".") && !strings.HasPrefix(n.host, ".") && strings.Contains(n.host, ".") && strings.Count(n.host, ".") < maxLabels &&
+		!strings.ContainsFunc(n.host, func(r rune) bool { return r <= ' ' || strings.ContainsRune("/%:?|", r) })
 }
 
 func (n *name) parseFilter(text string) bool {
@@ -74,15 +76,28 @@ func (n *name) parseFilter(text string) bool {
 			return false
 		}
 		if key == instanceKey {
-			n.instance = value
+			n.instance = unescaped(value)
 			continue
 		}
-		if n.filter == nil {
+		if key = unescaped(key); n.filter == nil {
 			n.filter = map[string]string{}
 		}
-		n.filter[key] = value
+		n.filter[key] = unescaped(value)
 	}
 	return true
+}
+
+// escaper escapes the characters that have a meaning in a filter. They are escaped twice,
+// because clients may escape a name as a whole.
+var escaper = strings.NewReplacer("%", "%2525", "&", "%2526", "=", "%253D", "|", "%257C", "?", "%253F")
+
+// unescaped returns a key or a value without escapes. A percent sign that begins no escape
+// is one.
+func unescaped(text string) string {
+	if plain, err := url.PathUnescape(text); err == nil {
+		return plain
+	}
+	return text
 }
 
 // String returns the one form in which the name is used for clusters.
@@ -94,11 +109,11 @@ func (n name) String() string {
 	}
 	separator := "|"
 	for _, key := range n.filterKeys() {
-		b.WriteString(separator + key + "=" + n.filter[key])
+		b.WriteString(separator + escaper.Replace(key) + "=" + escaper.Replace(n.filter[key]))
 		separator = "&"
 	}
 	if n.instance != "" {
-		b.WriteString(separator + "=" + n.instance)
+		b.WriteString(separator + "=" + escaper.Replace(n.instance))
 	}
 	return b.String()
 }
