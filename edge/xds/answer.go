@@ -1,9 +1,9 @@
 package xds
 
 import (
-	"fmt"
+	"encoding/binary"
+	"encoding/hex"
 	"slices"
-	"strconv"
 	"time"
 
 	endpointv3 "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
@@ -239,7 +239,7 @@ func (s *stream) deltaAnswer(a *answer) *frame {
 	if len(f.resources)+len(f.removed) == 0 && !ss.answerDue {
 		return nil
 	}
-	f.version = strconv.FormatUint(s.hub.snapshot.Revision, 10)
+	f.version = s.hub.suffix[1:]
 	ss.nonce = s.nextNonce()
 	f.nonce = ss.nonce
 	return f
@@ -288,12 +288,12 @@ func (s *stream) removing(ss *subscriptions, name string, sub *subscription) {
 }
 
 func (s *stream) newFrame(t resource.Type) *frame {
-	return &frame{t: t, delta: s.delta, identifier: s.server.cfg.identifier(s.hub.snapshot.Revision)}
+	return &frame{t: t, delta: s.delta, identifier: s.hub.identifier}
 }
 
 // finishWorld gives an answer its version and nonce.
 func (s *stream) finishWorld(ss *subscriptions, f *frame) *frame {
-	f.version = fmt.Sprintf("%s@%d", setVersion(ss.sum, ss.tainted), s.hub.snapshot.Revision)
+	f.version = setVersion(ss.sum, ss.tainted) + s.hub.suffix
 	ss.nonce = s.nextNonce()
 	f.nonce = ss.nonce
 	return f
@@ -302,10 +302,13 @@ func (s *stream) finishWorld(ss *subscriptions, f *frame) *frame {
 // setVersion returns the version of a set of resources: the same set has the same
 // version on every node. A tainted version never equals another one.
 func setVersion(sum uint64, tainted bool) string {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], sum)
+	text := hex.EncodeToString(b[:])
 	if tainted {
-		return fmt.Sprintf("%016x~", sum)
+		text += "~"
 	}
-	return fmt.Sprintf("%016x", sum)
+	return text
 }
 
 func compare(a, b string) int {

@@ -3,6 +3,7 @@ package xds
 import (
 	"context"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -24,6 +25,8 @@ type hub struct {
 
 	mu       sync.Mutex
 	snapshot *replica.Snapshot
+	// identifier and suffix say the revision of the snapshot in answers.
+	identifier, suffix string
 	rules    *state.Rules
 	entries  map[entryKey]*entry
 	byDep    map[resource.Dep]map[*entry]struct{}
@@ -58,11 +61,13 @@ type leaver struct {
 const maxLeavers = 1000
 
 func newHub(cfg *Config, m *metrics) *hub {
-	return &hub{
-		cfg: cfg, metrics: m, snapshot: cfg.Replica.Current(), rules: cfg.Rules(),
+	h := &hub{
+		cfg: cfg, metrics: m, rules: cfg.Rules(),
 		entries: map[entryKey]*entry{}, byDep: map[resource.Dep]map[*entry]struct{}{},
 		leaving: map[registry.ServiceID][]leaver{},
 	}
+	h.use(cfg.Replica.Current())
+	return h
 }
 
 // run follows the replica until ctx ends.
@@ -82,6 +87,12 @@ func (h *hub) run(ctx context.Context) {
 	}
 }
 
+// use makes a snapshot the current one.
+func (h *hub) use(s *replica.Snapshot) {
+	h.snapshot = s
+	h.identifier, h.suffix = h.cfg.identifier(s.Revision), "@"+strconv.FormatUint(s.Revision, 10)
+}
+
 // wait returns how long nothing is due.
 func (h *hub) wait(now time.Time) time.Duration {
 	h.mu.Lock()
@@ -96,9 +107,13 @@ func (h *hub) wait(now time.Time) time.Duration {
 // streams that follow them, and returns the snapshot. A stream calls it before it handles
 // a request, so that a client sees what was acknowledged before it asked.
 func (h *hub) advance(now time.Time) *replica.Snapshot {
-	touched := map[*stream]struct{}{}
+	var touched []*stream
 	h.mu.Lock()
 	old, next, rules := h.snapshot, h.cfg.Replica.Current(), h.cfg.Rules()
+	if next == old && rules == h.rules && (h.due.IsZero() || now.Before(h.due)) {
+		h.mu.Unlock()
+		return next
+	}
 	dirty := map[*entry]struct{}{}
 	changed := func(d resource.Dep) {
 		for e := range h.byDep[d] {
@@ -107,7 +122,7 @@ func (h *hub) advance(now time.Time) *replica.Snapshot {
 	}
 	h.expire(now, changed)
 	if next != old {
-		h.snapshot = next
+		h.use(next)
 		resource.RegistryChanges(&old.Registry, &next.Registry, changed, func(svc *registry.Service, inst *registry.Instance) {
 			h.leave(svc, inst, now)
 		})
@@ -125,12 +140,12 @@ func (h *hub) advance(now time.Time) *replica.Snapshot {
 		if h.make(e) {
 			for s := range e.streams {
 				s.mark(e)
-				touched[s] = struct{}{}
+				touched = append(touched, s)
 			}
 		}
 	}
 	h.mu.Unlock()
-	for s := range touched {
+	for _, s := range touched {
 		s.wakeUp()
 	}
 	return next

@@ -76,7 +76,9 @@ func (s *stream) run(ctx context.Context, receive func() (request, error)) error
 				return err
 			}
 		}
-		timer.Reset(s.untilHold(time.Now()))
+		if d := s.untilHold(time.Now()); d > 0 {
+			timer.Reset(d)
+		}
 	}
 }
 
@@ -106,11 +108,12 @@ func (s *stream) wakeUp() {
 	}
 }
 
+// untilHold returns when the stream must look again, or 0 if it need not.
 func (s *stream) untilHold(now time.Time) time.Duration {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
 	if s.holdUntil.IsZero() {
-		return time.Hour
+		return 0
 	}
 	return max(s.holdUntil.Sub(now), time.Millisecond)
 }
