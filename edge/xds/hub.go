@@ -27,11 +27,11 @@ type hub struct {
 	snapshot *replica.Snapshot
 	// identifier and suffix say the revision of the snapshot in answers.
 	identifier, suffix string
-	rules    *state.Rules
-	entries  map[entryKey]*entry
-	byDep    map[resource.Dep]map[*entry]struct{}
-	leaving  map[registry.ServiceID][]leaver
-	due      time.Time // when the first leaver is gone; zero: there is none
+	rules              *state.Rules
+	entries            map[entryKey]*entry
+	byDep              map[resource.Dep]map[*entry]struct{}
+	leaving            map[registry.ServiceID][]leaver
+	due                time.Time // when the first leaver is gone; zero: there is none
 }
 
 type entryKey struct {
