@@ -108,13 +108,21 @@ func tlsConfig(cert *certs.Source) *tls.Config {
 	return cert.TLS("http/1.1")
 }
 
-// close closes the listeners that no server has closed.
-func (l *listeners) close() {
-	var all []io.Closer
+// tcp returns the listeners that are open, without those of dns.
+func (l *listeners) tcp() (all []net.Listener) {
 	for _, ln := range []net.Listener{l.api, l.admin, l.dot, l.doh, l.xds} {
 		if ln != nil {
 			all = append(all, ln)
 		}
+	}
+	return all
+}
+
+// close closes the listeners that no server has closed.
+func (l *listeners) close() {
+	var all []io.Closer
+	for _, ln := range l.tcp() {
+		all = append(all, ln)
 	}
 	if l.dns != nil {
 		all = append(all, l.dns)

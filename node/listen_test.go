@@ -1,6 +1,7 @@
 package node
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -20,4 +21,25 @@ func TestListenJudgesTheRealAddress(t *testing.T) {
 		t.Fatal(err)
 	}
 	ln.Close()
+}
+
+// Every listener but that of operators is one that clients reach, so that no health
+// check is sent to it.
+func TestClientAddrs(t *testing.T) {
+	c := config.Default()
+	for _, addr := range []*string{&c.APIAddr, &c.AdminAddr, &c.DNSAddr, &c.DNS.DoTAddr, &c.DNS.DoHAddr, &c.XDSAddr} {
+		*addr = "127.0.0.1:0"
+	}
+	l, err := listen(t.Context(), &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.close()
+	addrs := l.clientAddrs()
+	if want := len(l.all(&c)) - 1; len(addrs) != want {
+		t.Errorf("%d addresses, want %d", len(addrs), want)
+	}
+	if slices.Contains(addrs, addrPortOf(l.admin.Addr())) {
+		t.Error("the admin listener is among those of clients")
+	}
 }

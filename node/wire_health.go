@@ -39,9 +39,9 @@ func (w *wiring) newProber() (*prober.Prober, error) {
 
 // clientAddrs returns the addresses of all listeners but the admin one.
 func (l *listeners) clientAddrs() []netip.AddrPort {
-	all := []netip.AddrPort{addrPortOf(l.api.Addr()), addrPortOf(l.dns.Addr())}
-	for _, ln := range []net.Listener{l.dot, l.doh} {
-		if ln != nil {
+	all := []netip.AddrPort{addrPortOf(l.dns.Addr())}
+	for _, ln := range l.tcp() {
+		if ln != l.admin {
 			all = append(all, addrPortOf(ln.Addr()))
 		}
 	}

@@ -41,9 +41,9 @@ var broadcast = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 // reserved are addresses that a node reaches and its clients must not reach
 // through it: those of the link, and those where clouds give out credentials.
 var reserved = []netip.Prefix{
-	netip.MustParsePrefix("169.254.0.0/16"), // link-local (RFC 3927); metadata of AWS, Azure, Google Cloud and others
-	netip.MustParsePrefix("fe80::/10"),      // link-local (RFC 4291)
-	netip.MustParsePrefix("fd00:ec2::254/128"),
+	netip.MustParsePrefix("169.254.0.0/16"),     // link-local (RFC 3927); metadata of AWS, Azure, Google Cloud and others
+	netip.MustParsePrefix("fe80::/10"),          // link-local (RFC 4291)
+	netip.MustParsePrefix("fd00:ec2::/32"),      // AWS: metadata, credentials of EKS pods, time, DNS
 	netip.MustParsePrefix("fd20:ce::254/128"),   // Google Cloud
 	netip.MustParsePrefix("168.63.129.16/32"),   // Azure's platform
 	netip.MustParsePrefix("100.100.100.200/32"), // Alibaba Cloud

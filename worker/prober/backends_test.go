@@ -369,7 +369,7 @@ func TestForbidden(t *testing.T) {
 	}
 	for to, want := range map[string]bool{
 		"10.0.0.1:80": false, "[fd00::1]:80": false, "127.0.0.1:80": false, "8.8.8.8:53": false,
-		"169.254.169.254:80": true, "169.254.170.2:80": true, "[fe80::1]:80": true, "[fd00:ec2::254]:80": true,
+		"169.254.169.254:80": true, "169.254.170.2:80": true, "[fe80::1]:80": true, "[fd00:ec2::254]:80": true, "[fd00:ec2::23]:80": true, "[fd00:ec3::1]:80": false,
 		"[::ffff:169.254.169.254]:80": true, "[64:ff9b::a9fe:a9fe]:80": true, "[64:ff9b:1::a9fe:a9fe]:80": true, "[2002:a9fe:a9fe::1]:80": true, "[::a9fe:a9fe]:80": true,
 		"[::1]:80": false, "[64:ff9b::a09:1]:80": true, "[64:ff9b::a0a:1]:80": false, "[::ffff:127.0.0.1]:8055": true, "100.100.100.200:80": true,
 		"168.63.129.16:80": true, "[::ffff:168.63.129.16]:80": true, "[64:ff9b::a83f:8110]:80": true, "192.0.0.192:80": true, "[fd20:ce::254]:80": true,
