@@ -20,6 +20,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/xds"
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
 	"github.com/cairn-discovery/cairn/edge/xds/resource/plain"
+	"github.com/cairn-discovery/cairn/internal/connlimit"
 	"github.com/cairn-discovery/cairn/node/config"
 )
 
@@ -39,6 +40,9 @@ func (w *wiring) xdsComponent() (component, error) {
 		MaxSubscriptions: w.cfg.XDS.MaxSubscriptions,
 		MaxStreams:       w.cfg.XDS.MaxStreams,
 		Registerer:       w.metrics,
+		Limits: connlimit.Limits{
+			Total: w.cfg.Limits.MaxConnections, PerClient: w.cfg.Limits.MaxConnectionsPerClient, Unauthenticated: w.cfg.Limits.MaxUnauthenticatedConnections,
+		},
 	}
 	if w.apiCert != nil {
 		cfg.TLS = w.apiCert.TLS("h2")

@@ -37,7 +37,7 @@ func newMetrics(r prometheus.Registerer, s *Server) *metrics {
 		m.rejected.WithLabelValues(t.String())
 	}
 	if r != nil {
-		r.MustRegister(&gauges{s})
+		r.MustRegister(&gauges{s}, s.conns.limiter.Collector("cairn_xds"))
 	}
 	return m
 }

@@ -50,6 +50,14 @@ func (s *Server) serve(ss grpc.ServerStream, delta bool, only *resource.Type) er
 	if err != nil {
 		return err
 	}
+	counted := s.conns.of(c.peer)
+	if !counted.Begin() {
+		return status.Error(codes.Unavailable, "the connection had to give way to another one")
+	}
+	defer counted.End()
+	if !c.open {
+		counted.Authenticated()
+	}
 	st := &stream{
 		connection: c, server: s, hub: s.hub, delta: delta, only: only, began: time.Now(), wake: make(chan struct{}, 1),
 		send: func(f *frame) error { return ss.SendMsg(f) },

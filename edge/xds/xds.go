@@ -27,6 +27,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
+	"github.com/cairn-discovery/cairn/internal/connlimit"
 	"github.com/cairn-discovery/cairn/replica"
 )
 
@@ -55,6 +56,9 @@ type Config struct {
 	MaxSubscriptions int
 	// MaxStreams is how many streams can be open. Zero means 20000.
 	MaxStreams int
+	// Limits are those of connections. Zero means 16384 in total, 1024 for each client,
+	// and a quarter of the total without an authenticated caller.
+	Limits connlimit.Limits
 	// Node names this node in answers. Empty means cairn.
 	Node string
 	// Registerer registers the metrics. Nil means no metrics.
@@ -85,6 +89,7 @@ type Server struct {
 	cfg     Config
 	hub     *hub
 	metrics *metrics
+	conns   *connections
 	closing chan struct{} // closed when Serve ends
 	// receivers are the goroutines that read from streams.
 	receivers sync.WaitGroup
@@ -109,6 +114,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Node = "cairn"
 	}
 	s := &Server{cfg: cfg, closing: make(chan struct{}), streams: map[*stream]struct{}{}, rejections: map[string][]*Rejection{}}
+	s.conns = newConnections(&s.cfg)
 	s.metrics = newMetrics(cfg.Registerer, s)
 	s.hub = newHub(&s.cfg, s.metrics)
 	return s, nil
@@ -141,7 +147,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	var group sync.WaitGroup
 	group.Go(func() { s.hub.run(following) })
 	served := make(chan error, 1)
-	group.Go(func() { served <- server.Serve(ln) })
+	group.Go(func() { served <- server.Serve(s.conns.listen(ln)) })
 	var err error
 	select {
 	case <-ctx.Done():

@@ -1,6 +1,7 @@
 package config
 
-// Limits protect the API listener; 0 means the built-in value.
+// Limits protect the API listener, and those of connections the xDS listener too; 0 means
+// the built-in value.
 type Limits struct {
 	// MaxBodyBytes is the largest body of a request, in bytes.
 	MaxBodyBytes int64 `yaml:"max_body_bytes" check:"min=0"`
