@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
@@ -106,5 +107,60 @@ func TestServiceConnectErrors(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), row.want) {
 			t.Errorf("got %v, want %s", err, row.want)
 		}
+	}
+}
+
+// A name of Service Connect takes no name from another account: not one that is older, nor
+// one that comes later, nor any below it.
+func TestServiceConnectTakesNoNames(t *testing.T) {
+	const victim = command.AccountID("210987654321")
+	for _, tt := range []struct {
+		alias string
+		asked map[string]command.AccountID // by name, the account for which it is answered
+	}{
+		{"bank.test", map[string]command.AccountID{"bank.test": victim, "web.bank.test": victim}},
+		{"web.bank.test", map[string]command.AccountID{"bank.test": victim, "web.bank.test": victim, "x.web.bank.test": victim}},
+		{"late.test", map[string]command.AccountID{"late.test": victim}},
+		{"web.late.test", map[string]command.AccountID{"web.late.test": victim}},
+		{"free.test", map[string]command.AccountID{"free.test": account, "orders.shop.test": account}},
+	} {
+		w := newWorld(t)
+		own := func(name string) {
+			w.now += 60_000
+			if _, err := w.try(victim, &registry.CreateNamespace{Name: name, Type: registry.DNSPrivate, VPC: "vpc-1"}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		own("bank.test")
+		w.service(2, func(c *task.CreateService) {
+			c.ServiceRegistries, c.ServiceConnect = nil, connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases[0].DNSName = tt.alias })
+		})
+		w.settle(5000, nil)
+		own("late.test")
+		for name, want := range tt.asked {
+			for what, view := range map[string]zone.View{"in the VPC": {VPCs: []string{"vpc-1"}}, "trusted": {AllVPCs: true}} {
+				text, _ := dnswire.ParseName(name)
+				r := w.state.Zones.Lookup(&zone.Query{Name: []byte(text), Hash: zone.Hash([]byte(text)), View: view})
+				if r.Zone == nil || r.Zone.Account != want {
+					t.Errorf("alias %s: %s for a client that is %s: %+v, want account %s", tt.alias, name, what, r.Zone, want)
+				}
+			}
+		}
+	}
+}
+
+// The time since which a service has a name stays when the service is deployed again, so
+// that another account cannot claim the name in between.
+func TestServiceConnectClaims(t *testing.T) {
+	w := newWorld(t)
+	w.service(1, func(c *task.CreateService) { c.ServiceRegistries, c.ServiceConnect = nil, connect("shop.test", nil) })
+	w.settle(5000, nil)
+	first := w.current().Primary().ServiceConnectServices[0]
+	w.now += 60_000
+	w.update(task.UpdateService{ServiceConnect: connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases[0].DNSName = "new" })})
+	w.settle(60_000, nil)
+	second := w.current().Primary().ServiceConnectServices[0]
+	if len(first.Since) != 2 || len(second.Since) != 2 || second.Since[0] != first.Since[0] || second.Since[1] < first.Since[1]+60_000 {
+		t.Errorf("first %v of %v, then %v of %v", first.Since, first.DNSNames, second.Since, second.DNSNames)
 	}
 }

@@ -19,6 +19,11 @@ type ConnectName struct {
 	CloudMapService string
 	Name            string
 	VPCs            []string
+	// Owner is the account that owns the name: the one that shares its namespace with
+	// Account, for a name in the namespace, else Account.
+	Owner command.AccountID
+	// Since is when the service has claimed the name, in milliseconds since 1970.
+	Since int64
 }
 
 // Observer receives the changes of a Draft that concern names of Service Connect.
@@ -40,8 +45,14 @@ func (svc *Service) connectNames() []*ConnectName {
 	var all []*ConnectName
 	for i := range svc.Deployments {
 		for _, r := range svc.Deployments[i].ServiceConnectServices {
-			for _, name := range r.DNSNames {
-				n := &ConnectName{svc.Account, svc.Cluster, svc.Name, r.Service, name, r.VPCs}
+			for j, name := range r.DNSNames {
+				n := &ConnectName{svc.Account, svc.Cluster, svc.Name, r.Service, name, r.VPCs, svc.Account, 0}
+				if j == 0 && r.Owner != "" {
+					n.Owner = r.Owner
+				}
+				if j < len(r.Since) {
+					n.Since = r.Since[j]
+				}
 				if !slices.ContainsFunc(all, n.same) {
 					all = append(all, n)
 				}

@@ -119,6 +119,11 @@ type ServiceConnectResource struct {
 	// clients.
 	DNSNames []string `json:"dnsNames,omitempty"`
 	VPCs     []string `json:"vpcs,omitempty"`
+	// Since is when the service has claimed each of DNSNames, in milliseconds since 1970.
+	Since []int64 `json:"since,omitempty"`
+	// Owner is the account that shares the namespace with the service's, if the first of
+	// DNSNames is in the namespace; empty: it is the same account.
+	Owner command.AccountID `json:"owner,omitempty"`
 }
 
 // ServiceRevision is a workload as it was deployed.

@@ -1,6 +1,9 @@
 package task
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
@@ -91,8 +94,29 @@ func (t *transaction) ensureConnect(svc *Service, w *Workload) ([]ServiceConnect
 			DiscoveryName: name, Service: string(made.ID), ARN: t.cloudMap.ServiceARN(made.Account, made.ID),
 			DNSNames: w.ServiceConnect.Services[i].dnsNames(ns), VPCs: t.connectVPCs(svc.Account, ns),
 		})
+		r := &all[len(all)-1]
+		if ns.Account != svc.Account && slices.Contains(r.DNSNames[:min(1, len(r.DNSNames))], strings.ToLower(name+"."+ns.Name)) {
+			r.Owner = ns.Account
+		}
+		for _, name := range r.DNSNames {
+			r.Since = append(r.Since, svc.claimedSince(name, t.meta.Now))
+		}
 	}
 	return all, nil
+}
+
+// claimedSince returns since when a service has a name of Service Connect: now if it is
+// new.
+func (svc *Service) claimedSince(name string, now int64) int64 {
+	for i := range svc.Deployments {
+		for j := range svc.Deployments[i].ServiceConnectServices {
+			r := &svc.Deployments[i].ServiceConnectServices[j]
+			if at := slices.Index(r.DNSNames, name); at >= 0 && at < len(r.Since) {
+				now = min(now, r.Since[at])
+			}
+		}
+	}
+	return now
 }
 
 // deleteConnect deletes the Cloud Map services that Service Connect made for a service.

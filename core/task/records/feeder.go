@@ -28,9 +28,14 @@ func zoneID(n *task.ConnectName) zone.ID {
 	return zone.ID("connect/" + string(n.Account) + "/" + n.Cluster + "/" + n.Service + "/" + n.CloudMapService + "/" + n.Name)
 }
 
+// yields is added to the time of creation of the zones of Service Connect, so that they
+// are younger than every hosted zone: on AWS such a name is known to the clients of Service
+// Connect alone, so it must not take a name from another account.
+const yields = 1 << 60
+
 // ConnectNameAdded makes the zone of a name.
 func (f *Feeder) ConnectNameAdded(n *task.ConnectName) {
-	z := zone.Zone{ID: zoneID(n), Account: n.Account, Name: n.Name, VPCs: n.VPCs, SOATTL: task.ConnectTTL}
+	z := zone.Zone{ID: zoneID(n), Account: n.Owner, Name: n.Name, VPCs: n.VPCs, SOATTL: task.ConnectTTL, Created: yields + n.Since}
 	f.zones.PutZone(z)
 	e := f.edit(n)
 	if e == nil || e.Exists() {
