@@ -95,6 +95,7 @@ type room struct {
 	cpu, memory int64
 	ports       map[HostPort]bool // in use
 	byGroup     map[string]int    // tasks by group
+	stay        map[string]int    // tasks that shall run, by spreadKey
 }
 
 // placer places tasks of one cluster.
@@ -125,7 +126,7 @@ func liveTasks(all iter.Seq[*Task]) []*Task {
 }
 
 func newRoom(s *State, i *ContainerInstance) *room {
-	r := &room{ports: map[HostPort]bool{}, byGroup: map[string]int{}}
+	r := &room{ports: map[HostPort]bool{}, byGroup: map[string]int{}, stay: map[string]int{}}
 	r.instance = i
 	r.cpu, r.memory = i.resource("CPU"), i.resource("MEMORY")
 	for _, protocol := range []string{"tcp", "udp"} {
@@ -143,11 +144,22 @@ func newRoom(s *State, i *ContainerInstance) *room {
 		r.use(&x.Needs)
 		if x.Instance == i.ID && x.Cluster == i.Cluster && x.Account == i.Account {
 			r.tasks = append(r.tasks, x)
-			r.byGroup[x.Group]++
+			r.count(x)
 		}
 	}
 	return r
 }
+
+func (r *room) count(x *Task) {
+	r.byGroup[x.Group]++
+	if !x.stopping() {
+		r.stay[x.spreadKey()]++
+	}
+}
+
+// spreadKey is equal for tasks that are spread together. Those of an older deployment do
+// not count: they leave.
+func (x *Task) spreadKey() string { return x.Group + "\x00" + x.Deployment }
 
 func (r *room) use(n *Needs) {
 	r.cpu -= n.CPU
@@ -224,6 +236,7 @@ func (r *room) usedPorts(protocol string) []string {
 type wish struct {
 	needs       Needs
 	group       string
+	spread      string   // spreadKey
 	subnets     []string // awsvpc
 	constraints []PlacementConstraint
 	memberOf    []*Expression
@@ -234,7 +247,7 @@ type wish struct {
 // wishOf returns what a task wants. Expressions were checked before; one that cannot be
 // parsed is ignored.
 func wishOf(x *Task, d *Definition) *wish {
-	w := &wish{needs: x.Needs, group: x.Group, constraints: x.PlacementConstraints, strategy: x.PlacementStrategy, seed: x.ID}
+	w := &wish{needs: x.Needs, group: x.Group, spread: x.spreadKey(), constraints: x.PlacementConstraints, strategy: x.PlacementStrategy, seed: x.ID}
 	if n := x.NetworkConfiguration; n != nil && n.AwsvpcConfiguration != nil {
 		w.subnets = n.AwsvpcConfiguration.Subnets
 	}
@@ -312,7 +325,7 @@ func (p *placer) place(r *Rules, w *wish) (*room, []Failure) {
 func (r *room) put(x *Task) {
 	r.use(&x.Needs)
 	r.tasks = append(r.tasks, x)
-	r.byGroup[x.Group]++
+	r.count(x)
 }
 
 // defaultStrategy spreads tasks over zones and then over instances.
@@ -334,7 +347,7 @@ func (p *placer) spreads(w *wish) []map[string]int {
 		}
 		all[i] = map[string]int{}
 		for _, r := range p.rooms {
-			all[i][r.field(s.Field)] += r.byGroup[w.group]
+			all[i][r.field(s.Field)] += r.stay[w.spread]
 		}
 	}
 	return all

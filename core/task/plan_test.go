@@ -436,6 +436,28 @@ func TestDraining(t *testing.T) {
 	}
 }
 
+// The tasks of a deployment are spread among themselves, wherever those of the one before
+// are.
+func TestDeploymentIsSpread(t *testing.T) {
+	w := newWorld(t)
+	w.service(4, nil)
+	w.settle(5000, nil)
+	w.drain("a")
+	w.settle(60_000, nil)
+	for i := range w.state.Task.InstancesOfNode("a") {
+		w.do(&task.UpdateInstanceState{Cluster: i.Cluster, ID: i.ID, Status: task.Active})
+	}
+	w.update(task.UpdateService{ForceNewDeployment: true})
+	w.settle(60_000, nil)
+	on := map[string]int{}
+	for _, x := range w.tasks(task.StatusRunning) {
+		on[x.Node]++
+	}
+	if on["a"] != 2 || on["b"] != 2 {
+		t.Errorf("tasks by node: %v", on)
+	}
+}
+
 // A node whose lease ends loses its tasks: they leave Cloud Map and are replaced.
 func TestNodeLost(t *testing.T) {
 	w := newWorld(t)
