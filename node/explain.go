@@ -38,6 +38,9 @@ func (n *Node) explainer(rep *replica.Replica, checks *prober.Prober, fixed *zon
 			Trusted: client.Trusted, Strict: n.currentRules().Registry.Strict,
 			Fixed: fixed, Parameters: q.Parameters, Now: time.Now().UnixMilli(),
 		}, func(id registry.ServiceID) map[registry.InstanceID]health.Report {
+			if n.follows() {
+				return nil // other nodes run the checks
+			}
 			return checks.Reports(ctx, id)
 		}), nil
 	}

@@ -101,11 +101,11 @@ func listenTCP(ctx context.Context, c *config.Config, key, addr string) (net.Lis
 
 // tlsConfig returns the TLS configuration of a listener, or nil without a
 // certificate. It does not offer HTTP/2, which the API's clients do not need.
-func tlsConfig(cert *certs.Source) *tls.Config {
+func tlsConfig(cert *certs.Source, protocols ...string) *tls.Config {
 	if cert == nil {
 		return nil
 	}
-	return cert.TLS("http/1.1")
+	return cert.TLS(protocols...)
 }
 
 // tcp returns the listeners that are open, without those of dns.

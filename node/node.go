@@ -78,6 +78,8 @@ type Node struct {
 	started    time.Time
 	membership *membership.Membership // nil on a store of one node; set by wire
 
+	stopping chan struct{} // closed when the node begins to stop
+
 	reloads operation
 	backups operation
 
@@ -119,8 +121,8 @@ func New(cfg Config) (*Node, error) {
 		build: buildinfo.Read(),
 		level: new(slog.LevelVar),
 
-		started: time.Now(),
-		ready:   make(chan struct{}),
+		started: time.Now(), stopping: make(chan struct{}),
+		ready: make(chan struct{}),
 	}
 	n.build.Version = cmp.Or(cfg.Version, n.build.Version)
 	n.log = newLogger(&cfg, n.level)
@@ -205,6 +207,7 @@ func (a Addrs) attrs() []any {
 // ask /readyz send their requests elsewhere while those in flight are answered.
 func (n *Node) onStop() {
 	n.setUnready("stopping")
+	close(n.stopping)
 	n.log.Info("stopping")
 	n.notify("STOPPING=1")
 }

@@ -29,7 +29,7 @@ func (n *Node) shared() bool { return n.cfg.Shared || n.cfg.Storage.Shared() }
 // staleAfter returns the time without contact with the store after which answers are
 // marked; 0 for a store of one node.
 func (n *Node) staleAfter() time.Duration {
-	if !n.shared() {
+	if !n.shared() && !n.follows() {
 		return 0
 	}
 	return n.cfg.Nodes.StaleAfter.Duration
@@ -53,9 +53,9 @@ func (n *Node) refuseAfter() time.Duration {
 }
 
 // refuses reports whether the state is so old that nothing is answered from it.
-func (w *wiring) refuses() bool {
-	limit := w.refuseAfter()
-	return limit > 0 && w.rep.Staleness(time.Now()) > limit
+func (n *Node) refuses() bool {
+	limit := n.refuseAfter()
+	return limit > 0 && n.replica.Load().Staleness(time.Now()) > limit
 }
 
 // checkStaleness returns an error if the node has not reached its store for too long.
@@ -168,21 +168,47 @@ func (w *wiring) nodes() nodesReport {
 	report := nodesReport{Revision: w.rep.Current().Revision}
 	stale := w.rep.Staleness(time.Now()).Seconds()
 	if w.membership == nil {
-		report.Nodes = []nodeReport{{
+		for _, n := range w.rep.Current().Member.Nodes() { // those of the cluster that this node follows
+			report.Nodes = append(report.Nodes, reportOf(n))
+		}
+		report.Nodes = append(report.Nodes, nodeReport{
 			Name: w.nodeName(), Self: true, Version: w.build.Version, API: w.listeners.api.Addr().String(), DNS: w.listeners.dns.Addr().String(),
 			Admin: w.listeners.admin.Addr().String(), Started: w.started.UTC(), Revision: report.Revision, StaleSeconds: stale,
-		}}
+		})
 		return report
 	}
 	for _, n := range w.membership.Nodes() {
-		one := nodeReport{
-			Name: n.Name, Self: n.Self, Version: n.Version, API: n.API, DNS: n.DNS, Admin: n.Admin,
-			Started: time.UnixMicro(n.Started).UTC(), Revision: n.Applied, Lag: n.Lag(), SilentSeconds: n.Silent.Seconds(),
-		}
+		one := reportOf(n.Node)
+		one.Self, one.SilentSeconds = n.Self, n.Silent.Seconds()
 		if n.Self {
 			one.Revision, one.Lag, one.StaleSeconds = report.Revision, 0, stale
 		}
 		report.Nodes = append(report.Nodes, one)
 	}
 	return report
+}
+
+// owns returns what reports whether this node does a piece of work that live nodes share.
+// It is nil on a store of one node.
+func (w *wiring) owns() func(key string) bool {
+	if w.membership == nil {
+		return nil
+	}
+	return func(key string) bool { return w.membership.Owns(w.rep.Current().State, key) }
+}
+
+// selfName returns what gives the name of this node among the live nodes. It is nil on a
+// store of one node.
+func (w *wiring) selfName() func() string {
+	if w.membership == nil {
+		return nil
+	}
+	return w.membership.Name
+}
+
+func reportOf(n *member.Node) nodeReport {
+	return nodeReport{
+		Name: n.Name, Version: n.Version, API: n.API, DNS: n.DNS, Admin: n.Admin,
+		Started: time.UnixMicro(n.Started).UTC(), Revision: n.Applied, Lag: n.Lag(),
+	}
 }

@@ -195,3 +195,31 @@ func TestWriteWaits(t *testing.T) {
 		t.Errorf("status %d", status)
 	}
 }
+
+// TestFollower: a node with upstream answers reads and DNS from the state of another
+// node, refuses writes, and can be followed itself.
+func TestFollower(t *testing.T) {
+	a := nodetest.Start(t, nodetest.WithMemoryStore())
+	_, before := invoke(t, a, "CreateHttpNamespace", `{"Name":"before"}`)
+	follow := func(of *nodetest.Node) *nodetest.Node {
+		return nodetest.Start(t, nodetest.With(func(c *node.Config) { c.Upstream = of.AdminURL }))
+	}
+	b := follow(a)
+	c := follow(b)
+	invoke(t, a, "CreateHttpNamespace", `{"Name":"own"}`)
+	written, _ := invoke(t, a, "CreateHttpNamespace", `{"Name":"shop"}`)
+	for _, n := range []*nodetest.Node{b, c} {
+		resp, body := invoke(t, n, "ListNamespaces", `{}`, "cairn-min-revision", written.Header.Get("cairn-revision"))
+		if resp.StatusCode != http.StatusOK || !strings.Contains(body, "shop") ||  resp.Header.Get("cairn-stale") != "" {
+			t.Errorf("%d %v %s (%s)", resp.StatusCode, resp.Header, body, before)
+		}
+		if resp, body := invoke(t, n, "CreateHttpNamespace", `{"Name":"other"}`); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "follows another node") {
+			t.Errorf("a write: %d %s", resp.StatusCode, body)
+		}
+	}
+	a.Stop(t)
+	eventually(t, "the loss of the upstream node is marked", func() bool {
+		resp, body := invoke(t, c, "ListNamespaces", `{}`)
+		return resp.Header.Get("cairn-stale") != "" && strings.Contains(body, "shop")
+	})
+}

@@ -117,14 +117,22 @@ func (w *wiring) replicaComponent() (component, error) {
 }
 
 func (w *wiring) proberComponent() (component, error) {
+	if w.follows() {
+		return component{}, nil
+	}
 	return component{name: "prober", run: w.checks.Run, stopTimeout: workerStopTimeout}, nil
 }
 
 func (w *wiring) janitorComponent() (component, error) {
+	if w.follows() {
+		return component{}, nil
+	}
 	worker, err := janitor.New(janitor.Config{
 		Replica: w.rep,
 		Rules:   w.currentRules,
 		Logger:  w.log.With("part", "janitor"),
+		Owns:    w.owns(),
+		Reached: w.rep.Reached,
 	})
 	if err != nil {
 		return component{}, err
@@ -164,7 +172,8 @@ func (w *wiring) adminComponent() (component, error) {
 		Metrics:      w.metrics,
 		Registerer:   w.metrics,
 		Hosts:        w.cfg.AdminHosts,
-		TLS:          tlsConfig(cert),
+		Feed:         w.feed(),
+		TLS:          tlsConfig(cert, "h2", "http/1.1"),
 		Logger:       w.log.With("part", "admin"),
 	})
 	serve := func(ctx context.Context) error { return server.Serve(ctx, w.listeners.admin) }
@@ -188,7 +197,7 @@ func (w *wiring) apiComponent() (component, error) {
 		Logger:       w.log.With("part", "api"),
 		Registerer:   w.metrics,
 		Limits:       apiLimits(&w.cfg.Limits),
-		TLS:          tlsConfig(w.apiCert),
+		TLS:          tlsConfig(w.apiCert, "http/1.1"),
 		NewKey:       w.newSigningKey,
 		Route53:      w.route53Config(),
 	})

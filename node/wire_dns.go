@@ -62,6 +62,7 @@ func (w *wiring) newDNS() (*dnsEdge, error) {
 	}
 	cfg.Signer = signer
 	cfg.Source, cfg.Views, cfg.Forward, cfg.Limit = w.rep, w.views.Load, e.forward, limiter
+	cfg.Refuse = w.refuses
 	cfg.Logger, cfg.Registerer = w.log.With("part", "dns"), w.metrics
 	if err = w.wireTransfers(e, &cfg, signer); err != nil {
 		return nil, err

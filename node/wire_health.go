@@ -34,6 +34,7 @@ func (w *wiring) newProber() (*prober.Prober, error) {
 		Control:       w.controlOf(h),
 		DistrustShare: h.DistrustShare,
 		Version:       w.build.Version,
+		Self:          w.selfName(),
 	})
 }
 

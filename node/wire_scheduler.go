@@ -14,7 +14,10 @@ import (
 )
 
 func (w *wiring) schedulerComponent() (component, error) {
-	worker, err := scheduler.New(scheduler.Config{Replica: w.rep, Rules: w.currentRules, Logger: w.log.With("part", "scheduler")})
+	if w.follows() {
+		return component{}, nil
+	}
+	worker, err := scheduler.New(scheduler.Config{Replica: w.rep, Rules: w.currentRules, Logger: w.log.With("part", "scheduler"), Owns: w.owns()})
 	if err != nil {
 		return component{}, err
 	}

@@ -15,6 +15,9 @@ func (n *Node) openStore() (store.Store, error) {
 	if n.cfg.OpenStore != nil {
 		return n.cfg.OpenStore()
 	}
+	if n.cfg.Upstream != "" {
+		return n.openUpstream()
+	}
 	return openStore(&n.cfg.Config, n.log.With("part", "store"))
 }
 

@@ -257,11 +257,13 @@ func (l *loop) publishCommitted(ctx context.Context, b *batch, revision store.Re
 	for store.Revision(l.Current().Revision) < revision {
 		if store.Revision(l.Current().Revision)+1 == revision {
 			l.publish(l.nextState(b, revision)) // nothing can be between; the watch repeats it
+			l.feed.add(store.Batch{Revision: revision, Writes: b.txn.Writes})
 			break
 		}
 		followed, ok := <-l.follower.batches
 		if ok && followed.Revision == revision {
 			l.publish(l.nextState(b, revision))
+			l.feed.add(followed)
 			break
 		}
 		if err := l.handleWatch(ctx, followed, ok); err != nil {
@@ -296,6 +298,7 @@ func (l *loop) apply(b store.Batch) error {
 	next := draft.Finish()
 	next.Revision = uint64(b.Revision)
 	l.publish(next)
+	l.feed.add(b)
 	return nil
 }
 

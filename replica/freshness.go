@@ -20,6 +20,7 @@ type freshness struct {
 
 	mu    sync.Mutex
 	again chan struct{} // closed when the store is reached again
+	since time.Time     // when it was reached again
 }
 
 // Confirm notes that the state is not older than a time: a commit that was begun then has
@@ -34,6 +35,14 @@ func (r *Replica) Confirm(at time.Time) {
 	}
 }
 
+// Reached returns since when the store is reached without a break. It is zero if it always
+// was.
+func (r *Replica) Reached() time.Time {
+	r.freshness.mu.Lock()
+	defer r.freshness.mu.Unlock()
+	return r.freshness.since
+}
+
 // Staleness returns for how long the state may have been out of date. It is 0 while the
 // store is reached and the last Confirm is younger than Config.StaleAfter, and always
 // without StaleAfter.
@@ -42,6 +51,9 @@ func (r *Replica) Staleness(now time.Time) time.Duration {
 		return 0
 	}
 	age := now.Sub(r.freshness.origin) - time.Duration(r.freshness.confirmed.Load())
+	if remote, ok := r.cfg.Store.(store.Remote); ok {
+		age = min(age, now.Sub(remote.LastContact()))
+	}
 	if age <= r.cfg.StaleAfter && !r.freshness.unreachable.Load() {
 		return 0
 	}
@@ -59,6 +71,7 @@ func (f *freshness) reached(ok bool) {
 		return
 	}
 	if ok {
+		f.since = time.Now()
 		close(f.again)
 	} else {
 		f.again = make(chan struct{})

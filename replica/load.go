@@ -50,6 +50,7 @@ func (r *Replica) load(ctx context.Context) error {
 	next := draft.Finish()
 	next.Revision = uint64(revision)
 	r.publish(next)
+	r.feed.reset(revision)
 	r.freshness.reached(true)
 	return nil
 }

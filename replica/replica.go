@@ -73,6 +73,7 @@ type Replica struct {
 	loaded    chan struct{}
 	stopped   chan struct{}
 	freshness freshness
+	feed      *feed
 	metrics   *metrics
 }
 
@@ -94,6 +95,7 @@ func New(cfg Config) (*Replica, error) {
 		stopped: make(chan struct{}),
 	}
 	r.freshness.origin = time.Now()
+	r.feed = newFeed()
 	r.current.Store(NewSnapshot(new(state.State)))
 	r.metrics = newMetrics(r)
 	return r, nil

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 )
 
 // Revision counts committed transactions. It rises by at least one with every
@@ -90,6 +91,8 @@ var (
 	// cluster without a majority. Load and Watch return it too. A later call may
 	// succeed, and needs no Load before it.
 	ErrUnreachable = errors.New("store: not reachable")
+	// ErrReadOnly: not committed, the store takes no writes.
+	ErrReadOnly = errors.New("store: read-only")
 	// ErrDuplicateKey: not committed, the transaction writes a key more than once.
 	ErrDuplicateKey = errors.New("store: a transaction writes a key more than once")
 	// ErrTooLarge: not committed, the transaction exceeds a limit of the store.
@@ -176,4 +179,11 @@ type Snapshotter interface {
 	// given records, which must be the exact state at that revision. Commits go
 	// on meanwhile. A crash or an error at any point loses nothing.
 	Snapshot(ctx context.Context, at Revision, records iter.Seq[Record]) error
+}
+
+// Remote is a store that knows when it was last in contact with what has the data.
+type Remote interface {
+	// LastContact returns the latest time at which this node is known to have had all
+	// that was committed before. It is zero before the first contact.
+	LastContact() time.Time
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/member"
 )
 
 // Health is the health status of an instance. The zero value is Unknown.
@@ -147,7 +148,14 @@ func pendingKey(due int64, svc ServiceID, inst InstanceID) string {
 // SetVerdicts stores verdicts of probers, those of many instances in one command. A
 // verdict is skipped if its instance was registered again or its check was changed
 // since the probe. Reply.Count is the number of verdicts that were stored.
-type SetVerdicts struct{ Verdicts []Verdict }
+//
+// With By, verdicts of instances that this node does not check are skipped, so that
+// what a node found before it was cut off changes nothing afterwards.
+type SetVerdicts struct {
+	Verdicts []Verdict
+	// By is the name of the node that probed. Empty: the store is of one node.
+	By string
+}
 
 // Verdict is a change of an instance's health, and the versions it depends on.
 type Verdict struct {
@@ -166,10 +174,15 @@ func (c *SetVerdicts) Decide(v command.View, m *command.Meta) (command.Decision,
 	s, _ := of(v)
 	var d command.Decision
 	var last *Service
+	var ring *member.Ring
+	if c.By != "" {
+		ring = member.Of(v).Ring()
+		d.Reads = append(d.Reads, member.Live(c.By))
+	}
 	for i := range c.Verdicts {
 		v := &c.Verdicts[i]
 		svc, inst := s.current(v)
-		if inst == nil {
+		if inst == nil || c.By != "" && ring.Owner(CheckKey(v.Service, v.Instance)) != c.By {
 			continue
 		}
 		if svc != last {
@@ -181,6 +194,11 @@ func (c *SetVerdicts) Decide(v command.View, m *command.Meta) (command.Decision,
 		d.Reply.Count++
 	}
 	return d, nil
+}
+
+// CheckKey returns the key by which the health check of an instance is given to a node.
+func CheckKey(service ServiceID, instance InstanceID) string {
+	return string(service) + "/" + string(instance)
 }
 
 // current returns the service and the instance of a verdict, or nil if one of them

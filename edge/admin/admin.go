@@ -49,6 +49,8 @@ type Config struct {
 	Logs func(context.Context, LogRequest, io.Writer) error
 	// Nodes returns the live nodes, which are encoded as JSON. Nil: there is no /nodes.
 	Nodes func() any
+	// Feed answers /feed, by which other nodes follow this one. Nil: there is no /feed.
+	Feed http.Handler
 	// Metrics is what /metrics shows.
 	Metrics prometheus.Gatherer
 	// Registerer gets the metrics of connections. Nil: there are none.
@@ -178,6 +180,9 @@ func (s *Server) routes() http.Handler {
 	if s.cfg.Nodes != nil {
 		mux.HandleFunc("GET /nodes", s.nodes)
 	}
+	if s.cfg.Feed != nil {
+		mux.Handle("GET /feed", s.cfg.Feed)
+	}
 	logs := noRunner
 	if s.cfg.Logs != nil {
 		logs = s.taskLogs
@@ -200,8 +205,13 @@ func (s *Server) routes() http.Handler {
 // Serve answers on ln until ctx ends, then lets short answers finish and
 // returns nil. It closes ln.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetHTTP2(true)
+	protocols.SetUnencryptedHTTP2(true) // for nodes that follow this one
 	server := &http.Server{
 		Handler:           s.handler,
+		Protocols:         protocols,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -239,6 +249,7 @@ func (s *Server) index(w http.ResponseWriter, _ *http.Request) {
 /debug/pprof/   profiles
 /backup         a consistent copy of the registry; see "cairn help backup"
 /nodes          the live nodes; see "cairn help nodes"
+/feed           the changes of the state, for nodes that follow this one
 /explain        why a name answers as it does: ?name=NAME[&from=IP]; see "cairn help explain"
 `)
 }

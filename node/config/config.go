@@ -120,6 +120,9 @@ func (c *Config) Check() error {
 	c.Admin.check(&k)
 	c.Health.check(&k)
 	c.Runner.check(&k, c.VPCs)
+	if c.Upstream != "" && c.Runner.Driver != RunnerNone {
+		k.fail("runner.driver", c.Runner.Driver, "cannot be used with upstream: a node that follows another one writes nothing")
+	}
 	c.XDS.check(&k)
 	checkQuotas(&k, "", c.Quotas)
 	checkRates(&k, "", c.Rates)

@@ -28,6 +28,15 @@ type Storage struct {
 	// Join are the cluster addresses of nodes that already run. None starts a new
 	// cluster. Only with store cluster.
 	Join []string `yaml:"join" check:"listen" flag:"HOST:PORT,..." usage:"with --store cluster: cluster addresses of nodes already there; none starts a new cluster"`
+	// Upstream is the URL of the admin listener of a node to follow. This node then has
+	// no store, answers reads and DNS from a copy of the state of that node, and refuses
+	// writes. It runs no health checks and no tasks.
+	Upstream string `yaml:"upstream" check:"url?" flag:"URL" usage:"follow the node with this admin listener: answer reads and DNS, refuse writes, need no store"`
+	// UpstreamTokenFile has the admin token of the node to follow. Empty: it needs none.
+	UpstreamTokenFile string `yaml:"upstream_token_file" path:"file"`
+	// UpstreamCAFile has the certificate authorities of the node to follow, in PEM.
+	// Empty: those of the system.
+	UpstreamCAFile string `yaml:"upstream_ca_file" path:"file"`
 	// NodeName is this node's name, unique in a cluster. Empty means the host
 	// name.
 	NodeName string `yaml:"node_name" check:"node_name" flag:"NAME" usage:"this node's name, unique in a cluster (default: the host name)"`
@@ -47,6 +56,12 @@ func defaultStorage() Storage {
 // check refuses settings of one store together with another, and the stores that
 // this version does not have.
 func (s *Storage) check(k *checker) {
+	if s.Upstream != "" && s.Store != StoreEmbedded {
+		k.fail("upstream", s.Upstream, "cannot be used with store "+s.Store)
+	}
+	if s.Upstream == "" && s.UpstreamTokenFile+s.UpstreamCAFile != "" {
+		k.fail("upstream_token_file", s.UpstreamTokenFile, "and upstream_ca_file need upstream")
+	}
 	if s.Store != StoreEtcd && len(s.EtcdEndpoints) > 0 {
 		k.fail("etcd_endpoints", strings.Join(s.EtcdEndpoints, ","), "needs store etcd")
 	}
@@ -59,4 +74,12 @@ func (s *Storage) check(k *checker) {
 	if s.Store == storeCluster {
 		k.fail("store", s.Store, "is not supported yet; use embedded or etcd")
 	}
+}
+
+// UpstreamToken returns the admin token of the node to follow. It is empty without one.
+func (s *Storage) UpstreamToken() (string, error) {
+	if s.UpstreamTokenFile == "" {
+		return "", nil
+	}
+	return readSecretFile(s.UpstreamTokenFile)
 }

@@ -23,6 +23,8 @@ var rings = []ring{
 		"the suite tests the contract, so it must not know any implementation"},
 	{"store/memory", "store",
 		"a store sees keys and bytes, never their meaning"},
+	{"store/upstream", "store internal/...",
+		"a store that follows another node sees keys, bytes and revisions"},
 	{"store/embedded", "store internal/...",
 		"a store sees keys and bytes, never their meaning"},
 	{"store/etcd", "store store/etcd/... internal/...",

@@ -20,6 +20,12 @@ type Config struct {
 	// Rules returns the settings in force.
 	Rules  func() *state.Rules
 	Logger *slog.Logger
+	// Owns reports whether this node does a piece of the work that live nodes share. Nil:
+	// it does everything.
+	Owns func(key string) bool
+	// Reached returns since when renewals of leases can be stored without a break. Nil:
+	// since the start.
+	Reached func() time.Time
 	// Retention is how long operations are kept. Zero means 24 hours.
 	Retention time.Duration
 }
@@ -43,6 +49,12 @@ func New(cfg Config) (*Janitor, error) {
 	}
 	if cfg.Retention == 0 {
 		cfg.Retention = 24 * time.Hour
+	}
+	if cfg.Owns == nil {
+		cfg.Owns = func(string) bool { return true }
+	}
+	if cfg.Reached == nil {
+		cfg.Reached = func() time.Time { return time.Time{} }
 	}
 	return &Janitor{cfg}, nil
 }
@@ -118,7 +130,7 @@ func (j *Janitor) untilDue(s *replica.Snapshot, nextSweep time.Time) time.Durati
 
 // sweep deletes old operations.
 func (j *Janitor) sweep(ctx context.Context) {
-	for {
+	for j.cfg.Owns("operations") {
 		before := time.Now().Add(-j.cfg.Retention).UnixMilli()
 		n, err := j.propose(ctx, &registry.ExpireOperations{Before: before, Max: sweepMax})
 		if err != nil || n < sweepMax {
@@ -134,13 +146,22 @@ func (j *Janitor) settle(ctx context.Context) {
 	if !ok || due > time.Now().UnixMilli() {
 		return
 	}
+	if !j.cfg.Owns("custom health") {
+		pause(ctx, retryAfter) // the owner applies it
+		return
+	}
 	if _, err := j.propose(ctx, &registry.SettleHealth{Max: sweepMax}); err != nil {
-		pause := time.NewTimer(retryAfter)
-		defer pause.Stop()
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-		}
+		pause(ctx, retryAfter)
+	}
+}
+
+// pause waits for a time, or for the end of ctx.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
 	}
 }
 

@@ -14,9 +14,13 @@ const leasePoll = time.Second
 // endLeases ends the leases that are due and returns the time of the next check.
 //
 // Before start the node could not receive renewals, so every lease counts as renewed
-// then. A restart, even a long one, ends no lease at once.
+// then. A restart, even a long one, ends no lease at once. So does an outage of the
+// store.
 func (j *Janitor) endLeases(ctx context.Context, start time.Time) time.Time {
 	now := time.Now()
+	if reached := j.cfg.Reached(); reached.After(start) {
+		start = reached
+	}
 	due, next := j.dueLeases(now, start)
 	if len(due) == 0 {
 		return next
@@ -36,6 +40,7 @@ func (j *Janitor) dueLeases(now, start time.Time) (due []registry.Lease, next ti
 		known := lease
 		known.Renewed = max(lease.Renewed, start.UnixMilli())
 		switch at := time.UnixMilli(known.Due()); {
+		case !j.cfg.Owns(string(lease.Service)): // another node ends it
 		case !at.After(now):
 			due = append(due, lease)
 		case at.Before(next):

@@ -17,6 +17,7 @@ func (l *loop) follow(now time.Time) {
 		return
 	}
 	l.now = now.UnixNano()
+	l.rebalance(next.State)
 	registry.Diff(&l.snapshot.Registry, &next.Registry, l)
 	hostedzone.DiffChecks(&l.snapshot.HostedZones, &next.HostedZones, l.healthCheckChanged)
 	l.snapshot, l.restoring = next, false
@@ -115,6 +116,12 @@ func (l *loop) InstanceChanged(_ *registry.Namespace, svc *registry.Service, old
 func (l *loop) put(service registry.ServiceID, inst *registry.Instance) {
 	g := l.groups[service]
 	c := g.checks[inst.ID()]
+	if !l.share.owns(service, inst.ID()) {
+		if c != nil {
+			l.drop(c)
+		}
+		return
+	}
 	published := health.Verdict(inst.Health)
 	switch {
 	case c == nil:

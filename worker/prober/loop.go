@@ -17,8 +17,10 @@ import (
 type loop struct {
 	p        *Prober
 	snapshot *replica.Snapshot // the one the checks are up to date with
-	// restoring is true for the first snapshot: its verdicts are from before.
+	// restoring is true for the first snapshot, and for checks that another node ran:
+	// their verdicts are from before.
 	restoring bool
+	share     share
 	now       int64 // while following, in nanoseconds since 1970
 
 	accounts map[command.AccountID]*account

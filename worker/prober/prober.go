@@ -76,6 +76,10 @@ type Config struct {
 	// interval for the prober to look at Control. Zero means 0.8.
 	DistrustShare float64
 
+	// Self returns the name of this node among the live nodes, which share the checks.
+	// Nil: this node runs all checks.
+	Self func() string
+
 	// Version is in the User-Agent of probes.
 	Version string
 	// Resolve finds the IPv4 addresses of the name of a health check. Nil means the

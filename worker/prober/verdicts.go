@@ -52,13 +52,14 @@ func (l *loop) flush(ctx context.Context, now time.Time) {
 		l.batchPause = batchTime
 	}
 	l.proposing, l.nextFlush = true, now.Add(l.batchPause)
+	by := l.share.self
 	l.tasks.Go(func() {
-		l.proposed <- l.p.propose(ctx, verdicts, checks)
+		l.proposed <- l.p.propose(ctx, by, verdicts, checks)
 	})
 }
 
 // propose proposes verdicts of instances and of health checks of Route 53.
-func (p *Prober) propose(ctx context.Context, verdicts []registry.Verdict, checks []hostedzone.Verdict) error {
+func (p *Prober) propose(ctx context.Context, by string, verdicts []registry.Verdict, checks []hostedzone.Verdict) error {
 	if len(checks) > 0 {
 		if _, err := p.cfg.Replica.Propose(ctx, "", &hostedzone.SetVerdicts{Verdicts: checks}); err != nil {
 			return err
@@ -67,7 +68,7 @@ func (p *Prober) propose(ctx context.Context, verdicts []registry.Verdict, check
 	if len(verdicts) == 0 {
 		return nil
 	}
-	_, err := p.cfg.Replica.Propose(ctx, "", &registry.SetVerdicts{Verdicts: verdicts})
+	_, err := p.cfg.Replica.Propose(ctx, "", &registry.SetVerdicts{Verdicts: verdicts, By: by})
 	return err
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -21,6 +22,9 @@ type Config struct {
 	// Rules returns the settings in force.
 	Rules  func() *state.Rules
 	Logger *slog.Logger
+	// Owns reports whether this node does a piece of the work that live nodes share. Nil:
+	// it does everything.
+	Owns func(key string) bool
 }
 
 // Scheduler plans after each change that matters, and when something is due. Create it
@@ -44,6 +48,9 @@ func New(cfg Config) (*Scheduler, error) {
 	if cfg.Replica == nil || cfg.Rules == nil || cfg.Logger == nil {
 		return nil, errors.New("scheduler: Replica, Rules and Logger are required")
 	}
+	if cfg.Owns == nil {
+		cfg.Owns = func(string) bool { return true }
+	}
 	return &Scheduler{cfg}, nil
 }
 
@@ -58,6 +65,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		snapshot := s.cfg.Replica.Current()
 		start := time.Now()
 		actions, next := task.Plan(state.NewView(snapshot.State, s.cfg.Rules()), start.UnixMilli())
+		actions = slices.DeleteFunc(actions, func(a task.Action) bool { return !s.cfg.Owns("tasks/" + string(a.Account)) })
 		rest := restFactor * time.Since(start)
 		switch {
 		case len(actions) == 0:
@@ -103,7 +111,7 @@ func (s *Scheduler) wait(ctx context.Context, planned *replica.Snapshot, until t
 
 // matters reports whether the planner may see a difference between two states.
 func matters(a, b *state.State) bool {
-	if a.Task != b.Task {
+	if a.Task != b.Task || a.Member.Ring() != b.Member.Ring() {
 		return true
 	}
 	if a.Registry == b.Registry || b.Task.Counts() == (task.Counts{}) {

@@ -37,6 +37,8 @@ func (a *API) storeError(op *Operation, err error) (*wire.Error, error) {
 	case errors.Is(err, store.ErrFull):
 		return a.Fault(op, wire.Unavailable,
 			"The disk is full: nothing can be changed until there is space again. Reads are not affected."), nil
+	case errors.Is(err, store.ErrReadOnly):
+		return a.Fault(op, wire.Unavailable, "This node only reads: it follows another node. Send changes to a node that writes."), nil
 	case errors.Is(err, replica.ErrUnavailable), errors.Is(err, replica.ErrStopped):
 		return a.Fault(op, wire.Unavailable, "The change could not be stored and was not made. Try again."), nil
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, replica.ErrUncertain):

@@ -36,6 +36,7 @@ type Answerer struct {
 	// Valid for a batch, see Refresh.
 	snapshot *replica.Snapshot
 	views    *view.Table
+	refuse   bool  // nothing is answered from the snapshot
 	seconds  int64 // since 1970; 0: not asked for yet
 
 	// The client of the last query: often it sends the next one too.
@@ -101,6 +102,7 @@ type response struct {
 func (a *Answerer) Refresh() {
 	a.snapshot = a.cfg.Source.Current()
 	a.views = a.cfg.Views()
+	a.refuse = a.cfg.Refuse != nil && a.cfg.Refuse()
 	a.seconds = 0
 	a.lastFrom = netip.Addr{}
 }
@@ -252,6 +254,10 @@ func (a *Answerer) solve() {
 			a.rcode = dnswire.RcodeBadCookie
 			return
 		}
+	}
+	if a.refuse {
+		a.rcode = dnswire.RcodeServFail
+		return
 	}
 	if r.qclass != dnswire.ClassIN && r.qclass != dnswire.ClassANY {
 		a.otherClass()

@@ -42,6 +42,9 @@ type Config struct {
 	// Source is asked for the state once for each batch of queries, after the
 	// batch arrived: an answer is never older than its question. Required.
 	Source Source
+	// Refuse reports whether the state is so old that queries get SERVFAIL. It is called
+	// for each batch. Nil: it never is.
+	Refuse func() bool
 	// Views says which client sees what. It is called for each batch, so it may
 	// change while the server runs. Required.
 	Views func() *view.Table
