@@ -210,7 +210,7 @@ func TestFollower(t *testing.T) {
 	written, _ := invoke(t, a, "CreateHttpNamespace", `{"Name":"shop"}`)
 	for _, n := range []*nodetest.Node{b, c} {
 		resp, body := invoke(t, n, "ListNamespaces", `{}`, "cairn-min-revision", written.Header.Get("cairn-revision"))
-		if resp.StatusCode != http.StatusOK || !strings.Contains(body, "shop") ||  resp.Header.Get("cairn-stale") != "" {
+		if resp.StatusCode != http.StatusOK || !strings.Contains(body, "shop") || resp.Header.Get("cairn-stale") != "" {
 			t.Errorf("%d %v %s (%s)", resp.StatusCode, resp.Header, body, before)
 		}
 		if resp, body := invoke(t, n, "CreateHttpNamespace", `{"Name":"other"}`); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "follows another node") {
