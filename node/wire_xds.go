@@ -132,7 +132,7 @@ func (a *xdsAuth) authenticate(_ context.Context, c *xds.Credentials) (*xds.Call
 
 // bySignature verifies the signature of a stream. Its body is not part of it.
 func (a *xdsAuth) bySignature(c *xds.Credentials) (*xds.Caller, error) {
-	r := sigv4.Request{Method: http.MethodPost, Path: c.Method, Header: http.Header{}}
+	r := sigv4.Request{Method: http.MethodPost, Path: c.Method, Header: http.Header{}, Stream: true}
 	for key, values := range c.Header {
 		switch key {
 		case ":authority":

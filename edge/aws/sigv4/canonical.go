@@ -24,6 +24,10 @@ func (s *scratch) canonical(r *Request, c *Claim) error {
 	b = append(b, '\n')
 	b = append(b, c.signedHeaders...)
 	b = append(b, '\n')
+	if stated := r.Header["X-Amz-Content-Sha256"]; r.Stream && len(stated) > 0 && stated[0] == unsignedPayload {
+		s.text = append(b, unsignedPayload...)
+		return nil
+	}
 	sum := sha256.Sum256(r.Body)
 	b = hex.AppendEncode(b, sum[:])
 	s.text = b

@@ -122,6 +122,9 @@ func (c *Claim) checkPayload(r *Request) error {
 		}
 	}
 	for _, hash := range r.Header["X-Amz-Content-Sha256"] {
+		if r.Stream && hash == unsignedPayload {
+			continue
+		}
 		if err := checkPayloadHash(hash); err != nil {
 			return err
 		}
@@ -133,9 +136,12 @@ func (c *Claim) checkPayload(r *Request) error {
 	return checkPayloadHash(hash)
 }
 
+// unsignedPayload takes the place of the hash of a body that is not signed.
+const unsignedPayload = "UNSIGNED-PAYLOAD"
+
 func checkPayloadHash(hash string) error {
 	switch {
-	case hash == "UNSIGNED-PAYLOAD":
+	case hash == unsignedPayload:
 		return fail(Unsupported, "x-amz-content-sha256 UNSIGNED-PAYLOAD is not supported: sign the body")
 	case strings.HasPrefix(hash, "STREAMING-"):
 		return fail(Unsupported, "x-amz-content-sha256 %s is not supported: sign the whole body", shown(hash))

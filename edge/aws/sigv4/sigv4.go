@@ -53,6 +53,9 @@ type Request struct {
 	// Header has its keys in the canonical form of net/http, and no Host.
 	Header map[string][]string
 	Body   []byte
+	// Stream means that the body is not signed, because it is a stream. Then its hash is
+	// that of no body, or UNSIGNED-PAYLOAD.
+	Stream bool
 }
 
 // Verifier verifies signatures. It caches a bounded number of signing keys and is safe
