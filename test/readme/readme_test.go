@@ -86,24 +86,6 @@ func TestECSTour(t *testing.T) {
 	compare(t, guide, shell)
 }
 
-// TestRoute53Tour runs docs/route53.md.
-func TestRoute53Tour(t *testing.T) {
-	testtool.Need(t, "dig", "bind9-dnsutils")
-	testtool.Need(t, "aws", "awscli")
-	compare(t, "../../docs/route53.md", newShell(t))
-}
-
-// TestMeshTour runs docs/mesh.md with a real Envoy.
-func TestMeshTour(t *testing.T) {
-	envoy := testtool.Envoy(t)
-	testtool.Need(t, "curl", "curl")
-	shell := newShell(t)
-	if err := os.Symlink(envoy, filepath.Join(shell.dir, "bin", "envoy")); err != nil {
-		t.Fatal(err)
-	}
-	compare(t, "../../docs/mesh.md", shell)
-}
-
 // writeFiles writes the files that a document shows.
 func (s *shell) writeFiles(t *testing.T, document string, count int) {
 	t.Helper()
