@@ -107,6 +107,7 @@ const (
 	dnsStopTimeout     = 1 * time.Second
 	workerStopTimeout  = 500 * time.Millisecond
 	replicaStopTimeout = 2 * time.Second
+	storeStopTimeout   = 2 * time.Second
 	adminStopTimeout   = 1500 * time.Millisecond
 	auditStopTimeout   = 500 * time.Millisecond
 )

@@ -169,7 +169,7 @@ func (w *wiring) adminComponent() (component, error) {
 		ExplainProxy: w.explainProxy(),
 		Logs:         w.taskLogs(),
 		Nodes:        func() any { return w.nodes() },
-		Metrics:      w.metrics,
+		Metrics:      w.storeMetrics(),
 		Registerer:   w.metrics,
 		Hosts:        w.cfg.AdminHosts,
 		Feed:         w.feed(),

@@ -3,9 +3,13 @@ package node
 import (
 	"context"
 	"log/slog"
+	"path/filepath"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/store"
+	"github.com/cairn-discovery/cairn/store/cluster"
 	"github.com/cairn-discovery/cairn/store/embedded"
 	"github.com/cairn-discovery/cairn/store/etcd"
 )
@@ -18,16 +22,19 @@ func (n *Node) openStore() (store.Store, error) {
 	if n.cfg.Upstream != "" {
 		return n.openUpstream()
 	}
-	return openStore(&n.cfg.Config, n.log.With("part", "store"))
+	return openStore(&n.cfg.Config, n.nodeName(), n.log.With("part", "store"))
 }
 
-func openStore(c *config.Config, log *slog.Logger) (store.Store, error) {
-	if c.Store == config.StoreEtcd {
+func openStore(c *config.Config, name string, log *slog.Logger) (store.Store, error) {
+	switch c.Store {
+	case config.StoreEtcd:
 		cfg, err := etcdConfig(c, log)
 		if err != nil {
 			return nil, err
 		}
 		return etcd.Open(cfg)
+	case config.StoreCluster:
+		return cluster.Open(clusterConfig(c, name, log))
 	}
 	return embedded.Open(embedded.Config{Dir: c.DataDir, Logger: log})
 }
@@ -44,6 +51,25 @@ func etcdConfig(c *config.Config, log *slog.Logger) (cfg etcd.Config, err error)
 	return cfg, err
 }
 
+// clusterDir is the folder of the server of a cluster in data_dir.
+const clusterDir = "cluster"
+
+func clusterConfig(c *config.Config, name string, log *slog.Logger) cluster.Config {
+	return cluster.Config{
+		Dir: filepath.Join(c.DataDir, clusterDir), Name: name, Addr: c.ClusterAddr, ClientAddr: c.Cluster.ClientAddr, Join: c.Join,
+		CertFile: c.Cluster.CertFile, KeyFile: c.Cluster.KeyFile, CAFile: c.Cluster.CAFile,
+		Prefix: c.EtcdPrefix, Logger: log,
+	}
+}
+
+// storeMetrics adds the metrics of the store's own libraries to those of the node.
+func (w *wiring) storeMetrics() prometheus.Gatherer {
+	if s, ok := w.store.(interface{ Metrics() prometheus.Gatherer }); ok {
+		return prometheus.Gatherers{w.metrics, s.Metrics()}
+	}
+	return w.metrics
+}
+
 // storeComponent runs the work of the store, if it has any of its own.
 func (w *wiring) storeComponent() (component, error) {
 	st, ok := w.store.(store.Runner)
@@ -51,5 +77,5 @@ func (w *wiring) storeComponent() (component, error) {
 		return component{}, nil
 	}
 	run := func(ctx context.Context) error { return st.Run(ctx) }
-	return component{name: "store", run: run, stopTimeout: workerStopTimeout}, nil
+	return component{name: "store", run: run, stopTimeout: storeStopTimeout}, nil
 }

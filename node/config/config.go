@@ -74,6 +74,9 @@ type Config struct {
 	Limits Limits `yaml:"limits"`
 	// Audit is the record of who did what; see docs/audit.md.
 	Audit Audit `yaml:"audit"`
+	// Cluster is how the nodes of a cluster speak to each other. Only with store
+	// cluster.
+	Cluster Cluster `yaml:"cluster"`
 	// Etcd is how the node speaks to etcd. Only with store etcd.
 	Etcd Etcd `yaml:"etcd"`
 	// TLS is the certificate of the API listener, which then speaks HTTPS, and of
@@ -110,6 +113,7 @@ func (c *Config) Check() error {
 	c.Storage.check(&k)
 	c.Nodes.check(&k)
 	c.Etcd.check(&k)
+	c.Cluster.check(&k, &c.Storage)
 	c.checkExposure(&k)
 	checkAccounts(&k, c)
 	checkShares(&k, c.Shares)

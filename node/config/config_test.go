@@ -138,7 +138,10 @@ func TestBadFiles(t *testing.T) {
 		{"etcd.cert_file", "etcd: {cert_file: a}", `c.yaml:1: etcd: needs both cert_file and key_file`},
 		{"etcd.compact_after", "etcd: {compact_after: 1s}", `c.yaml:1: etcd.compact_after: "1s" must be 0s, or 1m or more`},
 		{"etcd.max_request_bytes", "etcd: {max_request_bytes: 5}", `c.yaml:1: etcd.max_request_bytes: "5" must be`},
-		{"store cluster", "store: cluster", `c.yaml:1: store: "cluster" is not supported yet; use embedded or etcd`},
+		{"cluster_addr of other machines", "store: cluster\ncluster_addr: 192.0.2.1:8057", `c.yaml:2: cluster_addr: "192.0.2.1:8057" is reachable from other machines`},
+		{"cluster_addr for nobody", "store: cluster\ncluster_addr: 0.0.0.0:8057", `c.yaml:2: cluster_addr: "0.0.0.0:8057" must name the address`},
+		{"cluster_addr without a port", "store: cluster\ncluster_addr: 127.0.0.1:0", `must have a port that stays the same`},
+		{"cluster.cert_file", "cluster: {cert_file: a}", `c.yaml:1: cluster: needs cert_file, key_file and ca_file together`},
 		{"etcd_endpoints", "store: etcd\netcd_endpoints: [localhost:2379]", `c.yaml:2: etcd_endpoints[0]: "localhost:2379" must be a URL`},
 		{"etcd_endpoints alone", "etcd_endpoints: ['http://a:2379']", `c.yaml:1: etcd_endpoints: "http://a:2379" needs store etcd`},
 		{"etcd_prefix", "etcd_prefix: ''", `c.yaml:1: etcd_prefix: "" must not be empty`},
@@ -307,7 +310,7 @@ func TestErrorsNameTheSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	env := func(name string) (string, bool) {
-		v, ok := map[string]string{"CAIRN_STORE": "cluster"}[name]
+		v, ok := map[string]string{"CAIRN_STORE": "redis"}[name]
 		return v, ok
 	}
 	tests := []struct {
@@ -319,7 +322,7 @@ func TestErrorsNameTheSource(t *testing.T) {
 		{"all right", map[string]string{"store": "embedded", "api-addr": "127.0.0.1:1"}, nil, ""},
 		{"bad flag", map[string]string{"log-level": "loud"}, nil, `--log-level: "loud" must be`},
 		{"bad combination by flag", map[string]string{"store": "embedded", "api-addr": ":1"}, nil, `--api-addr: api_addr: ":1" is reachable`},
-		{"unsupported by environment", map[string]string{"api-addr": "127.0.0.1:1"}, env, `CAIRN_STORE: store: "cluster" is not supported yet`},
+		{"bad value by environment", map[string]string{"api-addr": "127.0.0.1:1"}, env, `CAIRN_STORE: "redis" must be`},
 		{"unsupported by file", map[string]string{"api-addr": "127.0.0.1:1"}, nil, `c.yaml:1: store: "etcd" needs etcd_endpoints`},
 	}
 	for _, tt := range tests {

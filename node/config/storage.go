@@ -6,16 +6,15 @@ import "strings"
 const (
 	StoreEmbedded = "embedded"
 	StoreEtcd     = "etcd"
-	storeCluster  = "cluster"
+	StoreCluster  = "cluster"
 )
 
 // Storage is where the registry is kept, and how the nodes that keep it find each
 // other.
 type Storage struct {
 	// Store is where the registry is kept: embedded in files of this machine, in an
-	// etcd that runs elsewhere, or in an etcd inside a cluster of nodes, which is not
-	// supported yet.
-	Store string `yaml:"store" check:"oneof=embedded etcd cluster" flag:"embedded|etcd|cluster" usage:"where the registry is kept: on this machine, in an etcd that runs elsewhere, or in an etcd inside a cluster of nodes (not supported yet)"`
+	// etcd that runs elsewhere, or in a cluster of nodes that have an etcd inside.
+	Store string `yaml:"store" check:"oneof=embedded etcd cluster" flag:"embedded|etcd|cluster" usage:"where the registry is kept: on this machine, in an etcd that runs elsewhere, or in an etcd inside a cluster of nodes"`
 	// EtcdEndpoints are the URLs of an etcd that runs elsewhere. Only with store
 	// etcd.
 	EtcdEndpoints []string `yaml:"etcd_endpoints" check:"url" flag:"URL,..." usage:"with --store etcd: the etcd's client URLs"`
@@ -53,8 +52,7 @@ func defaultStorage() Storage {
 	}
 }
 
-// check refuses settings of one store together with another, and the stores that
-// this version does not have.
+// check refuses settings of one store together with another.
 func (s *Storage) check(k *checker) {
 	if s.Upstream != "" && s.Store != StoreEmbedded {
 		k.fail("upstream", s.Upstream, "cannot be used with store "+s.Store)
@@ -68,11 +66,8 @@ func (s *Storage) check(k *checker) {
 	if s.Store == StoreEtcd && len(s.EtcdEndpoints) == 0 {
 		k.fail("store", s.Store, "needs etcd_endpoints")
 	}
-	if s.Store != storeCluster && len(s.Join) > 0 {
+	if s.Store != StoreCluster && len(s.Join) > 0 {
 		k.fail("join", strings.Join(s.Join, ","), "needs store cluster")
-	}
-	if s.Store == storeCluster {
-		k.fail("store", s.Store, "is not supported yet; use embedded or etcd")
 	}
 }
 

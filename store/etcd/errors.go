@@ -24,7 +24,6 @@ var notCommitted = []struct{ from, class error }{
 	{rpctypes.ErrNoLeader, store.ErrUnreachable},
 	{rpctypes.ErrTooManyRequests, store.ErrUnreachable},
 	{rpctypes.ErrNotCapable, store.ErrUnreachable},
-	{rpctypes.ErrGRPCNotSupportedForLearner, store.ErrUnreachable},
 	// After an election or a change of users, the client gets another token.
 	{rpctypes.ErrInvalidAuthToken, store.ErrUnreachable},
 	{rpctypes.ErrAuthOldRevision, store.ErrUnreachable},
@@ -37,6 +36,9 @@ func (s *Store) classify(err error) error {
 		if errors.Is(err, e.from) {
 			return fmt.Errorf("%w: %w", e.class, err)
 		}
+	}
+	if rpctypes.ErrorDesc(err) == rpctypes.ErrorDesc(rpctypes.ErrGRPCNotSupportedForLearner) {
+		return fmt.Errorf("%w: %w", store.ErrUnreachable, err)
 	}
 	if s.ctx.Err() != nil {
 		return fmt.Errorf("%w: %w", store.ErrClosed, err)

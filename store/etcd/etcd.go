@@ -47,6 +47,8 @@ type Config struct {
 	MaxRequestBytes int
 	// First is the revision at which new keys begin; keys that exist keep their own.
 	First store.Revision
+	// Import is for filling an empty store. Others refuse it until FinishImport.
+	Import bool
 	// Logger gets the messages of the store and of the client. Nil discards them.
 	Logger *slog.Logger
 }
@@ -160,6 +162,9 @@ func (s *Store) Close() error {
 	}
 	return nil
 }
+
+// Client returns the client of the store, for requests about the members of etcd.
+func (s *Store) Client() *clientv3.Client { return s.client }
 
 // Limits implements store.Limited.
 func (s *Store) Limits() store.Limits {

@@ -3,6 +3,7 @@ package etcd
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -30,6 +31,8 @@ type formatRecord struct {
 	// First is the revision of cairn at which the keys were begun. It is not zero if
 	// the records came from another store.
 	First store.Revision `json:"first_revision"`
+	// Importing means that an import has not ended.
+	Importing bool `json:"importing,omitempty"`
 }
 
 // base is what Load knows of the format record. Revisions of etcd and of cairn differ by
@@ -61,7 +64,7 @@ func (s *Store) data(key string) string { return s.cfg.Prefix + dataPrefix + key
 // readFormat reads the format record, and writes it first if there is none.
 func (s *Store) readFormat(ctx context.Context) (*base, error) {
 	key := s.key(formatKey)
-	value, err := json.Marshal(formatRecord{Format: Format, First: s.cfg.First})
+	value, err := json.Marshal(formatRecord{Format: Format, First: s.cfg.First, Importing: s.cfg.Import})
 	if err != nil {
 		return nil, err
 	}
@@ -98,5 +101,41 @@ func (s *Store) parseFormat(value []byte, created, changed int64) (*base, error)
 	if f.Format > Format {
 		return nil, &store.FormatError{Have: f.Format, Known: Format}
 	}
+	if f.Importing != s.cfg.Import {
+		return nil, s.importError(f.Importing)
+	}
 	return &base{created: created, changed: changed, first: f.First}, nil
+}
+
+func (s *Store) importError(importing bool) error {
+	if importing {
+		return fmt.Errorf("etcd: an import into %s has not ended: wait for it, or delete the keys with this prefix and import again", s.cfg.Prefix)
+	}
+	return fmt.Errorf("etcd: there is a store in %s already: give another prefix, or delete the keys with this prefix", s.cfg.Prefix)
+}
+
+// FinishImport lets others use a store that was opened with Import, and closes nothing.
+func (s *Store) FinishImport(ctx context.Context) error {
+	s.mu.Lock()
+	b := s.base
+	s.mu.Unlock()
+	if b == nil {
+		return errNotLoaded
+	}
+	value, err := json.Marshal(formatRecord{Format: Format, First: b.first})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := s.request(ctx)
+	defer cancel()
+	key := s.key(formatKey)
+	resp, err := s.client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", b.changed)).
+		Then(clientv3.OpPut(key, string(value))).Commit()
+	if err != nil {
+		return s.classify(err)
+	}
+	if !resp.Succeeded {
+		return errors.New("etcd: the store was replaced by another one during the import")
+	}
+	return nil
 }

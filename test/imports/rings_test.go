@@ -29,6 +29,8 @@ var rings = []ring{
 		"a store sees keys and bytes, never their meaning"},
 	{"store/etcd", "store store/etcd/... internal/...",
 		"a store sees keys and bytes, never their meaning"},
+	{"store/cluster", "store store/etcd/... internal/...",
+		"a cluster is a server of etcd and the store over it"},
 	{"edge/aws", "edge/aws/... core/... replica store internal/...",
 		"an edge asks the replica and the core, never another edge; of stores it knows the errors only"},
 	{"edge/dns", "edge/dns/... core/... replica internal/...",
