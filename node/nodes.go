@@ -106,9 +106,11 @@ func (w *wiring) member() (member.Node, error) {
 }
 
 // nodeName returns the name of the configuration, or else that of the host.
-func (n *Node) nodeName() string {
+func (n *Node) nodeName() string { return nodeName(&n.cfg.Config) }
+
+func nodeName(c *config.Config) string {
 	host, _ := os.Hostname()
-	return cmp.Or(n.cfg.NodeName, host, "node")
+	return cmp.Or(c.NodeName, host, "node")
 }
 
 // installation returns the id of this installation. It is kept in the data folder, so

@@ -70,6 +70,8 @@ type Store struct {
 	ready chan struct{}          // closed when inner is set
 	ended chan struct{}          // closed by Close
 	shut  atomic.Bool
+	// stopping is set before the server stops.
+	stopping atomic.Bool
 }
 
 var (

@@ -6,9 +6,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/url"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"go.etcd.io/etcd/client/pkg/v3/transport"
@@ -102,6 +104,7 @@ func (s *Store) stop(server *embed.Etcd) {
 			s.log.Warn("close the client of the server", "err", err)
 		}
 	}
+	s.stopping.Store(true)
 	server.Close() // gives the leadership to another node first
 }
 
@@ -110,7 +113,7 @@ func (s *Store) stop(server *embed.Etcd) {
 func (s *Store) configure(ctx context.Context) (cfg *embed.Config, learner bool, err error) {
 	cfg = embed.NewConfig()
 	cfg.Name, cfg.Dir = s.cfg.Name, s.cfg.Dir
-	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zaplog.New(s.log.With("part", "etcd")))
+	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(zaplog.New(slog.New(quiet{s.log.With("part", "etcd").Handler(), &s.stopping})))
 	cfg.AutoCompactionMode, cfg.AutoCompactionRetention = embed.CompactorModePeriodic, compactAfter
 	cfg.QuotaBackendBytes, cfg.MaxTxnOps, cfg.MaxRequestBytes = quotaBytes, maxTxnOps, maxRequestBytes
 	cfg.EnableGRPCGateway = false
@@ -211,6 +214,23 @@ func (c *Config) clientTLS() (*tls.Config, error) {
 			return &cert, err
 		},
 	}, nil
+}
+
+// quiet drops the messages of the server while it stops: it reports its own listeners as
+// failed then.
+type quiet struct {
+	slog.Handler
+	stopping *atomic.Bool
+}
+
+// Enabled implements slog.Handler.
+func (q quiet) Enabled(ctx context.Context, l slog.Level) bool {
+	return !q.stopping.Load() && q.Handler.Enabled(ctx, l)
+}
+
+// WithAttrs implements slog.Handler.
+func (q quiet) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return quiet{q.Handler.WithAttrs(attrs), q.stopping}
 }
 
 // pause waits, or until ctx ends.

@@ -1,5 +1,5 @@
 // Package server has the commands that run and maintain a node: serve, backup,
-// restore and explain.
+// restore, migrate and explain.
 package server
 
 import (
@@ -11,6 +11,6 @@ import (
 // Commands returns the commands of this package.
 func Commands(p *cli.Program) cli.Group {
 	return cli.Group{Title: "Node:", Commands: []*cobra.Command{
-		newServe(p), newExplain(p), newBackup(p), newRestore(p),
+		newServe(p), newExplain(p), newBackup(p), newRestore(p), newMigrate(p),
 	}}
 }

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"slices"
+
 	"github.com/spf13/pflag"
 
 	"github.com/cairn-discovery/cairn/node/config"
@@ -11,10 +13,14 @@ import (
 // usage.
 type givenSettings struct{ values map[string]string }
 
-func (g *givenSettings) addTo(flags *pflag.FlagSet) {
+// addTo adds the flags of all settings, or only of those that are named.
+func (g *givenSettings) addTo(flags *pflag.FlagSet, only ...string) {
 	g.values = map[string]string{}
 	defaults := config.Default()
 	for _, s := range config.Settings() {
+		if len(only) > 0 && !slices.Contains(only, s.Flag) {
+			continue
+		}
 		flags.Var(&settingFlag{Setting: s, given: g, shown: s.Value(&defaults)}, s.Flag, s.Usage)
 	}
 }
