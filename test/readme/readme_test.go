@@ -86,6 +86,17 @@ func TestECSTour(t *testing.T) {
 	compare(t, guide, shell)
 }
 
+// TestMeshTour runs docs/mesh.md with a real Envoy.
+func TestMeshTour(t *testing.T) {
+	envoy := testtool.Envoy(t)
+	testtool.Need(t, "curl", "curl")
+	shell := newShell(t)
+	if err := os.Symlink(envoy, filepath.Join(shell.dir, "bin", "envoy")); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, "../../docs/mesh.md", shell)
+}
+
 // writeFiles writes the files that a document shows.
 func (s *shell) writeFiles(t *testing.T, document string, count int) {
 	t.Helper()
