@@ -18,6 +18,7 @@ import (
 type listeners struct {
 	api, admin net.Listener
 	xds        net.Listener // nil when not served
+	xdsInUse   error        // why xDS is not served at its default address
 	dns        *dns.Sockets
 	dot, doh   net.Listener // nil when not served
 }
@@ -60,8 +61,20 @@ func (l *listeners) all(c *config.Config) []listener {
 		}},
 		tcp(&l.dot, "dns.dot_addr", c.DNS.DoTAddr),
 		tcp(&l.doh, "dns.doh_addr", c.DNS.DoHAddr),
-		tcp(&l.xds, "xds_addr", c.XDSAddr),
+		{"xds_addr", c.XDSAddr, func(ctx context.Context) error { return l.listenXDS(ctx, c) }},
 	}
+}
+
+// listenXDS opens the listener of xDS. A default address in use is no error: several
+// nodes of one machine whose other addresses are set must start, as they did before xDS
+// had a listener.
+func (l *listeners) listenXDS(ctx context.Context, c *config.Config) (err error) {
+	l.xds, err = listenTCP(ctx, c, "xds_addr", c.XDSAddr)
+	if errors.Is(err, syscall.EADDRINUSE) && c.XDSAddr == config.Default().XDSAddr {
+		l.xdsInUse = err
+		return nil
+	}
+	return err
 }
 
 // listenError adds the key, and what to do, to an error of a listener.

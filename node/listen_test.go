@@ -1,6 +1,7 @@
 package node
 
 import (
+	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -41,5 +42,33 @@ func TestClientAddrs(t *testing.T) {
 	}
 	if slices.Contains(addrs, addrPortOf(l.admin.Addr())) {
 		t.Error("the admin listener is among those of clients")
+	}
+}
+
+// TestDefaultOfXDSInUse: a second node with the default address of xDS starts without
+// xDS; with an address that the configuration names it does not start.
+func TestDefaultOfXDSInUse(t *testing.T) {
+	c := config.Default()
+	c.APIAddr, c.AdminAddr, c.DNSAddr = "127.0.0.1:0", "127.0.0.1:0", "127.0.0.1:0"
+	if ln, err := net.Listen("tcp", c.XDSAddr); err == nil {
+		defer ln.Close()
+	}
+	l, err := listen(t.Context(), &c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if l.xds != nil || l.xdsInUse == nil {
+		t.Errorf("xds %v, in use: %v", l.xds, l.xdsInUse)
+	}
+	l.close()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	c.XDSAddr = taken.Addr().String()
+	if l, err := listen(t.Context(), &c); err == nil {
+		l.close()
+		t.Error("an address in use was accepted")
 	}
 }

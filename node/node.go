@@ -184,6 +184,9 @@ func (n *Node) onUp(l *listeners) {
 	}
 	n.unready.Store(nil)
 	n.warnWithoutUsers()
+	if l.xdsInUse != nil {
+		n.log.Warn("xDS is not served: its default address is in use; set xds_addr", "error", l.xdsInUse)
+	}
 	n.log.Info("ready", n.addrs.attrs()...)
 	close(n.ready)
 	n.notify("READY=1")

@@ -17,7 +17,7 @@ type Listeners struct {
 	// backup.
 	AdminAddr string `yaml:"admin_addr" check:"listen" flag:"HOST:PORT" usage:"listener of /livez, /readyz, /metrics, /debug/pprof/ and /backup"`
 	// XDSAddr is the listener of xDS, which speaks TLS if tls.cert_file is given. Empty:
-	// xDS is not served.
+	// xDS is not served. If the default is in use, the node starts without xDS and warns.
 	XDSAddr string `yaml:"xds_addr" check:"listen?" flag:"HOST:PORT" usage:"listener of xDS over gRPC"`
 }
 
