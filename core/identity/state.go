@@ -2,7 +2,6 @@ package identity
 
 import (
 	"iter"
-	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/table"
@@ -56,16 +55,20 @@ func (s *State) Settings(account string) (*Account, bool) { return s.accounts.Ge
 func (s *State) HasSettings() bool { return s.accounts.Len() > 0 }
 
 // Users yields the users of an account, in order of their names.
-func (s *State) Users(account string) iter.Seq[*User] { return inAccount(s.users, account) }
+func (s *State) Users(account string) iter.Seq[*User] { return table.Within(s.users, account+"/", "") }
 
 // Groups yields the groups of an account, in order of their names.
-func (s *State) Groups(account string) iter.Seq[*Group] { return inAccount(s.groups, account) }
+func (s *State) Groups(account string) iter.Seq[*Group] {
+	return table.Within(s.groups, account+"/", "")
+}
 
 // Roles yields the roles of an account, in order of their names.
-func (s *State) Roles(account string) iter.Seq[*Role] { return inAccount(s.roles, account) }
+func (s *State) Roles(account string) iter.Seq[*Role] { return table.Within(s.roles, account+"/", "") }
 
 // Policies yields the policies of an account, in order of their names.
-func (s *State) Policies(account string) iter.Seq[*Policy] { return inAccount(s.policies, account) }
+func (s *State) Policies(account string) iter.Seq[*Policy] {
+	return table.Within(s.policies, account+"/", "")
+}
 
 // Accounts yields the settings of all accounts.
 func (s *State) Accounts() iter.Seq2[string, *Account] { return s.accounts.All() }
@@ -75,16 +78,6 @@ func (s *State) Keys(account, user string) iter.Seq[*AccessKey] {
 	return func(yield func(*AccessKey) bool) {
 		for _, k := range s.keys.All() {
 			if k.Account == account && (user == "" || k.User == user) && !yield(k) {
-				return
-			}
-		}
-	}
-}
-
-func inAccount[T any](t table.Map[T], account string) iter.Seq[T] {
-	return func(yield func(T) bool) {
-		for name, v := range t.After(account + "/") {
-			if !strings.HasPrefix(name, account+"/") || !yield(v) {
 				return
 			}
 		}

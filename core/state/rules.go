@@ -19,6 +19,9 @@ type Rules struct {
 	HostedZones hostedzone.Rules
 }
 
+// Region returns the region of this cairn, which is part of ARNs.
+func (r *Rules) Region() string { return r.Registry.Region }
+
 // view implements command.View.
 type view struct {
 	state *State

@@ -19,11 +19,11 @@ import (
 // table lists all slices, in the order in which All yields them. To
 // add a slice: its package, its fields in State and Rules, and a line here.
 var table = [...]slice{
-	newSlice(registry.Slice{}, registry.NewDraft, (*State).registry, func(r *Rules) any { return &r.Registry }, feedRegistry),
-	newSlice(identity.Slice(), identity.NewDraft, (*State).identity, func(r *Rules) any { return &r.Identity }, nil),
-	newSlice(task.Slice(), task.NewDraft, (*State).task, func(r *Rules) any { return &r.Task }, feedTasks),
-	newSlice(member.Slice{}, member.NewDraft, (*State).member, func(*Rules) any { return nil }, nil),
-	newSlice(hostedzone.Slice{}, hostedzone.NewDraft, (*State).hostedZones, func(r *Rules) any { return &r.HostedZones }, feedHostedZones),
+	newSlice(registry.Slice{}, registry.NewDraft, func(s *State) *registry.State { return &s.Registry }, func(r *Rules) any { return &r.Registry }, feedRegistry),
+	newSlice(identity.Slice(), identity.NewDraft, func(s *State) *identity.State { return &s.Identity }, func(r *Rules) any { return &r.Identity }, nil),
+	newSlice(task.Slice(), task.NewDraft, func(s *State) *task.State { return &s.Task }, func(r *Rules) any { return &r.Task }, feedTasks),
+	newSlice(member.Slice{}, member.NewDraft, func(s *State) *member.State { return &s.Member }, nil, nil),
+	newSlice(hostedzone.Slice{}, hostedzone.NewDraft, func(s *State) *hostedzone.State { return &s.HostedZones }, func(r *Rules) any { return &r.HostedZones }, feedHostedZones),
 }
 
 // feedRegistry makes a draft of the registry feed the zones.
@@ -36,13 +36,6 @@ func feedTasks(d *task.Draft, zones *zone.Draft) { d.Observe(taskrecords.NewFeed
 func feedHostedZones(d *hostedzone.Draft, zones *zone.Draft) {
 	d.Observe(hostedrecords.NewFeeder(d, zones))
 }
-
-// The accessors of the table.
-func (s *State) registry() *registry.State      { return &s.Registry }
-func (s *State) identity() *identity.State      { return &s.Identity }
-func (s *State) task() *task.State              { return &s.Task }
-func (s *State) member() *member.State          { return &s.Member }
-func (s *State) hostedZones() *hostedzone.State { return &s.HostedZones }
 
 // slice is one row of the table: a command.Slice without its type parameter.
 type slice struct {
@@ -70,9 +63,12 @@ type stateDraft[S any] interface {
 }
 
 // newSlice makes a row. The field function returns the slice's place in a State, rules
-// its place in the Rules. The feed function makes a draft feed the zones of the DNS;
-// it may be nil.
+// its place in the Rules; it is nil for a slice without rules. The feed function makes a
+// draft feed the zones of the DNS; it is nil for a slice that has no names.
 func newSlice[S any, D stateDraft[S]](s command.Slice[S], newDraft func(*S) D, field func(*State) *S, rules func(*Rules) any, feed func(D, *zone.Draft)) slice {
+	if rules == nil {
+		rules = func(*Rules) any { return nil }
+	}
 	return slice{
 		name: s.Name(), prefixes: s.Prefixes(), quotas: s.Quotas(), decode: s.Decode, owns: s.Owns, rules: rules, feeds: feed != nil,
 		all:   func(all *State) iter.Seq[command.Stored] { return s.All(field(all)) },

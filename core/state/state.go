@@ -56,6 +56,7 @@ func readWritten(s *State, d command.Decision) []command.Read {
 	if len(d.Changes)+len(reads) > manyReads {
 		return readMany(s, d)
 	}
+	reads = slices.Grow(reads, len(d.Changes))
 	for _, c := range d.Changes {
 		key := c.Key()
 		if !slices.ContainsFunc(reads, func(r command.Read) bool { return r.Key == key }) {

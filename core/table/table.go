@@ -13,7 +13,7 @@
 //	func Slice() command.Slice[State]           { return table.NewSlice("note", nil, notes) }
 //	func NewDraft(s *State) *table.Draft[State] { return table.NewDraft(s) }
 //
-// A command reads notes.In(s), and returns notes.Put(n) or notes.Delete(n) as change and
+// The state reads its maps with Get and Within. A command reads the state, and returns notes.Put(n) or notes.Delete(n) as change and
 // notes.Read(n, exists) as what it depends on.
 package table
 
@@ -28,6 +28,23 @@ import (
 
 // Map maps names to the records of one kind, in order.
 type Map[T any] = ptree.Map[string, T]
+
+// Within yields the values whose names begin with the prefix and come after
+// prefix+after, in the order of their names. The prefix is empty or ends with a slash.
+func Within[V any](m Map[V], prefix, after string) iter.Seq[V] {
+	all := m.After(after)
+	if prefix != "" {
+		end := len(prefix) - 1
+		all = m.Between(prefix+after, prefix[:end]+string(prefix[end]+1))
+	}
+	return func(yield func(V) bool) {
+		for _, v := range all {
+			if !yield(v) {
+				return
+			}
+		}
+	}
+}
 
 // Kind is one kind of record in a slice with the state S. T is a pointer; a record is
 // immutable once it is stored. All fields are required.

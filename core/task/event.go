@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/table"
 )
 
 // Event is an event of a service.
@@ -50,7 +51,7 @@ func eventNumber(n int64) string { return fmt.Sprintf("%019d", n) }
 
 // Events returns the newest events of a service, newest first, at most 100.
 func (s *State) Events(account command.AccountID, cluster, service string) []*Event {
-	list := slices.Collect(within(s.events, nameOf(account, cluster, service, ""), ""))
+	list := slices.Collect(table.Within(s.events, nameOf(account, cluster, service, ""), ""))
 	slices.Reverse(list)
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"iter"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/table"
 )
 
 // PutDefinition and PutCluster are changes for tests.
@@ -42,5 +43,5 @@ type (
 // servicesOf yields the services that register tasks in a Cloud Map service of the
 // account.
 func (s *State) servicesOf(account command.AccountID, cloudMapService string) iter.Seq[*Service] {
-	return within(s.byRegistry, nameOf(account, cloudMapService, ""), "")
+	return table.Within(s.byRegistry, nameOf(account, cloudMapService, ""), "")
 }

@@ -184,11 +184,11 @@ func (s *State) Cluster(account command.AccountID, name string) (*Cluster, bool)
 // Clusters yields the clusters of an account after the given name, in order of their
 // names.
 func (s *State) Clusters(account command.AccountID, after string) iter.Seq[*Cluster] {
-	return within(s.clusters, nameOf(account, ""), after)
+	return table.Within(s.clusters, nameOf(account, ""), after)
 }
 
 // AllClusters yields the clusters of all accounts.
-func (s *State) AllClusters() iter.Seq[*Cluster] { return within(s.clusters, "", "") }
+func (s *State) AllClusters() iter.Seq[*Cluster] { return table.Within(s.clusters, "", "") }
 
 // Definition returns a revision of a task definition.
 func (s *State) Definition(account command.AccountID, family string, revision int) (*Definition, bool) {
@@ -197,12 +197,12 @@ func (s *State) Definition(account command.AccountID, family string, revision in
 
 // Definitions yields the revisions of a family in ascending order.
 func (s *State) Definitions(account command.AccountID, family string) iter.Seq[*Definition] {
-	return within(s.definitions, nameOf(account, family, ""), "")
+	return table.Within(s.definitions, nameOf(account, family, ""), "")
 }
 
 // AllDefinitions yields the definitions of an account in order of family and revision.
 func (s *State) AllDefinitions(account command.AccountID) iter.Seq[*Definition] {
-	return within(s.definitions, nameOf(account, ""), "")
+	return table.Within(s.definitions, nameOf(account, ""), "")
 }
 
 // family returns the counter of a family of task definitions.
@@ -212,7 +212,7 @@ func (s *State) family(account command.AccountID, name string) (*Family, bool) {
 
 // Families yields the families of an account after the given name, in order.
 func (s *State) Families(account command.AccountID, after string) iter.Seq[*Family] {
-	return within(s.families, nameOf(account, ""), after)
+	return table.Within(s.families, nameOf(account, ""), after)
 }
 
 // Service returns a service, deleted ones included.
@@ -222,12 +222,12 @@ func (s *State) Service(account command.AccountID, cluster, name string) (*Servi
 
 // Services yields the services of a cluster after the given name, in order.
 func (s *State) Services(account command.AccountID, cluster, after string) iter.Seq[*Service] {
-	return within(s.services, nameOf(account, cluster, ""), after)
+	return table.Within(s.services, nameOf(account, cluster, ""), after)
 }
 
 // AllServices yields the services of an account, in order of cluster and name.
 func (s *State) AllServices(account command.AccountID) iter.Seq[*Service] {
-	return within(s.services, nameOf(account, ""), "")
+	return table.Within(s.services, nameOf(account, ""), "")
 }
 
 // Revision returns a service revision.
@@ -237,7 +237,7 @@ func (s *State) Revision(account command.AccountID, cluster, service, number str
 
 // revisionsOf yields the revisions of a service.
 func (s *State) revisionsOf(account command.AccountID, cluster, service string) iter.Seq[*ServiceRevision] {
-	return within(s.revisions, nameOf(account, cluster, service, ""), "")
+	return table.Within(s.revisions, nameOf(account, cluster, service, ""), "")
 }
 
 // ServiceDeployment returns a service deployment.
@@ -247,7 +247,7 @@ func (s *State) ServiceDeployment(account command.AccountID, cluster, service, i
 
 // ServiceDeployments yields the service deployments of a service, in no useful order.
 func (s *State) ServiceDeployments(account command.AccountID, cluster, service string) iter.Seq[*ServiceDeployment] {
-	return within(s.deployments, nameOf(account, cluster, service, ""), "")
+	return table.Within(s.deployments, nameOf(account, cluster, service, ""), "")
 }
 
 // Task returns a task, stopped ones included.
@@ -257,22 +257,22 @@ func (s *State) Task(account command.AccountID, cluster, id string) (*Task, bool
 
 // Tasks yields the tasks of a cluster after the given id, in order of their ids.
 func (s *State) Tasks(account command.AccountID, cluster, after string) iter.Seq[*Task] {
-	return within(s.tasks, nameOf(account, cluster, ""), after)
+	return table.Within(s.tasks, nameOf(account, cluster, ""), after)
 }
 
 // TasksOfService yields the tasks of a service, in order of their ids.
 func (s *State) TasksOfService(account command.AccountID, cluster, service string) iter.Seq[*Task] {
-	return within(s.tasksByService, nameOf(account, cluster, service, ""), "")
+	return table.Within(s.tasksByService, nameOf(account, cluster, service, ""), "")
 }
 
 // TasksOfInstance yields the tasks on a container instance.
 func (s *State) TasksOfInstance(account command.AccountID, cluster, instance string) iter.Seq[*Task] {
-	return within(s.tasksByInstance, nameOf(account, cluster, instance, ""), "")
+	return table.Within(s.tasksByInstance, nameOf(account, cluster, instance, ""), "")
 }
 
 // TasksOfNode yields the tasks of all accounts on a node.
 func (s *State) TasksOfNode(node string) iter.Seq[*Task] {
-	return within(s.tasksByNode, node+"/", "")
+	return table.Within(s.tasksByNode, node+"/", "")
 }
 
 // Instance returns a container instance.
@@ -282,13 +282,13 @@ func (s *State) Instance(account command.AccountID, cluster, id string) (*Contai
 
 // Instances yields the container instances of a cluster after the given id, in order.
 func (s *State) Instances(account command.AccountID, cluster, after string) iter.Seq[*ContainerInstance] {
-	return within(s.instances, nameOf(account, cluster, ""), after)
+	return table.Within(s.instances, nameOf(account, cluster, ""), after)
 }
 
 // instancesOfNode yields the container instances of a node, in all clusters.
 func (s *State) instancesOfNode(node string) iter.Seq[*ContainerInstance] {
 	return func(yield func(*ContainerInstance) bool) {
-		for name := range within(s.instancesByNode, node+"/", "") {
+		for name := range table.Within(s.instancesByNode, node+"/", "") {
 			if i, ok := s.instances.Get(name); ok && !yield(i) {
 				return
 			}
@@ -300,7 +300,7 @@ func (s *State) instancesOfNode(node string) iter.Seq[*ContainerInstance] {
 func (s *State) Node(name string) (*Node, bool) { return s.nodes.Get(name) }
 
 // allNodes yields all nodes, in order of their names.
-func (s *State) allNodes() iter.Seq[*Node] { return within(s.nodes, "", "") }
+func (s *State) allNodes() iter.Seq[*Node] { return table.Within(s.nodes, "", "") }
 
 // Setting returns an account setting of a principal. The principal "default" is the
 // account itself.
@@ -322,20 +322,4 @@ type Counts struct {
 // as long as they can be described.
 func (s *State) Counts() Counts {
 	return Counts{s.clusters.Len(), s.definitions.Len(), s.services.Len(), s.tasks.Len(), s.instances.Len(), s.nodes.Len()}
-}
-
-// within yields the values whose keys have the prefix and come after prefix+after.
-func within[V any](m ptree.Map[string, V], prefix, after string) iter.Seq[V] {
-	all := m.After(after)
-	if prefix != "" {
-		end := len(prefix) - 1 // prefixes end with a slash
-		all = m.Between(prefix+after, prefix[:end]+string(prefix[end]+1))
-	}
-	return func(yield func(V) bool) {
-		for _, v := range all {
-			if !yield(v) {
-				return
-			}
-		}
-	}
 }

@@ -1,8 +1,8 @@
 package main
 
-// config is what the generator knows about an API beyond its model.
+// config is what the generator knows about an API beyond its model. The zero value is
+// that of most APIs.
 type config struct {
-	packageName string
 	// matchers maps patterns of input shapes to functions of the package that match
 	// them. Other patterns are compiled by package regexp when they are first
 	// needed, which has no look-ahead and is too slow for the path of every request.
@@ -44,10 +44,9 @@ type extraMember struct {
 	aliases []string
 }
 
-// configs is keyed by the model's serviceId.
+// configs is keyed by the model's serviceId. It has only APIs that need something.
 var configs = map[string]config{
 	"ServiceDiscovery": {
-		packageName: "cloudmap",
 		matchers: map[string]string{
 			`^[a-zA-Z0-9!-~]+$`: "isAttrKey",
 			`^([a-zA-Z0-9!-~][ \ta-zA-Z0-9!-~]*){0,1}[a-zA-Z0-9!-~]{0,1}$`: "isAttrValue",
@@ -65,22 +64,16 @@ var configs = map[string]config{
 		keepsTokens: true, // a made-up CreatorRequestId would be stored and shown
 		complete:    true,
 	},
-	"ECS": {packageName: "ecs", extra: map[string]map[string]extraMember{
+	"ECS": {extra: map[string]map[string]extraMember{
 		"ContainerDefinition":           {"serviceDiscoveryRegistry": discoveryRegistry},
 		"RegisterTaskDefinitionRequest": {"serviceDiscoveryRegistry": discoveryRegistry},
 		"TaskDefinition":                {"serviceDiscoveryRegistry": discoveryRegistry},
 	}},
-	"App Mesh": {packageName: "appmesh"},
 	"Route 53": {
-		packageName: "route53", namesShapes: true, order: route53Order,
+		namesShapes: true, order: route53Order,
 		filters: map[string]string{"ResourceId": "trimID", "TagResourceId": "trimID", "ChangeId": "trimID"},
 	},
-
-	// The made-up APIs have every feature of their protocols; see test/protocols.
-	"Made up JSON":      {packageName: "jsonapi"},
-	"Made up REST JSON": {packageName: "restjsonapi"},
-	"Made up REST XML":  {packageName: "restxmlapi", namesShapes: true},
-	"Made up Query":     {packageName: "queryapi"},
+	"Made up REST XML": {namesShapes: true}, // of test/protocols
 }
 
 // discoveryRegistry names the services of Cloud Map in which tasks register.

@@ -35,7 +35,7 @@ func (m *model) parts() []part {
 
 // generate returns the files of the API's package by name. Equal models give
 // equal bytes.
-func generate(modelText []byte) (map[string][]byte, error) {
+func generate(modelText []byte, packageName string) (map[string][]byte, error) {
 	m, err := parseModel(modelText)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,7 @@ func generate(modelText []byte) (map[string][]byte, error) {
 	for _, part := range m.parts() {
 		var p printer
 		part.print(&p, m)
-		source := fmt.Sprintf(header, m.config.packageName) + imports(p.text.String()) + p.text.String()
+		source := fmt.Sprintf(header, packageName) + imports(p.text.String()) + p.text.String()
 		if files[part.file], err = format.Source([]byte(source)); err != nil {
 			return nil, fmt.Errorf("%s: %w", part.file, err)
 		}

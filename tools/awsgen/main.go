@@ -1,10 +1,10 @@
 // Awsgen turns the JSON model that AWS publishes of one of its APIs into the Go
 // code of that API's wire layer: shapes, decoders, validation with AWS's texts,
-// encoders and the table of operations. What the model doesn't say (compatibility
+// encoders and the table of operations. What a model does not say (compatibility
 // modes, operations that encode their own output, hand-written matchers for its
 // patterns) is in config.go.
 //
-// It is run by go generate in the package it writes to:
+// It is run by go generate in the package it writes to, which has the name of its folder:
 //
 //	//go:generate go run github.com/cairn-discovery/cairn/tools/awsgen -model model/servicediscovery-2017-03-14.json
 package main
@@ -31,7 +31,11 @@ func run(modelFile, folder string) error {
 	if err != nil {
 		return err
 	}
-	files, err := generate(text)
+	path, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	files, err := generate(text, filepath.Base(path))
 	if err != nil {
 		return fmt.Errorf("%s: %w", modelFile, err)
 	}

@@ -108,10 +108,8 @@ func parseModel(text []byte) (*model, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.config = configs[m.metadata.ServiceID]
 	var known bool
-	if m.config, known = configs[m.metadata.ServiceID]; !known {
-		return nil, fmt.Errorf("no configuration for service %q", m.metadata.ServiceID)
-	}
 	if m.protocol, known = protocols[m.metadata.Protocol]; !known {
 		return nil, fmt.Errorf("protocol %q is not supported", m.metadata.Protocol)
 	}

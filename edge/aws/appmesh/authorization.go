@@ -3,7 +3,6 @@ package appmesh
 import (
 	"strings"
 
-	"github.com/cairn-discovery/cairn/core/arn"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
@@ -15,7 +14,7 @@ type describer = func(*service.Call, *service.Authorization, any)
 func on[I any](of func(*I) (owner *string, path []string)) describer {
 	return service.Describe(func(c *service.Call, a *service.Authorization, in *I) {
 		owner, path := of(in)
-		a.Resource(arn.Format(apiName, c.Rules.Registry.Region, c.Owner(owner), strings.Join(path, "/")), nil)
+		a.Resource(c.ARN(c.Owner(owner), strings.Join(path, "/")), nil)
 	})
 }
 

@@ -161,7 +161,7 @@ func resourceARN(c *service.Call, prefix, ref string) string {
 	if arn.Is(ref) {
 		return ref
 	}
-	return arn.Format(name, c.Rules.Registry.Region, c.Account, prefix+ref)
+	return c.ARN(c.Account, prefix+ref)
 }
 
 // requestTags are the tags in an input.

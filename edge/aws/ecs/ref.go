@@ -93,12 +93,12 @@ func taskDefinitionRef(c *service.Call, text string) (family string, revision in
 }
 
 // region returns the region of this cairn.
-func region(c *service.Call) string { return c.Rules.Registry.Region }
+func region(c *service.Call) string { return c.Rules.Region() }
 
 // ownARN returns the ARN of a resource of the caller's account. Parts after the kind are
 // joined by slashes.
 func ownARN(c *service.Call, kind string, parts ...string) string {
-	return arn.Format(name, region(c), c.Account, kind+"/"+strings.Join(parts, "/"))
+	return c.ARN(c.Account, kind+"/"+strings.Join(parts, "/"))
 }
 
 // missing returns the entry of a list of failures for a resource that was asked for and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/arn"
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/state"
@@ -77,6 +78,11 @@ func (c *Call) Owner(account *string) command.AccountID {
 		return c.Account
 	}
 	return command.AccountID(*account)
+}
+
+// ARN returns the ARN of a resource of the API, such as note/a, in an account.
+func (c *Call) ARN(account command.AccountID, resource string) string {
+	return arn.Format(c.Operation.api.Name, c.Rules.Region(), account, resource)
 }
 
 // Serve decodes, validates, authorizes and runs a call, and encodes its answer

@@ -122,7 +122,7 @@ func (n *notes) ListNotes(_ context.Context, c *service.Call, in *listNotesInput
 }
 
 func noteARN(c *service.Call, name string) string {
-	return "arn:aws:notes:" + c.Rules.Registry.Region + ":" + string(c.Account) + ":note/" + name
+	return c.ARN(c.Account, "note/"+name)
 }
 
 func definition(n *notes) service.Definition {
