@@ -169,6 +169,7 @@ func (w *wiring) adminComponent() (component, error) {
 		ExplainProxy: w.explainProxy(),
 		Logs:         w.taskLogs(),
 		Nodes:        func() any { return w.nodes() },
+		RemoveNode:   w.removeNode(),
 		Metrics:      w.storeMetrics(),
 		Registerer:   w.metrics,
 		Hosts:        w.cfg.AdminHosts,

@@ -2,11 +2,14 @@ package node
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"path/filepath"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/cairn-discovery/cairn/edge/admin"
 	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/store/cluster"
@@ -78,4 +81,19 @@ func (w *wiring) storeComponent() (component, error) {
 	}
 	run := func(ctx context.Context) error { return st.Run(ctx) }
 	return component{name: "store", run: run, stopTimeout: storeStopTimeout}, nil
+}
+
+// removeNode removes a node from a cluster. It is nil if the store is none.
+func (w *wiring) removeNode() func(context.Context, string) error {
+	st, ok := w.store.(*cluster.Store)
+	if !ok {
+		return nil
+	}
+	return func(ctx context.Context, name string) error {
+		err := st.RemovePeer(ctx, name)
+		if errors.Is(err, cluster.ErrNoPeer) {
+			return fmt.Errorf("%w: %w", admin.ErrNoNode, err)
+		}
+		return err
+	}
 }

@@ -39,9 +39,6 @@ type Node struct {
 	unknown  []byte // fields of a later version
 }
 
-// Revision returns the revision at which the renewal was stored.
-func (n *Node) Revision() uint64 { return n.revision }
-
 // Lag returns how many revisions the state of the node was behind when it sent this
 // renewal.
 func (n *Node) Lag() uint64 {

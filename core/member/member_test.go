@@ -72,7 +72,7 @@ func TestJoinRenewLeave(t *testing.T) {
 	w.do(&Leave{"b", "other"}) // does nothing
 	w.do(&Leave{"a", "1"})
 	w.do(&Leave{"a", "1"})
-	if n := w.state.Nodes(); len(n) != 1 || n[0].Name != "b" || len(w.state.Ring().Names()) != 1 {
+	if n := w.state.Nodes(); len(n) != 1 || n[0].Name != "b" || len(w.state.Ring().names) != 1 {
 		t.Errorf("left: %v", n)
 	}
 	w.do(&Leave{"b", "2"})
@@ -146,7 +146,7 @@ func TestRingIsEven(t *testing.T) {
 	for i := range 7 {
 		names = append(names, fmt.Sprint("node-", i))
 	}
-	ring, fewer := NewRing(names), NewRing(names[1:])
+	ring, fewer := newRing(names), newRing(names[1:])
 	counts := map[string]int{}
 	const keys = 70_000
 	for i := range keys {
@@ -172,7 +172,7 @@ func TestRingIsEven(t *testing.T) {
 // The hash is part of the contract between versions: nodes that run side by side must
 // agree on owners.
 func TestRingIsStable(t *testing.T) {
-	ring := NewRing([]string{"a", "b", "c"})
+	ring := newRing([]string{"a", "b", "c"})
 	var got string
 	for i := range 20 {
 		got += ring.Owner(fmt.Sprint("key-", i))
@@ -183,7 +183,7 @@ func TestRingIsStable(t *testing.T) {
 }
 
 func BenchmarkOwner(b *testing.B) {
-	ring := NewRing([]string{"node-1", "node-2", "node-3"})
+	ring := newRing([]string{"node-1", "node-2", "node-3"})
 	for b.Loop() {
 		ring.Owner("srv-abcdefghijklmnop/i-0123456789")
 	}

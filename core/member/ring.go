@@ -8,21 +8,13 @@ type Ring struct {
 	seeds []uint64
 }
 
-// NewRing returns a Ring of nodes with distinct names.
-func NewRing(names []string) *Ring {
+// newRing returns a Ring of nodes with distinct names.
+func newRing(names []string) *Ring {
 	r := &Ring{names: names, seeds: make([]uint64, len(names))}
 	for i, name := range names {
 		r.seeds[i] = hash(name)
 	}
 	return r
-}
-
-// Names returns the names of the nodes. The caller must not change the slice.
-func (r *Ring) Names() []string {
-	if r == nil {
-		return nil
-	}
-	return r.names
 }
 
 // Owner returns the name of the node that owns a key. It is empty without nodes.

@@ -145,5 +145,5 @@ func (d *Draft) rename() {
 	for i, n := range d.state.nodes {
 		names[i] = n.Name
 	}
-	d.state.ring = NewRing(names)
+	d.state.ring = newRing(names)
 }

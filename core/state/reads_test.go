@@ -60,8 +60,8 @@ func checkReads(s *state.State, d command.Decision) error {
 	for stored := range s.All() {
 		key := stored.Change.Key()
 		exists[key] = true
-		if !s.Has(key) {
-			return fmt.Errorf("Has denies %q", key)
+		if !s.HasRecord(key) {
+			return fmt.Errorf("HasRecord denies %q", key)
 		}
 	}
 	for _, r := range d.Reads {
@@ -80,7 +80,7 @@ func checkReads(s *state.State, d command.Decision) error {
 
 func TestHasDeniesOtherKeys(t *testing.T) {
 	for _, key := range []string{"", "x", "9z/a/b", "1n", "4i/", "4i/a", "4i/a/b", strings.Repeat("/", 9)} {
-		if new(state.State).Has(key) {
+		if new(state.State).HasRecord(key) {
 			t.Errorf("the empty state has %q", key)
 		}
 	}

@@ -60,7 +60,7 @@ func readWritten(s *State, d command.Decision) []command.Read {
 	for _, c := range d.Changes {
 		key := c.Key()
 		if !slices.ContainsFunc(reads, func(r command.Read) bool { return r.Key == key }) {
-			reads = append(reads, command.Read{Key: key, Exists: s.Has(key)})
+			reads = append(reads, command.Read{Key: key, Exists: s.hasRecord(key)})
 		}
 	}
 	return reads
@@ -76,14 +76,14 @@ func readMany(s *State, d command.Decision) []command.Read {
 		key := c.Key()
 		if !known[key] {
 			known[key] = true
-			reads = append(reads, command.Read{Key: key, Exists: s.Has(key)})
+			reads = append(reads, command.Read{Key: key, Exists: s.hasRecord(key)})
 		}
 	}
 	return reads
 }
 
-// Has reports whether the State has the record of a key.
-func (s *State) Has(key string) bool {
+// hasRecord reports whether the State has the record of a key.
+func (s *State) hasRecord(key string) bool {
 	for i := range table {
 		if table[i].hasKey(key) {
 			return table[i].has(s, key)

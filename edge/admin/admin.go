@@ -49,6 +49,8 @@ type Config struct {
 	Logs func(context.Context, LogRequest, io.Writer) error
 	// Nodes returns the live nodes, which are encoded as JSON. Nil: there is no /nodes.
 	Nodes func() any
+	// RemoveNode removes a node from the cluster for good. Nil: the store is no cluster.
+	RemoveNode func(ctx context.Context, name string) error
 	// Feed answers /feed, by which other nodes follow this one. Nil: there is no /feed.
 	Feed http.Handler
 	// Metrics is what /metrics shows.
@@ -179,6 +181,9 @@ func (s *Server) routes() http.Handler {
 	}
 	if s.cfg.Nodes != nil {
 		mux.HandleFunc("GET /nodes", s.nodes)
+	}
+	if s.cfg.RemoveNode != nil {
+		mux.HandleFunc("POST /nodes/remove", s.removeNode)
 	}
 	if s.cfg.Feed != nil {
 		mux.Handle("GET /feed", s.cfg.Feed)

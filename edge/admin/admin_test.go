@@ -378,3 +378,40 @@ func TestLimitBody(t *testing.T) {
 		t.Error("another request has no limit")
 	}
 }
+
+// TestRemoveNode: only a listener that authenticates its callers removes nodes.
+func TestRemoveNode(t *testing.T) {
+	const token = "0123456789abcdef"
+	var removed []string
+	remove := func(_ context.Context, name string) error {
+		switch name {
+		case "a":
+			removed = append(removed, name)
+			return nil
+		case "last":
+			return errors.New("the only node cannot be removed")
+		}
+		return ErrNoNode
+	}
+	for _, tc := range []struct {
+		token, body string
+		code        int
+	}{
+		{"", `{"Node":"a"}`, http.StatusForbidden},
+		{token, `{"Node":""}`, http.StatusBadRequest},
+		{token, `a`, http.StatusBadRequest},
+		{token, `{"Node":"z"}`, http.StatusNotFound},
+		{token, `{"Node":"last"}`, http.StatusConflict},
+		{token, `{"Node":"a"}`, http.StatusOK},
+	} {
+		s := newServer(t, func(c *Config) { c.Token, c.RemoveNode = tc.token, remove })
+		r := httptest.NewRequest("POST", "http://127.0.0.1/nodes/remove", strings.NewReader(tc.body))
+		r.Header.Set("Authorization", "Bearer "+token)
+		if w := serve(s, r); w.Code != tc.code {
+			t.Errorf("token %q, body %s: %d %s", tc.token, tc.body, w.Code, w.Body)
+		}
+	}
+	if len(removed) != 1 {
+		t.Errorf("removed: %q", removed)
+	}
+}

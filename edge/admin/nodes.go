@@ -2,8 +2,12 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 )
+
+// ErrNoNode means that no node has the name.
+var ErrNoNode = errors.New("no such node")
 
 // nodes answers /nodes with the live nodes as JSON.
 func (s *Server) nodes(w http.ResponseWriter, _ *http.Request) {
@@ -16,4 +20,33 @@ func (s *Server) nodes(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write(append(text, '\n')) // an error means that the client has gone
+}
+
+// removeNode answers /nodes/remove, whose body names the node as JSON. It needs a listener
+// that authenticates its callers: a node that was removed has to join as a new one.
+func (s *Server) removeNode(w http.ResponseWriter, r *http.Request) {
+	if !s.cfg.authenticates() {
+		writeText(w, http.StatusForbidden, "this node removes no nodes: its admin listener does not authenticate operators;"+
+			" set admin_token_file in its configuration or the token in CAIRN_ADMIN_TOKEN, or tls.admin with tls.client_ca_file, and restart it\n")
+		return
+	}
+	if err := s.cfg.Ready(); err != nil {
+		writeText(w, http.StatusServiceUnavailable, "not ready: "+err.Error()+"\n")
+		return
+	}
+	var request struct{ Node string }
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil || request.Node == "" {
+		writeText(w, http.StatusBadRequest, `the body must be a JSON object with the member Node, the name of a node`+"\n")
+		return
+	}
+	err := s.cfg.RemoveNode(r.Context(), request.Node)
+	switch {
+	case err == nil:
+		s.cfg.Logger.Info("a node was removed from the cluster", "node", request.Node)
+		writeText(w, http.StatusOK, "{}\n")
+	case errors.Is(err, ErrNoNode):
+		writeText(w, http.StatusNotFound, err.Error()+"\n")
+	default:
+		writeText(w, http.StatusConflict, err.Error()+"\n")
+	}
 }

@@ -234,7 +234,7 @@ func (s *stream) settle(ss *subscriptions, problem *rpcstatus.Status) {
 		return
 	}
 	ss.tainted = true
-	ss.rejected = &Rejection{
+	ss.rejected = &rejection{
 		Time: time.Now(), Type: ss.t.String(), Version: ss.sent, Nonce: ss.nonce,
 		Code: codes.Code(problem.GetCode()).String(), Message: bounded(problem.GetMessage(), 1024),
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
 )
 
-// Rejection is an answer that a client did not accept (NACK).
-type Rejection struct {
+// rejection is an answer that a client did not accept (NACK).
+type rejection struct {
 	Time    time.Time
 	Type    string // cluster, endpoints, secret, listener or route
 	Version string // of the answer
@@ -27,7 +27,7 @@ const (
 )
 
 // reject keeps a rejection, counts it and logs it. The caller holds hub.mu.
-func (s *Server) reject(st *stream, r *Rejection) {
+func (s *Server) reject(st *stream, r *rejection) {
 	s.metrics.rejected.WithLabelValues(r.Type).Inc()
 	s.cfg.Logger.Warn("client rejected an answer", append(st.attrs(), "type", r.Type, "version", r.Version, "message", r.Message)...)
 	id := st.proxy.Node.GetId()

@@ -35,7 +35,7 @@ type subscriptions struct {
 	removed []string
 
 	sent, acked string // versions of answers
-	rejected    *Rejection
+	rejected    *rejection
 	answers     int
 }
 
@@ -66,9 +66,6 @@ func (s *subscription) changed() bool {
 	r := s.current()
 	return r != nil && (s.force || r.Version != s.has)
 }
-
-// vanished reports whether the client has a resource that it must drop.
-func (s *subscription) vanished() bool { return s.current() == nil && s.has != "" }
 
 func (s *stream) subscriptions(t resource.Type) *subscriptions {
 	if s.types[t] == nil {

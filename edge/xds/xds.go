@@ -96,7 +96,7 @@ type Server struct {
 
 	mu         sync.Mutex
 	streams    map[*stream]struct{}
-	rejections map[string][]*Rejection // by node
+	rejections map[string][]*rejection // by node
 }
 
 // New checks the configuration. It starts nothing.
@@ -113,7 +113,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Node == "" {
 		cfg.Node = "cairn"
 	}
-	s := &Server{cfg: cfg, closing: make(chan struct{}), streams: map[*stream]struct{}{}, rejections: map[string][]*Rejection{}}
+	s := &Server{cfg: cfg, closing: make(chan struct{}), streams: map[*stream]struct{}{}, rejections: map[string][]*rejection{}}
 	s.conns = newConnections(&s.cfg)
 	s.metrics = newMetrics(cfg.Registerer, s)
 	s.hub = newHub(&s.cfg, s.metrics)

@@ -13,8 +13,8 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// Peer is one member of the cluster.
-type Peer struct {
+// peer is one member of the cluster.
+type peer struct {
 	// ID identifies the member in hexadecimal digits. It is never used again.
 	ID string
 	// Name is empty as long as the member has not started.
@@ -27,8 +27,8 @@ type Peer struct {
 	Leader bool
 }
 
-// Peers returns the members of the cluster, in order of their names.
-func (s *Store) Peers(ctx context.Context) ([]Peer, error) {
+// peers returns the members of the cluster, in order of their names.
+func (s *Store) peers(ctx context.Context) ([]peer, error) {
 	inner, err := s.get()
 	if err != nil {
 		return nil, err
@@ -44,31 +44,17 @@ func (s *Store) Peers(ctx context.Context) ([]Peer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrUnreachable, err)
 	}
-	var all []Peer
+	var all []peer
 	for _, m := range list.Members {
-		p := Peer{ID: fmt.Sprintf("%x", m.ID), Name: m.Name, Learner: m.IsLearner, Leader: m.ID == status.Leader}
+		p := peer{ID: fmt.Sprintf("%x", m.ID), Name: m.Name, Learner: m.IsLearner, Leader: m.ID == status.Leader}
 		for _, u := range m.PeerURLs {
 			_, addr, _ := strings.Cut(u, "://")
 			p.Addrs = append(p.Addrs, addr)
 		}
 		all = append(all, p)
 	}
-	slices.SortFunc(all, func(a, b Peer) int { return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID) })
+	slices.SortFunc(all, func(a, b peer) int { return strings.Compare(a.Name+"\x00"+a.ID, b.Name+"\x00"+b.ID) })
 	return all, nil
-}
-
-// AddPeer adds a member that has not started yet, by the address where the other nodes
-// will reach it. A node that starts with --join adds itself, so this is needed only to
-// prepare it.
-func (s *Store) AddPeer(ctx context.Context, addr string) error {
-	inner, err := s.get()
-	if err != nil {
-		return err
-	}
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	_, err = inner.Client().MemberAddAsLearner(ctx, []string{s.scheme() + "://" + addr})
-	return err
 }
 
 // ErrNoPeer means that there is no such member.
@@ -77,11 +63,11 @@ var ErrNoPeer = errors.New("cluster: no such node")
 // RemovePeer removes a member by its name or id. The node, if it runs, stops. The
 // cluster refuses to remove one that it needs for a majority.
 func (s *Store) RemovePeer(ctx context.Context, nameOrID string) error {
-	peers, err := s.Peers(ctx)
+	peers, err := s.peers(ctx)
 	if err != nil {
 		return err
 	}
-	i := slices.IndexFunc(peers, func(p Peer) bool { return p.Name == nameOrID || p.ID == nameOrID })
+	i := slices.IndexFunc(peers, func(p peer) bool { return p.Name == nameOrID || p.ID == nameOrID })
 	if i < 0 {
 		return fmt.Errorf("%w: %s", ErrNoPeer, nameOrID)
 	}

@@ -21,8 +21,8 @@ import (
 	"github.com/cairn-discovery/cairn/store/etcd"
 )
 
-// ErrRemoved means that the other nodes have removed this one from the cluster.
-var ErrRemoved = errors.New("cluster: this node was removed from the cluster")
+// errRemoved means that the other nodes have removed this one from the cluster.
+var errRemoved = errors.New("cluster: this node was removed from the cluster")
 
 // Run runs the server until ctx ends. Then it gives the leadership to another node and
 // stops.
@@ -94,7 +94,7 @@ func (s *Store) orEnded(ctx context.Context, err error) error {
 
 // removed returns the error of a node that the others have removed.
 func (s *Store) removed() error {
-	return fmt.Errorf("%w: to let it join again, move the folder %s away and start it with --join", ErrRemoved, s.cfg.Dir)
+	return fmt.Errorf("%w: to let it join again, move the folder %s away and start it with --join", errRemoved, s.cfg.Dir)
 }
 
 // stop ends the server. The lease of the store is given back before.

@@ -64,10 +64,10 @@ func unwrapped(err error) error {
 }
 
 // readError turns an error of a request that changes nothing into one of store.
-func (s *Store) readError(err error) error {
-	err = s.classify(err)
+func (s *Store) readError(cause error) error {
+	err := s.classify(cause)
 	if errors.Is(err, store.ErrUncertain) {
-		return fmt.Errorf("%w: %w", store.ErrUnreachable, errors.Unwrap(err))
+		return fmt.Errorf("%w: %w", store.ErrUnreachable, cause)
 	}
 	return err
 }

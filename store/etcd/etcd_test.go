@@ -32,31 +32,6 @@ func config(t testing.TB, servers ...*etcdtest.Server) etcd.Config {
 	return cfg
 }
 
-// open opens a store and closes it in the end.
-func open(t testing.TB, cfg etcd.Config) *etcd.Store {
-	t.Helper()
-	s, err := etcd.Open(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-	})
-	return s
-}
-
-// load loads a store and returns its revision.
-func load(t testing.TB, s store.Store) (map[string]string, store.Revision) {
-	t.Helper()
-	state, revision, err := storetest.Contents(t.Context(), s)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return state, revision
-}
-
 func TestConfigIsChecked(t *testing.T) {
 	for _, cfg := range []etcd.Config{{Prefix: "/x/"}, {Endpoints: []string{"http://127.0.0.1:1"}}} {
 		if _, err := etcd.Open(cfg); err == nil || !strings.HasPrefix(err.Error(), "etcd: ") {

@@ -20,9 +20,9 @@ const (
 	compactionKey = "compaction"
 )
 
-// Format is the version of the layout and of the records. A store with a higher one is
+// format is the version of the layout and of the records. A store with a higher one is
 // refused.
-const Format = 1
+const format = 1
 
 // formatRecord is the value of formatKey.
 type formatRecord struct {
@@ -64,7 +64,7 @@ func (s *Store) data(key string) string { return s.cfg.Prefix + dataPrefix + key
 // readFormat reads the format record, and writes it first if there is none.
 func (s *Store) readFormat(ctx context.Context) (*base, error) {
 	key := s.key(formatKey)
-	value, err := json.Marshal(formatRecord{Format: Format, First: s.cfg.First, Importing: s.cfg.Import})
+	value, err := json.Marshal(formatRecord{Format: format, First: s.cfg.First, Importing: s.cfg.Import})
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (s *Store) readFormat(ctx context.Context) (*base, error) {
 			return nil, s.readError(err)
 		}
 		if txn.Succeeded {
-			s.log.Info("a new store was begun in etcd", "prefix", s.cfg.Prefix, "format", Format)
+			s.log.Info("a new store was begun in etcd", "prefix", s.cfg.Prefix, "format", format)
 		}
 		if resp, err = s.client.Get(ctx, key); err != nil {
 			return nil, s.readError(err)
@@ -98,8 +98,8 @@ func (s *Store) parseFormat(value []byte, created, changed int64) (*base, error)
 	if err := json.Unmarshal(value, &f); err != nil || f.Format < 1 {
 		return nil, fmt.Errorf("etcd: the value of %s is not a format of cairn: %q", s.key(formatKey), value)
 	}
-	if f.Format > Format {
-		return nil, &store.FormatError{Have: f.Format, Known: Format}
+	if f.Format > format {
+		return nil, &store.FormatError{Have: f.Format, Known: format}
 	}
 	if f.Importing != s.cfg.Import {
 		return nil, s.importError(f.Importing)
@@ -122,7 +122,7 @@ func (s *Store) FinishImport(ctx context.Context) error {
 	if b == nil {
 		return errNotLoaded
 	}
-	value, err := json.Marshal(formatRecord{Format: Format, First: b.first})
+	value, err := json.Marshal(formatRecord{Format: format, First: b.first})
 	if err != nil {
 		return err
 	}

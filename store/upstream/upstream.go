@@ -34,8 +34,8 @@ type Config struct {
 	TLS *tls.Config
 }
 
-// Path is the path of the stream on the admin listener.
-const Path = "/feed"
+// path is the path of the stream on the admin listener.
+const path = "/feed"
 
 // silence is the time without a frame after which a stream counts as broken. The other
 // node sends one each second.
@@ -69,7 +69,7 @@ func New(cfg Config) (*Store, error) {
 		protocols.SetUnencryptedHTTP2(true)
 	}
 	s := &Store{
-		url: strings.TrimSuffix(cfg.URL, "/") + Path, token: cfg.Token,
+		url: strings.TrimSuffix(cfg.URL, "/") + path, token: cfg.Token,
 		client: &http.Client{Transport: &http.Transport{Protocols: protocols, TLSClientConfig: cfg.TLS, ResponseHeaderTimeout: silence,
 			TLSHandshakeTimeout: silence}},
 	}

@@ -68,7 +68,7 @@ func start(t *testing.T) (*source, *Store, *httptest.Server) {
 	stop := make(chan struct{})
 	mux := http.NewServeMux()
 	handler := NewHandler(s, stop)
-	mux.HandleFunc("GET "+Path, func(w http.ResponseWriter, r *http.Request) {
+	mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
 		if r.ProtoMajor != 2 {
 			t.Errorf("the request came over %s", r.Proto)
 		}

@@ -109,15 +109,6 @@ func (s *Server) Run() {
 	})
 }
 
-// Kill ends the process with SIGKILL and waits for its end.
-func (s *Server) Kill() {
-	s.cmd.Process.Kill()
-	<-s.done
-}
-
-// Signal sends a signal, such as SIGSTOP.
-func (s *Server) Signal(sig syscall.Signal) { s.cmd.Process.Signal(sig) }
-
 // await waits until the member answers.
 func (s *Server) await() {
 	s.t.Helper()

@@ -23,13 +23,13 @@ func Commands(p *cli.Program) cli.Group {
 func newNodes(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "nodes COMMAND",
-		Short:   "Show the nodes that share a store",
-		Long:    "Shows the live nodes that share a store, as one of them sees them.",
-		Example: "  cairn nodes list",
+		Short:   "Show the nodes that share a store, or remove one",
+		Long:    "Shows the live nodes that share a store, as one of them sees them, or removes one from a cluster.",
+		Example: "  cairn nodes list\n  cairn nodes remove c",
 		Args:    cli.NoCommand,
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return p.MissingCommand(cmd) }
-	cmd.AddCommand(newList(p))
+	cmd.AddCommand(newList(p), newRemove(p))
 	return cmd
 }
 
@@ -105,3 +105,30 @@ func printNodes(out *cli.Printer, all []node) error {
 }
 
 func seconds(s float64) string { return strconv.FormatFloat(s, 'f', 1, 64) + "s" }
+
+func newRemove(p *cli.Program) *cobra.Command {
+	var admin cli.AdminFlags
+	cmd := &cobra.Command{
+		Use:   "remove NODE",
+		Short: "Remove a node from a cluster for good",
+		Long: `Removes a node from a cluster (cairn serve --store cluster) by its name. If it runs, it
+stops. The cluster refuses to remove a node that it needs for a majority.
+
+The admin listener of the node that is asked must authenticate its callers. A node joins
+by itself when it starts with --join; to let a removed one join again, give it a new data
+folder.`,
+		Example: "  cairn nodes remove c --admin http://127.0.0.1:8055",
+		RunE: cli.Interruptible(func(ctx context.Context, args []string) error {
+			client, err := p.Admin(admin)
+			if err != nil {
+				return err
+			}
+			defer client.Close()
+			return client.Call(ctx, "/nodes/remove", struct{ Node string }{args[0]}, nil)
+		}),
+	}
+	cli.Positional(cmd, "NODE")
+	cmd.Flags().SortFlags = false
+	admin.AddTo(cmd.Flags())
+	return cmd
+}

@@ -27,6 +27,8 @@ func Commands(p *cli.Program) cli.Group {
 	zone := &cobra.Command{
 		Use:   "zone",
 		Short: "Import and export hosted zones as zone files",
+		Example: `  cairn zone export example.com >example.com.zone
+  cairn zone import example.com.zone --zone example.com`,
 		Long: `Hosted zones are those of the Amazon Route 53 API of the node. Zone files are in the
 master file format of RFC 1035 section 5.`,
 	}

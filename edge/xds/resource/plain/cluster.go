@@ -42,7 +42,7 @@ func clusterOf(in *resource.Input, svc *registry.Service, text string, n name) *
 func edsCluster(text string) *resource.Message {
 	c := newCluster(text)
 	c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS}
-	c.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: ADS()}
+	c.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: adsSource()}
 	return &resource.Message{Proto: c, Refs: []resource.Ref{{Type: resource.Endpoints, Name: text}}}
 }
 
@@ -71,8 +71,8 @@ func protocolOptions() map[string]*anypb.Any {
 	return map[string]*anypb.Any{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(options)}
 }
 
-// ADS returns the source of resources that come on the same stream.
-func ADS() *corev3.ConfigSource {
+// adsSource returns the source of resources that come on the same stream.
+func adsSource() *corev3.ConfigSource {
 	return &corev3.ConfigSource{
 		ConfigSourceSpecifier: &corev3.ConfigSource_Ads{Ads: &corev3.AggregatedConfigSource{}},
 		ResourceApiVersion:    corev3.ApiVersion_V3,

@@ -21,32 +21,32 @@ const (
 	attrRegion = "REGION"
 )
 
-// Options are the options of Endpoints.
-type Options struct {
+// endpointOptions are the options of endpointsOf.
+type endpointOptions struct {
 	// Port is the port of instances that have none. 0: such instances are left out.
 	Port uint16
 	// Region is the region of instances that do not name theirs.
 	Region string
 	// Where has the attributes that instances must have. Nil means all instances.
 	Where map[string]string
-	// Family is which addresses are used.
-	Family Family
+	// family is which addresses are used.
+	family addressFamily
 
 	match func(*registry.Instance) bool
 	near  *locality // priorities by the distance from here; nil: one priority
 }
 
-// Family is a preference of address families.
-type Family uint8
+// addressFamily is a preference of address families.
+type addressFamily uint8
 
 // The preferences. The zero value gives the IPv4 address, and the IPv6 address as a
 // further one.
 const (
-	AnyFamily Family = iota
-	IPv4Only
-	IPv6Only
-	IPv4Preferred // one address
-	IPv6Preferred // one address
+	anyFamily addressFamily = iota
+	ipv4Only
+	ipv6Only
+	ipv4Preferred // one address
+	ipv6Preferred // one address
 )
 
 // endpoint is an instance that can be reached.
@@ -64,12 +64,12 @@ type locality struct{ region, zone string }
 
 func (l locality) String() string { return l.region + "/" + l.zone }
 
-// Endpoints returns the endpoints of a service: its healthy instances, or all of them if
+// endpointsOf returns the endpoints of a service: its healthy instances, or all of them if
 // none is healthy, as DNS does, and those that left a short time ago as DRAINING.
 //
 // Clients reject a weight of 0, two endpoints with one address, a gap between
 // priorities, and ignore a locality without a weight: none of these is in the result.
-func Endpoints(in *resource.Input, svc *registry.Service, name string, o Options) *endpointv3.ClusterLoadAssignment {
+func endpointsOf(in *resource.Input, svc *registry.Service, name string, o endpointOptions) *endpointv3.ClusterLoadAssignment {
 	in.Use(resource.InstancesOf(svc.ID))
 	found := withoutWeightless(unique(collect(in, svc, &o)))
 	cla := &endpointv3.ClusterLoadAssignment{ClusterName: name}
@@ -80,7 +80,7 @@ func Endpoints(in *resource.Input, svc *registry.Service, name string, o Options
 }
 
 // collect returns the endpoints of a service in the order of their ids.
-func collect(in *resource.Input, svc *registry.Service, o *Options) []endpoint {
+func collect(in *resource.Input, svc *registry.Service, o *endpointOptions) []endpoint {
 	var healthy, others []endpoint
 	checked, strict := svc.HasHealth(), in.Rules.Registry.Strict
 	for _, inst := range svc.Instances("") {
@@ -113,7 +113,7 @@ func collect(in *resource.Input, svc *registry.Service, o *Options) []endpoint {
 	return healthy
 }
 
-func (o *Options) selects(inst *registry.Instance) bool {
+func (o *endpointOptions) selects(inst *registry.Instance) bool {
 	for key, want := range o.Where {
 		if got, ok := inst.Attributes().Get(key); !ok || got != want {
 			return false
@@ -124,7 +124,7 @@ func (o *Options) selects(inst *registry.Instance) bool {
 
 // endpointOf returns the endpoint of an instance. It returns false if the instance has
 // no address of the family, or no port.
-func endpointOf(inst *registry.Instance, o *Options, strict bool) (endpoint, bool) {
+func endpointOf(inst *registry.Instance, o *endpointOptions, strict bool) (endpoint, bool) {
 	e := endpoint{id: string(inst.ID()), weight: 1, locality: locality{region: o.Region}}
 	port := o.Port
 	var v4, v6 netip.Addr
@@ -148,7 +148,7 @@ func endpointOf(inst *registry.Instance, o *Options, strict bool) (endpoint, boo
 			e.locality.region = value
 		}
 	}
-	first, second := o.Family.choose(v4, v6)
+	first, second := o.family.choose(v4, v6)
 	if !first.IsValid() || port == 0 {
 		return e, false
 	}
@@ -160,18 +160,18 @@ func endpointOf(inst *registry.Instance, o *Options, strict bool) (endpoint, boo
 }
 
 // choose returns the address to use, and a further one.
-func (f Family) choose(v4, v6 netip.Addr) (first, second netip.Addr) {
+func (f addressFamily) choose(v4, v6 netip.Addr) (first, second netip.Addr) {
 	switch f {
-	case IPv4Only:
+	case ipv4Only:
 		return v4, second
-	case IPv6Only:
+	case ipv6Only:
 		return v6, second
-	case IPv4Preferred:
+	case ipv4Preferred:
 		if v4.IsValid() {
 			return v4, second
 		}
 		return v6, second
-	case IPv6Preferred:
+	case ipv6Preferred:
 		if v6.IsValid() {
 			return v6, second
 		}

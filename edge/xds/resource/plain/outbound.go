@@ -98,7 +98,7 @@ func (v *view) makeOwn(in *resource.Input, t resource.Type, text string) *resour
 func (v *view) outboundListener() *resource.Message {
 	name := v.settings.outbound()
 	manager := connectionManager("outbound", nil)
-	manager.RouteSpecifier = &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{RouteConfigName: name, ConfigSource: ADS()}}
+	manager.RouteSpecifier = &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{RouteConfigName: name, ConfigSource: adsSource()}}
 	manager.UpgradeConfigs = []*hcmv3.HttpConnectionManager_UpgradeConfig{{UpgradeType: "websocket"}}
 	return &resource.Message{
 		Proto: proxyListener(name, v.settings.listen, "envoy.filters.network.http_connection_manager", &listenerv3.Filter_TypedConfig{TypedConfig: pack(manager)}),

@@ -93,11 +93,11 @@ func (v *view) Make(in *resource.Input, t resource.Type, text string) *resource.
 	case resource.Cluster:
 		return clusterOf(in, svc, text, n)
 	case resource.Endpoints:
-		o := Options{Port: n.port, Region: v.region, match: n.matches}
+		o := endpointOptions{Port: n.port, Region: v.region, match: n.matches}
 		if v.settings.preferNear {
 			o.near = &v.locality
 		}
-		return &resource.Message{Proto: Endpoints(in, svc, text, o)}
+		return &resource.Message{Proto: endpointsOf(in, svc, text, o)}
 	}
 	return nil
 }
