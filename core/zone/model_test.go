@@ -154,7 +154,7 @@ func (z *modelZone) better(other *modelZone, v zone.View) bool {
 		case slices.Contains(v.VPCs, z.ns.VPC):
 			kind = "0"
 		}
-		return kind + string(z.ns.ID)
+		return fmt.Sprintf("%s %015d %s", kind, z.ns.CreateDate, z.ns.ID)
 	}
 	return rank(z) < rank(other)
 }
