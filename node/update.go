@@ -19,6 +19,9 @@ type updater struct {
 	rules func() []config.Update
 }
 
+// Enabled implements answer.Updater.
+func (u *updater) Enabled() bool { return len(u.rules()) > 0 }
+
 // Update implements answer.Updater.
 func (u *updater) Update(ctx context.Context, in *answer.Update) error {
 	z := u.zone(in)

@@ -64,9 +64,9 @@ type Config struct {
 	// NameServers are the names in the NS records of all zones; the first of
 	// them is in the SOA records too. None means "ns.cairn.internal".
 	NameServers []string
-	// Updates carries out dynamic updates (RFC 2136). Nil: all are refused.
+	// Updates carries out dynamic updates (RFC 2136). Nil: they are not implemented.
 	Updates Updater
-	// Transfers sends zones to secondary servers. Nil: all are refused.
+	// Transfers sends zones to secondary servers. Nil: they are not implemented.
 	Transfers *xfr.Server
 	// Keys are those that queries may be signed with (RFC 8945). None: every
 	// signature is that of an unknown key.

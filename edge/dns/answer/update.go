@@ -21,6 +21,9 @@ type Update struct {
 // Updater carries out dynamic updates. The error of a refusal is a
 // *hostedzone.UpdateError.
 type Updater interface {
+	// Enabled reports whether any zone can be updated. If none can, updates are answered
+	// as not implemented.
+	Enabled() bool
 	Update(ctx context.Context, u *Update) error
 }
 
@@ -37,9 +40,11 @@ func (a *Answerer) update() ([]byte, Disposition) {
 
 func (a *Answerer) runUpdate() uint16 {
 	switch key := a.key(); {
+	case a.cfg.Updates == nil || !a.cfg.Updates.Enabled():
+		return dnswire.RcodeNotImp
 	case a.req.tsig != 0 && a.signature.Error != 0:
 		return dnswire.RcodeNotAuth // RFC 8945 section 5.2
-	case a.cfg.Updates == nil || key == nil:
+	case key == nil:
 		return dnswire.RcodeRefused
 	case a.req.qtype != dnswire.TypeSOA || a.req.qclass != dnswire.ClassIN:
 		return dnswire.RcodeFormErr // RFC 2136 section 3.1.1

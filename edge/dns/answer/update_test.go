@@ -27,6 +27,8 @@ type updates struct {
 	err      error
 }
 
+func (u *updates) Enabled() bool { return true }
+
 func (u *updates) Current() *replica.Snapshot { return u.snapshot }
 
 func (u *updates) Update(_ context.Context, in *answer.Update) error {
