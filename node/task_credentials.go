@@ -51,6 +51,7 @@ const tasksPrincipal = "ecs-tasks.amazonaws.com"
 func (n *Node) roleCredentials(sessions *sts.Sessions, account command.AccountID, arn, name string) (*endpoint.Credentials, error) {
 	role, ok := n.directory.current().Principal(arn)
 	if !ok || role.Kind != identity.RoleKind || role.Account != string(account) || !trustsTasks(role) {
+		//lint:ignore ST1005 the text is that of AWS
 		return nil, fmt.Errorf("ECS was unable to assume the role '%s' that was provided for this task. Please verify that the role being passed has the proper trust relationship and permissions and that your IAM user has permissions to pass this role.", arn)
 	}
 	now := time.Now().Unix()

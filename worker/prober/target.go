@@ -26,11 +26,13 @@ type target struct {
 	path     string
 	host     string // without a port where it is the service's name
 	settings registry.CheckSettings
+	byName   bool // the probe has to find the address of host first
 }
 
 func (l *loop) target(c *check) target {
 	g := c.group
-	return target{kind: g.check.Type, addr: c.addr, path: g.check.ResourcePath, host: g.host, settings: g.rule.settings}
+	return target{kind: g.check.Type, addr: c.addr, path: g.check.ResourcePath, host: g.host, settings: g.rule.settings,
+		byName: g.healthCheck != nil && g.healthCheck.Config.IP == ""}
 }
 
 // String is the target in words, to be followed by a health.Reason.

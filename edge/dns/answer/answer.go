@@ -179,6 +179,9 @@ func (a *Answerer) Answer(r *Request, from netip.Addr, t Transport, out []byte) 
 	case malformed:
 		return a.errorResponse(dnswire.RcodeFormErr)
 	case update:
+		if a.cfg.Updates == nil || !a.cfg.Updates.Enabled() {
+			return a.errorResponse(dnswire.RcodeNotImp)
+		}
 		if a.ctx == nil {
 			return nil, NeedsWait
 		}

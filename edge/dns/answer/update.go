@@ -40,8 +40,6 @@ func (a *Answerer) update() ([]byte, Disposition) {
 
 func (a *Answerer) runUpdate() uint16 {
 	switch key := a.key(); {
-	case a.cfg.Updates == nil || !a.cfg.Updates.Enabled():
-		return dnswire.RcodeNotImp
 	case a.req.tsig != 0 && a.signature.Error != 0:
 		return dnswire.RcodeNotAuth // RFC 8945 section 5.2
 	case key == nil:
