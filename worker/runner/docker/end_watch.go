@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/moby/moby/api/types/container"
 	"golang.org/x/sys/unix"
@@ -21,11 +22,15 @@ type endWatches struct {
 	waiting sync.WaitGroup
 }
 
+// completeAfter is how long the engine has to complete the output of a container before it
+// is asked again.
+const completeAfter = 10 * time.Second
+
 // endWatch is the watch of one container.
 type endWatch struct {
 	pid     int
-	process *os.File // process descriptor
-	ended   bool
+	process *os.File  // process descriptor
+	ended   time.Time // zero: it runs
 	// last is what the engine said last while the container ran. The engine does not
 	// describe a container while it completes its output.
 	last *container.InspectResponse
@@ -104,7 +109,7 @@ func (w *endWatches) end(one *endWatch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	one.process.Close()
-	one.ended = true
+	one.ended = time.Now()
 }
 
 // stop ends all watches, whose context has ended, and waits for them.
@@ -118,21 +123,27 @@ func (w *endWatches) stop() {
 	w.waiting.Wait()
 }
 
-// running remembers what the engine says about a container that runs.
-func (w *endWatches) running(c *container.InspectResponse) {
+// running remembers what the engine says about a container that runs. It returns true if
+// the process of the container has ended all the same.
+func (w *endWatches) running(c *container.InspectResponse) (ended bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if one := w.open[c.ID]; one != nil && one.pid == c.State.Pid {
-		one.last = c
+	one := w.open[c.ID]
+	if one == nil || one.pid != c.State.Pid {
+		return false
 	}
+	one.last = c
+	return !one.ended.IsZero()
 }
 
 // gone returns what the engine said last about a container that it takes for running
-// though its process has ended. Nil: it is not gone.
+// though its process has ended. Nil: it is not gone, or the engine has had completeAfter
+// for its output and can be asked: with a full disk it lists a container as running for
+// ever.
 func (w *endWatches) gone(id string) *container.InspectResponse {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if one := w.open[id]; one != nil && one.ended {
+	if one := w.open[id]; one != nil && !one.ended.IsZero() && time.Since(one.ended) < completeAfter {
 		return one.last
 	}
 	return nil
@@ -142,7 +153,7 @@ func (w *endWatches) gone(id string) *container.InspectResponse {
 func (w *endWatches) forget(id string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if one := w.open[id]; one != nil && one.ended {
+	if one := w.open[id]; one != nil && !one.ended.IsZero() {
 		delete(w.open, id)
 	}
 }

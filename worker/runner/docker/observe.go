@@ -106,10 +106,9 @@ func (d *Driver) look(ctx context.Context, listed *container.Summary) (c *contai
 		return nil, false, err
 	}
 	if c.State.Running {
-		d.ends.running(c)
-	} else {
-		d.ends.forget(c.ID)
+		return c, d.ends.running(c), nil
 	}
+	d.ends.forget(c.ID)
 	return c, false, nil
 }
 
