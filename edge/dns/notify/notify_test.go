@@ -213,7 +213,7 @@ func TestSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := newSecondary(t)
-	s := running(t, 20*time.Millisecond, to)
+	s := running(t, time.Hour, to)
 	s.Send(change(t, to, "example.com", 7, key))
 	m, answer := to.next()
 	reply := new(mdns.Msg).SetReply(m)

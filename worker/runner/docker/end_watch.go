@@ -138,8 +138,8 @@ func (w *endWatches) running(c *container.InspectResponse) (ended bool) {
 
 // gone returns what the engine said last about a container that it takes for running
 // though its process has ended. Nil: it is not gone, or the engine has had completeAfter
-// for its output and can be asked: with a full disk it lists a container as running for
-// ever.
+// for its output and can be asked: with a full disk it does not stop listing a container as
+// running.
 func (w *endWatches) gone(id string) *container.InspectResponse {
 	w.mu.Lock()
 	defer w.mu.Unlock()
