@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"net/url"
 
@@ -24,21 +23,7 @@ NODE is the id of the client, node.id in its bootstrap.`,
 		Example: `  cairn explain proxy web-1
   cairn explain proxy mesh/shop/virtualNode/web`,
 		RunE: cli.Interruptible(func(ctx context.Context, args []string) error {
-			if err := output.Check(); err != nil {
-				return err
-			}
-			client, err := p.Admin(admin)
-			if err != nil {
-				return err
-			}
-			defer client.Close()
-			values := url.Values{"node": {args[0]}, "format": {string(output)}}
-			var answer bytes.Buffer
-			if err := client.Get(ctx, "/xds/explain?"+values.Encode(), &answer); err != nil {
-				return err
-			}
-			_, err = p.Stdout.Write(answer.Bytes())
-			return err
+			return printExplanation(ctx, p, admin, output, "/xds/explain", url.Values{"node": {args[0]}})
 		}),
 	}
 	cli.Positional(cmd, "NODE")
