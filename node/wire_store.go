@@ -92,7 +92,7 @@ func (w *wiring) removeNode() func(context.Context, string) error {
 	return func(ctx context.Context, name string) error {
 		err := st.RemovePeer(ctx, name)
 		if errors.Is(err, cluster.ErrNoPeer) {
-			return fmt.Errorf("%w: %w", admin.ErrNoNode, err)
+			return fmt.Errorf("%w: %s", admin.ErrNoNode, name)
 		}
 		return err
 	}

@@ -109,7 +109,7 @@ func seconds(s float64) string { return strconv.FormatFloat(s, 'f', 1, 64) + "s"
 func newRemove(p *cli.Program) *cobra.Command {
 	var admin cli.AdminFlags
 	cmd := &cobra.Command{
-		Use:   "remove NODE",
+		Use:   "remove",
 		Short: "Remove a node from a cluster for good",
 		Long: `Removes a node from a cluster (cairn serve --store cluster) by its name. If it runs, it
 stops. The cluster refuses to remove a node that it needs for a majority.
