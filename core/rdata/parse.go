@@ -70,6 +70,9 @@ func (f Form) ParseIn(t uint16, s, origin string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if f == Decimal && len(tokens) > 0 && tokens[0] == (token{text: generic}) {
+		return f.parseGeneric(t, s, tokens[1:])
+	}
 	p := parser{form: f, rtype: t, value: s, tokens: tokens, origin: origin}
 	for _, k := range fields {
 		if err := p.field(k); err != nil {
@@ -83,6 +86,33 @@ func (f Form) ParseIn(t uint16, s, origin string) (string, error) {
 		return "", p.invalid("Value is too long")
 	}
 	return string(p.out), nil
+}
+
+// parseGeneric returns the data of the form of RFC 3597 section 5: a length in octets and
+// words of hexadecimal digits. Zone files may use it for any type; the data must be that
+// of the type.
+func (f Form) parseGeneric(t uint16, s string, tokens []token) (string, error) {
+	p := parser{form: f, rtype: t, value: s}
+	if len(tokens) == 0 {
+		return "", p.invalid("Value has too few fields")
+	}
+	n, err := strconv.ParseUint(tokens[0].text, 10, 16)
+	if err != nil {
+		return "", p.invalid("Value '" + tokens[0].text + "' is not a number of 16 bits")
+	}
+	if p.tokens = tokens[1:]; n > 0 {
+		if err := p.hexRest(); err != nil {
+			return "", err
+		}
+	}
+	if uint64(len(p.out)) != n || len(p.tokens) > 0 {
+		return "", p.invalid("Value does not have the length that it gives")
+	}
+	text := f.Text(t, string(p.out))
+	if strings.HasPrefix(text, generic) {
+		return "", p.invalid("Value is not data of the type")
+	}
+	return f.Parse(t, text)
 }
 
 // parser reads the fields of one record.

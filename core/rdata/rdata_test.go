@@ -1,6 +1,7 @@
 package rdata_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -35,6 +36,7 @@ func TestValues(t *testing.T) {
 		{"SVCB", "1 . mandatory=port", ""},
 		{"MX", "70000 a.example", ""},
 		{"CNAME", "", ""},
+		{"TXT", `"` + strings.Repeat("x", 255) + `"`, `"` + strings.Repeat("x", 255) + `"`},
 		{"TXT", `"` + strings.Repeat("x", 256) + `"`, ""},
 	} {
 		rtype, _ := rdata.Type(test.rtype)
@@ -45,6 +47,23 @@ func TestValues(t *testing.T) {
 		}
 		if err == nil && rdata.Octal.Text(rtype, data) != test.out {
 			t.Errorf("%s %q: %s", test.rtype, test.in, rdata.Octal.Text(rtype, data))
+		}
+	}
+}
+
+// Data that is not that of the type has the form of RFC 3597 section 5.
+func TestTextOfInvalidData(t *testing.T) {
+	for _, data := range []string{
+		"\x00\x01\x00\x00\x03\x00\x02\x00\x50\x00\x01\x00\x03\x02h2", // keys out of order
+		"\x00\x01\x00\x00\x03\x00\x02\x00\x50\x00",                   // cut off
+		"\x00\x01\x00\x00\x03\x00\x01\x50",                           // a port of one octet
+		"\x00\x01\x00\x00\x04\x00\x03\x01\x02\x03",                   // an address of three
+		"\x00\x01\x00\x00\x01\x00\x04\x04h2,",                        // alpn longer than its value
+		"\x00\x01\x00\x00\x01\x00\x04\x03a,b",                        // text would divide the id
+	} {
+		want := fmt.Sprintf(`\# %d %x`, len(data), data)
+		if text := rdata.Decimal.Text(dnswire.TypeSVCB, data); text != want {
+			t.Errorf("%q: %q", data, text)
 		}
 	}
 }
@@ -66,9 +85,38 @@ func TestNames(t *testing.T) {
 	}
 }
 
+// Zone files may have data of any type in the form of RFC 3597 section 5.
+func TestGeneric(t *testing.T) {
+	for _, test := range []struct{ rtype, in, out string }{
+		{"A", `\# 4 0A0000 01`, "10.0.0.1"},
+		{"TXT", `\# 2 0130`, `"0"`},
+		{"MX", `\# 8 000a 0161 0162 00`, ""},
+		{"MX", `\# 7 000a 0161 0162 00`, "10 a.b."},
+		{"A", `\# 3 0a0000`, ""},
+		{"A", `\# 4 0a0000`, ""},
+		{"A", `\# 4`, ""},
+		{"A", `\#`, ""},
+		{"A", `\# -1 0a`, ""},
+		{"TXT", `\# 0`, ""},
+		{"TXT", `\# 1 30`, ""},
+		{"TXT", `"\#" 1 30`, `"#" "1" "30"`},
+	} {
+		rtype, _ := rdata.Type(test.rtype)
+		data, err := rdata.Decimal.Parse(rtype, test.in)
+		if (err != nil) != (test.out == "") {
+			t.Errorf("%s %q: %v", test.rtype, test.in, err)
+			continue
+		}
+		if err == nil && rdata.Decimal.Text(rtype, data) != test.out {
+			t.Errorf("%s %q: %s", test.rtype, test.in, rdata.Decimal.Text(rtype, data))
+		}
+	}
+}
+
 // Text and wire form agree for every type, whatever the octets.
 func FuzzText(f *testing.F) {
 	f.Add(uint16(dnswire.TypeTXT), "\x03a\"\\")
+	f.Add(uint16(dnswire.TypeTXT), "0")
 	f.Add(uint16(dnswire.TypeSVCB), "\x00\x01\x00\x00\x01\x00\x03\x02h2")
 	f.Add(uint16(dnswire.TypeNAPTR), "\x00\x01\x00\x01\x01u\x00\x00\x00")
 	f.Fuzz(func(t *testing.T, rtype uint16, data string) {

@@ -1,6 +1,7 @@
 package rdata
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -158,40 +159,79 @@ func (p *parser) svcValue(key uint16, value string, has bool) ([]byte, error) {
 	return b, nil
 }
 
-// appendSvcParams appends the text of parameters.
-func (f Form) appendSvcParams(b, data []byte) []byte {
-	for len(data) >= 4 {
-		key, n := binary.BigEndian.Uint16(data), int(binary.BigEndian.Uint16(data[2:]))
-		if len(data) < 4+n {
-			return b
+// appendSvcParams appends the text of parameters. It returns false for data that
+// RFC 9460 section 2.2 does not allow: parameters that are cut off, out of order or twice.
+func (f Form) appendSvcParams(b, data []byte) ([]byte, bool) {
+	last := -1
+	for len(data) > 0 {
+		if len(data) < 4 {
+			return b, false
 		}
-		value := data[4 : 4+n]
-		data = data[4+n:]
-		b = append(append(b, ' '), svcKeyName(key)...)
-		if n == 0 {
-			continue
+		key, n := int(binary.BigEndian.Uint16(data)), int(binary.BigEndian.Uint16(data[2:]))
+		if len(data) < 4+n || key <= last || !validSvcValue(uint16(key), data[4:4+n]) {
+			return b, false
 		}
-		b = f.appendSvcValue(append(b, '='), key, value)
+		b = append(append(b, ' '), svcKeyName(uint16(key))...)
+		if n > 0 {
+			b = f.appendSvcValue(append(b, '='), uint16(key), data[4:4+n])
+		}
+		last, data = key, data[4+n:]
 	}
-	return b
+	return b, true
 }
 
+// validSvcValue reports whether octets are a value of a parameter that svcValue can return.
+func validSvcValue(key uint16, value []byte) bool {
+	switch key {
+	case svcNoDefaultALPN, svcOHTTP:
+		return len(value) == 0
+	case svcPort:
+		return len(value) == 2
+	case svcIPv4:
+		return len(value) > 0 && len(value)%4 == 0
+	case svcIPv6:
+		return len(value) > 0 && len(value)%16 == 0
+	case svcMandatory:
+		return len(value) > 0 && len(value)%2 == 0
+	case svcALPN:
+		return validALPN(value)
+	}
+	return len(value) > 0 || key > svcOHTTP
+}
+
+// validALPN reports whether value is a list of protocol ids. Ids with a comma, which the
+// text would separate, are left to the form of RFC 3597.
+func validALPN(value []byte) bool {
+	if len(value) == 0 {
+		return false
+	}
+	for len(value) > 0 {
+		n := int(value[0])
+		if n == 0 || len(value) < 1+n || bytes.IndexByte(value[1:1+n], ',') >= 0 {
+			return false
+		}
+		value = value[1+n:]
+	}
+	return true
+}
+
+// appendSvcValue appends the text of a value that is valid.
 func (f Form) appendSvcValue(b []byte, key uint16, value []byte) []byte {
 	comma := func(i int) {
 		if i > 0 {
 			b = append(b, ',')
 		}
 	}
-	switch {
-	case key == svcPort && len(value) == 2:
+	switch key {
+	case svcPort:
 		return strconv.AppendUint(b, uint64(binary.BigEndian.Uint16(value)), 10)
-	case key == svcMandatory && len(value)%2 == 0:
+	case svcMandatory:
 		for i := 0; i < len(value); i += 2 {
 			comma(i)
 			b = append(b, svcKeyName(binary.BigEndian.Uint16(value[i:]))...)
 		}
 		return b
-	case key == svcIPv4 && len(value)%4 == 0, key == svcIPv6 && len(value)%16 == 0:
+	case svcIPv4, svcIPv6:
 		size := 4
 		if key == svcIPv6 {
 			size = 16
@@ -202,14 +242,14 @@ func (f Form) appendSvcValue(b []byte, key uint16, value []byte) []byte {
 			b = a.AppendTo(b)
 		}
 		return b
-	case key == svcECH:
+	case svcECH:
 		return base64.StdEncoding.AppendEncode(b, value)
 	}
 	b = append(b, '"')
 	if key == svcALPN {
 		for i := 0; i < len(value); i += 1 + int(value[i]) {
 			comma(i)
-			b = f.appendQuoted(b, value[i+1:min(i+1+int(value[i]), len(value))])
+			b = f.appendQuoted(b, value[i+1:i+1+int(value[i])])
 		}
 	} else {
 		b = f.appendQuoted(b, value)

@@ -30,7 +30,10 @@ func (f Form) Text(t uint16, data string) string {
 	return string(b)
 }
 
-func unknown(data string) string { return fmt.Sprintf(`\# %d %x`, len(data), data) }
+// generic is the first word of data in the form of RFC 3597 section 5.
+const generic = `\#`
+
+func unknown(data string) string { return fmt.Sprintf("%s %d %x", generic, len(data), data) }
 
 // fixedSize is the size of the kinds of fields that have one.
 var fixedSize = map[kind]int{number8: 1, number16: 2, number32: 4, v4: 4, v6: 16}
@@ -53,7 +56,7 @@ func (f Form) appendField(b, data []byte, k kind) (out, left []byte, ok bool) {
 		if len(data) == 0 || len(data) < 1+int(data[0]) {
 			return b, data, false
 		}
-		raw := data[1 : 1+data[0]]
+		raw := data[1 : 1+int(data[0])]
 		data = data[1+len(raw):]
 		if k == tag {
 			return append(b, raw...), data, true
@@ -75,7 +78,8 @@ func (f Form) appendField(b, data []byte, k kind) (out, left []byte, ok bool) {
 	case hexRest:
 		return append(b, strings.ToUpper(fmt.Sprintf("%x", data))...), nil, true
 	}
-	return f.appendSvcParams(b, data), nil, true
+	b, ok = f.appendSvcParams(b, data)
+	return b, nil, ok
 }
 
 func appendFixed(b, data []byte, k kind) []byte {
