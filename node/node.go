@@ -64,9 +64,11 @@ type Node struct {
 	directory merged[fileIdentities, identity.Directory]
 	rates     merged[throttle.Rates, throttle.Rates]
 	views     atomic.Pointer[view.Table]
-	transfers atomic.Pointer[transfers]  // nil until Run; set by wire
-	dns       atomic.Pointer[dnsEdge]    // nil until Run; set by wire
-	xds       atomic.Pointer[xds.Server] // nil until Run, or if it is not served; set by wire
+	transfers atomic.Pointer[transfers] // nil until Run; set by wire
+	dns       atomic.Pointer[dnsEdge]   // nil until Run; set by wire
+	// xdsChanged tells the streams of xDS of a reload.
+	xdsChanged chan struct{}
+	xds        atomic.Pointer[xds.Server] // nil until Run, or if it is not served; set by wire
 
 	catalog *access.Catalog                 // the actions that policies can name
 	sealKey *seal.Key                       // nil: what is sealed cannot be opened
@@ -123,7 +125,7 @@ func New(cfg Config) (*Node, error) {
 		level: new(slog.LevelVar),
 
 		started: time.Now(), stopping: make(chan struct{}),
-		ready: make(chan struct{}),
+		ready: make(chan struct{}), xdsChanged: make(chan struct{}, 1),
 	}
 	n.build.Version = cmp.Or(cfg.Version, n.build.Version)
 	n.log = newLogger(&cfg, n.level)

@@ -41,6 +41,10 @@ func (n *Node) reload(next config.Config) error {
 	if err := n.reloadCerts(); err != nil {
 		n.log.Warn("the certificate stays as it was", "error", err)
 	}
+	select {
+	case n.xdsChanged <- struct{}{}:
+	default: // it will look anyway
+	}
 	n.log.Info("configuration reloaded")
 	if keys := config.NeedRestart(n.cfg.Config, next); len(keys) > 0 {
 		n.log.Warn("these changes need a restart", "keys", keys)

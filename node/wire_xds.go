@@ -36,6 +36,7 @@ func (w *wiring) xdsComponent() (component, error) {
 		Rules:            w.currentRules,
 		Sources:          []resource.Source{&plain.Source{Region: w.cfg.Region}},
 		Logger:           w.log.With("part", "xds"),
+		Changed:          w.xdsChanged,
 		Drain:            w.cfg.XDS.Drain.Duration,
 		MaxSubscriptions: w.cfg.XDS.MaxSubscriptions,
 		MaxStreams:       w.cfg.XDS.MaxStreams,
@@ -53,6 +54,7 @@ func (w *wiring) xdsComponent() (component, error) {
 			return component{}, err
 		}
 		cfg.Authenticate = a.authenticate
+		cfg.Identities = func() any { return w.directory.current() }
 	}
 	server, err := xds.New(cfg)
 	if err != nil {
@@ -124,7 +126,7 @@ func (a *xdsAuth) authenticate(_ context.Context, c *xds.Credentials) (*xds.Call
 	if c.TLS != nil && len(c.TLS.VerifiedChains) > 0 {
 		for _, uri := range c.TLS.VerifiedChains[0][0].URIs {
 			if p, ok := a.node.directory.current().Principal(uri.String()); ok && p.Kind == identity.UserKind {
-				return callerOf(p), nil
+				return a.caller(p, func() (*identity.Principal, bool) { return a.node.directory.current().Principal(p.ARN) }), nil
 			}
 		}
 	}
@@ -152,7 +154,7 @@ func (a *xdsAuth) bySignature(c *xds.Credentials) (*xds.Caller, error) {
 	}
 	principal, secret, ok := a.owner(&claim)
 	if !ok {
-		return nil, status.Error(codes.Unauthenticated, "The security token included in the request is invalid.")
+		return nil, errToken
 	}
 	if err := claim.Check(a.region, "appmesh", time.Now()); err != nil {
 		return nil, status.Error(codes.Unauthenticated, err.Error())
@@ -160,8 +162,13 @@ func (a *xdsAuth) bySignature(c *xds.Credentials) (*xds.Caller, error) {
 	if err := a.verifier.Verify(&r, &claim, secret); err != nil {
 		return nil, status.Error(codes.Unauthenticated, err.Error())
 	}
-	return callerOf(principal), nil
+	return a.caller(principal, func() (*identity.Principal, bool) {
+		p, _, ok := a.owner(&claim)
+		return p, ok
+	}), nil
 }
+
+var errToken = status.Error(codes.Unauthenticated, "The security token included in the request is invalid.")
 
 // owner returns whose key a claim names, and the secret of the key.
 func (a *xdsAuth) owner(c *sigv4.Claim) (*identity.Principal, string, bool) {
@@ -184,14 +191,23 @@ func (a *xdsAuth) owner(c *sigv4.Claim) (*identity.Principal, string, bool) {
 	return principal, session.Secret, err == nil
 }
 
-func callerOf(p *identity.Principal) *xds.Caller {
+// caller returns a principal as a caller. look finds the principal as it is now; it
+// returns false if its key or itself is gone.
+func (a *xdsAuth) caller(p *identity.Principal, look func() (*identity.Principal, bool)) *xds.Caller {
 	return &xds.Caller{
 		Account: command.AccountID(p.Account), Name: p.ARN,
 		Allowed: func(action, arn string) bool {
-			return p.Evaluate(&access.Request{
+			p, ok := look()
+			return ok && p.Evaluate(&access.Request{
 				Action: action, Resources: []access.Resource{{ARN: arn}},
 				Context: access.MapContext{"aws:principalarn": {p.ARN}, "aws:principalaccount": {p.Account}},
 			}).Allowed
+		},
+		Valid: func() error {
+			if _, ok := look(); !ok {
+				return errToken
+			}
+			return nil
 		},
 	}
 }

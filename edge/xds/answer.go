@@ -58,7 +58,7 @@ func (s *stream) answer(ss *subscriptions, now time.Time) *frame {
 	if f == nil {
 		return nil
 	}
-	ss.inFlight, ss.answerDue = true, false
+	ss.inFlight, ss.answerDue, ss.sentAt = true, false, now
 	ss.sent = f.version
 	ss.answers++
 	s.server.metrics.sent(ss.t, f.size())

@@ -33,6 +33,9 @@ type Caller struct {
 	Name string
 	// Allowed reports whether the caller may do an action of IAM with a resource.
 	Allowed func(action, arn string) bool
+	// Valid returns why the caller is no longer accepted, as a gRPC status. It is asked
+	// when Config.Identities has changed. Nil means that the caller always is.
+	Valid func() error
 }
 
 // connection is what is known of a client before its first request.
@@ -40,6 +43,7 @@ type connection struct {
 	peer    string
 	account command.AccountID
 	allowed func(action, arn string) bool
+	valid   func() error
 	open    bool // nobody is authenticated: the client says itself which account it means
 }
 
@@ -68,6 +72,6 @@ func (s *Server) connect(ctx context.Context) (*connection, error) {
 		s.cfg.Logger.Warn("stream refused", "peer", c.peer, "error", err)
 		return nil, err
 	}
-	c.account, c.allowed = caller.Account, caller.Allowed
+	c.account, c.allowed, c.valid = caller.Account, caller.Allowed, caller.Valid
 	return c, nil
 }

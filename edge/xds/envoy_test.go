@@ -49,15 +49,35 @@ var baseID atomic.Int64
 // checks that it has rejected nothing.
 func (w *world) envoy(world bool, services ...any) *envoy {
 	w.t.Helper()
+	listen := fmt.Sprintf("127.0.0.1:%d", freePort(w.t))
+	e := w.envoyWith(&xdsbootstrap.Config{
+		Server: w.addr, ID: "envoy", StateOfTheWorld: world,
+		Metadata: map[string]any{"cairn.services": services, "cairn.listen": listen},
+	}, nil)
+	e.listen = listen
+	return e
+}
+
+// envoyWith starts an Envoy with a bootstrap, which change may change.
+func (w *world) envoyWith(cfg *xdsbootstrap.Config, change func(map[string]any)) *envoy {
+	w.t.Helper()
 	path := testtool.Envoy(w.t)
 	dir := w.t.TempDir()
-	e := &envoy{t: w.t, listen: fmt.Sprintf("127.0.0.1:%d", freePort(w.t))}
-	config, err := xdsbootstrap.Envoy(&xdsbootstrap.Config{
-		Server: w.addr, ID: "envoy", Admin: "127.0.0.1:0", StateOfTheWorld: world,
-		Metadata: map[string]any{"cairn.services": services, "cairn.listen": e.listen},
-	})
+	e := &envoy{t: w.t}
+	cfg.Admin = "127.0.0.1:0"
+	config, err := xdsbootstrap.Envoy(cfg)
 	if err != nil {
 		w.t.Fatal(err)
+	}
+	if change != nil {
+		var object map[string]any
+		if err := json.Unmarshal(config, &object); err != nil {
+			w.t.Fatal(err)
+		}
+		change(object)
+		if config, err = json.Marshal(object); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	file, adminFile := filepath.Join(dir, "envoy.json"), filepath.Join(dir, "admin")
 	if err := os.WriteFile(file, config, 0o600); err != nil {

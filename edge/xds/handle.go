@@ -59,14 +59,16 @@ func (s *stream) identify(node *corev3.Node) error {
 		s.account = text
 	}
 	proxy := &resource.Proxy{Node: node, Account: s.account, Allowed: s.allowed}
-	view, err := s.hub.view(proxy)
+	s.hub.mu.Lock()
+	view, err := s.hub.view(s, proxy)
+	if err == nil {
+		s.proxy, s.view = proxy, view
+	}
+	s.hub.mu.Unlock()
 	if err != nil {
 		s.server.cfg.Logger.Warn("stream refused", append(s.attrs(), "node", bounded(node.GetId(), 200), "error", err)...)
 		return err
 	}
-	s.hub.mu.Lock()
-	s.proxy, s.view = proxy, view
-	s.hub.mu.Unlock()
 	s.server.cfg.Logger.Info("client connected", append(s.attrs(), "delta", s.delta)...)
 	return nil
 }
@@ -77,6 +79,8 @@ func (s *stream) handleWorld(t resource.Type, r *discoveryv3.DiscoveryRequest) e
 	first := s.types[t] == nil
 	ss := s.subscriptions(t)
 	nonce := r.GetResponseNonce()
+	s.returning = s.returning || first && r.GetVersionInfo() != ""
+	ss.late = nil
 	switch {
 	case first || nonce == "":
 		// A client that has forgotten its nonce does not accept the answer in flight
@@ -85,15 +89,14 @@ func (s *stream) handleWorld(t resource.Type, r *discoveryv3.DiscoveryRequest) e
 	case nonce != ss.nonce:
 		// The client had not seen the newest answer when it sent this. It will say what
 		// it wants when it has.
+		ss.late, ss.lateAt = r, time.Now()
 		return nil
 	default:
 		s.settle(ss, r.GetErrorDetail())
 	}
-	names := r.GetResourceNames()
-	if err := s.checkSize(len(names) - ss.named); err != nil {
+	if err := s.wantWorld(ss, r.GetResourceNames()); err != nil {
 		return err
 	}
-	s.wantWorld(ss, names)
 	if first && r.GetVersionInfo() != "" {
 		ss.adopt(r.GetVersionInfo())
 	}
@@ -101,7 +104,10 @@ func (s *stream) handleWorld(t resource.Type, r *discoveryv3.DiscoveryRequest) e
 }
 
 // wantWorld makes the subscriptions by name those of a list.
-func (s *stream) wantWorld(ss *subscriptions, names []string) {
+func (s *stream) wantWorld(ss *subscriptions, names []string) error {
+	if err := s.checkSize(len(names) - ss.named); err != nil {
+		return err
+	}
 	star, unique := false, 0
 	ss.round++
 	for _, name := range names {
@@ -120,13 +126,14 @@ func (s *stream) wantWorld(ss *subscriptions, names []string) {
 		s.setWildcard(ss, star || !ss.explicit)
 	}
 	if unique == ss.named {
-		return
+		return nil
 	}
 	for name, sub := range ss.subs {
 		if sub.named && sub.round != ss.round {
 			s.unsubscribe(ss, name)
 		}
 	}
+	return nil
 }
 
 // adopt notes what a client got on an earlier stream, perhaps from another node, if its
@@ -155,6 +162,7 @@ func (ss *subscriptions) adopt(version string) {
 func (s *stream) handleDelta(t resource.Type, r *discoveryv3.DeltaDiscoveryRequest) error {
 	first := s.types[t] == nil
 	ss := s.subscriptions(t)
+	s.returning = s.returning || first && len(r.GetInitialResourceVersions()) > 0
 	if nonce := r.GetResponseNonce(); nonce != "" && nonce == ss.nonce {
 		s.settle(ss, r.GetErrorDetail())
 	}

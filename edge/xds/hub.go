@@ -30,8 +30,13 @@ type hub struct {
 	rules              *state.Rules
 	entries            map[entryKey]*entry
 	byDep              map[resource.Dep]map[*entry]struct{}
-	leaving            map[registry.ServiceID][]leaver
-	due                time.Time // when the first leaver is gone; zero: there is none
+	// viewers has the streams whose view depends on a part of the state.
+	viewers map[resource.Dep]map[*stream]struct{}
+	// identities is what Config.Identities returned.
+	identities any
+	streams    map[*stream]struct{} // that have a view
+	leaving    map[registry.ServiceID][]leaver
+	due        time.Time // when the first leaver is gone; zero: there is none
 }
 
 type entryKey struct {
@@ -65,6 +70,10 @@ func newHub(cfg *Config, m *metrics) *hub {
 		cfg: cfg, metrics: m, rules: cfg.Rules(),
 		entries: map[entryKey]*entry{}, byDep: map[resource.Dep]map[*entry]struct{}{},
 		leaving: map[registry.ServiceID][]leaver{},
+		viewers: map[resource.Dep]map[*stream]struct{}{}, streams: map[*stream]struct{}{},
+	}
+	if cfg.Identities != nil {
+		h.identities = cfg.Identities()
 	}
 	h.use(cfg.Replica.Current())
 	return h
@@ -110,7 +119,11 @@ func (h *hub) advance(now time.Time) *replica.Snapshot {
 	var touched []*stream
 	h.mu.Lock()
 	old, next, rules := h.snapshot, h.cfg.Replica.Current(), h.cfg.Rules()
-	if next == old && rules == h.rules && (h.due.IsZero() || now.Before(h.due)) {
+	identities := h.identities
+	if h.cfg.Identities != nil {
+		identities = h.cfg.Identities()
+	}
+	if next == old && rules == h.rules && identities == h.identities && (h.due.IsZero() || now.Before(h.due)) {
 		h.mu.Unlock()
 		return next
 	}
@@ -118,6 +131,10 @@ func (h *hub) advance(now time.Time) *replica.Snapshot {
 	changed := func(d resource.Dep) {
 		for e := range h.byDep[d] {
 			dirty[e] = struct{}{}
+		}
+		for s := range h.viewers[d] {
+			s.recheck = true
+			touched = append(touched, s)
 		}
 	}
 	h.expire(now, changed)
@@ -134,6 +151,13 @@ func (h *hub) advance(now time.Time) *replica.Snapshot {
 		h.rules = rules
 		for _, e := range h.entries {
 			dirty[e] = struct{}{}
+		}
+	}
+	if identities != h.identities {
+		h.identities = identities
+		for s := range h.streams {
+			s.recheck = true
+			touched = append(touched, s)
 		}
 	}
 	for e := range dirty {
@@ -282,11 +306,24 @@ func (h *hub) unfollow(s *stream, e *entry) {
 	}
 }
 
-// view asks the sources for the view of a proxy.
-func (h *hub) view(p *resource.Proxy) (resource.View, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
+// view asks the sources for the view of the proxy of a stream, and notes what it depends
+// on. The caller holds mu.
+func (h *hub) view(s *stream, p *resource.Proxy) (resource.View, error) {
 	in := h.input()
+	h.forgetView(s)
+	v, err := h.ask(in, p)
+	h.streams[s] = struct{}{}
+	in.Used(func(d resource.Dep) {
+		s.viewDeps = append(s.viewDeps, d)
+		if h.viewers[d] == nil {
+			h.viewers[d] = map[*stream]struct{}{}
+		}
+		h.viewers[d][s] = struct{}{}
+	})
+	return v, err
+}
+
+func (h *hub) ask(in *resource.Input, p *resource.Proxy) (resource.View, error) {
 	for _, source := range h.cfg.Sources {
 		v, err := source.View(in, p)
 		if v != nil || err != nil {
@@ -294,4 +331,16 @@ func (h *hub) view(p *resource.Proxy) (resource.View, error) {
 		}
 	}
 	return nil, errNoView
+}
+
+// forgetView ends what view began. The caller holds mu.
+func (h *hub) forgetView(s *stream) {
+	for _, d := range s.viewDeps {
+		delete(h.viewers[d], s)
+		if len(h.viewers[d]) == 0 {
+			delete(h.viewers, d)
+		}
+	}
+	s.viewDeps = s.viewDeps[:0]
+	delete(h.streams, s)
 }

@@ -28,15 +28,20 @@ type stream struct {
 	// hub.mu guards the fields below.
 	proxy *resource.Proxy // nil before the first request
 	view  resource.View
-	types [resource.NumTypes]*subscriptions
-	size  int // number of subscriptions
-	nonce int
+	// viewDeps is what the view depends on. recheck means that it, or the rights of the
+	// client, may have changed.
+	viewDeps []resource.Dep
+	recheck  bool
+	types    [resource.NumTypes]*subscriptions
+	size     int // number of subscriptions
+	nonce    int
 	// awaited has the endpoints of new clusters that were not sent yet: a proxy does
 	// not use a cluster without them, so routes to it wait until then.
 	awaited map[string]bool
 	// holdUntil is when listeners and routes wait no longer; zero: they do not wait.
 	holdUntil time.Time
 	unknown   map[string]bool // type URLs that are not served
+	returning bool            // the client has said what it got on an earlier stream
 }
 
 // request is a request of either protocol.
@@ -71,12 +76,15 @@ func (s *stream) run(ctx context.Context, receive func() (request, error)) error
 		case <-ctx.Done():
 			return ctx.Err()
 		}
+		if err := s.check(time.Now()); err != nil {
+			return err
+		}
 		for f := s.next(time.Now()); f != nil; f = s.next(time.Now()) {
 			if err := s.send(f); err != nil {
 				return err
 			}
 		}
-		if d := s.untilHold(time.Now()); d > 0 {
+		if d := s.untilDue(time.Now()); d > 0 {
 			timer.Reset(d)
 		}
 	}
@@ -108,14 +116,18 @@ func (s *stream) wakeUp() {
 	}
 }
 
-// untilHold returns when the stream must look again, or 0 if it need not.
-func (s *stream) untilHold(now time.Time) time.Duration {
+// untilDue returns when the stream must look again, or 0 if it need not.
+func (s *stream) untilDue(now time.Time) time.Duration {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
-	if s.holdUntil.IsZero() {
+	due := s.silentUntil()
+	if !s.holdUntil.IsZero() && (due.IsZero() || s.holdUntil.Before(due)) {
+		due = s.holdUntil
+	}
+	if due.IsZero() {
 		return 0
 	}
-	return max(s.holdUntil.Sub(now), time.Millisecond)
+	return max(due.Sub(now), time.Millisecond)
 }
 
 // typeOf returns the type of a request. It returns false if the type is not served,

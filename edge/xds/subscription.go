@@ -2,6 +2,9 @@ package xds
 
 import (
 	"slices"
+	"time"
+
+	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
 
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
 )
@@ -21,6 +24,11 @@ type subscriptions struct {
 
 	nonce    string // of the newest answer; empty: there was none
 	inFlight bool   // the newest answer was neither accepted nor rejected yet
+	sentAt   time.Time
+	// late is what the client asked for with an old nonce, and lateAt when; see
+	// silence.go.
+	late   *discoveryv3.DiscoveryRequest
+	lateAt time.Time
 	// queue has the names of subscriptions that may have something to send.
 	queue []string
 	// answerDue means that the client waits for an answer, even an empty one.
@@ -218,6 +226,7 @@ func (s *stream) mark(e *entry) {
 func (s *stream) leave() {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
+	s.hub.forgetView(s)
 	for _, ss := range s.types {
 		if ss == nil {
 			continue

@@ -44,13 +44,20 @@ type Config struct {
 	// Authenticate finds out who a client is. Nil means that everybody may see
 	// everything.
 	Authenticate func(context.Context, *Credentials) (*Caller, error)
-	// Changed receives a value when Rules has changed. Nil means that it never does.
+	// Identities returns a value that is another one when callers may have lost their
+	// rights: open streams are then authorized again. Nil means that they never do.
+	Identities func() any
+	// Changed receives a value when Rules or Identities has changed. A change of the
+	// replica needs none. Nil means that they never change by themselves.
 	Changed <-chan struct{}
 	// TLS is the configuration of TLS. Nil means plain text.
 	TLS *tls.Config
 	// Drain is how long an instance that was deregistered is among the endpoints as
 	// DRAINING. Zero means that it is removed at once.
 	Drain time.Duration
+	// Silence is how long the server waits for what a client must say, before it helps
+	// itself: see silence.go. Zero means 10 seconds.
+	Silence time.Duration
 	// MaxSubscriptions is how many resources one stream can subscribe to. Zero means
 	// 20000.
 	MaxSubscriptions int
@@ -97,12 +104,16 @@ type Server struct {
 	mu         sync.Mutex
 	streams    map[*stream]struct{}
 	rejections map[string][]*rejection // by node
+	restarted  map[string]time.Time    // by node: when a stream was closed so that it begins again
 }
 
 // New checks the configuration. It starts nothing.
 func New(cfg Config) (*Server, error) {
 	if cfg.Replica == nil || cfg.Rules == nil || cfg.Logger == nil || len(cfg.Sources) == 0 {
 		return nil, errors.New("xds: Replica, Rules, Sources and Logger are required")
+	}
+	if cfg.Silence == 0 {
+		cfg.Silence = 10 * time.Second
 	}
 	if cfg.MaxSubscriptions == 0 {
 		cfg.MaxSubscriptions = 20000
@@ -113,7 +124,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Node == "" {
 		cfg.Node = "cairn"
 	}
-	s := &Server{cfg: cfg, closing: make(chan struct{}), streams: map[*stream]struct{}{}, rejections: map[string][]*rejection{}}
+	s := &Server{cfg: cfg, closing: make(chan struct{}), streams: map[*stream]struct{}{}, rejections: map[string][]*rejection{}, restarted: map[string]time.Time{}}
 	s.conns = newConnections(&s.cfg)
 	s.metrics = newMetrics(cfg.Registerer, s)
 	s.hub = newHub(&s.cfg, s.metrics)
