@@ -43,19 +43,36 @@ func newService(t *testing.T, n *nodetest.Node) string {
 	return created.Service.Id
 }
 
-// TestTwoNodesOverEtcd: what one node has acknowledged, the other answers soon. The
-// delays are logged.
+// maxPropagation is the bar for the time from the answer of one node to that of another.
+const maxPropagation = 250 * time.Millisecond
+
+// TestTwoNodesOverEtcd: what one node has acknowledged, the other answers within
+// maxPropagation: 100 writes each way, none later. The machine may be busy, so one of three
+// series has to be that fast.
 func TestTwoNodesOverEtcd(t *testing.T) {
 	server := etcdtest.Start(t)
 	a, b := nodetest.Start(t, overEtcd(server)), nodetest.Start(t, overEtcd(server))
 	service := newService(t, a)
-	var delays []time.Duration
+	for series := range 3 {
+		delays := propagation(t, a, b, service, series)
+		t.Logf("from the answer of one node to that of the other: median %v, 99%% %v, most %v", delays[100], delays[198], delays[199])
+		if delays[199] <= maxPropagation {
+			return
+		}
+	}
+	t.Errorf("in each of three series a write took more than %v to the other node", maxPropagation)
+}
+
+// propagation writes to two nodes in turn and returns, sorted, how long after the answer
+// each of 200 writes was visible on the other node.
+func propagation(t *testing.T, a, b *nodetest.Node, service string, series int) (delays []time.Duration) {
+	t.Helper()
 	for i := range 200 {
 		from, to := a, b
 		if i%2 == 1 {
 			from, to = b, a
 		}
-		body := fmt.Sprintf(`{"ServiceId":%q,"InstanceId":"i-%d","Attributes":{"AWS_INSTANCE_IPV4":"192.0.2.1"}}`, service, i)
+		body := fmt.Sprintf(`{"ServiceId":%q,"InstanceId":"i-%d-%d","Attributes":{"AWS_INSTANCE_IPV4":"192.0.2.1"}}`, service, series, i)
 		if status, answer := call(t, from, "RegisterInstance", body); status != http.StatusOK {
 			t.Fatal(answer)
 		}
@@ -72,5 +89,5 @@ func TestTwoNodesOverEtcd(t *testing.T) {
 		delays = append(delays, time.Since(acknowledged))
 	}
 	slices.Sort(delays)
-	t.Logf("from the answer of one node to that of the other: median %v, 99%% %v, most %v", delays[100], delays[198], delays[199])
+	return delays
 }

@@ -108,7 +108,7 @@ func (p *process) await() {
 	p.t.Fatalf("the node %v does not answer", p.args)
 }
 
-var client = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+var caller = &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 
 // call sends one operation of Cloud Map.
 func (p *process) call(operation, body string) (int, []byte, error) {
@@ -118,7 +118,7 @@ func (p *process) call(operation, body string) (int, []byte, error) {
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	req.Header.Set("X-Amz-Target", "Route53AutoNaming_v20170314."+operation)
-	resp, err := client.Do(req)
+	resp, err := caller.Do(req)
 	if err != nil {
 		return 0, nil, err
 	}
