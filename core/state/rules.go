@@ -4,6 +4,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/mesh"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/task"
 )
@@ -17,6 +18,7 @@ type Rules struct {
 	Identity    identity.Rules
 	Task        task.Rules
 	HostedZones hostedzone.Rules
+	Mesh        mesh.Rules
 }
 
 // Region returns the region of this cairn, which is part of ARNs.

@@ -9,6 +9,7 @@ import (
 	hostedrecords "github.com/cairn-discovery/cairn/core/hostedzone/records"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/member"
+	"github.com/cairn-discovery/cairn/core/mesh"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/registry/records"
 	"github.com/cairn-discovery/cairn/core/task"
@@ -24,6 +25,7 @@ var table = [...]slice{
 	newSlice(task.Slice(), task.NewDraft, func(s *State) *task.State { return &s.Task }, func(r *Rules) any { return &r.Task }, feedTasks),
 	newSlice(member.Slice{}, member.NewDraft, func(s *State) *member.State { return &s.Member }, nil, nil),
 	newSlice(hostedzone.Slice{}, hostedzone.NewDraft, func(s *State) *hostedzone.State { return &s.HostedZones }, func(r *Rules) any { return &r.HostedZones }, feedHostedZones),
+	newSlice(mesh.Slice(), mesh.NewDraft, func(s *State) *mesh.State { return &s.Mesh }, func(r *Rules) any { return &r.Mesh }, nil),
 }
 
 // feedRegistry makes a draft of the registry feed the zones.

@@ -17,6 +17,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/member"
+	"github.com/cairn-discovery/cairn/core/mesh"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/task"
 	"github.com/cairn-discovery/cairn/core/zone"
@@ -32,6 +33,8 @@ type State struct {
 	Member   member.State
 	// HostedZones are those of Route 53.
 	HostedZones hostedzone.State
+	// Mesh has the resources of App Mesh.
+	Mesh mesh.State
 	// Zones are derived from Registry, Task and HostedZones; they are not stored.
 	Zones zone.Index
 }

@@ -1,0 +1,39 @@
+package mesh
+
+import (
+	"slices"
+
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/table"
+)
+
+const sliceName = "mesh"
+
+// Slice describes meshes to core/state.
+func Slice() command.Slice[State] { return table.NewSlice(sliceName, nil, meshes, resources) }
+
+// Rules are the settings for meshes.
+type Rules struct {
+	// Shares are the meshes that other accounts may use.
+	Shares []Share
+}
+
+// Share shares a mesh with other accounts, its consumers.
+type Share struct {
+	Owner command.AccountID
+	Mesh  string
+	With  []command.AccountID
+}
+
+// Visible reports whether an account may see a mesh: it owns it, or it is shared with it.
+func (r *Rules) Visible(account, owner command.AccountID, mesh string) bool {
+	return account == owner || slices.ContainsFunc(r.Shares, func(s Share) bool {
+		return s.Owner == owner && s.Mesh == mesh && slices.Contains(s.With, account)
+	})
+}
+
+// of returns the state of a view, and its rules.
+func of(v command.View) (*State, *Rules) {
+	s, r := v.Slice(sliceName)
+	return s.(*State), r.(*Rules)
+}
