@@ -125,10 +125,16 @@ func ParseID(id string) Ref {
 	case 5:
 		r.Kind, r.Parent, r.Name = Kind(parts[2]), parts[3], parts[4]
 	}
-	if kinds[r.Kind].parent != "" != (r.Parent != "") {
+	if !r.wellFormed() {
 		return Ref{}
 	}
 	return r
+}
+
+// wellFormed reports whether the Ref has the fields that its kind needs, and no others.
+func (r Ref) wellFormed() bool {
+	data, ok := kinds[r.Kind]
+	return ok && r.Mesh != "" && (r.Name == "") == (r.Kind == KindMesh) && (r.Parent == "") == (data.parent == "")
 }
 
 // MeshRef returns the Ref of the mesh that the resource is in.
@@ -176,7 +182,7 @@ func ParsePath(owner command.AccountID, path string) (Ref, bool) {
 	case 6:
 		r.Mesh, r.Parent, r.Kind, r.Name = parts[1], parts[3], Kind(parts[4]), parts[5]
 	}
-	if _, ok := kinds[r.Kind]; !ok || r.Path() != path {
+	if !r.wellFormed() || r.Path() != path {
 		return Ref{}, false
 	}
 	return r, true
