@@ -29,6 +29,10 @@ type Migration struct {
 	// ToEmbedded is the direction. Then Target is the data folder that is created.
 	ToEmbedded bool
 	Target     string
+	// Prepare is a backup of the node that runs. It is copied to the shared store, and
+	// the import does not end: the Run without Prepare, for which the node has stopped,
+	// copies only what has changed since. Empty: everything is done at once.
+	Prepare string
 	// Logger gets the messages of the stores. Nil discards them.
 	Logger *slog.Logger
 }
@@ -37,12 +41,14 @@ type Migration struct {
 type Migrated struct {
 	// Records is the number of records. They were compared one by one.
 	Records int
+	// Written is the number of those that the target did not have before.
+	Written int
 	// From and To are the revisions of the stores.
 	From, To uint64
 }
 
-// Run copies the records and compares both stores. No node may run on either; the target
-// must be empty. If it fails, the target is not used by any node: a shared store stays
+// Run copies the records and compares both stores. No node may run on either, but for
+// Prepare; the target must be empty, or an import that has not ended. If it fails, the target is not used by any node: a shared store stays
 // marked as an import that has not ended, and no data folder is made.
 func (m *Migration) Run(ctx context.Context) (Migrated, error) {
 	if m.Logger == nil {
@@ -61,15 +67,7 @@ func (m *Migration) Run(ctx context.Context) (Migrated, error) {
 type contents map[string]store.Record
 
 func (m *Migration) toShared(ctx context.Context, local, shared *config.Config) (done Migrated, err error) {
-	if _, err := os.Stat(local.DataDir); err != nil {
-		return done, fmt.Errorf("data_dir: %w", err)
-	}
-	source, err := m.open(ctx, local, 0, false)
-	if err != nil {
-		return done, err
-	}
-	defer func() { err = errors.Join(err, source.close()) }()
-	records, from, err := source.load(ctx)
+	records, from, err := m.source(ctx, local)
 	if err != nil {
 		return done, err
 	}
@@ -78,7 +76,8 @@ func (m *Migration) toShared(ctx context.Context, local, shared *config.Config) 
 		return done, err
 	}
 	defer func() { err = errors.Join(err, target.close()) }()
-	if err := target.fill(ctx, records); err != nil {
+	written, err := target.fill(ctx, records)
+	if err != nil {
 		return done, err
 	}
 	copied, to, err := target.load(ctx)
@@ -88,7 +87,50 @@ func (m *Migration) toShared(ctx context.Context, local, shared *config.Config) 
 	if err := compare(records, copied); err != nil {
 		return done, err
 	}
-	return Migrated{len(records), uint64(from), uint64(to)}, target.finish(ctx)
+	done = Migrated{Records: len(records), Written: written, From: uint64(from), To: uint64(to)}
+	if m.Prepare != "" {
+		return done, nil
+	}
+	shift, err := target.finish(ctx)
+	done.To += uint64(shift)
+	return done, err
+}
+
+// source reads the records of the data folder, or of the backup of Prepare.
+func (m *Migration) source(ctx context.Context, local *config.Config) (records contents, at store.Revision, err error) {
+	folder := *local
+	if m.Prepare != "" {
+		if folder.DataDir, err = restoreToTemp(m.Prepare); err != nil {
+			return nil, 0, err
+		}
+		defer os.RemoveAll(folder.DataDir)
+	}
+	if _, err := os.Stat(folder.DataDir); err != nil {
+		return nil, 0, fmt.Errorf("data_dir: %w", err)
+	}
+	source, err := m.open(ctx, &folder, 0, false)
+	if err != nil {
+		return nil, 0, err
+	}
+	defer func() { err = errors.Join(err, source.close()) }()
+	return source.load(ctx)
+}
+
+// restoreToTemp makes a temporary data folder from a backup, at its revision.
+func restoreToTemp(backup string) (dir string, err error) {
+	f, err := os.Open(backup)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if dir, err = os.MkdirTemp("", "cairn-migrate-*"); err != nil {
+		return "", err
+	}
+	if _, err = embedded.Restore(embedded.Config{Dir: dir, Logger: slog.New(slog.DiscardHandler)}, bufio.NewReader(f)); err != nil {
+		os.RemoveAll(dir)
+		return "", err
+	}
+	return dir, nil
 }
 
 func (m *Migration) toEmbedded(ctx context.Context, local, shared *config.Config) (done Migrated, err error) {
@@ -119,7 +161,7 @@ func (m *Migration) toEmbedded(ctx context.Context, local, shared *config.Config
 	if err != nil {
 		return done, fmt.Errorf("%w; delete the folder %s", err, local.DataDir)
 	}
-	return Migrated{len(records), uint64(from), uint64(to)}, nil
+	return Migrated{Records: len(records), Written: len(records), From: uint64(from), To: uint64(to)}, nil
 }
 
 // restoreRecords makes a data folder with records.
@@ -238,14 +280,12 @@ func (s *migratingStore) load(ctx context.Context) (contents, store.Revision, er
 	}
 }
 
-// fill commits records to an empty store, in the order of their keys.
-func (s *migratingStore) fill(ctx context.Context, records contents) error {
+// fill makes the records of a store those that are given. It writes only what differs, in
+// the order of the keys, and returns the number of puts.
+func (s *migratingStore) fill(ctx context.Context, records contents) (puts int, err error) {
 	present, base, err := s.load(ctx)
 	if err != nil {
-		return err
-	}
-	if len(present) > 0 {
-		return fmt.Errorf("the target has %d records already", len(present))
+		return 0, err
 	}
 	limits := store.Limits{Writes: 1000, Bytes: 1 << 20}
 	if l, ok := s.Store.(store.Limited); ok {
@@ -259,27 +299,44 @@ func (s *migratingStore) fill(ctx context.Context, records contents) error {
 		base, txn.Writes, size = revision, txn.Writes[:0], 0
 		return err
 	}
-	for _, key := range slices.Sorted(maps.Keys(records)) {
-		r := records[key]
-		bytes := 2*len(key) + len(r.Value) + 64
+	add := func(w store.Write) error {
+		bytes := 2*len(w.Key) + len(w.Value) + 64
 		if len(txn.Writes) > 0 && (len(txn.Writes) == limits.Writes || size+bytes > limits.Bytes) {
 			if err := commit(); err != nil {
 				return err
 			}
 		}
-		txn.Writes = append(txn.Writes, store.Write{Key: key, Value: r.Value})
+		txn.Writes = append(txn.Writes, w)
 		size += bytes
-	}
-	if len(txn.Writes) == 0 {
 		return nil
 	}
-	return commit()
+	for _, key := range slices.Sorted(maps.Keys(records)) {
+		old, ok := present[key]
+		if ok && bytes.Equal(old.Value, records[key].Value) {
+			continue
+		}
+		puts++
+		if err := add(store.Write{Key: key, Value: records[key].Value}); err != nil {
+			return 0, err
+		}
+	}
+	for _, key := range slices.Sorted(maps.Keys(present)) {
+		if _, ok := records[key]; !ok {
+			if err := add(store.Write{Key: key, Delete: true}); err != nil {
+				return 0, err
+			}
+		}
+	}
+	if len(txn.Writes) == 0 {
+		return puts, nil
+	}
+	return puts, commit()
 }
 
-// finish lets nodes use a shared target.
-func (s *migratingStore) finish(ctx context.Context) error {
+// finish lets nodes use a shared target, whose revisions are then higher by shift.
+func (s *migratingStore) finish(ctx context.Context) (shift store.Revision, err error) {
 	return s.Store.(interface {
-		FinishImport(ctx context.Context) error
+		FinishImport(ctx context.Context) (store.Revision, error)
 	}).FinishImport(ctx)
 }
 

@@ -3,6 +3,7 @@ package node_test
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -17,7 +18,11 @@ import (
 func TestMigrate(t *testing.T) {
 	first := nodetest.Start(t)
 	service := newService(t, first)
+	backup := ""
 	for i := range 300 { // more than one transaction of etcd
+		if i == 200 {
+			backup = takeBackup(t, first)
+		}
 		body := fmt.Sprintf(`{"ServiceId":%q,"InstanceId":"i-%d","Attributes":{"a":"b"}}`, service, i)
 		if status, answer := call(t, first, "RegisterInstance", body); status != http.StatusOK {
 			t.Fatal(answer)
@@ -28,8 +33,13 @@ func TestMigrate(t *testing.T) {
 	server := etcdtest.Start(t)
 	m := node.Migration{Config: config.Default(), Target: filepath.Join(t.TempDir(), "back")}
 	m.Config.Store, m.Config.DataDir, m.Config.EtcdEndpoints = config.StoreEtcd, first.DataDir, []string{server.Endpoint}
+	m.Prepare = backup
+	if prepared, err := m.Run(t.Context()); err != nil || prepared.Written < 400 {
+		t.Fatalf("%+v, %v", prepared, err)
+	}
+	m.Prepare = ""
 	to, err := m.Run(t.Context())
-	if err != nil || to.Records < 600 || to.To < to.From {
+	if err != nil || to.Records < 600 || to.To < to.From || to.Written > 250 {
 		t.Fatalf("%+v, %v", to, err)
 	}
 	if _, err := m.Run(t.Context()); err == nil || !strings.Contains(err.Error(), "already") {
@@ -51,6 +61,17 @@ func TestMigrate(t *testing.T) {
 	if status, answer := call(t, again, "GetInstance", last); status != http.StatusOK {
 		t.Error(answer)
 	}
+}
+
+// takeBackup saves a backup of a node that runs.
+func takeBackup(t *testing.T, n *nodetest.Node) (file string) {
+	t.Helper()
+	status, text := adminGet(t, n.AdminURL+"/backup")
+	file = filepath.Join(t.TempDir(), "backup")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil || status != http.StatusOK {
+		t.Fatal(status, err)
+	}
+	return file
 }
 
 // TestUnfinishedImportIsRefused: no node uses a store into which an import has not ended.

@@ -225,7 +225,7 @@ func (n *Node) readiness() error {
 	if reason := n.unready.Load(); reason != nil {
 		return errors.New(*reason)
 	}
-	return n.checkStaleness()
+	return nil
 }
 
 // Log returns the node's log, for the program that runs it.

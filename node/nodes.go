@@ -2,11 +2,13 @@ package node
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/cairn-discovery/cairn/internal/atomicfile"
 	"github.com/cairn-discovery/cairn/internal/uuid"
 	"github.com/cairn-discovery/cairn/node/config"
+	"github.com/cairn-discovery/cairn/store/cluster"
 	"github.com/cairn-discovery/cairn/worker/membership"
 )
 
@@ -156,6 +159,13 @@ type nodeReport struct {
 	// StaleSeconds is for how long the state of the node that answers may have been out
 	// of date.
 	StaleSeconds float64 `json:",omitempty"`
+	// Role is what the node is in a cluster: leader, voter, learner or added, which has
+	// not started yet. Empty: the store is no cluster, or the node was removed.
+	Role string `json:",omitempty"`
+	// ClusterAddr is where the other nodes of the cluster reach it.
+	ClusterAddr string `json:",omitempty"`
+	// Down means that it is in the cluster and does not run.
+	Down bool `json:",omitempty"`
 }
 
 // nodesReport is the answer to /nodes.
@@ -187,7 +197,45 @@ func (w *wiring) nodes() nodesReport {
 		}
 		report.Nodes = append(report.Nodes, one)
 	}
+	w.addPeers(&report)
 	return report
+}
+
+// peersTimeout is how long the members of the cluster are waited for. This node knows them.
+const peersTimeout = 2 * time.Second
+
+// addPeers adds what the cluster knows about its members.
+func (w *wiring) addPeers(report *nodesReport) {
+	st, ok := w.store.(*cluster.Store)
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), peersTimeout)
+	defer cancel()
+	peers, err := st.Peers(ctx)
+	if err != nil {
+		w.log.Warn("the members of the cluster are not known", "err", err)
+	}
+	for _, p := range peers {
+		i := slices.IndexFunc(report.Nodes, func(n nodeReport) bool { return n.Name == p.Name })
+		if i < 0 {
+			i = len(report.Nodes)
+			report.Nodes = append(report.Nodes, nodeReport{Name: cmp.Or(p.Name, p.ID), Down: true})
+		}
+		report.Nodes[i].Role, report.Nodes[i].ClusterAddr = roleOf(&p), strings.Join(p.Addrs, ",")
+	}
+}
+
+func roleOf(p *cluster.Peer) string {
+	switch {
+	case p.Name == "":
+		return "added"
+	case p.Learner:
+		return "learner"
+	case p.Leader:
+		return "leader"
+	}
+	return "voter"
 }
 
 // owns returns what reports whether this node does a piece of work that live nodes share.

@@ -149,6 +149,9 @@ func TestStoreIsAway(t *testing.T) {
 		status, text := adminGet(t, a.AdminURL+"/readyz")
 		return status == http.StatusServiceUnavailable && strings.Contains(text, "nodes.max_staleness")
 	})
+	if status, text := adminGet(t, a.AdminURL+"/backup"); status != http.StatusOK {
+		t.Errorf("a backup of what may be the last copy: %d %s", status, text)
+	}
 	cut.Store(false)
 	eventually(t, "the node is ready again", func() bool { status, _ := adminGet(t, a.AdminURL+"/readyz"); return status == http.StatusOK })
 	resp, body = invoke(t, a, "CreateHttpNamespace", `{"Name":"other"}`)

@@ -83,6 +83,14 @@ func (w *wiring) storeComponent() (component, error) {
 	return component{name: "store", run: run, stopTimeout: storeStopTimeout}, nil
 }
 
+// addNode adds a node to a cluster. It is nil if the store is none.
+func (w *wiring) addNode() func(context.Context, string) error {
+	if st, ok := w.store.(*cluster.Store); ok {
+		return st.AddPeer
+	}
+	return nil
+}
+
 // removeNode removes a node from a cluster. It is nil if the store is none.
 func (w *wiring) removeNode() func(context.Context, string) error {
 	st, ok := w.store.(*cluster.Store)

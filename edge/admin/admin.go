@@ -32,6 +32,10 @@ import (
 type Config struct {
 	// Ready returns nil when the node serves, or else the reason why not.
 	Ready func() error
+	// Fresh returns nil, or why the state is so old that clients should go elsewhere. Only
+	// /readyz depends on it: a backup of an old state may be the last one that there is.
+	// Nil: it is never too old.
+	Fresh func() error
 	// Backup writes a consistent copy of the registry. It is called only while
 	// Ready returns nil.
 	Backup func(io.Writer) error
@@ -51,6 +55,9 @@ type Config struct {
 	Nodes func() any
 	// RemoveNode removes a node from the cluster for good. Nil: the store is no cluster.
 	RemoveNode func(ctx context.Context, name string) error
+	// AddNode adds a node to the cluster that will join with an address. Nil: the store is
+	// no cluster.
+	AddNode func(ctx context.Context, addr string) error
 	// Feed answers /feed, by which other nodes follow this one. Nil: there is no /feed.
 	Feed http.Handler
 	// Metrics is what /metrics shows.
@@ -184,6 +191,7 @@ func (s *Server) routes() http.Handler {
 	}
 	if s.cfg.RemoveNode != nil {
 		mux.HandleFunc("POST /nodes/remove", s.removeNode)
+		mux.HandleFunc("POST /nodes/add", s.addNode)
 	}
 	if s.cfg.Feed != nil {
 		mux.Handle("GET /feed", s.cfg.Feed)
@@ -285,7 +293,11 @@ func (s *Server) livez(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (s *Server) readyz(w http.ResponseWriter, _ *http.Request) {
-	if err := s.cfg.Ready(); err != nil {
+	err := s.cfg.Ready()
+	if err == nil && s.cfg.Fresh != nil {
+		err = s.cfg.Fresh()
+	}
+	if err != nil {
 		writeText(w, http.StatusServiceUnavailable, "not ready: "+err.Error()+"\n")
 		return
 	}

@@ -379,14 +379,14 @@ func TestLimitBody(t *testing.T) {
 	}
 }
 
-// TestRemoveNode: only a listener that authenticates its callers removes nodes.
-func TestRemoveNode(t *testing.T) {
+// TestChangeNodes: only a listener that authenticates its callers adds and removes nodes.
+func TestChangeNodes(t *testing.T) {
 	const token = "0123456789abcdef"
-	var removed []string
-	remove := func(_ context.Context, name string) error {
+	var changed []string
+	change := func(_ context.Context, name string) error {
 		switch name {
 		case "a":
-			removed = append(removed, name)
+			changed = append(changed, name)
 			return nil
 		case "last":
 			return errors.New("the only node cannot be removed")
@@ -397,21 +397,23 @@ func TestRemoveNode(t *testing.T) {
 		token, body string
 		code        int
 	}{
-		{"", `{"Node":"a"}`, http.StatusForbidden},
-		{token, `{"Node":""}`, http.StatusBadRequest},
+		{"", `{"Node":"a","Addr":"a"}`, http.StatusForbidden},
+		{token, `{"Node":"","Addr":""}`, http.StatusBadRequest},
 		{token, `a`, http.StatusBadRequest},
-		{token, `{"Node":"z"}`, http.StatusNotFound},
-		{token, `{"Node":"last"}`, http.StatusConflict},
-		{token, `{"Node":"a"}`, http.StatusOK},
+		{token, `{"Node":"z","Addr":"z"}`, http.StatusNotFound},
+		{token, `{"Node":"last","Addr":"last"}`, http.StatusConflict},
+		{token, `{"Node":"a","Addr":"a"}`, http.StatusOK},
 	} {
-		s := newServer(t, func(c *Config) { c.Token, c.RemoveNode = tc.token, remove })
-		r := httptest.NewRequest("POST", "http://127.0.0.1/nodes/remove", strings.NewReader(tc.body))
-		r.Header.Set("Authorization", "Bearer "+token)
-		if w := serve(s, r); w.Code != tc.code {
-			t.Errorf("token %q, body %s: %d %s", tc.token, tc.body, w.Code, w.Body)
+		s := newServer(t, func(c *Config) { c.Token, c.RemoveNode, c.AddNode = tc.token, change, change })
+		for _, path := range []string{"/nodes/remove", "/nodes/add"} {
+			r := httptest.NewRequest("POST", "http://127.0.0.1"+path, strings.NewReader(tc.body))
+			r.Header.Set("Authorization", "Bearer "+token)
+			if w := serve(s, r); w.Code != tc.code {
+				t.Errorf("%s, token %q, body %s: %d %s", path, tc.token, tc.body, w.Code, w.Body)
+			}
 		}
 	}
-	if len(removed) != 1 {
-		t.Errorf("removed: %q", removed)
+	if len(changed) != 2 {
+		t.Errorf("changed: %q", changed)
 	}
 }

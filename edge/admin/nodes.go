@@ -22,16 +22,9 @@ func (s *Server) nodes(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(append(text, '\n')) // an error means that the client has gone
 }
 
-// removeNode answers /nodes/remove, whose body names the node as JSON. It needs a listener
-// that authenticates its callers: a node that was removed has to join as a new one.
+// removeNode answers /nodes/remove, whose body names the node as JSON.
 func (s *Server) removeNode(w http.ResponseWriter, r *http.Request) {
-	if !s.cfg.authenticates() {
-		writeText(w, http.StatusForbidden, "this node removes no nodes: its admin listener does not authenticate operators;"+
-			" set admin_token_file in its configuration or the token in CAIRN_ADMIN_TOKEN, or tls.admin with tls.client_ca_file, and restart it\n")
-		return
-	}
-	if err := s.cfg.Ready(); err != nil {
-		writeText(w, http.StatusServiceUnavailable, "not ready: "+err.Error()+"\n")
+	if !s.mayChangeNodes(w) {
 		return
 	}
 	var request struct{ Node string }
@@ -39,10 +32,42 @@ func (s *Server) removeNode(w http.ResponseWriter, r *http.Request) {
 		writeText(w, http.StatusBadRequest, `the body must be a JSON object with the member Node, the name of a node`+"\n")
 		return
 	}
-	err := s.cfg.RemoveNode(r.Context(), request.Node)
+	s.answerChange(w, s.cfg.RemoveNode(r.Context(), request.Node), "a node was removed from the cluster", "node", request.Node)
+}
+
+// addNode answers /nodes/add, whose body has the address of the node as JSON.
+func (s *Server) addNode(w http.ResponseWriter, r *http.Request) {
+	if !s.mayChangeNodes(w) {
+		return
+	}
+	var request struct{ Addr string }
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil || request.Addr == "" {
+		writeText(w, http.StatusBadRequest, `the body must be a JSON object with the member Addr, the cluster_addr of a node`+"\n")
+		return
+	}
+	s.answerChange(w, s.cfg.AddNode(r.Context(), request.Addr), "a node was added to the cluster", "addr", request.Addr)
+}
+
+// mayChangeNodes refuses a change if the listener does not authenticate its callers, since
+// a node that was removed has to join as a new one, or if the node does not serve.
+func (s *Server) mayChangeNodes(w http.ResponseWriter) bool {
+	if !s.cfg.authenticates() {
+		writeText(w, http.StatusForbidden, "this node adds and removes no nodes: its admin listener does not authenticate operators;"+
+			" set admin_token_file in its configuration or the token in CAIRN_ADMIN_TOKEN, or tls.admin with tls.client_ca_file, and restart it\n")
+		return false
+	}
+	if err := s.cfg.Ready(); err != nil {
+		writeText(w, http.StatusServiceUnavailable, "not ready: "+err.Error()+"\n")
+		return false
+	}
+	return true
+}
+
+// answerChange answers a change of the nodes and logs it if it was made.
+func (s *Server) answerChange(w http.ResponseWriter, err error, done string, attrs ...any) {
 	switch {
 	case err == nil:
-		s.cfg.Logger.Info("a node was removed from the cluster", "node", request.Node)
+		s.cfg.Logger.Info(done, attrs...)
 		writeText(w, http.StatusOK, "{}\n")
 	case errors.Is(err, ErrNoNode):
 		writeText(w, http.StatusNotFound, err.Error()+"\n")

@@ -178,10 +178,10 @@ func (s *Store) Limits() store.Limits {
 }
 
 // FinishImport ends an import; see etcd.Config.
-func (s *Store) FinishImport(ctx context.Context) error {
+func (s *Store) FinishImport(ctx context.Context) (shift store.Revision, err error) {
 	inner, err := s.get()
 	if err != nil {
-		return err
+		return 0, err
 	}
 	return inner.FinishImport(ctx)
 }

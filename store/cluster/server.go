@@ -80,6 +80,7 @@ func (s *Store) serve(ctx context.Context, server *embed.Etcd, learner bool) err
 		s.inner.Store(inner)
 		close(s.ready)
 		g.Go(func() error { s.maintain(ctx, server); return nil })
+		g.Go(func() error { return s.updateAddr(ctx, server.Server) })
 		return inner.Run(ctx)
 	})
 	return g.Wait()

@@ -47,7 +47,8 @@ type Config struct {
 	MaxRequestBytes int
 	// First is the revision at which new keys begin; keys that exist keep their own.
 	First store.Revision
-	// Import is for filling an empty store. Others refuse it until FinishImport.
+	// Import is for filling an empty store, or one whose import has not ended. Others
+	// refuse it until FinishImport.
 	Import bool
 	// Logger gets the messages of the store and of the client. Nil discards them.
 	Logger *slog.Logger

@@ -109,22 +109,24 @@ func (s *Store) parseFormat(value []byte, created, changed int64) (*base, error)
 
 func (s *Store) importError(importing bool) error {
 	if importing {
-		return fmt.Errorf("etcd: an import into %s has not ended: wait for it, or delete the keys with this prefix and import again", s.cfg.Prefix)
+		return fmt.Errorf("etcd: an import into %s has not ended: wait for it, run cairn migrate again, or delete the keys with this prefix", s.cfg.Prefix)
 	}
 	return fmt.Errorf("etcd: there is a store in %s already: give another prefix, or delete the keys with this prefix", s.cfg.Prefix)
 }
 
 // FinishImport lets others use a store that was opened with Import, and closes nothing.
-func (s *Store) FinishImport(ctx context.Context) error {
+// Revisions are then higher by shift, so that they go on from Config.First.
+func (s *Store) FinishImport(ctx context.Context) (shift store.Revision, err error) {
 	s.mu.Lock()
 	b := s.base
 	s.mu.Unlock()
 	if b == nil {
-		return errNotLoaded
+		return 0, errNotLoaded
 	}
-	value, err := json.Marshal(formatRecord{Format: format, First: b.first})
+	first := max(b.first, s.cfg.First)
+	value, err := json.Marshal(formatRecord{Format: format, First: first})
 	if err != nil {
-		return err
+		return 0, err
 	}
 	ctx, cancel := s.request(ctx)
 	defer cancel()
@@ -132,10 +134,10 @@ func (s *Store) FinishImport(ctx context.Context) error {
 	resp, err := s.client.Txn(ctx).If(clientv3.Compare(clientv3.ModRevision(key), "=", b.changed)).
 		Then(clientv3.OpPut(key, string(value))).Commit()
 	if err != nil {
-		return s.classify(err)
+		return 0, s.classify(err)
 	}
 	if !resp.Succeeded {
-		return errors.New("etcd: the store was replaced by another one during the import")
+		return 0, errors.New("etcd: the store was replaced by another one during the import")
 	}
-	return nil
+	return first - b.first, nil
 }

@@ -31,8 +31,12 @@ type process struct {
 	done chan struct{}
 }
 
+// build returns the program: the one that CAIRN_PROGRAM names, or one made from the source.
 func build(t *testing.T) string {
 	t.Helper()
+	if program := os.Getenv("CAIRN_PROGRAM"); program != "" {
+		return program
+	}
 	program := filepath.Join(t.TempDir(), "cairn")
 	if out, err := exec.Command("go", "build", "-o", program, "github.com/cairn-discovery/cairn/cmd/cairn").CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, out)
@@ -95,6 +99,22 @@ func (p *process) kill() {
 		p.cmd.Process.Kill()
 		<-p.done
 	}
+}
+
+// terminate stops the node in order.
+func (p *process) terminate() {
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	<-p.done
+}
+
+// dataDir returns the data folder of a node.
+func dataDir(p *process) string {
+	for i, arg := range p.args {
+		if arg == "--data-dir" {
+			return p.args[i+1]
+		}
+	}
+	return ""
 }
 
 // await waits until the node answers.
