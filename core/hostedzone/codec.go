@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/health"
 	"github.com/cairn-discovery/cairn/internal/record"
 )
@@ -11,8 +12,16 @@ import (
 // The field numbers of each kind of record are permanent: add new ones, never change
 // existing ones.
 
-// errNoName is the error of a stored record set without a name.
-var errNoName = errors.New("a record set without a name")
+// errName is the error of a stored name that is not in wire form.
+var errName = errors.New("a name is not in wire form")
+
+// checkName returns an error if a name is not in wire form.
+func checkName(name string) error {
+	if !dnswire.IsName([]byte(name)) {
+		return errName
+	}
+	return nil
+}
 
 func appendBool(b []byte, n int, v bool) []byte {
 	if v {
@@ -70,7 +79,7 @@ func (z *HostedZone) encode(b []byte) []byte {
 }
 
 func (z *HostedZone) decode(value []byte) error {
-	return eachField(value, func(f record.Field) (err error) {
+	err := eachField(value, func(f record.Field) (err error) {
 		switch f.Number {
 		case 1:
 			z.Account = command.AccountID(f.Bytes)
@@ -103,6 +112,10 @@ func (z *HostedZone) decode(value []byte) error {
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return checkName(z.Apex)
 }
 
 func (k *SigningKey) encode(b []byte) []byte {
@@ -212,8 +225,9 @@ func (c *storedSet) decode(value []byte) error {
 	if err != nil {
 		return err
 	}
-	if c.set = s; s.Name == "" {
-		return errNoName
+	c.set = s
+	if err := checkName(s.Name); err != nil {
+		return err
 	}
 	if err := s.parse(); err != nil {
 		return err
@@ -223,7 +237,7 @@ func (c *storedSet) decode(value []byte) error {
 }
 
 func (a *Alias) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	err := eachField(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			a.Zone = ID(f.Bytes)
@@ -234,6 +248,10 @@ func (a *Alias) decode(value []byte) error {
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	return checkName(a.Name)
 }
 
 func (g *Geo) decode(value []byte) error {

@@ -186,7 +186,7 @@ func (u *update) check(r *UpdateRecord) error {
 	case classAny:
 		ok = r.TTL == 0 && r.Data == "" && (!meta || r.Type == dnswire.TypeANY)
 	case classNone:
-		ok = r.TTL == 0 && !meta
+		ok = r.TTL == 0 && !meta && (r.Data != "" || !rdata.Supported(r.Type)) // every supported type has data
 	}
 	if !ok {
 		return updateError(dnswire.RcodeFormErr, "an update has a class, type or TTL that is not valid")

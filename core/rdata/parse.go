@@ -320,16 +320,24 @@ func (p *parser) hexRest() error {
 	return nil
 }
 
-// tag appends the tag of a CAA record: RFC 8659 section 4.1.
+// maxTag is the largest length of the tag of a CAA record, in octets.
+const maxTag = 15
+
+// tag appends the tag of a CAA record.
 func (p *parser) tag(s string) error {
-	for _, c := range []byte(s) {
-		if !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'z') {
-			return p.invalid("The tag must have letters and digits only")
-		}
-	}
-	if s == "" || len(s) > 15 {
-		return p.invalid("The tag must have 1 to 15 characters")
+	if !validTag(s) {
+		return p.invalid("The tag must have 1 to " + strconv.Itoa(maxTag) + " letters and digits")
 	}
 	p.out = append(append(p.out, byte(len(s))), s...)
 	return nil
+}
+
+// validTag reports whether s is the tag of a CAA record: RFC 8659 section 4.1.
+func validTag(s string) bool {
+	for _, c := range []byte(s) {
+		if !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxTag
 }

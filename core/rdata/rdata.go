@@ -107,23 +107,27 @@ func TypeName(t uint16) string {
 	return fmt.Sprintf("TYPE%d", t)
 }
 
-// Names yields the offset of each name in the data of a type, which must be valid.
+// Names returns the offset of each name in the data of a type. In data that is not that of
+// the type it returns those before the first octet that is not valid.
 func Names(t uint16, data string) []int {
 	var at []int
 	pos := 0
 	for _, k := range layout[t] {
+		if pos >= len(data) {
+			break
+		}
 		switch k {
-		case number8:
-			pos++
-		case number16:
-			pos += 2
-		case number32:
-			pos += 4
+		case number8, number16, number32:
+			pos += fixedSize[k]
 		case text:
 			pos += 1 + int(data[pos])
 		case name:
+			n := dnswire.NameLen([]byte(data[pos:]))
+			if n < 0 {
+				return at
+			}
 			at = append(at, pos)
-			pos += dnswire.NameLen([]byte(data[pos:]))
+			pos += n
 		default:
 			return at
 		}

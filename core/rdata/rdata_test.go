@@ -113,13 +113,50 @@ func TestGeneric(t *testing.T) {
 	}
 }
 
+// Data that has no text of its own type is not written as if it had.
+func TestTextOfOddData(t *testing.T) {
+	for _, test := range []struct{ rtype, data, want string }{
+		{"CAA", "\x00\x02a \x00", `\# 5 0002612000`},
+		{"CAA", "\x00\x00x", `\# 3 000078`},
+		{"CAA", "\x00\x05issue", `0 issue ""`},
+		{"TXT", "", `\# 0`},
+		{"DS", "\x00\x01\x02\x03", `\# 4 00010203`},
+		{"MX", "\x00", `\# 1 00`},
+		{"NAPTR", "\x00\x01\x00\x01\xff", `\# 5 00010001ff`},
+	} {
+		rtype, _ := rdata.Type(test.rtype)
+		if got := rdata.Decimal.Text(rtype, test.data); got != test.want {
+			t.Errorf("%s %q: %q", test.rtype, test.data, got)
+		}
+		rdata.Canonical(rtype, test.data)
+	}
+}
+
+// fuzzTypes are the supported types, and one that is not.
+var fuzzTypes = func() []uint16 {
+	types := []uint16{65280}
+	for _, name := range strings.Fields("A AAAA CAA CNAME DS HTTPS MX NAPTR NS PTR SOA SPF SRV SSHFP SVCB TLSA TXT") {
+		t, _ := rdata.Type(name)
+		types = append(types, t)
+	}
+	return types
+}()
+
 // Text and wire form agree for every type, whatever the octets.
 func FuzzText(f *testing.F) {
-	f.Add(uint16(dnswire.TypeTXT), "\x03a\"\\")
-	f.Add(uint16(dnswire.TypeTXT), "0")
-	f.Add(uint16(dnswire.TypeSVCB), "\x00\x01\x00\x00\x01\x00\x03\x02h2")
-	f.Add(uint16(dnswire.TypeNAPTR), "\x00\x01\x00\x01\x01u\x00\x00\x00")
-	f.Fuzz(func(t *testing.T, rtype uint16, data string) {
+	f.Add(uint16(17), "\x03a\"\\")
+	f.Add(uint16(17), "0")
+	f.Add(uint16(15), "\x00\x01\x00\x00\x01\x00\x03\x02h2")
+	f.Add(uint16(8), "\x00\x01\x00\x01\x01u\x00\x00\x00")
+	f.Add(uint16(3), "\x00\x05issueca.example")
+	f.Fuzz(func(t *testing.T, number uint16, data string) {
+		rtype := fuzzTypes[int(number)%len(fuzzTypes)]
+		for _, at := range rdata.Names(rtype, data) { // whatever the data
+			if dnswire.NameLen([]byte(data[at:])) < 0 {
+				t.Fatalf("%d %q: no name at %d", rtype, data, at)
+			}
+		}
+		rdata.Canonical(rtype, data)
 		for _, form := range []rdata.Form{rdata.Octal, rdata.Decimal} {
 			text := form.Text(rtype, data)
 			again, err := form.Parse(rtype, text)
@@ -129,8 +166,35 @@ func FuzzText(f *testing.F) {
 			if form.Text(rtype, again) != text {
 				t.Fatalf("%d %q: %q, %q", rtype, data, text, form.Text(rtype, again))
 			}
-			rdata.Names(rtype, again)
-			rdata.Canonical(rtype, again)
+		}
+	})
+}
+
+// What is read from a text is written as a text that has the same data.
+func FuzzParse(f *testing.F) {
+	for _, text := range []string{
+		"192.0.2.1", "2001:db8::1", `0 issue "ca.example"`, "a.example", "1 2 3 00ff", `1 . alpn="h2,h3" port=1 mandatory=port key667=""`, "10 mail",
+		`100 50 "u" "E2U+sip" "!^.*$!x!" .`, "a b 1 2h 3 4 1w", `"a" "\200\"" b`, `\# 4 0a000001`, `"` + strings.Repeat("x", 255) + `"`, `1 . key9=\"`, `1 . alpn=a\,b`,
+	} {
+		for number := range fuzzTypes {
+			f.Add(uint16(number), text)
+		}
+	}
+	f.Fuzz(func(t *testing.T, number uint16, text string) {
+		rtype := fuzzTypes[int(number)%len(fuzzTypes)]
+		for _, form := range []rdata.Form{rdata.Octal, rdata.Decimal} {
+			data, err := form.Parse(rtype, text)
+			if err != nil {
+				continue
+			}
+			written := form.Text(rtype, data)
+			again, err := form.Parse(rtype, written)
+			if err != nil || again != data {
+				t.Fatalf("%d %q: %q, then %q is %q: %v", rtype, text, data, written, again, err)
+			}
+			if other, err := (1 - form).Parse(rtype, (1 - form).Text(rtype, data)); err != nil || other != data {
+				t.Fatalf("%d %q: in the other form %q: %v", rtype, data, other, err)
+			}
 		}
 	})
 }

@@ -33,7 +33,9 @@ func (f Form) Text(t uint16, data string) string {
 // generic is the first word of data in the form of RFC 3597 section 5.
 const generic = `\#`
 
-func unknown(data string) string { return fmt.Sprintf("%s %d %x", generic, len(data), data) }
+func unknown(data string) string {
+	return strings.TrimSuffix(fmt.Sprintf("%s %d %x", generic, len(data), data), " ")
+}
 
 // fixedSize is the size of the kinds of fields that have one.
 var fixedSize = map[kind]int{number8: 1, number16: 2, number32: 4, v4: 4, v6: 16}
@@ -59,10 +61,13 @@ func (f Form) appendField(b, data []byte, k kind) (out, left []byte, ok bool) {
 		raw := data[1 : 1+int(data[0])]
 		data = data[1+len(raw):]
 		if k == tag {
-			return append(b, raw...), data, true
+			return append(b, raw...), data, validTag(string(raw))
 		}
 		return append(f.appendQuoted(append(b, '"'), raw), '"'), data, true
 	case texts:
+		if len(data) == 0 {
+			return b, data, false
+		}
 		for first := true; len(data) > 0; first = false {
 			if !first {
 				b = append(b, ' ')
@@ -76,7 +81,7 @@ func (f Form) appendField(b, data []byte, k kind) (out, left []byte, ok bool) {
 	case rest:
 		return append(f.appendQuoted(append(b, '"'), data), '"'), nil, true
 	case hexRest:
-		return append(b, strings.ToUpper(fmt.Sprintf("%x", data))...), nil, true
+		return append(b, strings.ToUpper(fmt.Sprintf("%x", data))...), nil, len(data) > 0
 	}
 	b, ok = f.appendSvcParams(b, data)
 	return b, nil, ok

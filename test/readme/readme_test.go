@@ -86,6 +86,16 @@ func TestECSTour(t *testing.T) {
 	compare(t, guide, shell)
 }
 
+// TestRoute53Tour runs docs/route53.md.
+func TestRoute53Tour(t *testing.T) {
+	testtool.Need(t, "dig", "bind9-dnsutils")
+	testtool.Need(t, "aws", "awscli")
+	const guide = "../../docs/route53.md"
+	shell := newShell(t)
+	shell.writeFiles(t, guide, 1)
+	compare(t, guide, shell)
+}
+
 // TestMeshTour runs docs/mesh.md with a real Envoy.
 func TestMeshTour(t *testing.T) {
 	envoy := testtool.Envoy(t)
@@ -305,6 +315,7 @@ var volatile = []struct {
 }{
 	{regexp.MustCompile(`[a-z2-7]{32}-[0-9a-z]{8}`), "OPERATION"},
 	{regexp.MustCompile(`(ns|srv)-[a-z2-7]{16}`), "$1-ID"},
+	{regexp.MustCompile(`\bZ[A-Z2-7]{20}\b`), "ZONE"},
 	{regexp.MustCompile(`AKIA[A-Z2-7]{16}`), "KEY"},
 	{regexp.MustCompile(`(SecretAccessKey +)\S{40}`), "${1}SECRET"},
 	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`), "UUID"},
