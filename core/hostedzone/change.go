@@ -53,6 +53,8 @@ func (z *HostedZone) key() string { return zonePrefix + string(z.ID) }
 func (z *HostedZone) put(d *Draft) {
 	s := &d.state
 	old, _ := s.zones.Get(z.ID)
+	d.placeInVPCs(old, false)
+	d.placeInVPCs(z, true)
 	s.zones = s.zones.Put(d.token, z.ID, z)
 	s.byName = s.byName.Put(d.token, nameKey(z), z)
 	s.byReference = s.byReference.Put(d.token, referenceKey(z), z.ID)
@@ -71,11 +73,27 @@ func (z *HostedZone) remove(d *Draft) {
 		(&storedSet{z.ID, set.setKey(), set}).remove(d)
 	}
 	s.sets = s.sets.Delete(d.token, z.ID)
+	d.placeInVPCs(old, false)
 	s.zones = s.zones.Delete(d.token, z.ID)
 	s.byName = s.byName.Delete(d.token, nameKey(old))
 	s.byReference = s.byReference.Delete(d.token, referenceKey(old))
 	if d.observer != nil {
 		d.observer.ZoneChanged(old, nil)
+	}
+}
+
+// placeInVPCs adds a zone to, or removes it from, the index by VPC.
+func (d *Draft) placeInVPCs(z *HostedZone, in bool) {
+	if z == nil {
+		return
+	}
+	for _, v := range z.VPCs {
+		key := vpcKey(v.ID, z.Apex) + string(z.ID)
+		if in {
+			d.state.byVPC = d.state.byVPC.Put(d.token, key, z)
+		} else {
+			d.state.byVPC = d.state.byVPC.Delete(d.token, key)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package hostedzone
 
 import (
 	"crypto/sha256"
+	"iter"
 	"net/netip"
 	"slices"
 	"strconv"
@@ -12,41 +13,24 @@ import (
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
-// NamespaceSets returns the record sets that the zone of a namespace has in the API of
-// Route 53, in the order of lists: as AWS Cloud Map lays them out, one for each instance.
-func NamespaceSets(ns *registry.Namespace, r *Rules) []*RecordSet {
-	apex, err := ParseName(ns.Name)
-	if err != nil {
-		return nil
-	}
-	sets := initialSets(r, apex)
-	for i := range sets {
-		if sets[i].Type == dnswire.TypeSOA {
-			sets[i].TTL = ns.SOATTL
-		}
-	}
-	for _, svc := range ns.ServicesNamed("") {
-		if svc.DNS != nil {
-			sets = appendService(sets, ns, svc)
-		}
-	}
-	keys := make(map[*RecordSet]string, len(sets))
-	for _, s := range sets {
-		keys[s] = s.setKey()
-	}
-	slices.SortFunc(sets, func(a, b *RecordSet) int { return strings.Compare(keys[a], keys[b]) })
-	return slices.CompactFunc(sets, func(a, b *RecordSet) bool { return keys[a] == keys[b] })
+// ServiceSets are the record sets of the instances of a service, in the order of lists. It
+// is immutable.
+type ServiceSets struct {
+	sets []*RecordSet
+	keys []string // RecordSet.setKey of each
 }
 
-func appendService(sets []*RecordSet, ns *registry.Namespace, svc *registry.Service) []*RecordSet {
-	text := ns.Name
-	if svc.Name != "." {
-		text = svc.Name + "." + ns.Name
+// Len returns the number of record sets.
+func (s *ServiceSets) Len() int { return len(s.sets) }
+
+// SetsOfService returns the record sets of a service, one for each instance and record as
+// AWS Cloud Map lays them out. It costs as much as the service has instances.
+func SetsOfService(ns *registry.Namespace, svc *registry.Service) *ServiceSets {
+	name, ok := serviceName(ns, svc)
+	if !ok || svc.DNS == nil {
+		return &ServiceSets{}
 	}
-	name, err := ParseName(text)
-	if err != nil {
-		return sets
-	}
+	var sets []*RecordSet
 	srv := svc.DNS.Has(registry.RecordSRV)
 	for _, inst := range svc.Instances("") {
 		for _, rec := range svc.DNS.Records {
@@ -57,7 +41,141 @@ func appendService(sets []*RecordSet, ns *registry.Namespace, svc *registry.Serv
 			}
 		}
 	}
-	return sets
+	return inOrder(sets)
+}
+
+// inOrder sorts record sets as lists do. Of several with one key it keeps one.
+func inOrder(sets []*RecordSet) *ServiceSets {
+	type keyed struct {
+		key string
+		set *RecordSet
+	}
+	all := make([]keyed, len(sets))
+	for i, s := range sets {
+		all[i] = keyed{s.setKey(), s}
+	}
+	slices.SortStableFunc(all, func(a, b keyed) int { return strings.Compare(a.key, b.key) })
+	all = slices.CompactFunc(all, func(a, b keyed) bool { return a.key == b.key })
+	out := &ServiceSets{make([]*RecordSet, len(all)), make([]string, len(all))}
+	for i, k := range all {
+		out.sets[i], out.keys[i] = k.set, k.key
+	}
+	return out
+}
+
+// serviceName returns the name of the records of a service, in wire form.
+func serviceName(ns *registry.Namespace, svc *registry.Service) (string, bool) {
+	text := ns.Name
+	if svc.Name != "." {
+		text = svc.Name + "." + ns.Name
+	}
+	name, err := ParseName(text)
+	return name, err == nil
+}
+
+// NamespaceZone is how the zone of a namespace appears in the API of Route 53. It is for
+// one goroutine.
+type NamespaceZone struct {
+	parts []part
+	sets  func(*registry.Service) *ServiceSets
+}
+
+// part is the record sets at and below a name: those of a service, or the NS and SOA
+// records. All their keys begin with prefix.
+type part struct {
+	prefix string
+	svc    *registry.Service // nil: fixed
+	fixed  *ServiceSets
+}
+
+// NewNamespaceZone returns the zone of a namespace. Sets returns what SetsOfService
+// returns; it is called only for services that a list reaches.
+func NewNamespaceZone(ns *registry.Namespace, r *Rules, sets func(*registry.Service) *ServiceSets) *NamespaceZone {
+	z := &NamespaceZone{sets: sets}
+	apex, err := ParseName(ns.Name)
+	if err != nil {
+		return z
+	}
+	own := initialSets(r, apex)
+	for i := range own {
+		if own[i].Type == dnswire.TypeSOA {
+			own[i].TTL = ns.SOATTL
+		}
+	}
+	z.parts = append(z.parts, part{prefix: Reversed(apex), fixed: inOrder(own)})
+	for _, svc := range ns.ServicesNamed("") {
+		if name, ok := serviceName(ns, svc); ok && svc.DNS != nil {
+			z.parts = append(z.parts, part{prefix: Reversed(name), svc: svc})
+		}
+	}
+	slices.SortStableFunc(z.parts, func(a, b part) int { return strings.Compare(a.prefix, b.prefix) })
+	return z
+}
+
+// cursor is where a list is in a part.
+type cursor struct {
+	*ServiceSets
+	at int
+}
+
+// From yields the record sets from a name, type and set identifier on, as Sets.From does.
+// The record sets of services are merged, since a service can be below another one.
+func (z *NamespaceZone) From(name, rtype, id string) iter.Seq[*RecordSet] {
+	from := startKey(name, rtype, id)
+	return func(yield func(*RecordSet) bool) {
+		var open []cursor
+		last := ""
+		for next := 0; ; {
+			least := -1
+			for i := range open {
+				if least < 0 || open[i].keys[open[i].at] < open[least].keys[open[least].at] {
+					least = i
+				}
+			}
+			if next < len(z.parts) && (least < 0 || z.parts[next].prefix <= open[least].keys[open[least].at]) {
+				open = z.open(open, next, from)
+				next++
+				continue
+			}
+			if least < 0 {
+				return
+			}
+			c := &open[least]
+			set, key := c.sets[c.at], c.keys[c.at]
+			if c.at++; c.at == len(c.sets) {
+				open = slices.Delete(open, least, least+1)
+			}
+			if key != last && !yield(set) {
+				return
+			}
+			last = key
+		}
+	}
+}
+
+// open adds a part that has record sets from a key on.
+func (z *NamespaceZone) open(open []cursor, i int, from string) []cursor {
+	p := &z.parts[i]
+	if p.prefix < from && !strings.HasPrefix(from, p.prefix) {
+		return open // all of it comes before
+	}
+	sets := p.fixed
+	if p.svc != nil {
+		sets = z.sets(p.svc)
+	}
+	if at, _ := slices.BinarySearch(sets.keys, from); at < len(sets.keys) {
+		open = append(open, cursor{sets, at})
+	}
+	return open
+}
+
+// Len returns the number of record sets. It costs as much as the whole zone.
+func (z *NamespaceZone) Len() int {
+	n := 0
+	for range z.From("", "", "") {
+		n++
+	}
+	return n
 }
 
 // instanceSets returns the record sets of an instance for one record of its service.

@@ -74,17 +74,16 @@ func (r *Routing) count() int {
 	return n
 }
 
-// Before reports whether the record set comes before a name, type and set identifier in
-// lists. Empty ones are not compared.
-func (s *RecordSet) Before(name, rtype, id string) bool {
+// startKey is the key from which a list begins. Empty parts are not compared.
+func startKey(name, rtype, id string) string {
 	if name == "" {
-		return false
+		return ""
 	}
 	from := Reversed(name) + "\x00"
 	if rtype != "" {
 		from += rtype + "\x00"
 	}
-	return s.setKey() < from+id
+	return from + id
 }
 
 // Data returns the values in wire form. Read only.

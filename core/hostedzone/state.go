@@ -15,7 +15,9 @@ type State struct {
 	// nameKey. byReference finds them by their caller reference.
 	byName      ptree.Map[string, *HostedZone]
 	byReference ptree.Map[string, ID]
-	sets        ptree.Map[ID, ptree.Map[string, *RecordSet]] // by RecordSet.setKey
+	// byVPC has the private zones by VPC, apex and id, see vpcKey.
+	byVPC ptree.Map[string, *HostedZone]
+	sets  ptree.Map[ID, ptree.Map[string, *RecordSet]] // by RecordSet.setKey
 
 	checks           ptree.Map[string, *HealthCheck]
 	checksOf         ptree.Map[string, *HealthCheck] // by account and id
@@ -82,18 +84,9 @@ type Sets struct{ m ptree.Map[string, *RecordSet] }
 // and an identifier a type. The name is in wire form and lower case; "" is the beginning.
 func (s Sets) From(name string, rtype string, id string) iter.Seq[*RecordSet] {
 	return func(yield func(*RecordSet) bool) {
-		from := ""
-		if name != "" {
-			from = Reversed(name)
-		}
-		if rtype != "" {
-			from += "\x00" + rtype
-		}
-		if id != "" {
-			from += "\x00" + id
-			if set, ok := s.m.Get(from); ok && !yield(set) {
-				return
-			}
+		from := startKey(name, rtype, id)
+		if set, ok := s.m.Get(from); ok && !yield(set) {
+			return
 		}
 		for _, set := range s.m.After(from) {
 			if !yield(set) {
@@ -180,15 +173,31 @@ func (s *State) Checks(account command.AccountID, from string) iter.Seq[*HealthC
 	}
 }
 
-// PrivateZone returns a private zone of a name in a VPC, or nil. The name is in wire form
+func vpcKey(vpc, apex string) string { return vpc + "\x00" + apex }
+
+// privateZone returns a private zone of a name in a VPC, or nil. The name is in wire form
 // and lower case.
 func (s *State) privateZone(apex, vpc string) *HostedZone {
-	for _, z := range s.zones.All() {
-		if z.Private && z.Apex == apex && z.inVPC(vpc) {
-			return z
+	prefix := vpcKey(vpc, apex)
+	for key, z := range s.byVPC.After(prefix) {
+		if !strings.HasPrefix(key, prefix) {
+			break
 		}
+		return z
 	}
 	return nil
+}
+
+// InVPC yields the private zones in a VPC.
+func (s *State) InVPC(vpc string) iter.Seq[*HostedZone] {
+	return func(yield func(*HostedZone) bool) {
+		prefix := vpc + "\x00"
+		for key, z := range s.byVPC.After(prefix) {
+			if !strings.HasPrefix(key, prefix) || !yield(z) {
+				return
+			}
+		}
+	}
 }
 
 // count returns the number of zones of an account.

@@ -34,13 +34,10 @@ type target struct {
 	read      command.Read
 }
 
-// namespaceOf returns the namespace whose zone has an id.
+// namespaceOf returns the namespace of any account whose zone has an id.
 func namespaceOf(s *registry.State, id ID) (*registry.Namespace, bool) {
-	if id == "" {
-		return nil, false
-	}
-	for ns := range s.AllNamespaces() {
-		if ns.HostedZoneID == string(id) {
+	for account := range s.Accounts() {
+		if ns, ok := s.NamespaceOfZone(account, string(id)); ok {
 			return ns, true
 		}
 	}

@@ -192,7 +192,7 @@ func FuzzParse(f *testing.F) {
 			if err != nil || again != data {
 				t.Fatalf("%d %q: %q, then %q is %q: %v", rtype, text, data, written, again, err)
 			}
-			if other, err := (1 - form).Parse(rtype, (1 - form).Text(rtype, data)); err != nil || other != data {
+			if other, err := (1 - form).Parse(rtype, (1-form).Text(rtype, data)); err != nil || other != data {
 				t.Fatalf("%d %q: in the other form %q: %v", rtype, data, other, err)
 			}
 		}

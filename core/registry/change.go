@@ -114,6 +114,9 @@ func (c putNamespace) apply(d *Draft, _ uint64) {
 		if ns.CreatorRequestID != "" {
 			a.byRequest = a.byRequest.Put(d.token, ns.CreatorRequestID, ns.ID)
 		}
+		if ns.HostedZoneID != "" {
+			a.byZone = a.byZone.Put(d.token, ns.HostedZoneID, ns.ID)
+		}
 		d.namespaceChanged(old, &ns)
 		d.reshare(old, &ns)
 	})
@@ -134,6 +137,7 @@ func (c deleteNamespace) apply(d *Draft, _ uint64) {
 		ns, _ := a.namespaces.Get(id)
 		d.lastService = nil
 		a.namespaces = a.namespaces.Delete(d.token, id)
+		a.byZone = a.byZone.Delete(d.token, ns.HostedZoneID)
 		a.byHTTPName = a.byHTTPName.Delete(d.token, c.httpName)
 		a.byRequest = a.byRequest.Delete(d.token, ns.CreatorRequestID)
 		d.namespaceChanged(ns, nil)

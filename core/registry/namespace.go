@@ -91,6 +91,16 @@ func (s *State) Namespaces(account command.AccountID, after NamespaceID) iter.Se
 	return s.account(account).namespaces.After(after)
 }
 
+// NamespaceOfZone returns the namespace of an account that a hosted zone belongs to.
+func (s *State) NamespaceOfZone(account command.AccountID, zone string) (*Namespace, bool) {
+	a := s.account(account)
+	id, ok := a.byZone.Get(zone)
+	if !ok {
+		return nil, false
+	}
+	return a.namespaces.Get(id)
+}
+
 // AllNamespaces yields the namespaces of all accounts.
 func (s *State) AllNamespaces() iter.Seq[*Namespace] {
 	return func(yield func(*Namespace) bool) {

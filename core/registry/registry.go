@@ -58,6 +58,8 @@ type accountState struct {
 	byHTTPName ptree.Map[string, NamespaceID]
 	// byRequest maps the CreatorRequestId to the namespace.
 	byRequest ptree.Map[string, NamespaceID]
+	// byZone maps the id of a hosted zone to its namespace.
+	byZone ptree.Map[string, NamespaceID]
 
 	// lastRevision is the highest InstancesRevision of the account's deleted
 	// services. New services start above it.

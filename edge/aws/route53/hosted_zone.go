@@ -21,6 +21,7 @@ type zoneView struct {
 	vpcs    []hostedzone.VPC
 	zone    *hostedzone.HostedZone
 	ns      *registry.Namespace
+	cache   *namespaceCache // for ns
 }
 
 func viewOf(z *hostedzone.HostedZone) *zoneView {
@@ -28,12 +29,12 @@ func viewOf(z *hostedzone.HostedZone) *zoneView {
 }
 
 // namespaceView returns the view of a namespace's zone, or nil if it has none.
-func namespaceView(c *service.Call, ns *registry.Namespace) *zoneView {
+func (a *api) namespaceView(c *service.Call, ns *registry.Namespace) *zoneView {
 	apex, err := hostedzone.ParseName(ns.Name)
 	if !ns.IsDNS() || err != nil {
 		return nil
 	}
-	v := &zoneView{id: hostedzone.ID(ns.HostedZoneID), name: dnsName(apex), private: ns.Type == registry.DNSPrivate, ns: ns}
+	v := &zoneView{id: hostedzone.ID(ns.HostedZoneID), name: dnsName(apex), private: ns.Type == registry.DNSPrivate, ns: ns, cache: a.namespaces}
 	if v.private {
 		v.vpcs = append([]hostedzone.VPC{{ID: ns.VPC, Region: c.Rules.Registry.Region}}, c.State.HostedZones.Added(v.id)...)
 	}
@@ -41,25 +42,23 @@ func namespaceView(c *service.Call, ns *registry.Namespace) *zoneView {
 }
 
 // find returns a zone of the caller's account.
-func find(c *service.Call, id *string) (*zoneView, error) {
+func (a *api) find(c *service.Call, id *string) (*zoneView, error) {
 	zone := hostedzone.ID(service.Value(trimID(id)))
 	c.Target = string(zone)
 	if z, ok := c.State.HostedZones.Zone(zone); ok && z.Account == c.Account {
 		return viewOf(z), nil
 	}
-	for _, ns := range c.State.Registry.Namespaces(c.Account, "") {
-		if ns.HostedZoneID == string(zone) && zone != "" {
-			if v := namespaceView(c, ns); v != nil {
-				return v, nil
-			}
+	if ns, ok := c.State.Registry.NamespaceOfZone(c.Account, string(zone)); ok {
+		if v := a.namespaceView(c, ns); v != nil {
+			return v, nil
 		}
 	}
 	return nil, hostedzone.NoZone(zone)
 }
 
 // own returns a hosted zone of the caller's account that is not that of a namespace.
-func own(c *service.Call, id *string) (*hostedzone.HostedZone, error) {
-	v, err := find(c, id)
+func (a *api) own(c *service.Call, id *string) (*hostedzone.HostedZone, error) {
+	v, err := a.find(c, id)
 	if err != nil {
 		return nil, err
 	}
@@ -80,20 +79,14 @@ func (v *zoneView) sets(c *service.Call, name, rtype, id string) iter.Seq[*hoste
 	if v.ns == nil {
 		return c.State.HostedZones.Sets(v.id).From(name, rtype, id)
 	}
-	return func(yield func(*hostedzone.RecordSet) bool) {
-		for _, s := range hostedzone.NamespaceSets(v.ns, &c.Rules.HostedZones) {
-			if !s.Before(name, rtype, id) && !yield(s) {
-				return
-			}
-		}
-	}
+	return v.cache.zone(v.ns, &c.Rules.HostedZones).From(name, rtype, id)
 }
 
 func (v *zoneView) count(c *service.Call) int64 {
 	if v.ns == nil {
 		return int64(v.zone.Records)
 	}
-	return int64(len(hostedzone.NamespaceSets(v.ns, &c.Rules.HostedZones)))
+	return v.cache.count(v.ns, &c.Rules.HostedZones)
 }
 
 // shape returns the zone as in answers.
@@ -206,7 +199,7 @@ func (a *api) newNameServers(c *service.Call) []string {
 func (a *api) location(path string) string { return "https://route53.amazonaws.com/2013-04-01/" + path }
 
 func (a *api) GetHostedZone(_ context.Context, c *service.Call, in *GetHostedZoneRequest) (*GetHostedZoneResponse, error) {
-	v, err := find(c, in.Id)
+	v, err := a.find(c, in.Id)
 	if err != nil {
 		return nil, err
 	}
@@ -220,7 +213,7 @@ func (a *api) GetHostedZone(_ context.Context, c *service.Call, in *GetHostedZon
 }
 
 func (a *api) DeleteHostedZone(ctx context.Context, c *service.Call, in *DeleteHostedZoneRequest) (*DeleteHostedZoneResponse, error) {
-	z, err := own(c, in.Id)
+	z, err := a.own(c, in.Id)
 	if err != nil {
 		return nil, err
 	}
@@ -232,7 +225,7 @@ func (a *api) DeleteHostedZone(ctx context.Context, c *service.Call, in *DeleteH
 }
 
 func (a *api) UpdateHostedZoneComment(ctx context.Context, c *service.Call, in *UpdateHostedZoneCommentRequest) (*UpdateHostedZoneCommentResponse, error) {
-	z, err := own(c, in.Id)
+	z, err := a.own(c, in.Id)
 	if err != nil {
 		return nil, err
 	}
@@ -244,13 +237,13 @@ func (a *api) UpdateHostedZoneComment(ctx context.Context, c *service.Call, in *
 }
 
 // zones returns all zones of the account in the order of reversed names and ids.
-func zones(c *service.Call) []*zoneView {
+func (a *api) zones(c *service.Call) []*zoneView {
 	var all []*zoneView
 	for z := range c.State.HostedZones.ZonesByName(c.Account, "", "") {
 		all = append(all, viewOf(z))
 	}
 	for _, ns := range c.State.Registry.Namespaces(c.Account, "") {
-		if v := namespaceView(c, ns); v != nil {
+		if v := a.namespaceView(c, ns); v != nil {
 			all = append(all, v)
 		}
 	}
@@ -278,7 +271,7 @@ func (a *api) ListHostedZones(_ context.Context, c *service.Call, in *ListHosted
 		return nil, &hostedzone.Error{Code: codeNoSuchDelegationSet, Message: "No delegation set found with ID: " + *trimID(in.DelegationSetId)}
 	}
 	marker := service.Value(trimID(in.Marker))
-	all := zones(c)
+	all := a.zones(c)
 	slices.SortFunc(all, func(a, b *zoneView) int { return strings.Compare(string(a.id), string(b.id)) })
 	out := &ListHostedZonesResponse{HostedZones: []HostedZone{}, Marker: marker, MaxItems: size.text, IsTruncated: new(false)}
 	for _, v := range all {
@@ -312,7 +305,7 @@ func (a *api) ListHostedZonesByName(_ context.Context, c *service.Call, in *List
 	} else if id != "" {
 		return nil, invalidInput("The parameter HostedZoneId requires the parameter DNSName")
 	}
-	for _, v := range zones(c) {
+	for _, v := range a.zones(c) {
 		switch {
 		case v.key() < from:
 		case len(out.HostedZones) == size.n:
@@ -326,5 +319,5 @@ func (a *api) ListHostedZonesByName(_ context.Context, c *service.Call, in *List
 }
 
 func (a *api) GetHostedZoneCount(_ context.Context, c *service.Call, _ *GetHostedZoneCountRequest) (*GetHostedZoneCountResponse, error) {
-	return &GetHostedZoneCountResponse{HostedZoneCount: new(int64(len(zones(c))))}, nil
+	return &GetHostedZoneCountResponse{HostedZoneCount: new(int64(len(a.zones(c))))}, nil
 }

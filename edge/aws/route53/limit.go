@@ -28,7 +28,7 @@ func (a *api) GetAccountLimit(_ context.Context, c *service.Call, in *GetAccount
 	limit, count := int64(0), int64(0)
 	switch *in.Type {
 	case AccountLimitTypeMaxHostedZonesByOwner:
-		limit, count = maxZones, int64(len(zones(c)))
+		limit, count = maxZones, int64(len(a.zones(c)))
 	case AccountLimitTypeMaxHealthChecksByOwner:
 		limit, count = maxChecks, countChecks(c)
 	}
@@ -37,7 +37,7 @@ func (a *api) GetAccountLimit(_ context.Context, c *service.Call, in *GetAccount
 }
 
 func (a *api) GetHostedZoneLimit(_ context.Context, c *service.Call, in *GetHostedZoneLimitRequest) (*GetHostedZoneLimitResponse, error) {
-	v, err := find(c, in.HostedZoneId)
+	v, err := a.find(c, in.HostedZoneId)
 	if err != nil {
 		return nil, err
 	}

@@ -34,7 +34,7 @@ func pageSize(maxItems *string, most int) (size, error) {
 
 // ChangeResourceRecordSets makes all changes of a batch, or none.
 func (a *api) ChangeResourceRecordSets(ctx context.Context, c *service.Call, in *ChangeResourceRecordSetsRequest) (*ChangeResourceRecordSetsResponse, error) {
-	z, err := own(c, in.HostedZoneId)
+	z, err := a.own(c, in.HostedZoneId)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func setShape(s *hostedzone.RecordSet) *ResourceRecordSet {
 
 // ListResourceRecordSets returns a page of record sets.
 func (a *api) ListResourceRecordSets(_ context.Context, c *service.Call, in *ListResourceRecordSetsRequest) (*ListResourceRecordSetsResponse, error) {
-	v, err := find(c, in.HostedZoneId)
+	v, err := a.find(c, in.HostedZoneId)
 	if err != nil {
 		return nil, err
 	}

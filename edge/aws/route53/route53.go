@@ -42,11 +42,12 @@ type api struct {
 	answer      func(context.Context, Question) (Answer, error)
 	observation func(check, service, instance string) (Observation, bool)
 	checkers    func() []netip.Prefix
+	namespaces  *namespaceCache
 }
 
 // New returns the API.
 func New(cfg Config) (*service.API, error) {
-	a := &api{newKey: cfg.NewKey, answer: cfg.Answer, observation: cfg.Observe, checkers: cfg.Checkers}
+	a := &api{newKey: cfg.NewKey, answer: cfg.Answer, observation: cfg.Observe, checkers: cfg.Checkers, namespaces: newNamespaceCache()}
 	return service.New(service.Definition{
 		Name:       apiName,
 		Protocol:   &restxml.Protocol{Namespace: xmlNamespace},

@@ -36,8 +36,8 @@ func keyShape(z *hostedzone.HostedZone, k *hostedzone.SigningKey) *KeySigningKey
 }
 
 // publicZone returns a zone that can be signed.
-func publicZone(c *service.Call, id *string) (*zoneView, error) {
-	v, err := find(c, id)
+func (a *api) publicZone(c *service.Call, id *string) (*zoneView, error) {
+	v, err := a.find(c, id)
 	if err == nil && v.private {
 		return nil, &hostedzone.Error{Code: hostedzone.InvalidArgument, Message: "Operation is unsupported for private hosted zones"}
 	}
@@ -45,7 +45,7 @@ func publicZone(c *service.Call, id *string) (*zoneView, error) {
 }
 
 func (a *api) GetDNSSEC(_ context.Context, c *service.Call, in *GetDNSSECRequest) (*GetDNSSECResponse, error) {
-	v, err := publicZone(c, in.HostedZoneId)
+	v, err := a.publicZone(c, in.HostedZoneId)
 	if err != nil {
 		return nil, err
 	}
@@ -78,8 +78,8 @@ func namespaceKeys(c *service.Call, v *zoneView) *hostedzone.HostedZone {
 
 // signable returns a hosted zone whose keys can be changed here: those of a namespace are
 // changed by its tag cairn.dnssec.
-func signable(c *service.Call, id *string) (*hostedzone.HostedZone, error) {
-	v, err := publicZone(c, id)
+func (a *api) signable(c *service.Call, id *string) (*hostedzone.HostedZone, error) {
+	v, err := a.publicZone(c, id)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func signable(c *service.Call, id *string) (*hostedzone.HostedZone, error) {
 
 // change proposes a change of the signing of a zone.
 func (a *api) changeSigning(ctx context.Context, c *service.Call, id *string, change func(*hostedzone.HostedZone, int64) error) (*hostedzone.HostedZone, *ChangeInfo, error) {
-	z, err := signable(c, id)
+	z, err := a.signable(c, id)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -106,7 +106,7 @@ func (a *api) CreateKeySigningKey(ctx context.Context, c *service.Call, in *Crea
 	if *in.Status != keyActive && *in.Status != keyInactive {
 		return nil, &hostedzone.Error{Code: hostedzone.InvalidKeySigningKeyStatus, Message: fmt.Sprintf("The key-signing key (KSK) status %q must be ACTIVE or INACTIVE.", *in.Status)}
 	}
-	if _, err := signable(c, in.HostedZoneId); err != nil {
+	if _, err := a.signable(c, in.HostedZoneId); err != nil {
 		return nil, err
 	}
 	if a.newKey == nil {

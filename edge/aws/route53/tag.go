@@ -33,7 +33,7 @@ func (a *api) tagSet(c *service.Call, kind TagResourceType, id string) (*Resourc
 		if _, err := findCheck(c, &id); err != nil {
 			return nil, err
 		}
-	} else if _, err := find(c, &id); err != nil {
+	} else if _, err := a.find(c, &id); err != nil {
 		return nil, err
 	}
 	out := &ResourceTagSet{ResourceType: kind, ResourceId: id, Tags: []*Tag{}}

@@ -31,7 +31,7 @@ type Answer struct {
 }
 
 func (a *api) TestDNSAnswer(ctx context.Context, c *service.Call, in *TestDNSAnswerRequest) (*TestDNSAnswerResponse, error) {
-	v, err := find(c, in.HostedZoneId)
+	v, err := a.find(c, in.HostedZoneId)
 	if err != nil {
 		return nil, err
 	}

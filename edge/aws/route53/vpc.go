@@ -50,7 +50,7 @@ func (a *api) DeleteVPCAssociationAuthorization(ctx context.Context, c *service.
 }
 
 func (a *api) ListVPCAssociationAuthorizations(_ context.Context, c *service.Call, in *ListVPCAssociationAuthorizationsRequest) (*ListVPCAssociationAuthorizationsResponse, error) {
-	v, err := find(c, in.HostedZoneId)
+	v, err := a.find(c, in.HostedZoneId)
 	if err != nil {
 		return nil, err
 	}
@@ -84,13 +84,11 @@ func (a *api) ListHostedZonesByVPC(_ context.Context, c *service.Call, in *ListH
 		return nil, err
 	}
 	var all []HostedZoneSummary
-	for z := range c.State.HostedZones.AllZones() {
-		if inVPC(z.VPCs, vpc) {
-			all = append(all, HostedZoneSummary{HostedZoneId: string(z.ID), Name: z.Name(), Owner: &HostedZoneOwner{OwningAccount: string(z.Account)}})
-		}
+	for z := range c.State.HostedZones.InVPC(vpc) {
+		all = append(all, HostedZoneSummary{HostedZoneId: string(z.ID), Name: z.Name(), Owner: &HostedZoneOwner{OwningAccount: string(z.Account)}})
 	}
 	for ns := range c.State.Registry.AllNamespaces() {
-		if v := namespaceView(c, ns); v != nil && inVPC(v.vpcs, vpc) {
+		if v := a.namespaceView(c, ns); v != nil && inVPC(v.vpcs, vpc) {
 			all = append(all, HostedZoneSummary{HostedZoneId: string(v.id), Name: v.name, Owner: &HostedZoneOwner{OwningAccount: string(ns.Account)}})
 		}
 	}
