@@ -42,7 +42,7 @@ func clusterOf(in *resource.Input, svc *registry.Service, text string, n name) *
 func edsCluster(text string) *resource.Message {
 	c := newCluster(text)
 	c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_EDS}
-	c.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: adsSource()}
+	c.EdsClusterConfig = &clusterv3.Cluster_EdsClusterConfig{EdsConfig: ADS()}
 	return &resource.Message{Proto: c, Refs: []resource.Ref{{Type: resource.Endpoints, Name: text}}}
 }
 
@@ -68,11 +68,11 @@ func protocolOptions() map[string]*anypb.Any {
 			HttpProtocolOptions: &corev3.Http1ProtocolOptions{}, Http2ProtocolOptions: &corev3.Http2ProtocolOptions{},
 		},
 	}}
-	return map[string]*anypb.Any{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": pack(options)}
+	return map[string]*anypb.Any{"envoy.extensions.upstreams.http.v3.HttpProtocolOptions": Pack(options)}
 }
 
-// adsSource returns the source of resources that come on the same stream.
-func adsSource() *corev3.ConfigSource {
+// ADS returns the source of resources that come on the same stream.
+func ADS() *corev3.ConfigSource {
 	return &corev3.ConfigSource{
 		ConfigSourceSpecifier: &corev3.ConfigSource_Ads{Ads: &corev3.AggregatedConfigSource{}},
 		ResourceApiVersion:    corev3.ApiVersion_V3,
@@ -156,13 +156,13 @@ func aggregate(text string, n name, hosts []host) *resource.Message {
 	c.TypedExtensionProtocolOptions = nil
 	c.LbPolicy = clusterv3.Cluster_CLUSTER_PROVIDED
 	c.ClusterDiscoveryType = &clusterv3.Cluster_ClusterType{ClusterType: &clusterv3.Cluster_CustomClusterType{
-		Name: "envoy.clusters.aggregate", TypedConfig: pack(config),
+		Name: "envoy.clusters.aggregate", TypedConfig: Pack(config),
 	}}
 	return &resource.Message{Proto: c, Refs: refs}
 }
 
-// pack returns a message as Any. Messages that are made here can always be encoded.
-func pack(m proto.Message) *anypb.Any {
+// Pack returns a message as Any. Messages that are made here can always be encoded.
+func Pack(m proto.Message) *anypb.Any {
 	value, err := proto.MarshalOptions{Deterministic: true}.Marshal(m)
 	if err != nil {
 		panic(err)

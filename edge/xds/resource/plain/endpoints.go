@@ -21,32 +21,35 @@ const (
 	attrRegion = "REGION"
 )
 
-// endpointOptions are the options of endpointsOf.
-type endpointOptions struct {
+// EndpointOptions are the options of Endpoints.
+type EndpointOptions struct {
 	// Port is the port of instances that have none. 0: such instances are left out.
 	Port uint16
 	// Region is the region of instances that do not name theirs.
 	Region string
 	// Where has the attributes that instances must have. Nil means all instances.
 	Where map[string]string
-	// family is which addresses are used.
-	family addressFamily
+	// Family is which addresses are used.
+	Family Family
+
+	// OwnPort means that Port is used for all instances, also for those with a port.
+	OwnPort bool
 
 	match func(*registry.Instance) bool
 	near  *locality // priorities by the distance from here; nil: one priority
 }
 
-// addressFamily is a preference of address families.
-type addressFamily uint8
+// Family is a preference of address families.
+type Family uint8
 
 // The preferences. The zero value gives the IPv4 address, and the IPv6 address as a
 // further one.
 const (
-	anyFamily addressFamily = iota
-	ipv4Only
-	ipv6Only
-	ipv4Preferred // one address
-	ipv6Preferred // one address
+	AnyFamily Family = iota
+	IPv4Only
+	IPv6Only
+	IPv4Preferred // one address
+	IPv6Preferred // one address
 )
 
 // endpoint is an instance that can be reached.
@@ -64,12 +67,12 @@ type locality struct{ region, zone string }
 
 func (l locality) String() string { return l.region + "/" + l.zone }
 
-// endpointsOf returns the endpoints of a service: its healthy instances, or all of them if
+// Endpoints returns the endpoints of a service: its healthy instances, or all of them if
 // none is healthy, as DNS does, and those that left a short time ago as DRAINING.
 //
 // Clients reject a weight of 0, two endpoints with one address, a gap between
 // priorities, and ignore a locality without a weight: none of these is in the result.
-func endpointsOf(in *resource.Input, svc *registry.Service, name string, o endpointOptions) *endpointv3.ClusterLoadAssignment {
+func Endpoints(in *resource.Input, svc *registry.Service, name string, o EndpointOptions) *endpointv3.ClusterLoadAssignment {
 	in.Use(resource.InstancesOf(svc.ID))
 	found := withoutWeightless(unique(collect(in, svc, &o)))
 	cla := &endpointv3.ClusterLoadAssignment{ClusterName: name}
@@ -80,7 +83,7 @@ func endpointsOf(in *resource.Input, svc *registry.Service, name string, o endpo
 }
 
 // collect returns the endpoints of a service in the order of their ids.
-func collect(in *resource.Input, svc *registry.Service, o *endpointOptions) []endpoint {
+func collect(in *resource.Input, svc *registry.Service, o *EndpointOptions) []endpoint {
 	var healthy, others []endpoint
 	checked, strict := svc.HasHealth(), in.Rules.Registry.Strict
 	for _, inst := range svc.Instances("") {
@@ -113,7 +116,7 @@ func collect(in *resource.Input, svc *registry.Service, o *endpointOptions) []en
 	return healthy
 }
 
-func (o *endpointOptions) selects(inst *registry.Instance) bool {
+func (o *EndpointOptions) selects(inst *registry.Instance) bool {
 	for key, want := range o.Where {
 		if got, ok := inst.Attributes().Get(key); !ok || got != want {
 			return false
@@ -124,7 +127,7 @@ func (o *endpointOptions) selects(inst *registry.Instance) bool {
 
 // endpointOf returns the endpoint of an instance. It returns false if the instance has
 // no address of the family, or no port.
-func endpointOf(inst *registry.Instance, o *endpointOptions, strict bool) (endpoint, bool) {
+func endpointOf(inst *registry.Instance, o *EndpointOptions, strict bool) (endpoint, bool) {
 	e := endpoint{id: string(inst.ID()), weight: 1, locality: locality{region: o.Region}}
 	port := o.Port
 	var v4, v6 netip.Addr
@@ -135,7 +138,7 @@ func endpointOf(inst *registry.Instance, o *endpointOptions, strict bool) (endpo
 		case registry.AttrIPv6:
 			v6, _ = netip.ParseAddr(value)
 		case registry.AttrPort:
-			if p, err := strconv.ParseUint(value, 10, 16); err == nil && p > 0 {
+			if p, err := strconv.ParseUint(value, 10, 16); err == nil && p > 0 && !o.OwnPort {
 				port = uint16(p)
 			}
 		case registry.AttrWeight:
@@ -148,7 +151,7 @@ func endpointOf(inst *registry.Instance, o *endpointOptions, strict bool) (endpo
 			e.locality.region = value
 		}
 	}
-	first, second := o.family.choose(v4, v6)
+	first, second := o.Family.choose(v4, v6)
 	if !first.IsValid() || port == 0 {
 		return e, false
 	}
@@ -160,18 +163,18 @@ func endpointOf(inst *registry.Instance, o *endpointOptions, strict bool) (endpo
 }
 
 // choose returns the address to use, and a further one.
-func (f addressFamily) choose(v4, v6 netip.Addr) (first, second netip.Addr) {
+func (f Family) choose(v4, v6 netip.Addr) (first, second netip.Addr) {
 	switch f {
-	case ipv4Only:
+	case IPv4Only:
 		return v4, second
-	case ipv6Only:
+	case IPv6Only:
 		return v6, second
-	case ipv4Preferred:
+	case IPv4Preferred:
 		if v4.IsValid() {
 			return v4, second
 		}
 		return v6, second
-	case ipv6Preferred:
+	case IPv6Preferred:
 		if v6.IsValid() {
 			return v6, second
 		}
@@ -283,9 +286,9 @@ func newLocality(g group, priority uint32) *endpointv3.LocalityLbEndpoints {
 }
 
 func (e *endpoint) proto() *endpointv3.LbEndpoint {
-	inner := &endpointv3.Endpoint{Address: socketAddress(e.addr)}
+	inner := &endpointv3.Endpoint{Address: SocketAddress(e.addr)}
 	if e.second.IsValid() {
-		inner.AdditionalAddresses = []*endpointv3.Endpoint_AdditionalAddress{{Address: socketAddress(e.second)}}
+		inner.AdditionalAddresses = []*endpointv3.Endpoint_AdditionalAddress{{Address: SocketAddress(e.second)}}
 	}
 	out := &endpointv3.LbEndpoint{
 		HostIdentifier:      &endpointv3.LbEndpoint_Endpoint{Endpoint: inner},
@@ -298,7 +301,8 @@ func (e *endpoint) proto() *endpointv3.LbEndpoint {
 	return out
 }
 
-func socketAddress(a netip.AddrPort) *corev3.Address {
+// SocketAddress returns an address and a port as proxies write them.
+func SocketAddress(a netip.AddrPort) *corev3.Address {
 	return &corev3.Address{Address: &corev3.Address_SocketAddress{SocketAddress: &corev3.SocketAddress{
 		Address:       a.Addr().String(),
 		PortSpecifier: &corev3.SocketAddress_PortValue{PortValue: uint32(a.Port())},

@@ -29,9 +29,14 @@ func apiListener(text string, n name) *resource.Message {
 		}},
 	})
 	return &resource.Message{
-		Proto: &listenerv3.Listener{Name: text, ApiListener: &listenerv3.ApiListener{ApiListener: pack(manager)}},
+		Proto: APIListener(text, manager),
 		Refs:  []resource.Ref{{Type: resource.Cluster, Name: cluster}},
 	}
+}
+
+// APIListener returns the listener of a gRPC client.
+func APIListener(text string, manager *hcmv3.HttpConnectionManager) *listenerv3.Listener {
+	return &listenerv3.Listener{Name: text, ApiListener: &listenerv3.ApiListener{ApiListener: Pack(manager)}}
 }
 
 // connectionManager returns an HTTP connection manager with a router and an inline
@@ -42,7 +47,7 @@ func connectionManager(prefix string, routes *routev3.RouteConfiguration) *hcmv3
 		RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: routes},
 		HttpFilters: []*hcmv3.HttpFilter{{
 			Name:       "envoy.filters.http.router",
-			ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: pack(&routerv3.Router{})},
+			ConfigType: &hcmv3.HttpFilter_TypedConfig{TypedConfig: Pack(&routerv3.Router{})},
 		}},
 	}
 }
@@ -51,10 +56,10 @@ func connectionManager(prefix string, routes *routev3.RouteConfiguration) *hcmv3
 // address: that of cairn's bootstrap, and the one in the documents of gRPC.
 var serverPrefixes = []string{"cairn/server/", "grpc/server?xds.resource.listening_address="}
 
-// serverListener returns the listener of a gRPC server, or nil if the name is not that
+// ServerListener returns the listener of a gRPC server, or nil if the name is not that
 // of one. It accepts all connections and calls. Without a listener, a server accepts
 // nothing.
-func serverListener(text string) *resource.Message {
+func ServerListener(text string) *resource.Message {
 	var address string
 	for _, prefix := range serverPrefixes {
 		if rest, ok := strings.CutPrefix(text, prefix); ok {
@@ -77,9 +82,9 @@ func serverListener(text string) *resource.Message {
 	})
 	chain := &listenerv3.FilterChain{Filters: []*listenerv3.Filter{{
 		Name:       "envoy.filters.network.http_connection_manager",
-		ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: pack(manager)},
+		ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: Pack(manager)},
 	}}}
-	l := &listenerv3.Listener{Name: text, Address: socketAddress(addr), TrafficDirection: corev3.TrafficDirection_INBOUND}
+	l := &listenerv3.Listener{Name: text, Address: SocketAddress(addr), TrafficDirection: corev3.TrafficDirection_INBOUND}
 	l.DefaultFilterChain = chain
 	return &resource.Message{Proto: l}
 }

@@ -159,6 +159,16 @@ func resolve(in *resource.Input, account command.AccountID, host string) (*regis
 	return nil, false
 }
 
+// Find returns a service of a namespace that the account may see.
+func Find(in *resource.Input, account command.AccountID, namespace, service string) (*registry.Service, bool) {
+	ns, ok := findNamespace(in, account, namespace)
+	if !ok {
+		return nil, false
+	}
+	in.Use(resource.ServiceNamed(ns.ID, service))
+	return ns.Service(service)
+}
+
 // findNamespace returns the namespace with a name that the account may see: its own,
 // or else one that is shared with it.
 func findNamespace(in *resource.Input, account command.AccountID, text string) (*registry.Namespace, bool) {

@@ -98,10 +98,10 @@ func (v *view) makeOwn(in *resource.Input, t resource.Type, text string) *resour
 func (v *view) outboundListener() *resource.Message {
 	name := v.settings.outbound()
 	manager := connectionManager("outbound", nil)
-	manager.RouteSpecifier = &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{RouteConfigName: name, ConfigSource: adsSource()}}
+	manager.RouteSpecifier = &hcmv3.HttpConnectionManager_Rds{Rds: &hcmv3.Rds{RouteConfigName: name, ConfigSource: ADS()}}
 	manager.UpgradeConfigs = []*hcmv3.HttpConnectionManager_UpgradeConfig{{UpgradeType: "websocket"}}
 	return &resource.Message{
-		Proto: proxyListener(name, v.settings.listen, "envoy.filters.network.http_connection_manager", &listenerv3.Filter_TypedConfig{TypedConfig: pack(manager)}),
+		Proto: proxyListener(name, v.settings.listen, "envoy.filters.network.http_connection_manager", &listenerv3.Filter_TypedConfig{TypedConfig: Pack(manager)}),
 		Refs:  []resource.Ref{{Type: resource.Route, Name: name}},
 	}
 }
@@ -183,20 +183,20 @@ func ownListener(text string) *resource.Message {
 	refs := []resource.Ref{{Type: resource.Cluster, Name: cluster}}
 	if kind == "tcp" {
 		proxy := &tcpv3.TcpProxy{StatPrefix: "outbound", ClusterSpecifier: &tcpv3.TcpProxy_Cluster{Cluster: cluster}}
-		return &resource.Message{Proto: proxyListener(text, listen, "envoy.filters.network.tcp_proxy", &listenerv3.Filter_TypedConfig{TypedConfig: pack(proxy)}), Refs: refs}
+		return &resource.Message{Proto: proxyListener(text, listen, "envoy.filters.network.tcp_proxy", &listenerv3.Filter_TypedConfig{TypedConfig: Pack(proxy)}), Refs: refs}
 	}
 	manager := connectionManager("outbound", &routev3.RouteConfiguration{
 		Name: text, ValidateClusters: wrapperspb.Bool(false),
 		VirtualHosts: []*routev3.VirtualHost{{Name: cluster, Domains: []string{"*"}, Routes: []*routev3.Route{proxyRoute(cluster)}}},
 	})
-	return &resource.Message{Proto: proxyListener(text, listen, "envoy.filters.network.http_connection_manager", &listenerv3.Filter_TypedConfig{TypedConfig: pack(manager)}), Refs: refs}
+	return &resource.Message{Proto: proxyListener(text, listen, "envoy.filters.network.http_connection_manager", &listenerv3.Filter_TypedConfig{TypedConfig: Pack(manager)}), Refs: refs}
 }
 
 // proxyListener returns a listener with one filter.
 func proxyListener(name, listen, filter string, config *listenerv3.Filter_TypedConfig) *listenerv3.Listener {
 	addr, _ := netip.ParseAddrPort(listen) // settingsOf has checked it
 	return &listenerv3.Listener{
-		Name: name, Address: socketAddress(addr), TrafficDirection: corev3.TrafficDirection_OUTBOUND,
+		Name: name, Address: SocketAddress(addr), TrafficDirection: corev3.TrafficDirection_OUTBOUND,
 		FilterChains: []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{{Name: filter, ConfigType: config}}}},
 	}
 }

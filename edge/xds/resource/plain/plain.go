@@ -75,7 +75,7 @@ func (v *view) Make(in *resource.Input, t resource.Type, text string) *resource.
 		return m
 	}
 	if t == resource.Listener {
-		if m := serverListener(text); m != nil {
+		if m := ServerListener(text); m != nil {
 			return m
 		}
 	}
@@ -93,11 +93,11 @@ func (v *view) Make(in *resource.Input, t resource.Type, text string) *resource.
 	case resource.Cluster:
 		return clusterOf(in, svc, text, n)
 	case resource.Endpoints:
-		o := endpointOptions{Port: n.port, Region: v.region, match: n.matches}
+		o := EndpointOptions{Port: n.port, Region: v.region, match: n.matches}
 		if v.settings.preferNear {
 			o.near = &v.locality
 		}
-		return &resource.Message{Proto: endpointsOf(in, svc, text, o)}
+		return &resource.Message{Proto: Endpoints(in, svc, text, o)}
 	}
 	return nil
 }
