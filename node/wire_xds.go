@@ -19,6 +19,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
 	"github.com/cairn-discovery/cairn/edge/xds"
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
+	"github.com/cairn-discovery/cairn/edge/xds/resource/mesh"
 	"github.com/cairn-discovery/cairn/edge/xds/resource/plain"
 	"github.com/cairn-discovery/cairn/internal/connlimit"
 	"github.com/cairn-discovery/cairn/node/config"
@@ -34,7 +35,7 @@ func (w *wiring) xdsComponent() (component, error) {
 	cfg := xds.Config{
 		Replica:          w.rep,
 		Rules:            w.currentRules,
-		Sources:          []resource.Source{&plain.Source{Region: w.cfg.Region}},
+		Sources:          []resource.Source{&mesh.Source{Region: w.cfg.Region}, &plain.Source{Region: w.cfg.Region}},
 		Logger:           w.log.With("part", "xds"),
 		Changed:          w.xdsChanged,
 		Drain:            w.cfg.XDS.Drain.Duration,

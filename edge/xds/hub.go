@@ -152,6 +152,10 @@ func (h *hub) advance(now time.Time) *replica.Snapshot {
 		for _, e := range h.entries {
 			dirty[e] = struct{}{}
 		}
+		for s := range h.streams {
+			s.recheck = true
+			touched = append(touched, s)
+		}
 	}
 	if identities != h.identities {
 		h.identities = identities

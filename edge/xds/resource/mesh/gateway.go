@@ -268,4 +268,3 @@ func (p *plan) portOf(service string, port int64) *servicePort {
 	}
 	return nil
 }
-

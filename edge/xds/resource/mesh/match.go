@@ -147,4 +147,3 @@ func previousHosts() *routev3.RetryPolicy_RetryHostPredicate {
 		ConfigType: &routev3.RetryPolicy_RetryHostPredicate_TypedConfig{TypedConfig: previousHostsConfig()},
 	}
 }
-

@@ -347,6 +347,7 @@ func (v *view) apiListener(in *resource.Input, name string) *resource.Message {
 			m := &resource.Message{}
 			host := &routev3.VirtualHost{Name: name, Domains: []string{"*"}, Routes: p.routesOf(port)}
 			manager := &hcmv3.HttpConnectionManager{
+				StatPrefix:     "egress",
 				RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: &routev3.RouteConfiguration{Name: name, VirtualHosts: []*routev3.VirtualHost{host}}},
 				HttpFilters:    []*hcmv3.HttpFilter{routerFilter()},
 			}
@@ -356,4 +357,3 @@ func (v *view) apiListener(in *resource.Input, name string) *resource.Message {
 	}
 	return nil
 }
-
