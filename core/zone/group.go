@@ -105,22 +105,17 @@ func (e *Editor) PutGroup(rtype uint16, g *Group) {
 	}
 	first := e.set == nil
 	e.set, set.members = set, len(set.rrsets)
-	set.inlineGroup()
+	set.refreshInline()
 	e.draft.change(e.zone, e.name, func(n *Node) { n.set = set })
 	if first {
 		e.draft.countAbove(e.zone, e.name, e.zone.Apex, 1, 1)
 	}
 }
 
-// inlineGroup prepares the usual answer: a few addresses of a simple record set.
-func (s *Set) inlineGroup() {
-	s.inlineLen = 0
-	r := s.RRset(dnswire.TypeA)
-	if r == nil || r.group.Routing != Simple {
-		return
-	}
-	set := r.group.Sets[0]
-	if set.Alias != nil || len(set.Data) > MaxAnswer {
+// inlineGroup sets the inline addresses to those of a simple record set with few.
+func (s *Set) inlineGroup(g *Group) {
+	set := g.Sets[0]
+	if g.Routing != Simple || set.Alias != nil || len(set.Data) > MaxAnswer {
 		return
 	}
 	for i, data := range set.Data {

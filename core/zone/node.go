@@ -73,7 +73,7 @@ func (n *Node) Prefetch() int {
 	if n == nil || n.set == nil {
 		return 0
 	}
-	return n.set.members + int(n.inlineName[0]) + int(n.nameLen) + int(n.set.inline[0][0])
+	return n.set.members + int(n.inlineName[0]) + int(n.nameLen) + int(n.set.inline[MaxAnswer-1][0])
 }
 
 // exists reports whether there is such a name in the DNS. In strict mode a set

@@ -4,20 +4,20 @@ import "github.com/cairn-discovery/cairn/core/dnswire"
 
 // Set holds all RRsets of a name. It is immutable.
 type Set struct {
-	// Source distinguishes the Set from others of the zone; of a service it is
-	// the id.
-	Source  string
-	rrsets  []RRset // with different types
-	members int     // also those that are not answered with
+	members int // also those that are not answered with
 
 	// inline holds the IPv4 addresses that every answer to type A consists of, in
 	// any order, where inlineLen is not zero: the usual name is answered without
-	// following a pointer.
+	// following a pointer, from one or two lines of memory.
 	inlineLen uint8
 	inlineTTL uint32
 	inline    [MaxAnswer][4]byte
 
-	owner *editor // may modify the Set and its pools in place
+	rrsets []RRset // with different types
+	// Source distinguishes the Set from others of the zone; of a service it is
+	// the id.
+	Source string
+	owner  *editor // may modify the Set and its pools in place
 }
 
 // RRset holds the records of one type at a name, prepared for answering: of an
@@ -108,14 +108,19 @@ func (s *Set) RRsets() []RRset { return s.rrsets }
 // Members returns the number of members, whatever their health.
 func (s *Set) Members() int { return s.members }
 
-// Inline reports whether PickA has the answer to a type without looking at RRsets.
-func (s *Set) Inline(rtype uint16) bool { return s.inlineLen > 0 && rtype == dnswire.TypeA }
+// Inline reports whether PickA alone has the answer to a type, without looking at
+// RRsets.
+func (s *Set) Inline(rtype uint16) bool { return rtype == dnswire.TypeA && s.inlineLen > 0 }
 
 // refreshInline recomputes the inline addresses after a change.
 func (s *Set) refreshInline() {
 	s.inlineLen = 0
 	r := s.RRset(dnswire.TypeA)
-	if r == nil || r.policy != Multivalue {
+	if r == nil || s.CNAME() != nil || r.policy != Multivalue {
+		return
+	}
+	if r.group != nil {
+		s.inlineGroup(r.group)
 		return
 	}
 	classes := r.v4.rotation()

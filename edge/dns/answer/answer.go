@@ -341,6 +341,11 @@ func (a *Answerer) solveNode(res *zone.Result) {
 
 // solveSet answers from the RRsets of a name.
 func (a *Answerer) solveSet(set *zone.Set) {
+	if set.Inline(a.req.qtype) && !a.wantSigs {
+		n, ttl, _ := set.PickA(&a.picker, &a.v4)
+		a.addA(ttl, a.v4[:n])
+		return
+	}
 	if cname := set.CNAME(); cname != nil {
 		a.solveCNAME(cname)
 		return
@@ -353,7 +358,12 @@ func (a *Answerer) solveSet(set *zone.Set) {
 		a.solveGroup(g)
 		return
 	}
-	switch a.req.qtype {
+	a.solveMembers(set, r)
+}
+
+// solveMembers answers from an RRset whose records are those of members.
+func (a *Answerer) solveMembers(set *zone.Set, r *zone.RRset) {
+	switch r.Type {
 	case dnswire.TypeA:
 		n, ttl, alias := set.PickA(&a.picker, &a.v4)
 		if alias != nil {

@@ -69,28 +69,6 @@ func (a *Answerer) resolveGroupAlias(alias *zone.Alias) {
 	a.rcode, a.aa = dnswire.RcodeServFail, false
 }
 
-// solveMembers answers from an RRset whose records are those of members.
-func (a *Answerer) solveMembers(set *zone.Set, r *zone.RRset) {
-	switch r.Type {
-	case dnswire.TypeA:
-		n, ttl, alias := set.PickA(&a.picker, &a.v4)
-		if alias != nil {
-			a.resolveAlias(alias)
-			return
-		}
-		a.addA(ttl, a.v4[:n])
-	case dnswire.TypeAAAA:
-		n, ttl, alias := set.PickAAAA(&a.picker, &a.v6)
-		if alias != nil {
-			a.resolveAlias(alias)
-			return
-		}
-		a.addAAAA(ttl, a.v6[:n])
-	default:
-		a.addRecords(r, a.records[:r.Pick(&a.picker, &a.records)])
-	}
-}
-
 // addSets writes the records of record sets as one RRset: all have the smallest TTL (RFC
 // 2181 section 5.2), and none is there twice. They begin at random, as those of other
 // names do.
