@@ -124,10 +124,10 @@ func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.D
 	switch {
 	case err != nil:
 		return d, err
-	case b.deletedOneOf(d.Changes):
+	case b.deletedOneOf(d.Keys):
 		return d, errNextBatch
 	}
-	writes := b.encode(d.Changes)
+	writes := b.encode(d)
 	if !b.fits(d, writes) {
 		return d, errNextBatch
 	}
@@ -136,13 +136,13 @@ func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.D
 	return d, nil
 }
 
-// encode returns the writes of changes. Their values are in b.values.
-func (b *batch) encode(changes []command.Change) []store.Write {
-	writes := make([]store.Write, len(changes))
-	for i, c := range changes {
+// encode returns the writes of a decision. Their values are in b.values.
+func (b *batch) encode(d command.Decision) []store.Write {
+	writes := make([]store.Write, len(d.Changes))
+	for i, c := range d.Changes {
 		start, put := len(b.values), false
 		b.values, put = c.Value(b.values)
-		writes[i] = store.Write{Key: c.Key(), Value: b.values[start:len(b.values):len(b.values)], Delete: !put}
+		writes[i] = store.Write{Key: d.Keys[i], Value: b.values[start:len(b.values):len(b.values)], Delete: !put}
 	}
 	return writes
 }
@@ -182,13 +182,13 @@ func (l *loop) limits() store.Limits {
 	return store.Limits{}
 }
 
-// deletedOneOf reports whether the batch deletes a key that one of the changes writes.
-func (b *batch) deletedOneOf(changes []command.Change) bool {
+// deletedOneOf reports whether the batch deletes one of the keys.
+func (b *batch) deletedOneOf(keys []string) bool {
 	if !b.deletes {
 		return false
 	}
-	return slices.ContainsFunc(changes, func(c command.Change) bool {
-		i, ok := b.written[c.Key()]
+	return slices.ContainsFunc(keys, func(key string) bool {
+		i, ok := b.written[key]
 		return ok && b.txn.Writes[i].Delete
 	})
 }

@@ -55,6 +55,9 @@ type View interface {
 type Decision struct {
 	// Changes make the next state. None means that nothing has to change.
 	Changes []Change
+	// Keys are the keys of Changes, in the same order. core/state sets them, not the
+	// command.
+	Keys []string
 	// Reads are the keys on which the decision rests. It is valid only as long as
 	// none of them has changed. core/state adds the keys of Changes, so a command
 	// lists only what else it depends on.

@@ -61,9 +61,10 @@ func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Deci
 		inst.createdBy = unique.Make(m.Account)
 	}
 	changes := []command.Change{putInstance{svc.location(), &inst}, svc.nextRevision(), putOperation{op}}
+	reads := make([]command.Read, 0, 5) // one more for the key of the operation
 	return command.Decision{
 		Changes: append(changes, s.leaseAtRegistration(svc, c.ID, ttl, m.Now)...),
-		Reads:   []command.Read{ns.Read(), svc.read(), svc.readRevision(), {Key: instanceKey(svc, c.ID), Exists: old != nil}},
+		Reads:   append(reads, ns.Read(), svc.read(), svc.readRevision(), command.Read{Key: instanceKey(svc, c.ID), Exists: old != nil}),
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }

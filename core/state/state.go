@@ -44,7 +44,11 @@ type State struct {
 // write: no record of another node is overwritten unseen.
 func Decide(s *State, rules *Rules, m command.Meta, c command.Command) (command.Decision, error) {
 	d, err := c.Decide(&view{s, rules}, &m)
-	if err == nil {
+	if err == nil && len(d.Changes) > 0 {
+		d.Keys = make([]string, len(d.Changes))
+		for i, c := range d.Changes {
+			d.Keys[i] = c.Key()
+		}
 		d.Reads = readWritten(s, d)
 	}
 	return d, err
@@ -59,9 +63,7 @@ func readWritten(s *State, d command.Decision) []command.Read {
 	if len(d.Changes)+len(reads) > manyReads {
 		return readMany(s, d)
 	}
-	reads = slices.Grow(reads, len(d.Changes))
-	for _, c := range d.Changes {
-		key := c.Key()
+	for _, key := range d.Keys {
 		if !slices.ContainsFunc(reads, func(r command.Read) bool { return r.Key == key }) {
 			reads = append(reads, command.Read{Key: key, Exists: s.hasRecord(key)})
 		}
@@ -75,8 +77,7 @@ func readMany(s *State, d command.Decision) []command.Read {
 	for _, r := range reads {
 		known[r.Key] = true
 	}
-	for _, c := range d.Changes {
-		key := c.Key()
+	for _, key := range d.Keys {
 		if !known[key] {
 			known[key] = true
 			reads = append(reads, command.Read{Key: key, Exists: s.hasRecord(key)})

@@ -91,16 +91,14 @@ func live(s *Set) int {
 	return 0
 }
 
-// hosts calls do for the hosts that a member brings along.
+// hosts calls do for the host that a member brings along, if it does.
 func (e *Editor) hosts(m *Member, do func(name string, h *Host)) {
 	r := e.set.RRset(dnswire.TypeSRV)
 	if r == nil || m.Type != dnswire.TypeSRV {
 		return
 	}
-	for _, rec := range m.Records {
-		if rec.Host.exists && r.fits(rec) {
-			do(dnswire.Lowered(rec.Data[srvFixed:]+r.Suffix), &rec.Host)
-		}
+	if rec := m.Record; rec.Host.exists && r.fits(rec) {
+		do(dnswire.Lowered(rec.Data[srvFixed:]+r.Suffix), &rec.Host)
 	}
 }
 

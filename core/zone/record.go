@@ -1,8 +1,6 @@
 package zone
 
 import (
-	"slices"
-
 	"github.com/cairn-discovery/cairn/core/dnswire"
 )
 
@@ -66,8 +64,11 @@ func (h *Host) without(m *Host) *Host {
 	return &c
 }
 
-// same reports whether two records are the same in every respect.
+// same reports whether two records are the same in every respect; both may be nil.
 func (r *Record) same(other *Record) bool {
+	if r == nil || other == nil {
+		return r == other
+	}
 	return r.ID == other.ID && r.Data == other.Data && r.Host.sameAddresses(&other.Host)
 }
 
@@ -84,8 +85,7 @@ const (
 	Pending
 )
 
-// Member contributes records to the RRsets of a name: an instance of a service,
-// or later a record set with a set identifier.
+// Member contributes records to the RRsets of a name: an instance of a service.
 type Member struct {
 	Health Health
 	// Weight counts in RRsets with the policy Weighted, Region in those with
@@ -100,19 +100,17 @@ type Member struct {
 	// Alias, if not nil, takes the place of addresses: A and AAAA are answered
 	// with the addresses of another name.
 	Alias *Record
-	// Records are the data for the RRset of type Type, which is none of the
-	// above. Read only.
-	Type    uint16
-	Records []*Record
+	// Record is the data for the RRset of type Type, which is none of the above. Type
+	// 0: there is none.
+	Type   uint16
+	Record *Record
 }
 
 // same reports whether two members contribute the same records.
 func (m *Member) same(other *Member) bool {
-	sameAlias := m.Alias == nil && other.Alias == nil ||
-		m.Alias != nil && other.Alias != nil && m.Alias.same(other.Alias)
 	return m.Health == other.Health && m.Weight == other.Weight && m.Region == other.Region &&
 		m.V4 == other.V4 && m.V6 == other.V6 && m.HasV4 == other.HasV4 && m.HasV6 == other.HasV6 &&
-		sameAlias && m.Type == other.Type && slices.EqualFunc(m.Records, other.Records, (*Record).same)
+		m.Type == other.Type && m.Alias.same(other.Alias) && m.Record.same(other.Record)
 }
 
 // classKey is the key of the class of a pool that the member belongs to. The

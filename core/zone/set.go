@@ -185,11 +185,9 @@ func (r *RRset) add(e *editor, m *Member) {
 		allocated(&r.v4).add(e, key, m.V4, distinct)
 	case r.Type == dnswire.TypeAAAA && m.HasV6:
 		allocated(&r.v6).add(e, key, m.V6, distinct)
-	case r.Type == m.Type:
-		for _, rec := range m.Records {
-			if r.fits(rec) {
-				allocated(&r.records).add(e, key, rec, distinct)
-			}
+	case m.Record != nil && r.Type == m.Type:
+		if r.fits(m.Record) {
+			allocated(&r.records).add(e, key, m.Record, distinct)
 		}
 	}
 }
@@ -203,10 +201,8 @@ func (r *RRset) remove(e *editor, m *Member) {
 		allocated(&r.v4).remove(e, key, m.V4)
 	case r.Type == dnswire.TypeAAAA && m.HasV6:
 		allocated(&r.v6).remove(e, key, m.V6)
-	case r.Type == m.Type:
-		for _, rec := range m.Records {
-			allocated(&r.records).remove(e, key, rec)
-		}
+	case m.Record != nil && r.Type == m.Type:
+		allocated(&r.records).remove(e, key, m.Record)
 	}
 }
 

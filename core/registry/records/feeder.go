@@ -19,9 +19,6 @@ type Feeder struct {
 	// last is the editor of the service that changed last: when a State is
 	// loaded, instances come in the order of their services.
 	last editor
-	// old and new are memory for the member of an instance before and after a
-	// change.
-	old, new member
 }
 
 var _ registry.Observer = (*Feeder)(nil)
@@ -104,8 +101,8 @@ func (f *Feeder) addService(ns *registry.Namespace, svc *registry.Service) {
 	}
 	e.Define(string(svc.ID), specsOf(ns, svc))
 	for _, inst := range svc.Instances("") {
-		f.new.read(svc, inst)
-		e.Replace(nil, &f.new.Member)
+		m := memberOf(svc, inst)
+		e.Replace(nil, &m)
 	}
 }
 
@@ -115,8 +112,8 @@ func (f *Feeder) deleteService(ns *registry.Namespace, svc *registry.Service) {
 		return
 	}
 	for _, inst := range svc.Instances("") {
-		f.old.read(svc, inst)
-		e.Replace(&f.old.Member, nil)
+		m := memberOf(svc, inst)
+		e.Replace(&m, nil)
 	}
 	e.Delete()
 }
@@ -131,12 +128,12 @@ func (f *Feeder) InstanceChanged(ns *registry.Namespace, svc *registry.Service, 
 	}
 	var was, is *zone.Member
 	if old != nil {
-		f.old.read(svc, old)
-		was = &f.old.Member
+		m := memberOf(svc, old)
+		was = &m
 	}
 	if new != nil {
-		f.new.read(svc, new)
-		is = &f.new.Member
+		m := memberOf(svc, new)
+		is = &m
 	}
 	f.last.Replace(was, is)
 }

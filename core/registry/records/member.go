@@ -52,16 +52,10 @@ func specsOf(ns *registry.Namespace, svc *registry.Service) []zone.Spec {
 	return specs
 }
 
-// member is the zone.Member of an instance.
-type member struct {
-	zone.Member
-	records [1]*zone.Record // for Member.Records
-}
-
-// read makes the member of an instance. It depends on nothing but the instance
+// memberOf returns the member of an instance. It depends on nothing but the instance
 // and the settings of the service, so that a member can be removed again.
-func (m *member) read(svc *registry.Service, inst *registry.Instance) {
-	m.Member = zone.Member{Health: healthOf(svc, inst)}
+func memberOf(svc *registry.Service, inst *registry.Instance) zone.Member {
+	m := zone.Member{Health: healthOf(svc, inst)}
 	weight, port, region := uint8(1), uint16(0), ""
 	for k, v := range inst.Attributes().All() {
 		switch k {
@@ -74,7 +68,7 @@ func (m *member) read(svc *registry.Service, inst *registry.Instance) {
 			port = uint16(n)
 		case registry.AttrCNAME:
 			if rec := targetOf(inst, v); rec != nil && svc.DNS.Has(registry.RecordCNAME) {
-				m.put(dnswire.TypeCNAME, rec)
+				m.Type, m.Record = dnswire.TypeCNAME, rec
 			}
 		case registry.AttrAliasDNSName:
 			m.Alias = targetOf(inst, v)
@@ -91,15 +85,11 @@ func (m *member) read(svc *registry.Service, inst *registry.Instance) {
 		m.Region = region
 	}
 	if svc.DNS.Has(registry.RecordSRV) {
-		if rec := m.service(svc, inst, weight, port); rec != nil {
-			m.put(dnswire.TypeSRV, rec)
+		if rec := srvOf(&m, svc, inst, weight, port); rec != nil {
+			m.Type, m.Record = dnswire.TypeSRV, rec
 		}
 	}
-}
-
-func (m *member) put(rtype uint16, rec *zone.Record) {
-	m.Type, m.records[0] = rtype, rec
-	m.Records = m.records[:]
+	return m
 }
 
 func healthOf(svc *registry.Service, inst *registry.Instance) zone.Health {
@@ -113,9 +103,9 @@ func healthOf(svc *registry.Service, inst *registry.Instance) zone.Health {
 	return zone.Up
 }
 
-// service returns the SRV record of an instance, with the addresses of its host, or
-// nil if its id cannot be part of a host name.
-func (m *member) service(svc *registry.Service, inst *registry.Instance, weight uint8, port uint16) *zone.Record {
+// srvOf returns the SRV record of an instance, with the addresses of its member, or nil
+// if its id cannot be part of a host name.
+func srvOf(m *zone.Member, svc *registry.Service, inst *registry.Instance, weight uint8, port uint16) *zone.Record {
 	var ttl uint32
 	for _, rec := range svc.DNS.Records {
 		if rec.Type == registry.RecordSRV {
