@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"slices"
@@ -36,10 +37,11 @@ type Session struct {
 	Config   aws.Config
 	Endpoint string
 
-	endpointSource string // where Endpoint is from; empty: the default
-	dummy          bool   // the credentials are the dummy ones
-	identified     bool   // wrong is set
-	wrong          error  // of wrongListener
+	client         *http.Client // of Send
+	endpointSource string       // where Endpoint is from; empty: the default
+	dummy          bool         // the credentials are the dummy ones
+	identified     bool         // wrong is set
+	wrong          error        // of wrongListener
 }
 
 // clientFlags are the flags of every client command.
@@ -78,6 +80,7 @@ func ClientCommand(p *Program, cmd *cobra.Command, args []Arg, run func(context.
 		if err != nil {
 			return err
 		}
+		defer s.client.CloseIdleConnections()
 		return s.plainError(ctx, run(ctx, s))
 	})
 }
@@ -114,6 +117,7 @@ func (p *Program) connect(ctx context.Context, f clientFlags) (*Session, error) 
 		return nil, err
 	}
 	s := &Session{Program: p, Printer: printer, Config: settings.Config, Endpoint: endpoint, endpointSource: source, dummy: settings.Dummy}
+	s.client = newClient(s.Config.HTTPClient)
 	s.Config.APIOptions = append(s.Config.APIOptions, withoutHostPrefix)
 	s.Config.Retryer = func() aws.Retryer {
 		return retry.NewStandard(func(o *retry.StandardOptions) {

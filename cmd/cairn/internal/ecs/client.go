@@ -5,16 +5,11 @@ package ecs
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"strings"
-	"time"
 
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 
@@ -33,29 +28,20 @@ func Commands(p *cli.Program) cli.Group {
 // serviceDiscoveryRegistry of a task definition.
 type client struct {
 	*cli.Session
-	http    *http.Client
 	cluster string
 }
 
 // command gives cmd the flags and the body of a client command.
 func command(p *cli.Program, cmd *cobra.Command, run func(context.Context, *client) error, args ...cli.Arg) {
-	c := client{http: &http.Client{Transport: &http.Transport{ResponseHeaderTimeout: time.Minute}}}
+	var c client
 	cli.ClientCommand(p, cmd, args, func(ctx context.Context, s *cli.Session) error {
 		c.Session = s
-		if configured, ok := s.Config.HTTPClient.(interface{ GetTransport() *http.Transport }); ok {
-			c.http.Transport = configured.GetTransport() // trusts --ca-file and AWS_CA_BUNDLE
-		}
-		defer c.http.CloseIdleConnections()
 		return run(ctx, &c)
 	})
 	cmd.PersistentFlags().StringVar(&c.cluster, "cluster", "default", "`NAME` of the cluster")
 }
 
-const (
-	targetPrefix = "AmazonEC2ContainerServiceV20141113."
-	// maxAnswer bounds what is read of an answer, in bytes.
-	maxAnswer = 64 << 20
-)
+const targetPrefix = "AmazonEC2ContainerServiceV20141113."
 
 // object is a JSON object of a request.
 type object map[string]any
@@ -86,24 +72,11 @@ func (c *client) send(ctx context.Context, operation string, body []byte) ([]byt
 	}
 	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	request.Header.Set("X-Amz-Target", targetPrefix+operation)
-	credentials, err := c.Config.Credentials.Retrieve(ctx)
+	status, answer, err := c.Send(ctx, "ecs", request, body)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "ecs", c.Config.Region, time.Now()); err != nil {
-		return nil, err
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil {
-		return nil, err
-	}
-	if response.StatusCode != http.StatusOK {
+	if status != http.StatusOK {
 		return nil, apiError(answer)
 	}
 	return answer, nil

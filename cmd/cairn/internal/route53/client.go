@@ -5,17 +5,13 @@ package route53
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/xml"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 
@@ -38,30 +34,17 @@ master file format of RFC 1035 section 5.`,
 
 // client calls the Route 53 API for one command. It needs six operations, so it writes
 // requests itself.
-type client struct {
-	*cli.Session
-	http *http.Client
-}
+type client struct{ *cli.Session }
 
 // command gives cmd the flags and the body of a client command.
 func command(p *cli.Program, cmd *cobra.Command, run func(context.Context, *client) error, args ...cli.Arg) {
-	c := client{http: &http.Client{Transport: &http.Transport{ResponseHeaderTimeout: time.Minute}}}
-	cli.ClientCommand(p, cmd, args, func(ctx context.Context, s *cli.Session) error {
-		c.Session = s
-		if configured, ok := s.Config.HTTPClient.(interface{ GetTransport() *http.Transport }); ok {
-			c.http.Transport = configured.GetTransport() // trusts --ca-file and AWS_CA_BUNDLE
-		}
-		defer c.http.CloseIdleConnections()
-		return run(ctx, &c)
-	})
+	cli.ClientCommand(p, cmd, args, func(ctx context.Context, s *cli.Session) error { return run(ctx, &client{s}) })
 	cli.DefaultTimeout(cmd, 10*time.Minute)
 }
 
 const (
 	version   = "/2013-04-01"
 	namespace = "https://route53.amazonaws.com/doc/2013-04-01/"
-	// maxAnswer bounds what is read of an answer, in bytes.
-	maxAnswer = 64 << 20
 )
 
 // call sends a request and decodes the answer into out. In is the body, or nil.
@@ -95,24 +78,11 @@ func (c *client) send(ctx context.Context, method, path string, query url.Values
 	if body != nil {
 		request.Header.Set("Content-Type", "application/xml")
 	}
-	credentials, err := c.Config.Credentials.Retrieve(ctx)
+	status, answer, err := c.Send(ctx, "route53", request, body)
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(body)
-	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), "route53", c.Config.Region, time.Now()); err != nil {
-		return nil, err
-	}
-	response, err := c.http.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if err != nil {
-		return nil, err
-	}
-	if response.StatusCode/100 != 2 {
+	if status/100 != 2 {
 		return nil, apiError(answer)
 	}
 	return answer, nil
