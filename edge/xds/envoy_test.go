@@ -29,6 +29,7 @@ type envoy struct {
 	t      testing.TB
 	admin  string // HOST:PORT
 	listen string // of the HTTP listener
+	ip     string // of its listeners, in a mesh
 }
 
 // freePort returns a port of 127.0.0.1 that was free a moment ago.
