@@ -17,7 +17,9 @@ func (w *wiring) schedulerComponent() (component, error) {
 	if w.follows() {
 		return component{}, nil
 	}
-	worker, err := scheduler.New(scheduler.Config{Replica: w.rep, Rules: w.currentRules, Logger: w.log.With("part", "scheduler"), Owns: w.owns()})
+	worker, err := scheduler.New(scheduler.Config{
+		Replica: w.rep, Rules: w.currentRules, Logger: w.log.With("part", "scheduler"), Owns: w.owns(), Lease: w.cfg.Runner.Lease.Duration,
+	})
 	if err != nil {
 		return component{}, err
 	}

@@ -21,6 +21,7 @@ type world struct {
 	state     *state.State
 	rules     state.Rules
 	now       int64
+	hold      int64 // see task.Plan
 	commands  uint64
 	namespace string
 	web       *registry.Service

@@ -16,8 +16,12 @@ type Action struct {
 // Plan returns what has to be done next, in a fixed order, and the time at which it has
 // to be called again if nothing changes, in milliseconds since 1970. An action looks at
 // the state again when it is decided; if it comes too late, it changes nothing.
-func Plan(v command.View, now int64) (actions []Action, next int64) {
-	p := newPlan(v, now)
+//
+// No lease of a node ends before hold, in milliseconds since 1970: nodes that could not
+// renew theirs, as the store was out of reach, get time to do so. 0: leases end when they
+// say.
+func Plan(v command.View, now, hold int64) (actions []Action, next int64) {
+	p := newPlan(v, now, hold)
 	p.collect = true
 	p.cloudCache = make(map[cloudKey]*cloudView, p.state.services.Len())
 	p.planNodes()
@@ -35,6 +39,7 @@ type plan struct {
 	cloud     *registry.State
 	cloudMap  *registry.Rules
 	now, next int64
+	hold      int64 // see Plan
 	actions   []Action
 
 	// collect means that tasks for which something is due become part of an action; step
@@ -77,11 +82,11 @@ type instanceView struct {
 	leaving, lost bool
 }
 
-func newPlan(v command.View, now int64) *plan {
+func newPlan(v command.View, now, hold int64) *plan {
 	s, r := of(v)
 	c, rules := v.Slice(registry.Slice{}.Name())
 	return &plan{
-		state: s, rules: r, cloud: c.(*registry.State), cloudMap: rules.(*registry.Rules), now: now, next: math.MaxInt64,
+		state: s, rules: r, cloud: c.(*registry.State), cloudMap: rules.(*registry.Rules), now: now, next: math.MaxInt64, hold: hold,
 		instances: map[string]*instanceView{}, cloudCache: map[cloudKey]*cloudView{},
 		definitions: map[definitionKey]*definitionView{}, placers: map[clusterRef]*placer{},
 	}
@@ -127,7 +132,7 @@ func (p *plan) instance(x *Task) *instanceView {
 		v.lost = x.Instance != ""
 	} else {
 		n, known := p.state.Node(i.Node)
-		v.lost = i.Node != "" && (!known || n.expired(p.now))
+		v.lost = i.Node != "" && (!known || p.expired(n))
 		v.leaving = i.Status == Draining
 	}
 	p.instances[x.Instance] = v
@@ -135,7 +140,7 @@ func (p *plan) instance(x *Task) *instanceView {
 }
 
 // expired reports whether the lease of a node has ended.
-func (n *Node) expired(now int64) bool { return n.Expires != 0 && n.Expires <= now }
+func (p *plan) expired(n *Node) bool { return n.Expires != 0 && max(n.Expires, p.hold) <= p.now }
 
 // cloudView is a Cloud Map service, nil if it is gone, with the number of tasks that are
 // registered there.

@@ -16,17 +16,17 @@ func (p *plan) planNodes() {
 	}
 	for n := range p.state.allNodes() {
 		if n.Expires != 0 {
-			p.at(n.Expires)
+			p.at(max(n.Expires, p.hold))
 		}
 		if p.nodeDiffers(n, joined) {
-			p.act("", &stepNode{n.Name})
+			p.act("", &stepNode{n.Name, p.hold})
 		}
 	}
 }
 
 // nodeDiffers reports whether the instances of a node are not as they should be.
 func (p *plan) nodeDiffers(n *Node, joined int) bool {
-	expired, count := n.expired(p.now), 0
+	expired, count := p.expired(n), 0
 	for i := range p.state.instancesOfNode(n.Name) {
 		if i.AgentConnected == expired {
 			return true
@@ -45,18 +45,21 @@ func (p *plan) occupied(i *ContainerInstance) bool {
 }
 
 // stepNode brings the container instances of a node up to date.
-type stepNode struct{ name string }
+type stepNode struct {
+	name string
+	hold int64 // see Plan
+}
 
 // Decide implements command.Command.
 func (c *stepNode) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	p := newPlan(v, m.Now)
+	p := newPlan(v, m.Now, c.hold)
 	t := begin(v, m)
 	n, ok := t.state().Node(c.name)
 	if !ok {
 		return command.Decision{}, nil
 	}
 	t.read(nodes.Read(n, true))
-	expired := n.expired(m.Now)
+	expired := p.expired(n)
 	gone := expired && m.Now >= n.Expires+t.rules.StoppedRetention
 	for _, i := range slices.Collect(t.state().instancesOfNode(n.Name)) {
 		cluster, ok := t.state().Cluster(i.Account, i.Cluster)

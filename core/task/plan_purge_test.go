@@ -21,7 +21,7 @@ func TestPlanPurge(t *testing.T) {
 	w.define("unused", "awsvpc", deleted)
 	// purge carries out the part of the plan that removes what was deleted.
 	purge := func() (removed string) {
-		actions, _ := task.Plan(state.NewView(w.state, &w.rules), w.now)
+		actions, _ := task.Plan(state.NewView(w.state, &w.rules), w.now, 0)
 		for _, a := range actions {
 			switch c := a.Command.(type) {
 			case *task.PurgeCluster:

@@ -467,7 +467,7 @@ func (c *stepService) Decide(v command.View, m *command.Meta) (command.Decision,
 		return command.Decision{}, nil
 	}
 	t.read(services.Read(svc, true))
-	p := newPlan(v, m.Now)
+	p := newPlan(v, m.Now, 0)
 	if svc.Status == Inactive {
 		if p.at(svc.Deleted + t.rules.StoppedRetention) {
 			t.deleteHistory(svc)

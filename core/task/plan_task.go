@@ -31,7 +31,7 @@ func (p *plan) consider(x *Task) {
 		return
 	}
 	if p.step == nil || len(p.step.tasks) == maxStep || p.step.tasks[0].Account != x.Account {
-		p.step = &stepTasks{}
+		p.step = &stepTasks{hold: p.hold}
 		p.act(x.Account, p.step)
 	}
 	p.step.tasks = append(p.step.tasks, x)
@@ -115,12 +115,15 @@ func (p *plan) resolvable(x *Task, r *Registration) bool {
 }
 
 // stepTasks moves tasks of one account on.
-type stepTasks struct{ tasks []*Task }
+type stepTasks struct {
+	tasks []*Task
+	hold  int64 // see Plan
+}
 
 // Decide implements command.Command.
 func (c *stepTasks) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	t := begin(v, m)
-	p := newPlan(t, m.Now)
+	p := newPlan(t, m.Now, c.hold)
 	for _, planned := range c.tasks {
 		old, ok := t.state().Task(planned.Account, planned.Cluster, planned.ID)
 		p.state = t.state()

@@ -18,7 +18,7 @@ import (
 func (w *world) plan() int64 {
 	w.t.Helper()
 	for range 1000 {
-		actions, next := task.Plan(state.NewView(w.state, &w.rules), w.now)
+		actions, next := task.Plan(state.NewView(w.state, &w.rules), w.now, w.hold)
 		if len(actions) == 0 {
 			return next
 		}
@@ -467,7 +467,12 @@ func TestNodeLost(t *testing.T) {
 	lease("a", w.now+10_000)
 	w.service(2, nil)
 	w.settle(5000, nil)
-	w.settle(6000, func(x *task.Task) bool { return x.Node == "a" })
+	w.hold = w.now + 12_000
+	w.settle(11_000, func(x *task.Task) bool { return x.Node == "a" })
+	if n := len(w.tasks(task.StatusStopped)); n > 0 {
+		t.Fatalf("%d tasks are lost while their node may not have been able to renew its lease", n)
+	}
+	w.settle(2000, func(x *task.Task) bool { return x.Node == "a" })
 	var lost *task.Task
 	for _, x := range w.tasks(task.StatusStopped) {
 		lost = x
@@ -604,6 +609,6 @@ func BenchmarkPlan(b *testing.B) {
 	}
 	b.ReportMetric(float64(w.state.Task.Counts().Tasks), "tasks")
 	for b.Loop() {
-		task.Plan(state.NewView(w.state, &w.rules), w.now)
+		task.Plan(state.NewView(w.state, &w.rules), w.now, w.hold)
 	}
 }

@@ -3,28 +3,25 @@ package e2e
 import (
 	"io"
 	"net/http"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/internal/testtool"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // TestTerraformECS applies clusters, their capacity providers, task definitions and
-// settings, reads them back without a difference, changes and destroys them. It is
-// skipped where TestTerraform is.
+// settings, reads them back without a difference, changes and destroys them.
 func TestTerraformECS(t *testing.T) {
 	t.Parallel() // its start takes long
 	n := nodetest.Start(t)
-	tf := newTerraform(t, n.URL, terraformECS, "enabled")
-	tf.run("apply", "-auto-approve")
-	tf.run("plan", "-detailed-exitcode") // 2, an error, if there is a difference
-	tf.write("disabled")
-	tf.run("apply", "-auto-approve")
-	tf.run("plan", "-detailed-exitcode")
-	tf.run("destroy", "-auto-approve")
+	tf := testtool.NewTerraform(t, n.URL, terraformECS, "enabled")
+	tf.Run("apply", "-auto-approve")
+	tf.Run("plan", "-detailed-exitcode") // 2, an error, if there is a difference
+	tf.Write("disabled")
+	tf.Run("apply", "-auto-approve")
+	tf.Run("plan", "-detailed-exitcode")
+	tf.Run("destroy", "-auto-approve")
 	for operation, want := range map[string]string{"ListClusters": `{"clusterArns":[]}`, "ListTaskDefinitions": `{"taskDefinitionArns":[]}`} {
 		if left := callECS(t, n.URL, operation, "{}"); left != want {
 			t.Errorf("%s answers %s", operation, left)
@@ -51,51 +48,6 @@ func callECS(t *testing.T, url, operation, body string) string {
 		t.Fatal(err)
 	}
 	return string(text)
-}
-
-// terraformRun runs Terraform in a directory of its own.
-type terraformRun struct {
-	*testing.T
-	program, dir, text string
-	env                []string
-}
-
-// newTerraform prepares a configuration, in which ENDPOINT is the URL of the node and
-// VALUE what write is given; value is the first. Without Terraform or its AWS provider
-// the test is skipped.
-func newTerraform(t *testing.T, url, text, value string) *terraformRun {
-	t.Helper()
-	program, err := exec.LookPath("terraform")
-	if err != nil {
-		t.Skip("terraform is missing: get it from developer.hashicorp.com/terraform/install")
-	}
-	dir := t.TempDir()
-	tf := &terraformRun{T: t, program: program, dir: dir, text: strings.ReplaceAll(text, "ENDPOINT", url)}
-	tf.env = append(awsEnv(dir), "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_CONFIG_FILE="+terraformConfig(t))
-	tf.write(value)
-	init := exec.CommandContext(t.Context(), program, "init", "-no-color")
-	init.Dir, init.Env = dir, append(os.Environ(), tf.env...)
-	switch out, err := init.CombinedOutput(); {
-	case err == nil:
-	case strings.Contains(string(out), "Failed to query available provider packages"):
-		t.Skipf("the AWS provider is not on this machine (see terraform providers mirror): %v\n%s", err, out)
-	default:
-		t.Fatalf("terraform init: %v\n%s", err, out)
-	}
-	return tf
-}
-
-func (tf *terraformRun) write(value string) {
-	tf.Helper()
-	text := strings.ReplaceAll(tf.text, "VALUE", value)
-	if err := os.WriteFile(filepath.Join(tf.dir, "main.tf"), []byte(text), 0o644); err != nil {
-		tf.Fatal(err)
-	}
-}
-
-func (tf *terraformRun) run(args ...string) {
-	tf.Helper()
-	run(tf.T, tf.dir, tf.env, tf.program, append(args, "-no-color")...)
 }
 
 const terraformECS = `

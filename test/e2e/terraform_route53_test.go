@@ -3,24 +3,25 @@ package e2e
 import (
 	"testing"
 
+	"github.com/cairn-discovery/cairn/internal/testtool"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // TestTerraformRoute53 applies zones, record sets of every type and policy, health checks
 // and an association, reads them back without a difference, changes, imports and destroys
-// them. It is skipped where TestTerraform is. Terraform itself waits 15 seconds for each
+// them. Terraform itself waits 15 seconds for each
 // record set.
 func TestTerraformRoute53(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t)
-	tf := newTerraform(t, n.URL, terraformRoute53, "one")
+	tf := testtool.NewTerraform(t, n.URL, terraformRoute53, "one")
 	parallel := "-parallelism=40"
-	tf.run("apply", "-auto-approve", parallel)
-	tf.run("plan", "-detailed-exitcode", parallel) // 2, an error, if there is a difference
-	tf.write("two")
-	tf.run("apply", "-auto-approve", parallel)
-	tf.run("plan", "-detailed-exitcode", parallel)
-	tf.run("destroy", "-auto-approve", parallel)
+	tf.Run("apply", "-auto-approve", parallel)
+	tf.Run("plan", "-detailed-exitcode", parallel) // 2, an error, if there is a difference
+	tf.Write("two")
+	tf.Run("apply", "-auto-approve", parallel)
+	tf.Run("plan", "-detailed-exitcode", parallel)
+	tf.Run("destroy", "-auto-approve", parallel)
 }
 
 const terraformRoute53 = `

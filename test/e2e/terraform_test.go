@@ -1,69 +1,28 @@
 package e2e
 
 import (
-	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/internal/testtool"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
 // TestTerraform applies, reads back without a difference, changes and destroys.
-// It needs Terraform and the AWS provider, which no Debian package has, so it is
-// skipped where they are missing, in CI too.
 func TestTerraform(t *testing.T) {
 	t.Parallel() // its start takes long
 	n := nodetest.Start(t)
-	tf := newTerraform(t, n.URL, terraformMain, "60")
+	tf := testtool.NewTerraform(t, n.URL, terraformMain, "60")
 	// The provider takes seconds to start, so there are as few runs as prove it.
-	tf.run("apply", "-auto-approve")
-	tf.write("5")
-	tf.run("apply", "-auto-approve")
-	tf.run("plan", "-detailed-exitcode") // 2, an error, if there is a difference
-	tf.run("destroy", "-auto-approve")
+	tf.Run("apply", "-auto-approve")
+	tf.Write("5")
+	tf.Run("apply", "-auto-approve")
+	tf.Run("plan", "-detailed-exitcode") // 2, an error, if there is a difference
+	tf.Run("destroy", "-auto-approve")
 	a := api{url: n.URL, client: http.DefaultClient}
 	if left := a.all(t, "ListNamespaces", "Namespaces", object{}); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}
-}
-
-// terraformConfig returns a CLI configuration with which Terraform finds the AWS
-// provider: that of the user, or one of ours that names a mirror on this machine
-// (terraform providers mirror DIR makes one). Without a mirror Terraform asks the
-// network.
-func terraformConfig(t *testing.T) string {
-	t.Helper()
-	home, err := os.UserHomeDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range []string{os.Getenv("TF_CLI_CONFIG_FILE"), filepath.Join(home, ".terraformrc")} {
-		if _, err := os.Stat(file); err == nil {
-			return file
-		}
-	}
-	mirrors := []string{filepath.Join(home, ".terraform.d/plugins"), "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins"}
-	found, err := filepath.Glob("/opt/*/registry.terraform.io")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, dir := range found {
-		mirrors = append(mirrors, filepath.Dir(dir))
-	}
-	text := ""
-	for _, dir := range mirrors {
-		if _, err := os.Stat(filepath.Join(dir, "registry.terraform.io/hashicorp/aws")); err == nil {
-			text = fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", dir)
-			break
-		}
-	}
-	file := filepath.Join(t.TempDir(), "terraformrc")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }
 
 const terraformMain = `

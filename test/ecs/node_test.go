@@ -86,10 +86,12 @@ func check() int {
 // machine is a running program.
 type machine struct {
 	*testing.T
+	program, config string
 	url, dns, admin string
 	cmd             *exec.Cmd
 	log             *readyLog
-	env             []string // of AWS clients
+	ended           chan struct{} // closed when the program has ended
+	env             []string      // of AWS clients
 }
 
 // start runs a node whose tasks run, with further lines of configuration. The image
@@ -122,31 +124,44 @@ runner:
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n := &machine{T: t, cmd: exec.Command(filepath.Join(dir, "cairn"), "serve", "--config", config), log: &readyLog{ready: make(chan [3]string, 1)}}
-	n.cmd.Stderr = n.log
-	if err := n.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() { n.cmd.Wait(); close(ended) }()
+	n := &machine{T: t, program: filepath.Join(dir, "cairn"), config: config}
+	n.boot()
 	t.Cleanup(func() {
 		n.cmd.Process.Signal(syscall.SIGTERM)
-		<-ended
+		<-n.ended
 		if t.Failed() {
 			t.Log(n.log.text())
 		}
 	})
-	select {
-	case addrs := <-n.log.ready:
-		n.url, n.dns, n.admin = "http://"+addrs[0], addrs[1], addrs[2]
-	case <-ended:
-		t.Fatalf("the node ended at its start:\n%s", n.log.text())
-	}
 	none := filepath.Join(data, "none")
 	n.env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1",
 		"AWS_CONFIG_FILE="+none, "AWS_SHARED_CREDENTIALS_FILE="+none, "AWS_EC2_METADATA_DISABLED=true", "AWS_PAGER=", "NO_PROXY=", "no_proxy=",
 		"AWS_ENDPOINT_URL="+n.url, "AWS_DISABLE_HOST_PREFIX_INJECTION=true")
 	return n
+}
+
+// boot starts the program and waits until it serves.
+func (n *machine) boot() {
+	n.Helper()
+	n.cmd, n.log, n.ended = exec.Command(n.program, "serve", "--config", n.config), &readyLog{ready: make(chan [3]string, 1)}, make(chan struct{})
+	n.cmd.Stderr = n.log
+	if err := n.cmd.Start(); err != nil {
+		n.Fatal(err)
+	}
+	cmd, ended := n.cmd, n.ended
+	go func() { cmd.Wait(); close(ended) }()
+	select {
+	case addrs := <-n.log.ready:
+		n.url, n.dns, n.admin = "http://"+addrs[0], addrs[1], addrs[2]
+	case <-ended:
+		n.Fatalf("the node ended at its start:\n%s", n.log.text())
+	}
+}
+
+// kill ends the program as kill -9 does. Its tasks go on.
+func (n *machine) kill() {
+	n.cmd.Process.Kill()
+	<-n.ended
 }
 
 // image makes the root file system of httpd:2.4: a shell with the libraries that it

@@ -7,18 +7,11 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
-
-	"github.com/cairn-discovery/cairn/node"
-	"github.com/cairn-discovery/cairn/node/config"
-	"github.com/cairn-discovery/cairn/node/nodetest"
-	"github.com/cairn-discovery/cairn/store"
-	"github.com/cairn-discovery/cairn/store/memory"
 )
 
 // TestNoRequestFails sends requests to a service while its tasks change: with a client
@@ -61,25 +54,8 @@ func TestNoRequestFails(t *testing.T) {
 // TestNoRequestFailsWhileNodesDrain does the same with two nodes that share a store, of
 // which one is drained after the other.
 func TestNoRequestFailsWhileNodesDrain(t *testing.T) {
-	dir, err := programs()
-	if err != nil {
-		t.Fatal(err)
-	}
-	shared, root := memory.New(), image(t, dir)
-	var first *nodetest.Node
-	for i := range 2 {
-		n := nodetest.Start(t, nodetest.With(func(c *node.Config) {
-			c.OpenStore = func() (store.Store, error) { return shared.Share(), nil }
-			c.LogLevel, c.NodeName = "info", fmt.Sprint("node", i+1)
-			c.Runner.Driver, c.Runner.Cgroups, c.Runner.Outbound = config.RunnerProcess, false, false
-			c.Runner.DefaultSubnet.CIDR.Prefix = netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", 214+i))
-			c.Runner.Images = map[string]config.RunnerImage{"httpd:2.4": {Root: root}}
-		}))
-		if first == nil {
-			first = n
-		}
-	}
-	s := newShop(t, &machine{T: t, url: first.URL, dns: first.Addrs().DNS}, nil)
+	nodes := newPair(t)
+	s := newShop(t, nodes.machine(0), nil)
 	defer s.end()
 	defer s.traffic()()
 	all := s.instances()
@@ -205,18 +181,28 @@ func (s *shop) steady() bool {
 	if fmt.Sprint(len(found)) != want {
 		return false
 	}
-	stopped, _ := s.must("ListTasks", object{"serviceName": "orders", "desiredStatus": "STOPPED"})["taskArns"].([]any)
-	for len(stopped) > 0 {
-		some := stopped[:min(100, len(stopped))]
-		stopped = stopped[len(some):]
-		tasks, _ := s.must("DescribeTasks", object{"tasks": some})["tasks"].([]any)
-		for _, task := range tasks {
-			if text(task, "lastStatus") != "STOPPED" {
-				return false
-			}
+	for _, task := range s.described("STOPPED") {
+		if text(task, "lastStatus") != "STOPPED" {
+			return false
 		}
 	}
 	return true
+}
+
+// described returns the tasks of the service that shall have a status.
+func (s *shop) described(status string) []any {
+	s.Helper()
+	var all []any
+	for in := (object{"serviceName": "orders", "desiredStatus": status}); ; {
+		page := s.must("ListTasks", in)
+		if arns, _ := page["taskArns"].([]any); len(arns) > 0 {
+			tasks, _ := s.must("DescribeTasks", object{"tasks": arns})["tasks"].([]any)
+			all = append(all, tasks...)
+		}
+		if in["nextToken"] = page["nextToken"]; in["nextToken"] == nil {
+			return all
+		}
+	}
 }
 
 // traffic sends 200 requests a second until the function that it returns is called.

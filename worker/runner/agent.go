@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -163,8 +164,16 @@ func (r *Runner) Run(ctx context.Context) error {
 // adopt finds the tasks that run on this machine, and keeps their addresses, before any
 // address is given to another. It returns false if ctx ended.
 func (r *Runner) adopt(ctx context.Context) bool {
-	for t := range r.cfg.Replica.Current().Task.TasksOfNode(r.cfg.Node.Name) {
-		if t.LastStatus != task.StatusStopped && t.Network != nil {
+	tasks := slices.Collect(r.cfg.Replica.Current().Task.TasksOfNode(r.cfg.Node.Name))
+	slices.SortFunc(tasks, func(a, b *task.Task) int { return cmp.Compare(a.Created, b.Created) })
+	for _, t := range tasks {
+		if t.Network == nil {
+			continue
+		}
+		if a, err := netip.ParseAddr(t.Network.IPv4); err == nil {
+			r.pool.given(a)
+		}
+		if t.LastStatus != task.StatusStopped {
 			r.keep(t.ID, t.Network.IPv4)
 		}
 	}

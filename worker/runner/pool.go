@@ -167,6 +167,18 @@ func (p *pool) keep(id string, has []netip.Addr) {
 	}
 }
 
+// given records that an address was given to a task before the program was started:
+// others come first.
+func (p *pool) given(address netip.Addr) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range p.subnets {
+		if a.subnet.IPv4.Contains(address) {
+			a.last = address
+		}
+	}
+}
+
 // release frees the addresses of a task.
 func (p *pool) release(id string) {
 	p.mu.Lock()

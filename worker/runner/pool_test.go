@@ -42,6 +42,15 @@ func TestPool(t *testing.T) {
 			t.Errorf("got %v %v, want %s", a, err, want)
 		}
 	}
+	p.release("c")
+	p.release("for 10.0.0.5")
+	p.given(netip.MustParseAddr("10.0.0.4"))
+	if got := take("y"); got != "[10.0.0.5/29 fd00::5/64] <nil>" {
+		t.Error("after a restart, the address that was given last is given again:", got)
+	}
+	if got := take("c"); got != "[10.0.0.4/29 fd00::4/64] <nil>" {
+		t.Error(got)
+	}
 	if got := take("z"); got != "[] subnet default (10.0.0.0/29) has no free address" {
 		t.Error(got)
 	}

@@ -25,6 +25,9 @@ type Config struct {
 	// Owns reports whether this node does a piece of the work that live nodes share. Nil:
 	// it does everything.
 	Owns func(key string) bool
+	// Lease is the time that nodes have to renew their leases after they could not, because
+	// the store was out of reach or this node was down. 0: none.
+	Lease time.Duration
 }
 
 // Scheduler plans after each change that matters, and when something is due. Create it
@@ -61,10 +64,11 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
+	loaded := time.Now()
 	for ctx.Err() == nil {
 		snapshot := s.cfg.Replica.Current()
 		start := time.Now()
-		actions, next := task.Plan(state.NewView(snapshot.State, s.cfg.Rules()), start.UnixMilli())
+		actions, next := task.Plan(state.NewView(snapshot.State, s.cfg.Rules()), start.UnixMilli(), s.hold(loaded).UnixMilli())
 		actions = slices.DeleteFunc(actions, func(a task.Action) bool { return !s.cfg.Owns("tasks/" + string(a.Account)) })
 		rest := restFactor * time.Since(start)
 		switch {
@@ -76,6 +80,15 @@ func (s *Scheduler) Run(ctx context.Context) error {
 		pause(ctx, rest)
 	}
 	return nil
+}
+
+// hold returns the time before which no lease of a node ends. After an outage of the store
+// all leases look as if they had ended.
+func (s *Scheduler) hold(loaded time.Time) time.Time {
+	if reached := s.cfg.Replica.Reached(); reached.After(loaded) {
+		loaded = reached
+	}
+	return loaded.Add(s.cfg.Lease)
 }
 
 // pause waits for a time, or for the end of ctx.

@@ -41,7 +41,7 @@ func (d *Driver) bridgeContainer(s *runner.Spec, c *runner.Container, dir contai
 		return err
 	}
 	host := d.hostInterface(s.Task.ID, c.Definition.Name)
-	mac := hardwareAddr(s.Task.ID, c.Definition.Name)
+	mac := hardwareAddr(r.Address.String())
 	err := attach(&attachment{
 		namespace: dir.netns(), bridge: name, host: host, mac: mac,
 		addresses: []netip.Prefix{netip.PrefixFrom(r.Address, d.cfg.Bridge.Bits())}, gateways: []netip.Addr{gateway},

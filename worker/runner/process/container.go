@@ -66,6 +66,9 @@ func (d *Driver) Start(ctx context.Context, s *runner.Spec, name string) error {
 		return fmt.Errorf("CannotCreateContainerError: the task has no container %q", name)
 	}
 	dir, err := d.create(ctx, s, c)
+	if errors.Is(err, errRuns) {
+		return d.files.container(s.Task.ID, name).waitStart(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -211,7 +214,33 @@ func lockContainer(ctx context.Context, dir containerDir) (*os.File, error) {
 		time.Sleep(10 * time.Millisecond)
 	}
 	f.Close()
-	return nil, fmt.Errorf("the container runs: %w", err)
+	return nil, fmt.Errorf("%w: %w", errRuns, err)
+}
+
+// errRuns says that a container has a shim already.
+var errRuns = errors.New("the container runs")
+
+// waitStart waits until a shim has started a container, or has ended. The program that
+// started the shim was killed before that.
+func (dir containerDir) waitStart(ctx context.Context) error {
+	pause := time.NewTicker(20 * time.Millisecond)
+	defer pause.Stop()
+	late := time.NewTimer(startTimeout)
+	defer late.Stop()
+	for dir.runs() {
+		var r shimRecord
+		if ok, err := readRecord(dir.shim(), &r); ok && err == nil && r.Started != 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("CannotStartContainerError: %w", ctx.Err())
+		case <-late.C:
+			return errors.New("CannotStartContainerError: the container did not start")
+		case <-pause.C:
+		}
+	}
+	return nil // Observe tells how it ended; if it did not start, it is started again
 }
 
 // runs reports whether the shim of a container runs.
@@ -322,6 +351,7 @@ func (d *Driver) observeContainer(id, name string) (*task.ContainerState, error)
 		s.ExitCode, s.Reason, s.Finished = &exit.Code, exit.Reason, exit.Finished
 	case running && shim.Started != 0:
 		s.LastStatus = task.StatusRunning
+		d.watches.add(watched{id, name}, shim) // it may have been started by an earlier run of the program
 	case running:
 		return nil, nil // it is starting
 	case shim.Started == 0:

@@ -45,7 +45,8 @@ func onThread(f func() error) error {
 	return <-done
 }
 
-// newNamespace makes a network namespace that the file keeps.
+// newNamespace makes a network namespace that the file keeps. The file gets it when all
+// else is done, as the program may be killed at any moment.
 func newNamespace(file string) error {
 	if isNamespace(file) {
 		return nil
@@ -59,12 +60,15 @@ func newNamespace(file string) error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("network namespace: %w", err)
 		}
+		// Ports below 1024 need no privilege in a task, as with Docker.
+		_ = os.WriteFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", []byte("0"), 0)
+		if err := loopbackUp(); err != nil {
+			return fmt.Errorf("network namespace: loopback: %w", err)
+		}
 		if err := unix.Mount("/proc/thread-self/ns/net", file, "", unix.MS_BIND, ""); err != nil {
 			return fmt.Errorf("network namespace: mount: %w", err)
 		}
-		// Ports below 1024 need no privilege in a task, as with Docker.
-		_ = os.WriteFile("/proc/sys/net/ipv4/ip_unprivileged_port_start", []byte("0"), 0)
-		return loopbackUp()
+		return nil
 	})
 }
 
@@ -105,8 +109,12 @@ type attachment struct {
 	mac       net.HardwareAddr
 }
 
-// attach gives a namespace an interface "eth0" on a bridge. It may be called again.
+// attach gives a namespace an interface "eth0" on a bridge. It may be called again: an
+// interface that is there is replaced, because it may be incomplete.
 func attach(a *attachment) error {
+	if err := removeLink(a.host); err != nil {
+		return err
+	}
 	bridge, err := netlink.LinkByName(a.bridge)
 	if err != nil {
 		return fmt.Errorf("bridge %s: %w", a.bridge, err)
@@ -119,7 +127,7 @@ func attach(a *attachment) error {
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MasterIndex, attrs.MTU = a.host, bridge.Attrs().Index, bridge.Attrs().MTU
 	veth := &netlink.Veth{LinkAttrs: attrs, PeerName: "eth0", PeerHardwareAddr: a.mac, PeerNamespace: netlink.NsFd(ns)}
-	if err := netlink.LinkAdd(veth); err != nil && !errors.Is(err, unix.EEXIST) {
+	if err := netlink.LinkAdd(veth); err != nil {
 		return fmt.Errorf("interface %s: %w", a.host, err)
 	}
 	if err := noRouterAdvertisements(a.host); err != nil {
@@ -202,7 +210,8 @@ func ensureBridge(name, alias string, addresses []netip.Prefix) error {
 		if link, err = netlink.LinkByName(name); err != nil {
 			return fmt.Errorf("bridge %s: %w", name, err)
 		}
-		// The alias says whose bridge it is. Cleanup looks for it.
+	}
+	if link.Attrs().Alias != alias { // it says whose bridge it is; Cleanup looks for it
 		if err := netlink.LinkSetAlias(link, alias); err != nil {
 			return fmt.Errorf("bridge %s: %w", name, err)
 		}
@@ -305,7 +314,9 @@ func removeLink(name string) error {
 	return nil
 }
 
-// hardwareAddr returns a locally administered address (IEEE 802) derived from parts.
+// hardwareAddr returns a locally administered address (IEEE 802) derived from parts. That
+// of a task is derived from its IP address: others may still know it from the last task
+// that had the address.
 func hardwareAddr(parts ...string) net.HardwareAddr {
 	h := sha256.New()
 	for _, p := range parts {

@@ -34,7 +34,7 @@ func (d *Driver) prepare(s *runner.Spec) error {
 	}
 	r := taskRecord{Mode: s.Network.Mode, Subnet: s.Network.Subnet, Addresses: s.Network.Addresses, Gateways: s.Network.Gateways}
 	if r.Mode == runner.ModeAWSVPC {
-		r.MAC = hardwareAddr(id).String()
+		r.MAC = hardwareAddr(r.Addresses[0].String()).String()
 	}
 	if err := writeRecord(d.files.record(id), r); err != nil {
 		return err

@@ -1,0 +1,108 @@
+package testtool
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// Terraform runs Terraform with the AWS provider in a directory of its own.
+type Terraform struct {
+	t                  *testing.T
+	program, dir, text string
+	env                []string
+}
+
+// NewTerraform prepares a configuration, in which ENDPOINT is the URL of the node and
+// VALUE what Write is given; value is the first. Without Terraform or its AWS provider,
+// which no Debian package has, the test is skipped, in CI too.
+func NewTerraform(t *testing.T, url, text, value string) *Terraform {
+	t.Helper()
+	program, err := exec.LookPath("terraform")
+	if err != nil {
+		t.Skip("terraform is missing: get it from developer.hashicorp.com/terraform/install")
+	}
+	dir := t.TempDir()
+	none := filepath.Join(dir, "none")
+	tf := &Terraform{t: t, program: program, dir: dir, text: strings.ReplaceAll(text, "ENDPOINT", url)}
+	tf.env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1",
+		"AWS_CONFIG_FILE="+none, "AWS_SHARED_CREDENTIALS_FILE="+none, "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
+		"NO_PROXY=", "no_proxy=", "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_CONFIG_FILE="+terraformConfig(t))
+	tf.Write(value)
+	switch out, err := tf.command("init").CombinedOutput(); {
+	case err == nil:
+	case strings.Contains(string(out), "Failed to query available provider packages"):
+		t.Skipf("the AWS provider is not on this machine (see terraform providers mirror): %v\n%s", err, out)
+	default:
+		t.Fatalf("terraform init: %v\n%s", err, out)
+	}
+	return tf
+}
+
+// Write writes the configuration with another value.
+func (tf *Terraform) Write(value string) {
+	tf.t.Helper()
+	text := strings.ReplaceAll(tf.text, "VALUE", value)
+	if err := os.WriteFile(filepath.Join(tf.dir, "main.tf"), []byte(text), 0o644); err != nil {
+		tf.t.Fatal(err)
+	}
+}
+
+// Run runs a command of Terraform that must succeed and returns its output.
+func (tf *Terraform) Run(args ...string) string {
+	tf.t.Helper()
+	cmd := tf.command(args...)
+	var errors strings.Builder
+	cmd.Stderr = &errors
+	out, err := cmd.Output()
+	if err != nil {
+		tf.t.Fatalf("terraform %s: %v\n%s%s", strings.Join(args, " "), err, out, errors.String())
+	}
+	return string(out)
+}
+
+func (tf *Terraform) command(args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(tf.t.Context(), tf.program, append(args, "-no-color")...)
+	cmd.Dir, cmd.Env = tf.dir, tf.env
+	return cmd
+}
+
+// terraformConfig returns a CLI configuration with which Terraform finds the AWS
+// provider: that of the user, or one of ours that names a mirror on this machine
+// (terraform providers mirror DIR makes one). Without a mirror Terraform asks the
+// network.
+func terraformConfig(t *testing.T) string {
+	t.Helper()
+	home, err := os.UserHomeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range []string{os.Getenv("TF_CLI_CONFIG_FILE"), filepath.Join(home, ".terraformrc")} {
+		if _, err := os.Stat(file); err == nil {
+			return file
+		}
+	}
+	mirrors := []string{filepath.Join(home, ".terraform.d/plugins"), "/usr/local/share/terraform/plugins", "/usr/share/terraform/plugins"}
+	found, err := filepath.Glob("/opt/*/registry.terraform.io")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range found {
+		mirrors = append(mirrors, filepath.Dir(dir))
+	}
+	text := ""
+	for _, dir := range mirrors {
+		if _, err := os.Stat(filepath.Join(dir, "registry.terraform.io/hashicorp/aws")); err == nil {
+			text = fmt.Sprintf("provider_installation {\n  filesystem_mirror {\n    path = %q\n  }\n}\n", dir)
+			break
+		}
+	}
+	file := filepath.Join(t.TempDir(), "terraformrc")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
