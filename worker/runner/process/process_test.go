@@ -89,7 +89,7 @@ func (m *machine) count(t *testing.T) map[string]int {
 	}
 	n["processes"] = len(processes)
 	_ = filepath.WalkDir("/sys/fs/cgroup", func(path string, e fs.DirEntry, err error) error {
-		if err == nil && e.IsDir() && strings.Contains(path, "cairn-test") {
+		if err == nil && e.IsDir() && strings.Contains(path+"/", "/"+m.config.CgroupParent+"/") {
 			n["control groups"]++
 		}
 		return nil
