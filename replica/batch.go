@@ -95,7 +95,7 @@ func (l *loop) decide(proposals []*proposal) *batch {
 			b.proposals, b.outcomes = proposals[:i], b.outcomes[:i]
 			break
 		}
-		b.outcomes[i] = outcome{d.Reply, err}
+		b.outcomes[i] = outcome{reply: d.Reply, err: err, unchanged: len(d.Changes) == 0}
 	}
 	b.txn.Writes = slices.DeleteFunc(b.txn.Writes, func(w store.Write) bool { return w.Key == "" })
 	return b

@@ -112,7 +112,7 @@ func (r *Replica) proposeLater(ctx context.Context, account command.AccountID, c
 				return command.Reply{}, ErrStopped
 			}
 		}
-		reply, err := r.Probe(ctx, account, c)
+		reply, err := r.decideOnNewest(ctx, account, c)
 		if !errors.Is(err, store.ErrUnreachable) {
 			return reply, err
 		}

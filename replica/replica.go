@@ -118,6 +118,9 @@ type proposal struct {
 type outcome struct {
 	reply command.Reply
 	err   error
+	// unchanged means that the command was decided and changes nothing: it was refused,
+	// or there was nothing to do.
+	unchanged bool
 }
 
 // Propose decides a command of an account now and commits its changes. It returns
@@ -128,7 +131,7 @@ type outcome struct {
 // While the store cannot be reached, it returns ErrUnavailable after Config.WriteWait.
 func (r *Replica) Propose(ctx context.Context, account command.AccountID, c command.Command) (command.Reply, error) {
 	if !r.freshness.unreachable.Load() {
-		reply, err := r.Probe(ctx, account, c)
+		reply, err := r.decideOnNewest(ctx, account, c)
 		if r.cfg.WriteWait == 0 || !errors.Is(err, store.ErrUnreachable) {
 			return reply, err
 		}
@@ -138,6 +141,11 @@ func (r *Replica) Propose(ctx context.Context, account command.AccountID, c comm
 
 // Probe does what Propose does, and tries even if the store was not reached last time.
 func (r *Replica) Probe(ctx context.Context, account command.AccountID, c command.Command) (command.Reply, error) {
+	o := r.probe(ctx, account, c)
+	return o.reply, o.err
+}
+
+func (r *Replica) probe(ctx context.Context, account command.AccountID, c command.Command) outcome {
 	if r.cfg.WriteTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, r.cfg.WriteTimeout)
@@ -148,28 +156,28 @@ func (r *Replica) Probe(ctx context.Context, account command.AccountID, c comman
 	select {
 	case r.queue <- p:
 	case <-r.stopped:
-		return command.Reply{}, ErrStopped
+		return outcome{err: ErrStopped}
 	default:
 		r.metrics.refused.Inc()
-		return command.Reply{}, ErrBusy
+		return outcome{err: ErrBusy}
 	}
 	select {
 	case o := <-p.done:
 		o.reply.Revision = r.Current().Revision
-		return o.reply, o.err
+		return o
 	case <-ctx.Done():
-		return command.Reply{}, errors.Join(ErrUncertain, ctx.Err())
+		return outcome{err: errors.Join(ErrUncertain, ctx.Err())}
 	case <-r.stopped:
 		return p.lateOutcome()
 	}
 }
 
 // lateOutcome returns an answer that was sent while the replica stopped.
-func (p *proposal) lateOutcome() (command.Reply, error) {
+func (p *proposal) lateOutcome() outcome {
 	select {
 	case o := <-p.done:
-		return o.reply, o.err
+		return o
 	default:
-		return command.Reply{}, ErrStopped
+		return outcome{err: ErrStopped}
 	}
 }

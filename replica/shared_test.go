@@ -119,6 +119,64 @@ func TestNodesFollowEachOther(t *testing.T) {
 	}
 }
 
+// late is a store whose watch delivers nothing until it is let go.
+type late struct {
+	*memory.Store
+	hold chan struct{}
+}
+
+func (s *late) Watch(ctx context.Context, after store.Revision) iter.Seq2[store.Batch, error] {
+	return func(yield func(store.Batch, error) bool) {
+		for b, err := range s.Store.Watch(ctx, after) {
+			select {
+			case <-s.hold:
+			case <-ctx.Done():
+				return
+			}
+			if !yield(b, err) {
+				return
+			}
+		}
+	}
+}
+
+// TestRefusalsAreOfTheNewestState: a node that is behind does not refuse what another node
+// has made possible, and does not take for done what another node has undone.
+func TestRefusalsAreOfTheNewestState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		data := memory.New()
+		a := start(t, data)
+		ns := a.namespace("web")
+		svc := a.service("there")
+		behind := &late{data.Share(), make(chan struct{})}
+		b := start(t, behind)
+		b.waitFor(a.Current().Revision)
+		made := a.service("made")
+		description := &registry.UpdateNamespace{Ref: string(ns), Type: registry.HTTP, Description: new("")}
+		a.do(&registry.UpdateNamespace{Ref: string(ns), Type: registry.HTTP, Description: new("other")})
+		results := make(chan error, 2)
+		go func() { results <- propose(b, register(made, "i"))() }()
+		go func() { results <- propose(b, description)() }()
+		synctest.Wait()
+		if len(results) > 0 {
+			t.Errorf("a node that is behind has decided: %v", <-results)
+		}
+		close(behind.hold)
+		for range 2 {
+			if err := <-results; err != nil {
+				t.Error(err)
+			}
+		}
+		got, _ := a.waitFor(b.Current().Revision).Registry.Namespace(account, ns)
+		if got.Description != "" {
+			t.Errorf("the description is %q: the last change was taken for done", got.Description)
+		}
+		if _, err := b.Propose(t.Context(), account, register(svc+"x", "i")); err == nil {
+			t.Error("a service that does not exist was found")
+		}
+	})
+}
+
 // TestEndlessConflicts: a node that always comes second says so in the end.
 func TestEndlessConflicts(t *testing.T) {
 	data := memory.New()

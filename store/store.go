@@ -181,6 +181,13 @@ type Snapshotter interface {
 	Snapshot(ctx context.Context, at Revision, records iter.Seq[Record]) error
 }
 
+// Linear is a store that others commit to as well.
+type Linear interface {
+	// Newest returns a revision that is not lower than that of any commit that was
+	// acknowledged before the call, to any user of the store. Watch reaches it.
+	Newest(ctx context.Context) (Revision, error)
+}
+
 // Remote is a store that knows when it was last in contact with what has the data.
 type Remote interface {
 	// LastContact returns the latest time at which this node is known to have had all

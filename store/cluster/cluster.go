@@ -78,6 +78,7 @@ var (
 	_ store.Store   = (*Store)(nil)
 	_ store.Runner  = (*Store)(nil)
 	_ store.Limited = (*Store)(nil)
+	_ store.Linear  = (*Store)(nil)
 )
 
 // Open checks the configuration and the folder. The server starts with Run.
@@ -167,6 +168,15 @@ func (s *Store) Watch(ctx context.Context, after store.Revision) iter.Seq2[store
 		}
 		inner.Watch(ctx, after)(yield)
 	}
+}
+
+// Newest implements store.Linear.
+func (s *Store) Newest(ctx context.Context) (store.Revision, error) {
+	inner, err := s.get()
+	if err != nil {
+		return 0, err
+	}
+	return inner.Newest(ctx)
 }
 
 // Limits implements store.Limited.

@@ -52,6 +52,33 @@ func (s *Store) Load(ctx context.Context, visit func([]store.Change) error) (sto
 	return b.of(revision), ctx.Err()
 }
 
+// Newest implements store.Linear: every commit writes a slot, which stays for an hour after
+// its process.
+func (s *Store) Newest(ctx context.Context) (store.Revision, error) {
+	done, err := s.begin()
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	s.mu.Lock()
+	b := s.base
+	s.mu.Unlock()
+	if b == nil {
+		return 0, errNotLoaded
+	}
+	ctx, cancel := s.request(ctx)
+	defer cancel()
+	newest := append(clientv3.WithLastRev(), clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	resp, err := s.client.Get(ctx, s.key(commitPrefix), newest...)
+	if err != nil {
+		return 0, s.readError(err)
+	}
+	if len(resp.Kvs) == 0 {
+		return b.first, nil
+	}
+	return b.of(resp.Kvs[0].ModRevision), nil
+}
+
 // orEnded prefers the reason why a request ended: the caller, or Close.
 func (s *Store) orEnded(ctx context.Context, err error) error {
 	if s.ctx.Err() != nil {

@@ -28,7 +28,10 @@ type Store struct {
 	closed chan struct{} // closed by Close
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store  = (*Store)(nil)
+	_ store.Linear = (*Store)(nil)
+)
 
 var errNotLoaded = errors.New("memory: Load must be called before Commit")
 
@@ -69,6 +72,13 @@ func (s *Store) Load(ctx context.Context, visit func([]store.Change) error) (sto
 	}
 	s.loaded = true
 	return s.data.revision, ctx.Err()
+}
+
+// Newest implements store.Linear.
+func (s *Store) Newest(context.Context) (store.Revision, error) {
+	s.data.mu.Lock()
+	defer s.data.mu.Unlock()
+	return s.data.revision, nil
 }
 
 // Commit implements store.Store. It checks Exists of every precondition that
