@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/edge/aws/route53"
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
@@ -39,6 +40,13 @@ func (w *wiring) observe(check, service, instance string) (route53.Observation, 
 		id, of = registry.InstanceID(check), prober.CheckGroup(check)
 	}
 	r, ok := w.checks.Reports(ctx, of)[id]
+	if !ok && w.membership != nil {
+		key := hostedzone.CheckKey(check)
+		if check == "" {
+			key = registry.CheckKey(of, id)
+		}
+		return route53.Observation{By: w.rep.Current().Member.Ring().Owner(key)}, true
+	}
 	return route53.Observation{Last: r.Last, LastAt: r.LastAt, Failed: r.Failed, FailedAt: r.FailedAt, Resolved: r.Resolved}, ok
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/health"
+	"github.com/cairn-discovery/cairn/core/member"
 )
 
 // HealthCheck is immutable; a change makes a new one.
@@ -295,15 +296,33 @@ type Verdict struct {
 
 // SetVerdicts stores verdicts. Those of checks that were changed or deleted since are
 // left out.
-type SetVerdicts struct{ Verdicts []Verdict }
+//
+// With By, so are those of checks that this node does not run, so that what a node found
+// before it was cut off changes nothing afterwards.
+type SetVerdicts struct {
+	Verdicts []Verdict
+	// By is the name of the node that probed. Empty: the store is of one node.
+	By string
+}
+
+// CheckKey returns the key by which a health check is given to a node.
+func CheckKey(id string) string { return "healthcheck/" + id }
 
 // Decide implements command.Command.
 func (c *SetVerdicts) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
 	s := of(v)
 	var d command.Decision
+	var ring *member.Ring
+	if c.By != "" {
+		ring = member.Of(v).Ring()
+		d.Reads = append(d.Reads, member.Live(c.By))
+	}
 	for _, verdict := range c.Verdicts {
 		old, ok := s.checks.Get(verdict.Check)
 		if !ok || old.Version != verdict.Version || old.Verdict == verdict.To {
+			continue
+		}
+		if c.By != "" && ring.Owner(CheckKey(verdict.Check)) != c.By {
 			continue
 		}
 		h := *old

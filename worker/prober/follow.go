@@ -116,7 +116,7 @@ func (l *loop) InstanceChanged(_ *registry.Namespace, svc *registry.Service, old
 func (l *loop) put(service registry.ServiceID, inst *registry.Instance) {
 	g := l.groups[service]
 	c := g.checks[inst.ID()]
-	if !l.share.owns(service, inst.ID()) {
+	if !l.share.owns(registry.CheckKey(service, inst.ID())) {
 		if c != nil {
 			l.drop(c)
 		}

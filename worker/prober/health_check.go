@@ -17,17 +17,19 @@ import (
 
 // CheckGroup returns what Reports calls the service of a health check of Route 53. The
 // id of its only instance is that of the check.
-func CheckGroup(id string) registry.ServiceID { return registry.ServiceID("healthcheck/" + id) }
+func CheckGroup(id string) registry.ServiceID { return registry.ServiceID(hostedzone.CheckKey(id)) }
 
 // HealthCheckChanged adds, changes or removes a health check of Route 53.
 func (l *loop) healthCheckChanged(old, now *hostedzone.HealthCheck) {
-	if now == nil || !now.Config.Probed() || now.Config.Disabled {
-		if old != nil {
-			l.dropGroup(CheckGroup(old.ID))
-		}
+	if now == nil {
+		l.dropGroup(CheckGroup(old.ID))
 		return
 	}
 	id := CheckGroup(now.ID)
+	if !now.Config.Probed() || now.Config.Disabled || !l.share.owns(string(id)) {
+		l.dropGroup(id)
+		return
+	}
 	g := l.groups[id]
 	switch {
 	case g == nil:

@@ -1,6 +1,7 @@
 package prober
 
 import (
+	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/member"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
@@ -12,9 +13,8 @@ type share struct {
 	ring *member.Ring // of the live nodes
 }
 
-func (s share) owns(service registry.ServiceID, instance registry.InstanceID) bool {
-	return s.self == "" || s.ring.Owner(registry.CheckKey(service, instance)) == s.self
-}
+// owns reports whether this node runs the check with a key.
+func (s share) owns(key string) bool { return s.self == "" || s.ring.Owner(key) == s.self }
 
 // rebalance gives up the checks that another node runs from now on, and takes over those
 // that this node runs. It does so when the live nodes have changed; checks that stay with
@@ -39,7 +39,7 @@ func (l *loop) rebalance(next *state.State) {
 			continue
 		}
 		for _, inst := range svc.Instances("") {
-			c, owned := g.checks[inst.ID()], now.owns(id, inst.ID())
+			c, owned := g.checks[inst.ID()], now.owns(registry.CheckKey(id, inst.ID()))
 			switch {
 			case owned && c == nil:
 				l.put(id, inst)
@@ -48,5 +48,6 @@ func (l *loop) rebalance(next *state.State) {
 			}
 		}
 	}
+	hostedzone.DiffChecks(new(hostedzone.State), &l.snapshot.HostedZones, l.healthCheckChanged)
 	l.restoring = restoring
 }

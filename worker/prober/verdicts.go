@@ -61,7 +61,7 @@ func (l *loop) flush(ctx context.Context, now time.Time) {
 // propose proposes verdicts of instances and of health checks of Route 53.
 func (p *Prober) propose(ctx context.Context, by string, verdicts []registry.Verdict, checks []hostedzone.Verdict) error {
 	if len(checks) > 0 {
-		if _, err := p.cfg.Replica.Propose(ctx, "", &hostedzone.SetVerdicts{Verdicts: checks}); err != nil {
+		if _, err := p.cfg.Replica.Propose(ctx, "", &hostedzone.SetVerdicts{Verdicts: checks, By: by}); err != nil {
 			return err
 		}
 	}

@@ -273,6 +273,23 @@ type Observation struct {
 	LastAt, FailedAt time.Time
 	// Resolved is the address that was probed, where a name was resolved.
 	Resolved netip.Addr
+	// By is the name of the node that runs the check, if another one does. Then only the
+	// verdict is known here.
+	By      string
+	verdict health.Verdict
+}
+
+// status returns the text about the newest probe, or about the verdict of another node.
+func (o *Observation) status() []HealthCheckObservation {
+	switch {
+	case o.By == "":
+		return report(statusText(o.Last, o.Resolved), o.LastAt)
+	case o.verdict == health.Unknown:
+		return []HealthCheckObservation{}
+	case o.verdict == health.Unhealthy:
+		return report("Failure: found by the node "+o.By+", which runs this check", time.Now())
+	}
+	return report("Success: found by the node "+o.By+", which runs this check", time.Now())
 }
 
 // observe asks the prober. A calculated check has no probes.
@@ -289,9 +306,11 @@ func (a *api) observe(c *service.Call, id *string) (Observation, error) {
 	}
 	if v.check != nil {
 		o, _ := a.observation(v.id, "", "")
+		o.verdict = v.check.Verdict
 		return o, nil
 	}
 	o, _ := a.observation("", string(v.svc.ID), string(v.instance.ID()))
+	o.verdict = health.Verdict(v.svc.Health(v.instance))
 	return o, nil
 }
 
@@ -329,7 +348,7 @@ func (a *api) GetHealthCheckStatus(_ context.Context, c *service.Call, in *GetHe
 	if err != nil {
 		return nil, err
 	}
-	return &GetHealthCheckStatusResponse{HealthCheckObservations: report(statusText(o.Last, o.Resolved), o.LastAt)}, nil
+	return &GetHealthCheckStatusResponse{HealthCheckObservations: o.status()}, nil
 }
 
 func (a *api) GetHealthCheckLastFailureReason(_ context.Context, c *service.Call, in *GetHealthCheckLastFailureReasonRequest) (*GetHealthCheckLastFailureReasonResponse, error) {
