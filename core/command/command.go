@@ -8,7 +8,10 @@
 // docs/adr/0024-slices.md.
 package command
 
-import "strings"
+import (
+	"fmt"
+	"strings"
+)
 
 // AccountID is a 12-digit AWS account id. The zero value names no account.
 type AccountID string
@@ -37,6 +40,13 @@ type Meta struct {
 	// Entropy is fresh randomness. Ids are cut from it, so no two commands may
 	// share it.
 	Entropy [32]byte
+}
+
+// UUID returns 16 random octets as a UUID of version 4: RFC 9562 section 5.4.
+func UUID(random []byte) string {
+	b := [16]byte(random)
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
 // View is the whole state that a decision reads, with the rules in force.

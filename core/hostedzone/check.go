@@ -189,7 +189,7 @@ type CreateCheck struct {
 // Decide implements command.Command.
 func (c *CreateCheck) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s, none := of(v), command.Decision{}
-	h := &HealthCheck{ID: uuid(m.Entropy[:16]), Account: m.Account, CallerReference: c.CallerReference, Version: 1, Created: m.Now, Config: c.Config}
+	h := &HealthCheck{ID: command.UUID(m.Entropy[:16]), Account: m.Account, CallerReference: c.CallerReference, Version: 1, Created: m.Now, Config: c.Config}
 	if err := h.Config.complete(s, m.Account, h.ID); err != nil {
 		return none, err
 	}
@@ -219,13 +219,6 @@ func (c *HealthCheck) childReads() []command.Read {
 		reads = append(reads, command.Read{Key: checkPrefix + child, Exists: true})
 	}
 	return reads
-}
-
-// uuid formats 16 random octets as a UUID of version 4: RFC 9562 section 5.4.
-func uuid(entropy []byte) string {
-	b := slices.Clone(entropy)
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
 // myCheck returns a health check of the account.

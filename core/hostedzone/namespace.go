@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/rdata"
 	"github.com/cairn-discovery/cairn/core/registry"
@@ -252,5 +253,5 @@ func instanceValue(svc *registry.Service, inst *registry.Instance, rec registry.
 // InstanceCheck returns the id of the health check of an instance, in the API of Route 53.
 func InstanceCheck(svc *registry.Service, inst *registry.Instance) string {
 	sum := sha256.Sum256([]byte(string(svc.Account) + "/" + string(svc.ID) + "/" + string(inst.ID())))
-	return uuid(sum[:16])
+	return command.UUID(sum[:16])
 }

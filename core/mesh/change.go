@@ -9,8 +9,9 @@ import (
 func NewDraft(s *State) *table.Draft[State] {
 	d := table.NewDraft(s)
 	d.OnChange(func(old, new any) {
-		o, n := old.(*Resource), new.(*Resource)
-		d.State().index(d.Owner(), o, n)
+		if old, ok := old.(*Resource); ok {
+			d.State().index(d.Owner(), old, new.(*Resource))
+		}
 	})
 	return d
 }
@@ -32,6 +33,7 @@ func (s *State) index(owner *ptree.Owner, old, new *Resource) {
 // The kinds of records. Keys of the store:
 //
 //	ma/OWNER/MESH    mesh        mb/OWNER/MESH/KIND/[PARENT/]NAME    any other resource
+//	mc/OWNER/MESH    lock of the mesh
 var (
 	meshes    = newKind("ma/", func(s *State) *table.Map[*Resource] { return &s.meshes })
 	resources = newKind("mb/", func(s *State) *table.Map[*Resource] { return &s.resources })

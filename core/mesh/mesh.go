@@ -53,4 +53,6 @@ type Spec interface {
 	// references yields the kinds and names of the resources of the mesh that the spec
 	// names, until yield returns false.
 	references(yield func(Kind, string) bool)
+	// check returns an error if the spec breaks a rule, whatever else there is.
+	check() error
 }

@@ -10,7 +10,7 @@ import (
 const sliceName = "mesh"
 
 // Slice describes meshes to core/state.
-func Slice() command.Slice[State] { return table.NewSlice(sliceName, nil, meshes, resources) }
+func Slice() command.Slice[State] { return table.NewSlice(sliceName, quotas, meshes, resources, locks) }
 
 // Rules are the settings for meshes.
 type Rules struct {

@@ -12,6 +12,7 @@ import (
 type State struct {
 	meshes    table.Map[*Resource] // by Ref.ID
 	resources table.Map[*Resource] // all others, by Ref.ID
+	locks     table.Map[*meshLock] // by the ID of the mesh
 
 	// referrers is derived: by the ID of a resource that is named, which need not exist,
 	// a NUL, and the ID of the resource whose spec names it.
