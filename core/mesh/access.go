@@ -1,6 +1,11 @@
 package mesh
 
-import "github.com/cairn-discovery/cairn/core/command"
+import (
+	"slices"
+	"strings"
+
+	"github.com/cairn-discovery/cairn/core/command"
+)
 
 // A mesh can be shared with other accounts, its consumers; see "Working with shared
 // meshes" in the user guide of App Mesh.
@@ -83,4 +88,24 @@ func mayDelete(account command.AccountID, r *Resource) error {
 		return nil
 	}
 	return forbidden("%s %s belongs to account %s: only that account and the owner of the mesh can delete it", r.Ref.Kind, r.Ref.ShortName(), r.Account)
+}
+
+// VisibleMeshes returns the meshes that an account owns or that are shared with it, in the
+// order of their IDs, after one.
+func (s *State) VisibleMeshes(rules *Rules, account command.AccountID, after string) []*Resource {
+	all := slices.Collect(s.Meshes(account, ""))
+	for _, share := range rules.Shares {
+		if share.Owner == account || !slices.Contains(share.With, account) {
+			continue
+		}
+		if r, ok := s.Get(MeshRef(share.Owner, share.Mesh)); ok && !slices.Contains(all, r) {
+			all = append(all, r)
+		}
+	}
+	slices.SortFunc(all, func(a, b *Resource) int { return strings.Compare(a.Ref.ID(), b.Ref.ID()) })
+	i := slices.IndexFunc(all, func(r *Resource) bool { return r.Ref.ID() > after })
+	if i < 0 {
+		return nil
+	}
+	return all[i:]
 }

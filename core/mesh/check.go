@@ -2,7 +2,6 @@ package mesh
 
 import (
 	"regexp"
-	"regexp/syntax"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
@@ -51,7 +50,7 @@ func checkRegex(what, text string) error {
 	if text == "" {
 		return nil
 	}
-	if _, err := syntax.Parse(text, syntax.Perl); err != nil {
+	if _, err := regexp.Compile(text); err != nil {
 		return command.Invalid("%s has the regular expression %q, which is malformed: %s", what, text, err)
 	}
 	return nil

@@ -45,7 +45,7 @@ type Config struct {
 	Auth Auth `yaml:"auth"`
 	// Accounts are the AWS accounts that exist besides 000000000000.
 	Accounts []Account `yaml:"accounts" reload:"sighup"`
-	// Shares are namespaces shared with other accounts.
+	// Shares are namespaces and meshes shared with other accounts.
 	Shares []Share `yaml:"shares" reload:"sighup"`
 	// VPCs are the VPC ids that a private namespace may name. Left out, any id is
 	// accepted.

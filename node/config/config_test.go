@@ -208,6 +208,7 @@ func TestBadFiles(t *testing.T) {
 		{"failures", "auth: {failures_per_second: -1}", `auth.failures_per_second: "-1" must be 0 or more`},
 		{"audit", "audit:\n  reads: true", `c.yaml:2: audit: has no file`},
 		{"audit size", "audit: {file: a, max_bytes: -1}", `audit.max_bytes: "-1" must be 0 or more`},
+		{"shares of both", "shares:\n  - {namespace: a, mesh: b, owner: '111111111111', with: ['222222222222']}", `c.yaml:2: shares[0]: must have one of namespace and mesh`},
 		{"quotas", "quotas:\n  services_per_namespace: -1", `c.yaml:2: quotas.services_per_namespace: "-1" must be 0 or more`},
 		{"limits", "limits: {max_connections: -1}", `limits.max_connections: "-1" must be 0 or more`},
 		{"limits time", "limits: {idle_timeout: -1s}", `limits.idle_timeout: "-1s" must be 0s or more`},

@@ -13,7 +13,7 @@ import (
 
 // Rules returns the rules by which commands are decided.
 func (c *Config) Rules() state.Rules {
-	return state.Rules{Quotas: quotasOf(c), Registry: registryRules(c), Task: taskRules(c), HostedZones: hostedZoneRules(c)}
+	return state.Rules{Quotas: quotasOf(c), Registry: registryRules(c), Task: taskRules(c), HostedZones: hostedZoneRules(c), Mesh: meshRules(c)}
 }
 
 func hostedZoneRules(c *Config) hostedzone.Rules {

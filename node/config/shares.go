@@ -4,13 +4,16 @@ import (
 	"fmt"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/mesh"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
-// Share is a namespace that other accounts may use.
+// Share is a namespace or a mesh that other accounts may use.
 type Share struct {
 	// Namespace is the namespace's name, or its id.
 	Namespace string `yaml:"namespace"`
+	// Mesh is the name of a mesh of App Mesh, instead of a namespace.
+	Mesh string `yaml:"mesh"`
 	// Owner is the account that owns it.
 	Owner string `yaml:"owner"`
 	// With are the accounts that may use it.
@@ -20,8 +23,8 @@ type Share struct {
 func checkShares(k *checker, shares []Share) {
 	for i, s := range shares {
 		key := fmt.Sprintf("shares[%d]", i)
-		if s.Namespace == "" {
-			k.failHidden(key, "has no namespace")
+		if (s.Namespace == "") == (s.Mesh == "") {
+			k.failHidden(key, "must have one of namespace and mesh")
 		}
 		if !command.AccountID(s.Owner).Valid() {
 			k.fail(key+".owner", s.Owner, "must be twelve digits, in quotes")
@@ -41,11 +44,29 @@ func checkShares(k *checker, shares []Share) {
 func sharesOf(c *Config) []registry.Share {
 	var shares []registry.Share
 	for _, s := range c.Shares {
-		share := registry.Share{Owner: command.AccountID(s.Owner), Namespace: s.Namespace}
-		for _, with := range s.With {
-			share.With = append(share.With, command.AccountID(with))
+		if s.Namespace != "" {
+			shares = append(shares, registry.Share{Owner: command.AccountID(s.Owner), Namespace: s.Namespace, With: s.accounts()})
 		}
-		shares = append(shares, share)
 	}
 	return shares
+}
+
+// meshRules returns the rules of App Mesh.
+func meshRules(c *Config) mesh.Rules {
+	var rules mesh.Rules
+	for _, s := range c.Shares {
+		if s.Mesh != "" {
+			rules.Shares = append(rules.Shares, mesh.Share{Owner: command.AccountID(s.Owner), Mesh: s.Mesh, With: s.accounts()})
+		}
+	}
+	return rules
+}
+
+// accounts returns the accounts that may use what is shared.
+func (s *Share) accounts() []command.AccountID {
+	var all []command.AccountID
+	for _, with := range s.With {
+		all = append(all, command.AccountID(with))
+	}
+	return all
 }

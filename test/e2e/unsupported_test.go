@@ -10,7 +10,7 @@ import (
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
-// TestUnsupported calls what is not implemented of ECS and App Mesh with
+// TestUnsupported calls what is not implemented of ECS with
 // boto3; see the script.
 func TestUnsupported(t *testing.T) {
 	python := python(t)
@@ -24,7 +24,6 @@ func TestUnsupportedCLI(t *testing.T) {
 	n := nodetest.Start(t, nodetest.WithMemoryStore())
 	for command, want := range map[string]string{
 		"ecs describe-task-sets --cluster a --service b": "An error occurred (UnsupportedFeatureException) when calling the DescribeTaskSets operation: ecs:DescribeTaskSets is not supported: the deployment controllers CODE_DEPLOY and EXTERNAL",
-		"appmesh list-meshes":                            "An error occurred (BadRequestException) when calling the ListMeshes operation: appmesh:ListMeshes is not supported by this version of cairn",
 	} {
 		args := append(strings.Fields(command), "--endpoint-url", n.URL)
 		cmd := exec.CommandContext(t.Context(), aws, args...)

@@ -1,5 +1,5 @@
-// Package appmesh is the AWS App Mesh API, version 2019-01-25. All its operations
-// are recognised, decoded, validated and authorized; none is implemented yet.
+// Package appmesh is the AWS App Mesh API, version 2019-01-25. It turns the API's shapes
+// into commands and reads of core/mesh.
 //
 // Shapes, decoders, encoders, constraints and the table of operations are generated
 // from the API's model (files *_gen.go). What is written by hand is what the model
@@ -35,8 +35,12 @@ func New() (*service.API, error) {
 		Name:       apiName,
 		Protocol:   restjson.Protocol{},
 		Codes:      codes,
-		Operations: operations(unsupported{}),
+		Operations: operations(&api{}),
 		Policies:   policies,
+		Actions:    actions,
+		Errors:     declaredError,
+		Known:      known,
+		Resources:  auditResources,
 		Sensitive:  sensitive,
 	})
 }

@@ -12,7 +12,7 @@ import (
 func TestBotocore(t *testing.T) {
 	botocore.Check(t, botocore.API{
 		Model:      "model/appmesh-2019-01-25.json",
-		Operations: operations(unsupported{}),
+		Operations: operations(&api{}),
 		Handlers:   reflect.TypeFor[handlers](),
 		Protocol:   restjson.Protocol{},
 	})

@@ -2,6 +2,7 @@ package appmesh
 
 import (
 	"github.com/cairn-discovery/cairn/core/access"
+	"github.com/cairn-discovery/cairn/core/mesh"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
@@ -13,105 +14,111 @@ const (
 
 var tagKeys = []string{keyRequestTag, keyTagKeys}
 
+// actions are those of policies that are no operations: a proxy must be allowed to get
+// its configuration.
+var actions = []string{"StreamAggregatedResources"}
+
 // policies are as in "Actions, resources, and condition keys for AWS App Mesh" in
 // the Service Authorization Reference. It is never changed.
 var policies = map[string]service.Policy{
-	"CreateGatewayRoute": {Access: access.Write, Keys: tagKeys, Describe: on(func(in *CreateGatewayRouteInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualGateway", *in.VirtualGatewayName, "gatewayRoute", *in.GatewayRouteName}
+	"CreateGatewayRoute": {Access: access.Write, Keys: tagKeys, Describe: creates(func(c *service.Call, in *CreateGatewayRouteInput) (mesh.Ref, any, []*TagRef) {
+		return gatewayRouteRef(c, in.MeshOwner, in.MeshName, in.VirtualGatewayName, in.GatewayRouteName), in.Spec, in.Tags
 	})},
-	"CreateMesh": {Access: access.Write, Keys: tagKeys, Describe: on(func(in *CreateMeshInput) (*string, []string) { return nil, []string{"mesh", *in.MeshName} })},
-	"CreateRoute": {Access: access.Write, Keys: tagKeys, Describe: on(func(in *CreateRouteInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualRouter", *in.VirtualRouterName, "route", *in.RouteName}
+	"CreateMesh": {Access: access.Write, Keys: tagKeys, Describe: creates(func(c *service.Call, in *CreateMeshInput) (mesh.Ref, any, []*TagRef) {
+		return meshRef(c, nil, in.MeshName), nil, in.Tags
 	})},
-	"CreateVirtualGateway": {Access: access.Write, Keys: tagKeys, Describe: on(func(in *CreateVirtualGatewayInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualGateway", *in.VirtualGatewayName}
+	"CreateRoute": {Access: access.Write, Keys: tagKeys, Describe: creates(func(c *service.Call, in *CreateRouteInput) (mesh.Ref, any, []*TagRef) {
+		return routeRef(c, in.MeshOwner, in.MeshName, in.VirtualRouterName, in.RouteName), in.Spec, in.Tags
 	})},
-	"CreateVirtualNode": {Access: access.Write, Keys: tagKeys, Describe: on(func(in *CreateVirtualNodeInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualNode", *in.VirtualNodeName}
+	"CreateVirtualGateway": {Access: access.Write, Keys: tagKeys, Describe: creates(func(c *service.Call, in *CreateVirtualGatewayInput) (mesh.Ref, any, []*TagRef) {
+		return gatewayRef(c, in.MeshOwner, in.MeshName, in.VirtualGatewayName), nil, in.Tags
 	})},
-	"CreateVirtualRouter": {Access: access.Write, Keys: tagKeys, Describe: on(func(in *CreateVirtualRouterInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualRouter", *in.VirtualRouterName}
+	"CreateVirtualNode": {Access: access.Write, Keys: tagKeys, Describe: creates(func(c *service.Call, in *CreateVirtualNodeInput) (mesh.Ref, any, []*TagRef) {
+		return nodeRef(c, in.MeshOwner, in.MeshName, in.VirtualNodeName), in.Spec, in.Tags
 	})},
-	"CreateVirtualService": {Access: access.Write, Keys: tagKeys, Describe: on(func(in *CreateVirtualServiceInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualService", *in.VirtualServiceName}
+	"CreateVirtualRouter": {Access: access.Write, Keys: tagKeys, Describe: creates(func(c *service.Call, in *CreateVirtualRouterInput) (mesh.Ref, any, []*TagRef) {
+		return routerRef(c, in.MeshOwner, in.MeshName, in.VirtualRouterName), nil, in.Tags
 	})},
-	"DeleteGatewayRoute": {Access: access.Write, Describe: on(func(in *DeleteGatewayRouteInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualGateway", *in.VirtualGatewayName, "gatewayRoute", *in.GatewayRouteName}
+	"CreateVirtualService": {Access: access.Write, Keys: tagKeys, Describe: creates(func(c *service.Call, in *CreateVirtualServiceInput) (mesh.Ref, any, []*TagRef) {
+		return serviceRef(c, in.MeshOwner, in.MeshName, in.VirtualServiceName), in.Spec, in.Tags
 	})},
-	"DeleteMesh": {Access: access.Write, Describe: on(func(in *DeleteMeshInput) (*string, []string) { return nil, []string{"mesh", *in.MeshName} })},
-	"DeleteRoute": {Access: access.Write, Describe: on(func(in *DeleteRouteInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualRouter", *in.VirtualRouterName, "route", *in.RouteName}
+	"DeleteGatewayRoute": {Access: access.Write, Describe: on(func(c *service.Call, in *DeleteGatewayRouteInput) mesh.Ref {
+		return gatewayRouteRef(c, in.MeshOwner, in.MeshName, in.VirtualGatewayName, in.GatewayRouteName)
 	})},
-	"DeleteVirtualGateway": {Access: access.Write, Describe: on(func(in *DeleteVirtualGatewayInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualGateway", *in.VirtualGatewayName}
+	"DeleteMesh": {Access: access.Write, Describe: on(func(c *service.Call, in *DeleteMeshInput) mesh.Ref { return meshRef(c, nil, in.MeshName) })},
+	"DeleteRoute": {Access: access.Write, Describe: on(func(c *service.Call, in *DeleteRouteInput) mesh.Ref {
+		return routeRef(c, in.MeshOwner, in.MeshName, in.VirtualRouterName, in.RouteName)
 	})},
-	"DeleteVirtualNode": {Access: access.Write, Describe: on(func(in *DeleteVirtualNodeInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualNode", *in.VirtualNodeName}
+	"DeleteVirtualGateway": {Access: access.Write, Describe: on(func(c *service.Call, in *DeleteVirtualGatewayInput) mesh.Ref {
+		return gatewayRef(c, in.MeshOwner, in.MeshName, in.VirtualGatewayName)
 	})},
-	"DeleteVirtualRouter": {Access: access.Write, Describe: on(func(in *DeleteVirtualRouterInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualRouter", *in.VirtualRouterName}
+	"DeleteVirtualNode": {Access: access.Write, Describe: on(func(c *service.Call, in *DeleteVirtualNodeInput) mesh.Ref {
+		return nodeRef(c, in.MeshOwner, in.MeshName, in.VirtualNodeName)
 	})},
-	"DeleteVirtualService": {Access: access.Write, Describe: on(func(in *DeleteVirtualServiceInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualService", *in.VirtualServiceName}
+	"DeleteVirtualRouter": {Access: access.Write, Describe: on(func(c *service.Call, in *DeleteVirtualRouterInput) mesh.Ref {
+		return routerRef(c, in.MeshOwner, in.MeshName, in.VirtualRouterName)
 	})},
-	"DescribeGatewayRoute": {Access: access.Read, Describe: on(func(in *DescribeGatewayRouteInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualGateway", *in.VirtualGatewayName, "gatewayRoute", *in.GatewayRouteName}
+	"DeleteVirtualService": {Access: access.Write, Describe: on(func(c *service.Call, in *DeleteVirtualServiceInput) mesh.Ref {
+		return serviceRef(c, in.MeshOwner, in.MeshName, in.VirtualServiceName)
 	})},
-	"DescribeMesh": {Access: access.Read, Describe: on(func(in *DescribeMeshInput) (*string, []string) { return in.MeshOwner, []string{"mesh", *in.MeshName} })},
-	"DescribeRoute": {Access: access.Read, Describe: on(func(in *DescribeRouteInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualRouter", *in.VirtualRouterName, "route", *in.RouteName}
+	"DescribeGatewayRoute": {Access: access.Read, Describe: on(func(c *service.Call, in *DescribeGatewayRouteInput) mesh.Ref {
+		return gatewayRouteRef(c, in.MeshOwner, in.MeshName, in.VirtualGatewayName, in.GatewayRouteName)
 	})},
-	"DescribeVirtualGateway": {Access: access.Read, Describe: on(func(in *DescribeVirtualGatewayInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualGateway", *in.VirtualGatewayName}
+	"DescribeMesh": {Access: access.Read, Describe: on(func(c *service.Call, in *DescribeMeshInput) mesh.Ref { return meshRef(c, in.MeshOwner, in.MeshName) })},
+	"DescribeRoute": {Access: access.Read, Describe: on(func(c *service.Call, in *DescribeRouteInput) mesh.Ref {
+		return routeRef(c, in.MeshOwner, in.MeshName, in.VirtualRouterName, in.RouteName)
 	})},
-	"DescribeVirtualNode": {Access: access.Read, Describe: on(func(in *DescribeVirtualNodeInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualNode", *in.VirtualNodeName}
+	"DescribeVirtualGateway": {Access: access.Read, Describe: on(func(c *service.Call, in *DescribeVirtualGatewayInput) mesh.Ref {
+		return gatewayRef(c, in.MeshOwner, in.MeshName, in.VirtualGatewayName)
 	})},
-	"DescribeVirtualRouter": {Access: access.Read, Describe: on(func(in *DescribeVirtualRouterInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualRouter", *in.VirtualRouterName}
+	"DescribeVirtualNode": {Access: access.Read, Describe: on(func(c *service.Call, in *DescribeVirtualNodeInput) mesh.Ref {
+		return nodeRef(c, in.MeshOwner, in.MeshName, in.VirtualNodeName)
 	})},
-	"DescribeVirtualService": {Access: access.Read, Describe: on(func(in *DescribeVirtualServiceInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualService", *in.VirtualServiceName}
+	"DescribeVirtualRouter": {Access: access.Read, Describe: on(func(c *service.Call, in *DescribeVirtualRouterInput) mesh.Ref {
+		return routerRef(c, in.MeshOwner, in.MeshName, in.VirtualRouterName)
 	})},
-	"ListGatewayRoutes": {Access: access.List, Describe: on(func(in *ListGatewayRoutesInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualGateway", *in.VirtualGatewayName}
+	"DescribeVirtualService": {Access: access.Read, Describe: on(func(c *service.Call, in *DescribeVirtualServiceInput) mesh.Ref {
+		return serviceRef(c, in.MeshOwner, in.MeshName, in.VirtualServiceName)
+	})},
+	"ListGatewayRoutes": {Access: access.List, Describe: on(func(c *service.Call, in *ListGatewayRoutesInput) mesh.Ref {
+		return gatewayRef(c, in.MeshOwner, in.MeshName, in.VirtualGatewayName)
 	})},
 	"ListMeshes": {Access: access.List},
-	"ListRoutes": {Access: access.List, Describe: on(func(in *ListRoutesInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualRouter", *in.VirtualRouterName}
+	"ListRoutes": {Access: access.List, Describe: on(func(c *service.Call, in *ListRoutesInput) mesh.Ref {
+		return routerRef(c, in.MeshOwner, in.MeshName, in.VirtualRouterName)
 	})},
-	"ListTagsForResource": {Access: access.Read, Describe: onARN(func(in *ListTagsForResourceInput) string { return *in.ResourceArn })},
-	"ListVirtualGateways": {Access: access.List, Describe: on(func(in *ListVirtualGatewaysInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName}
+	"ListTagsForResource": {Access: access.Read, Describe: onARN(func(in *ListTagsForResourceInput) string { return *in.ResourceArn }, nil)},
+	"ListVirtualGateways": {Access: access.List, Describe: on(func(c *service.Call, in *ListVirtualGatewaysInput) mesh.Ref {
+		return meshRef(c, in.MeshOwner, in.MeshName)
 	})},
-	"ListVirtualNodes": {Access: access.List, Describe: on(func(in *ListVirtualNodesInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName}
+	"ListVirtualNodes": {Access: access.List, Describe: on(func(c *service.Call, in *ListVirtualNodesInput) mesh.Ref {
+		return meshRef(c, in.MeshOwner, in.MeshName)
 	})},
-	"ListVirtualRouters": {Access: access.List, Describe: on(func(in *ListVirtualRoutersInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName}
+	"ListVirtualRouters": {Access: access.List, Describe: on(func(c *service.Call, in *ListVirtualRoutersInput) mesh.Ref {
+		return meshRef(c, in.MeshOwner, in.MeshName)
 	})},
-	"ListVirtualServices": {Access: access.List, Describe: on(func(in *ListVirtualServicesInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName}
+	"ListVirtualServices": {Access: access.List, Describe: on(func(c *service.Call, in *ListVirtualServicesInput) mesh.Ref {
+		return meshRef(c, in.MeshOwner, in.MeshName)
 	})},
-	"TagResource":   {Access: access.Tagging, Keys: tagKeys, Describe: onARN(func(in *TagResourceInput) string { return *in.ResourceArn })},
-	"UntagResource": {Access: access.Tagging, Keys: []string{keyTagKeys}, Describe: onARN(func(in *UntagResourceInput) string { return *in.ResourceArn })},
-	"UpdateGatewayRoute": {Access: access.Write, Describe: on(func(in *UpdateGatewayRouteInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualGateway", *in.VirtualGatewayName, "gatewayRoute", *in.GatewayRouteName}
+	"TagResource":   {Access: access.Tagging, Keys: tagKeys, Describe: onARN(func(in *TagResourceInput) string { return *in.ResourceArn }, func(a *service.Authorization, in *TagResourceInput) { a.Tags(requestTags(in.Tags)) })},
+	"UntagResource": {Access: access.Tagging, Keys: []string{keyTagKeys}, Describe: onARN(func(in *UntagResourceInput) string { return *in.ResourceArn }, func(a *service.Authorization, in *UntagResourceInput) { a.TagKeys(in.TagKeys) })},
+	"UpdateGatewayRoute": {Access: access.Write, Describe: updates(func(c *service.Call, in *UpdateGatewayRouteInput) (mesh.Ref, any) {
+		return gatewayRouteRef(c, in.MeshOwner, in.MeshName, in.VirtualGatewayName, in.GatewayRouteName), in.Spec
 	})},
-	"UpdateMesh": {Access: access.Write, Describe: on(func(in *UpdateMeshInput) (*string, []string) { return nil, []string{"mesh", *in.MeshName} })},
-	"UpdateRoute": {Access: access.Write, Describe: on(func(in *UpdateRouteInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualRouter", *in.VirtualRouterName, "route", *in.RouteName}
+	"UpdateMesh": {Access: access.Write, Describe: on(func(c *service.Call, in *UpdateMeshInput) mesh.Ref { return meshRef(c, nil, in.MeshName) })},
+	"UpdateRoute": {Access: access.Write, Describe: updates(func(c *service.Call, in *UpdateRouteInput) (mesh.Ref, any) {
+		return routeRef(c, in.MeshOwner, in.MeshName, in.VirtualRouterName, in.RouteName), in.Spec
 	})},
-	"UpdateVirtualGateway": {Access: access.Write, Describe: on(func(in *UpdateVirtualGatewayInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualGateway", *in.VirtualGatewayName}
+	"UpdateVirtualGateway": {Access: access.Write, Describe: on(func(c *service.Call, in *UpdateVirtualGatewayInput) mesh.Ref {
+		return gatewayRef(c, in.MeshOwner, in.MeshName, in.VirtualGatewayName)
 	})},
-	"UpdateVirtualNode": {Access: access.Write, Describe: on(func(in *UpdateVirtualNodeInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualNode", *in.VirtualNodeName}
+	"UpdateVirtualNode": {Access: access.Write, Describe: updates(func(c *service.Call, in *UpdateVirtualNodeInput) (mesh.Ref, any) {
+		return nodeRef(c, in.MeshOwner, in.MeshName, in.VirtualNodeName), in.Spec
 	})},
-	"UpdateVirtualRouter": {Access: access.Write, Describe: on(func(in *UpdateVirtualRouterInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualRouter", *in.VirtualRouterName}
+	"UpdateVirtualRouter": {Access: access.Write, Describe: on(func(c *service.Call, in *UpdateVirtualRouterInput) mesh.Ref {
+		return routerRef(c, in.MeshOwner, in.MeshName, in.VirtualRouterName)
 	})},
-	"UpdateVirtualService": {Access: access.Write, Describe: on(func(in *UpdateVirtualServiceInput) (*string, []string) {
-		return in.MeshOwner, []string{"mesh", *in.MeshName, "virtualService", *in.VirtualServiceName}
+	"UpdateVirtualService": {Access: access.Write, Describe: updates(func(c *service.Call, in *UpdateVirtualServiceInput) (mesh.Ref, any) {
+		return serviceRef(c, in.MeshOwner, in.MeshName, in.VirtualServiceName), in.Spec
 	})},
 }

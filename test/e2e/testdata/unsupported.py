@@ -28,26 +28,12 @@ def fails(service, operation, parameters, code, text):
     raise AssertionError(f"{service} {operation}: {answer}, want {code}")
 
 
-def unsupported(service, operation, action, code, **parameters):
-    fails(service, operation, parameters, code, f"{service}:{action} is not supported by this version of cairn")
-
-
-ECS, MESH, ROUTE53 = "UnsupportedFeatureException", "BadRequestException", "InvalidAction"
+ECS = "UnsupportedFeatureException"
 fails("ecs", "execute_command", {"command": "sh", "interactive": True, "task": "t"}, ECS, "ecs:ExecuteCommand is not supported: it needs the Session Manager")
 fails("ecs", "create_task_set", {"cluster": "c", "service": "s", "taskDefinition": "t"}, ECS, "CODE_DEPLOY")
 fails("ecs", "create_capacity_provider", {"name": "n"}, ECS, "Auto Scaling groups")
 fails("ecs", "run_task", {}, "InvalidParameterException", "Value null at 'taskDefinition' failed to satisfy constraint")
 fails("ecs", "create_service", {"serviceName": "web", "launchType": "MOON"}, "InvalidParameterException", "enum value set: [EC2, FARGATE, EXTERNAL")
-
-spec = {"provider": {"virtualNode": {"virtualNodeName": "n"}}}
-unsupported("appmesh", "list_meshes", "ListMeshes", MESH)
-unsupported("appmesh", "list_meshes", "ListMeshes", MESH, limit=5, nextToken="a/b c")
-unsupported("appmesh", "create_mesh", "CreateMesh", MESH, meshName="m")
-unsupported("appmesh", "delete_route", "DeleteRoute", MESH, meshName="m", virtualRouterName="r", routeName="a/b")
-unsupported("appmesh", "create_virtual_service", "CreateVirtualService", MESH, meshName="m", virtualServiceName="s.local", spec=spec)
-spec["provider"]["virtualRouter"] = {"virtualRouterName": "r"}
-fails("appmesh", "create_virtual_service", {"meshName": "m", "virtualServiceName": "s.local", "spec": spec}, MESH, "Exactly one member of the union must be set")
-fails("appmesh", "list_meshes", {"limit": 101}, MESH, "Value '101' at 'limit' failed to satisfy constraint: Member must have value less than or equal to 100")
 
 record = {"Name": "a.example.com", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}
 batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": record}]}
