@@ -34,10 +34,12 @@ type node struct {
 	program string
 	args    []string
 	log     string // file
+	data    string // folder
 	cmd     *exec.Cmd
 }
 
-func newNode(t *testing.T, e *enginetest.Engine) *node {
+// newNode starts a node, with further lines of configuration.
+func newNode(t *testing.T, e *enginetest.Engine, more ...string) *node {
 	t.Helper()
 	dir := t.TempDir()
 	n := &node{t: t, program: filepath.Join(dir, "cairn"), log: filepath.Join(dir, "log")}
@@ -51,11 +53,13 @@ func newNode(t *testing.T, e *enginetest.Engine) *node {
     pull: never
   subnets:
     - {id: subnet-a, cidr: 10.88.1.0/24, cidr_ipv6: "fd88:1::/64"}
-`, e.Socket())
+%s
+`, e.Socket(), strings.Join(more, "\n"))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n.args = []string{"serve", "--config", config, "--data-dir", filepath.Join(dir, "data"), "--runner", "docker",
+	n.data = filepath.Join(dir, "data")
+	n.args = []string{"serve", "--config", config, "--data-dir", n.data, "--runner", "docker",
 		"--api-addr", apiAddress, "--dns-addr", dnsAddress, "--admin-addr", "127.0.0.1:0", "--xds-addr", "127.0.0.1:0"}
 	n.start()
 	t.Cleanup(func() {
@@ -93,6 +97,16 @@ func (n *node) start() {
 func (n *node) kill() {
 	n.cmd.Process.Signal(syscall.SIGKILL)
 	n.cmd.Wait()
+}
+
+// output returns what a container of cluster "c" has printed.
+func (n *node) output(task, container string) string {
+	n.t.Helper()
+	text, err := os.ReadFile(filepath.Join(n.data, "runner", "logs", "000000000000", "tasks", "c", task, container))
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return string(text)
 }
 
 type object = map[string]any
