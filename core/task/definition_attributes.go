@@ -124,8 +124,6 @@ func (c *ContainerDefinition) unsupported() string {
 	switch {
 	case c.FirelensConfiguration != nil:
 		return "firelensConfiguration"
-	case len(c.EnvironmentFiles) > 0:
-		return "environmentFiles (Amazon S3)"
 	case len(c.CredentialSpecs) > 0:
 		return "credentialSpecs"
 	case len(c.ResourceRequirements) > 0:

@@ -13,9 +13,6 @@ func TestUnsupportedDefinition(t *testing.T) {
 		"efsVolumeConfiguration of volume 'v'": func(d *task.Definition) {
 			d.Volumes = []task.Volume{{Name: "v", EFSVolumeConfiguration: &task.EFSVolumeConfiguration{FileSystemID: "fs-1"}}}
 		},
-		"environmentFiles (Amazon S3) of container 'app'": func(d *task.Definition) {
-			d.ContainerDefinitions[0].EnvironmentFiles = []task.EnvironmentFile{{Type: "s3", Value: "arn:aws:s3:::b/x.env"}}
-		},
 		"resourceRequirements (GPU) of container 'app'": func(d *task.Definition) {
 			d.ContainerDefinitions[0].ResourceRequirements = []task.ResourceRequirement{{Type: "GPU", Value: "1"}}
 		},
