@@ -3,8 +3,10 @@ package node_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -90,4 +92,85 @@ func propagation(t *testing.T, a, b *nodetest.Node, service string, series int) 
 	}
 	slices.Sort(delays)
 	return delays
+}
+
+// TestPausedEtcd: while etcd hangs, every write gets 503, the first one too, and reads go
+// on. Afterwards writes work again.
+func TestPausedEtcd(t *testing.T) {
+	server := etcdtest.Start(t)
+	n := nodetest.Start(t, overEtcd(server), nodetest.With(func(c *node.Config) { c.Etcd.Timeout.Duration = time.Second }))
+	service := newService(t, n)
+	register := func(id string) (int, string) {
+		return call(t, n, "RegisterInstance", fmt.Sprintf(`{"ServiceId":%q,"InstanceId":%q,"Attributes":{"AWS_INSTANCE_IPV4":"192.0.2.1"}}`, service, id))
+	}
+	server.Pause()
+	for i := range 5 {
+		status, answer := register(fmt.Sprint("i-", i))
+		if status != http.StatusServiceUnavailable || !strings.Contains(answer, "ServiceUnavailable") {
+			t.Errorf("write %d while etcd hangs: %d %s", i, status, answer)
+		}
+	}
+	if status, answer := call(t, n, "ListNamespaces", "{}"); status != http.StatusOK {
+		t.Errorf("a read while etcd hangs: %d %s", status, answer)
+	}
+	server.Resume()
+	for deadline := time.Now().Add(time.Minute); ; {
+		status, answer := register("after")
+		if status == http.StatusOK {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no write after etcd went on: %d %s", status, answer)
+		}
+	}
+}
+
+// TestLargeBatchOverEtcd: Route 53's largest batch needs more operations than etcd accepts by
+// default; the refusal says so. With the flag it works.
+func TestLargeBatchOverEtcd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts two etcds")
+	}
+	var changes strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&changes, `<Change><Action>CREATE</Action><ResourceRecordSet><Name>n%d.large.test.</Name><Type>A</Type><TTL>60</TTL>`+
+			`<ResourceRecords><ResourceRecord><Value>192.0.2.1</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change>`, i)
+	}
+	batch := `<ChangeResourceRecordSetsRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/"><ChangeBatch><Changes>` + changes.String() +
+		`</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>`
+	for _, tt := range []struct {
+		args   []string
+		status int
+		text   string
+	}{
+		{nil, http.StatusBadRequest, "--max-txn-ops of etcd"},
+		{[]string{"--max-txn-ops", "4098"}, http.StatusOK, "INSYNC"},
+	} {
+		n := nodetest.Start(t, overEtcd(etcdtest.Start(t, tt.args...)))
+		status, answer := post(t, n, "/2013-04-01/hostedzone", `<CreateHostedZoneRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/">`+
+			`<Name>large.test</Name><CallerReference>1</CallerReference></CreateHostedZoneRequest>`)
+		_, id, _ := strings.Cut(answer, "<Id>/hostedzone/")
+		id, _, ok := strings.Cut(id, "</Id>")
+		if !ok {
+			t.Fatal(status, answer)
+		}
+		if status, answer = post(t, n, "/2013-04-01/hostedzone/"+id+"/rrset/", batch); status != tt.status || !strings.Contains(answer, tt.text) {
+			t.Errorf("with %q: %d %.600s", tt.args, status, answer)
+		}
+	}
+}
+
+// post sends a document of Route 53.
+func post(t *testing.T, n *nodetest.Node, path, body string) (int, string) {
+	t.Helper()
+	resp, err := http.Post(strings.TrimSuffix(n.URL, "/")+path, "application/xml", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.StatusCode, string(text)
 }

@@ -81,10 +81,7 @@ func (w *wiring) newMembership() (*membership.Membership, error) {
 	if !w.shared() {
 		return nil, nil
 	}
-	self, err := w.member()
-	if err != nil {
-		return nil, err
-	}
+	self := w.member()
 	cfg := membership.Config{Replica: w.rep, Logger: w.log.With("part", "membership"), Registerer: w.metrics, Self: self}
 	if w.cfg.NodeName == "" {
 		cfg.Fallback = self.Name + "-" + self.ID[:6]
@@ -100,12 +97,11 @@ func (w *wiring) membershipComponent() (component, error) {
 }
 
 // member returns the record of this node.
-func (w *wiring) member() (member.Node, error) {
-	id, err := w.installation()
+func (w *wiring) member() member.Node {
 	return member.Node{
-		Name: w.nodeName(), ID: id, Started: w.started.UnixMicro(), Lease: w.cfg.Nodes.Lease.Milliseconds(), Version: w.build.Version,
+		Name: w.nodeName(), ID: w.memberID, Started: w.started.UnixMicro(), Lease: w.cfg.Nodes.Lease.Milliseconds(), Version: w.build.Version,
 		API: w.listeners.api.Addr().String(), DNS: w.listeners.dns.Addr().String(), Admin: w.listeners.admin.Addr().String(),
-	}, err
+	}
 }
 
 // nodeName returns the name of the configuration, or else that of the host.

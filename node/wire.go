@@ -30,6 +30,7 @@ type wiring struct {
 	store     store.Store
 	metrics   *prometheus.Registry
 	rep       *replica.Replica
+	memberID  string // of this node among the nodes that share the store
 	checks    *prober.Prober
 	gateways  gateways
 	runner    *runner.Runner // nil without one
@@ -79,6 +80,11 @@ func (n *Node) wire(st store.Store, l *listeners) ([]component, error) {
 
 // prepare builds what several components use.
 func (w *wiring) prepare(st store.Store) (err error) {
+	if w.shared() {
+		if w.memberID, err = w.installation(); err != nil {
+			return err
+		}
+	}
 	w.rep, err = replica.New(replica.Config{
 		Store:      st,
 		Rules:      w.currentRules,
@@ -89,6 +95,7 @@ func (w *wiring) prepare(st store.Store) (err error) {
 		StaleAfter:   w.staleAfter(),
 		WriteWait:    w.cfg.Nodes.WriteWait.Duration,
 		WriteTimeout: w.writeTimeout(),
+		MemberID:     w.memberID,
 	})
 	if err != nil {
 		return err

@@ -13,83 +13,49 @@ import (
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// maxConflicts is how often a batch is decided again after a conflict with another
-// node. Then its callers get ErrBusy.
-const maxConflicts = 20
-
 // batch is a group of commands that are committed together.
 type batch struct {
 	proposals []*proposal
 	outcomes  []outcome
-	draft     *state.Draft // the state at txn.Base with the changes
+	from      *state.State // on which the batch was decided; newer than txn.Base if others are in flight
+	draft     *state.Draft // from with the changes
+	next      *state.State // from with all changes, once the batch is complete
 	changes   []command.Change
 	txn       store.Txn
 	written   map[string]int  // key → index of its write in txn
+	unique    map[string]bool // keys of writes whose values no other write has
 	read      map[string]bool // keys of the preconditions of txn
+	chained   bool            // a precondition rests on a batch that is in flight
 	deletes   bool            // a write of txn is a deletion
 	values    []byte          // holds the values of txn
 	keyBytes  int             // the keys of txn
 	limits    store.Limits
-}
 
-// process decides commands, in one batch or more, commits each, publishes the result,
-// and answers the callers. An error means that the store cannot be used any more.
-func (l *loop) process(ctx context.Context, proposals []*proposal) error {
-	for len(proposals) > 0 {
-		n, err := l.processBatch(ctx, proposals)
-		if err != nil {
-			return err
-		}
-		proposals = proposals[n:]
-	}
-	return nil
-}
-
-// processBatch does one batch and returns the number of commands that were answered.
-func (l *loop) processBatch(ctx context.Context, proposals []*proposal) (int, error) {
-	for range maxConflicts {
-		b := l.decide(proposals)
-		if len(b.changes) == 0 {
-			b.answer(nil)
-			return len(b.proposals), nil
-		}
-		revision, err := l.commit(ctx, b)
-		switch {
-		case err == nil:
-			return len(b.proposals), l.publishCommitted(ctx, b, revision)
-		case errors.Is(err, store.ErrUncertain):
-			return len(b.proposals), l.resolveUncertain(ctx, b)
-		case !errors.Is(err, store.ErrConflict):
-			l.cfg.Logger.Error("commit refused", "commands", len(b.proposals), "err", err)
-			b.answer(fmt.Errorf("%w: %w", ErrUnavailable, err))
-			return len(b.proposals), nil
-		}
-		// The watch delivers the conflicting transaction.
-		if err := l.awaitWatch(ctx); err != nil {
-			newBatch(proposals).answer(ErrUnavailable)
-			return 0, err
-		}
-	}
-	newBatch(proposals).answer(ErrBusy)
-	return len(proposals), nil
+	// The fields below are about the commit.
+	done      bool // revision and err are known
+	published bool // Current has the changes
+	revision  store.Revision
+	err       error
 }
 
 func newBatch(proposals []*proposal) *batch {
-	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]int{}, read: map[string]bool{}}
+	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]int{}, unique: map[string]bool{}, read: map[string]bool{}}
 }
 
 // decide decides each command against the state that includes the commands before
-// it. The batch has the first commands, up to one that creates a key again which an
-// earlier one has deleted: a transaction writes a key once, and a node that follows
-// must see the deletion. It also ends before a command that would make it larger than
-// the store accepts.
+// it, those in flight too. The batch has the first commands, up to one that creates a key
+// again which an earlier one has deleted: a transaction writes a key once, and a node that
+// follows must see the deletion. It also ends before a command that would make it larger
+// than the store accepts, and before one that must wait for a batch in flight. So it may
+// be empty.
 func (l *loop) decide(proposals []*proposal) *batch {
-	current, rules := l.Current().State, l.cfg.Rules()
+	rules, writer := l.cfg.Rules(), l.writer()
 	b := newBatch(proposals)
-	b.limits = l.limits()
-	b.txn.Base = store.Revision(current.Revision)
-	b.draft = state.NewDraft(current)
+	b.limits, b.from = l.limits(), l.predict()
+	b.txn.Base = store.Revision(l.Current().Revision)
+	b.draft = state.NewDraft(b.from)
 	for i, p := range proposals {
+		p.meta.Writer = writer
 		d, err := l.decideOne(b, rules, p)
 		if errors.Is(err, errNextBatch) {
 			b.proposals, b.outcomes = proposals[:i], b.outcomes[:i]
@@ -97,8 +63,34 @@ func (l *loop) decide(proposals []*proposal) *batch {
 		}
 		b.outcomes[i] = outcome{reply: d.Reply, err: err, unchanged: len(d.Changes) == 0}
 	}
-	b.txn.Writes = slices.DeleteFunc(b.txn.Writes, func(w store.Write) bool { return w.Key == "" })
+	b.complete()
 	return b
+}
+
+// complete ends the decisions of a batch.
+func (b *batch) complete() {
+	b.next = b.draft.Finish()
+	all := len(b.txn.Writes)
+	b.txn.Writes = slices.DeleteFunc(b.txn.Writes, func(w store.Write) bool { return w.Key == "" })
+	if len(b.txn.Writes) < all {
+		for i, w := range b.txn.Writes {
+			b.written[w.Key] = i
+		}
+	}
+}
+
+// writer returns the number of this node among those that share the store: its place in
+// the order of their names.
+func (l *loop) writer() int {
+	if l.cfg.MemberID == "" {
+		return 0
+	}
+	for i, n := range l.Current().Member.Nodes() {
+		if n.ID == l.cfg.MemberID {
+			return i%command.MaxWriter + 1
+		}
+	}
+	return 0
 }
 
 // errNextBatch means that a command must be decided in the next batch.
@@ -110,38 +102,66 @@ func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.D
 	if err := p.ctx.Err(); err != nil {
 		return d, err
 	}
-	current := l.Current().State
+	revision := b.from.Revision + 1
 	defer func() {
 		if v := recover(); v != nil {
 			l.cfg.Logger.Error("panic while deciding a command", "panic", v, "stack", string(debug.Stack()))
 			d, err = command.Decision{}, fmt.Errorf("panic: %v", v)
 			// The draft may hold half of the command's changes.
-			b.draft = state.NewDraft(current)
-			b.draft.Apply(current.Revision+1, b.changes...)
+			b.draft = state.NewDraft(b.from)
+			if len(b.changes) > 0 {
+				b.draft.Apply(revision, b.changes...)
+			}
 		}
 	}()
 	d, err = state.Decide(b.draft.State(), rules, p.meta, p.command)
 	switch {
-	case err != nil:
+	case err != nil || len(d.Changes) == 0:
 		return d, err
 	case b.deletedOneOf(d.Keys):
 		return d, errNextBatch
 	}
-	writes := b.encode(d)
-	if !b.fits(d, writes) {
+	conditions, ok := l.preconditions(b, d.Reads)
+	if !ok {
 		return d, errNextBatch
 	}
-	b.draft.Apply(current.Revision+1, d.Changes...)
-	b.add(d, writes)
+	writes := b.encode(d)
+	if !b.fits(conditions, writes) {
+		return d, errNextBatch
+	}
+	b.draft.Apply(revision, d.Changes...)
+	b.add(d, conditions, writes)
 	return d, nil
+}
+
+// preconditions returns the preconditions of a decision that the batch does not have yet.
+// A key that the batch itself has written is none. One that a batch in flight has written
+// has no known revision: it must have the value, if no other write can have that too. It
+// returns false if the command must wait for that batch.
+func (l *loop) preconditions(b *batch, reads []command.Read) ([]store.Precondition, bool) {
+	conditions := make([]store.Precondition, 0, len(reads))
+	for _, r := range reads {
+		if _, ok := b.written[r.Key]; ok || b.read[r.Key] {
+			continue
+		}
+		condition := store.Precondition{Key: r.Key, Exists: r.Exists}
+		if last := l.lastWriter(r.Key); last != nil {
+			if !last.unique[r.Key] {
+				return nil, false
+			}
+			condition.Value = last.txn.Writes[last.written[r.Key]].Value
+		}
+		conditions = append(conditions, condition)
+	}
+	return conditions, true
 }
 
 // encode returns the writes of a decision. Their values are in b.values.
 func (b *batch) encode(d command.Decision) []store.Write {
-	writes := make([]store.Write, len(d.Changes))
+	writes, current := make([]store.Write, len(d.Changes)), b.draft.State()
 	for i, c := range d.Changes {
 		start, put := len(b.values), false
-		b.values, put = c.Value(b.values)
+		b.values, put = current.Value(c, b.values)
 		writes[i] = store.Write{Key: d.Keys[i], Value: b.values[start:len(b.values):len(b.values)], Delete: !put}
 	}
 	return writes
@@ -152,27 +172,26 @@ const partBytes = 24
 
 // fits reports whether the batch stays within the limits of the store with one more
 // decision. The first decision always fits: the store refuses it if it is too large.
-func (b *batch) fits(d command.Decision, writes []store.Write) bool {
+func (b *batch) fits(conditions []store.Precondition, writes []store.Write) bool {
 	if b.limits == (store.Limits{}) || len(b.changes) == 0 {
 		return true
 	}
-	newWrites, newReads, keys := 0, 0, 0
+	newWrites, keys := 0, 0
 	for _, w := range writes {
 		if _, ok := b.written[w.Key]; !ok {
 			newWrites++
 			keys += len(w.Key) + 2*partBytes
 		}
 	}
-	for _, r := range d.Reads {
-		if _, ok := b.written[r.Key]; !ok && !b.read[r.Key] {
-			newReads++
-			keys += 2 * (len(r.Key) + partBytes)
-		}
+	for _, c := range conditions {
+		keys += conditionBytes(c)
 	}
 	return len(b.txn.Writes)+newWrites <= b.limits.Writes &&
-		len(b.txn.Preconditions)+newReads <= b.limits.Preconditions &&
+		len(b.txn.Preconditions)+len(conditions) <= b.limits.Preconditions &&
 		b.keyBytes+keys+len(b.values) <= b.limits.Bytes
 }
+
+func conditionBytes(c store.Precondition) int { return 2*(len(c.Key)+partBytes) + len(c.Value) }
 
 // limits returns the limits of the store; the zero value is no limit.
 func (l *loop) limits() store.Limits {
@@ -193,20 +212,26 @@ func (b *batch) deletedOneOf(keys []string) bool {
 	})
 }
 
-// add adds the changes of one decision. A key that an earlier decision of the batch
-// has written is no precondition.
-func (b *batch) add(d command.Decision, writes []store.Write) {
-	for _, read := range d.Reads {
-		if _, ok := b.written[read.Key]; !ok && !b.read[read.Key] {
-			b.read[read.Key] = true
-			b.keyBytes += 2 * (len(read.Key) + partBytes)
-			b.txn.Preconditions = append(b.txn.Preconditions, store.Precondition(read))
+// add adds the changes of one decision.
+func (b *batch) add(d command.Decision, conditions []store.Precondition, writes []store.Write) {
+	for _, c := range conditions {
+		if b.read[c.Key] {
+			continue // the decision reads it twice
 		}
+		b.read[c.Key] = true
+		b.keyBytes += conditionBytes(c)
+		b.chained = b.chained || c.Value != nil
+		b.txn.Preconditions = append(b.txn.Preconditions, c)
 	}
 	b.changes = append(b.changes, d.Changes...)
-	for _, w := range writes {
+	for i, w := range writes {
 		b.keyBytes += len(w.Key) + 2*partBytes
 		b.write(w)
+		if u, ok := d.Changes[i].(command.Unique); ok && u.Unique() && !w.Delete {
+			b.unique[w.Key] = true
+		} else {
+			delete(b.unique, w.Key)
+		}
 	}
 }
 
@@ -238,6 +263,21 @@ func (b *batch) answer(err error) {
 		}
 		p.done <- b.outcomes[i]
 	}
+	b.proposals = nil
+}
+
+// answerActive answers the commands with changes of a committed batch and returns the
+// others, whose outcome rests on a batch that has failed.
+func (b *batch) answerActive() (passive []*proposal) {
+	for i, p := range b.proposals {
+		if b.outcomes[i].unchanged {
+			passive = append(passive, p)
+		} else {
+			p.done <- b.outcomes[i]
+		}
+	}
+	b.proposals = nil
+	return passive
 }
 
 // commit makes the batch durable. The end of ctx does not interrupt it, because the
@@ -251,63 +291,29 @@ func (l *loop) commit(ctx context.Context, b *batch) (store.Revision, error) {
 	return revision, err
 }
 
-// publishCommitted publishes a committed batch, after the transactions that other
-// nodes committed before it, and answers.
-func (l *loop) publishCommitted(ctx context.Context, b *batch, revision store.Revision) error {
-	for store.Revision(l.Current().Revision) < revision {
-		if store.Revision(l.Current().Revision)+1 == revision {
-			l.publish(l.nextState(b, revision)) // nothing can be between; the watch repeats it
-			l.feed.add(store.Batch{Revision: revision, Writes: b.txn.Writes})
-			break
-		}
-		followed, ok := <-l.follower.batches
-		if ok && followed.Revision == revision {
-			l.publish(l.nextState(b, revision))
-			l.feed.add(followed)
-			break
-		}
-		if err := l.handleWatch(ctx, followed, ok); err != nil {
-			b.answer(fmt.Errorf("%w: %w", ErrUncertain, err)) // committed, but not visible on this node
-			return err
-		}
-	}
-	b.answer(nil)
-	l.maybeSnapshot(ctx)
-	return nil
-}
-
-// nextState returns the current state with the changes of a batch.
-func (l *loop) nextState(b *batch, revision store.Revision) *state.State {
-	current := l.Current().State
-	if store.Revision(current.Revision) == b.txn.Base && revision == b.txn.Base+1 {
-		return b.draft.Finish()
-	}
-	return state.Apply(current, uint64(revision), b.changes...)
-}
-
 // apply publishes a transaction of another node.
 func (l *loop) apply(b store.Batch) error {
 	draft := state.NewDraft(l.Current().State)
 	for _, w := range b.Writes {
-		c, err := decodeWrite(w)
-		if err != nil {
+		if err := applyStored(draft, b.Revision, w.Key, w.Value, w.Delete); err != nil {
 			return fmt.Errorf("revision %d: %w", b.Revision, err)
 		}
-		draft.Apply(uint64(b.Revision), c)
 	}
 	next := draft.Finish()
 	next.Revision = uint64(b.Revision)
 	l.publish(next)
+	l.predicted = nil
 	l.feed.add(b)
 	return nil
 }
 
-func decodeWrite(w store.Write) (command.Change, error) {
-	if w.Delete {
-		return state.Decode(w.Key, nil)
+// applyStored adds a record, or its deletion, as a store has it.
+func applyStored(d *state.Draft, revision store.Revision, key string, value []byte, deleted bool) error {
+	switch {
+	case deleted:
+		value = nil
+	case value == nil:
+		value = []byte{}
 	}
-	if w.Value == nil {
-		w.Value = []byte{}
-	}
-	return state.Decode(w.Key, w.Value)
+	return d.ApplyStored(uint64(revision), key, value)
 }

@@ -36,11 +36,9 @@ func (r *Replica) load(ctx context.Context) error {
 	draft := state.NewDraft(new(state.State))
 	revision, err := r.cfg.Store.Load(ctx, func(changes []store.Change) error {
 		for _, c := range changes {
-			change, err := decodeWrite(store.Write{Key: c.Key, Value: c.Value, Delete: c.Delete})
-			if err != nil {
+			if err := applyStored(draft, c.Revision, c.Key, c.Value, c.Delete); err != nil {
 				return fmt.Errorf("the data was written by another version of cairn or is damaged: %w", err)
 			}
-			draft.Apply(uint64(c.Revision), change)
 		}
 		return nil
 	})
@@ -67,27 +65,35 @@ func (l *loop) reload(ctx context.Context) error {
 	if err := l.load(context.WithoutCancel(ctx)); err != nil {
 		return fmt.Errorf("load again: %w", err)
 	}
+	l.predicted = nil
 	l.follow(ctx)
 	return nil
 }
 
-// resolveUncertain finds out whether an uncertain commit was made, and answers. It
+// resolveUncertain finds out whether uncertain commits were made, and answers. It
 // retries until the store knows.
-func (l *loop) resolveUncertain(ctx context.Context, b *batch) error {
-	l.cfg.Logger.Error("the outcome of a commit is not known; loading again", "commands", len(b.proposals))
-	err := l.reload(ctx)
-	if err != nil {
-		b.answer(ErrUncertain)
+func (l *loop) resolveUncertain(ctx context.Context, batches []*batch) error {
+	commands := 0
+	for _, b := range batches {
+		commands += len(b.proposals)
+	}
+	l.cfg.Logger.Error("the outcome of a commit is not known; loading again", "commands", commands)
+	if err := l.reload(ctx); err != nil {
+		for _, b := range batches {
+			b.answer(ErrUncertain)
+		}
 		return l.recover(ctx, err)
 	}
-	switch committed, err := l.wasCommitted(ctx, b); {
-	case err != nil:
-		l.cfg.Logger.Error("the outcome of a commit stays unknown", "commands", len(b.proposals), "err", err)
-		b.answer(ErrUncertain)
-	case committed:
-		b.answer(nil)
-	default:
-		b.answer(fmt.Errorf("%w: the commit did not reach the disk", ErrUnavailable))
+	for _, b := range batches {
+		switch committed, err := l.wasCommitted(ctx, b); {
+		case err != nil:
+			l.cfg.Logger.Error("the outcome of a commit stays unknown", "commands", len(b.proposals), "err", err)
+			b.answer(ErrUncertain)
+		case committed:
+			b.answer(nil)
+		default:
+			b.answer(fmt.Errorf("%w: the commit did not reach the disk", ErrUnavailable))
+		}
 	}
 	return nil
 }
@@ -103,6 +109,10 @@ const (
 // recover loads again until the store can be used; err is the error of the previous
 // attempt. Reads continue meanwhile, and commands get errors.
 func (l *loop) recover(ctx context.Context, err error) error {
+	for _, p := range l.waiting {
+		p.done <- outcome{err: fmt.Errorf("%w: it cannot be loaded", ErrUnavailable)}
+	}
+	l.waiting = nil
 	pause := time.NewTimer(recoverPause)
 	defer pause.Stop()
 	for canRecover(err) {

@@ -59,6 +59,8 @@ type Config struct {
 	// WriteTimeout is how long a command waits for the outcome once it is accepted; then
 	// it gets ErrUncertain. Zero: there is no limit, since the store has none.
 	WriteTimeout time.Duration
+	// MemberID is the ID of this node as a member, if others share the store.
+	MemberID string
 	// QueueSize is how many commands may wait. Zero means 4096.
 	QueueSize int
 	// BatchSize is the highest number of commands of one commit. Zero means 512.
@@ -113,6 +115,8 @@ type proposal struct {
 	meta    command.Meta
 	command command.Command
 	done    chan outcome // has room for the one outcome
+	// conflicts counts the commits of it that have failed.
+	conflicts int
 }
 
 type outcome struct {

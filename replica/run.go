@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/store"
 )
 
@@ -31,7 +32,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	close(r.loaded)
 
 	ctx, cancel := context.WithCancel(ctx)
-	l := &loop{Replica: r}
+	l := &loop{Replica: r, results: make(chan *batch, maxInFlight)}
 	if counts.Instances >= manyInstances {
 		l.tasks.Go(debug.FreeOSMemory) // a load leaves about as much garbage as data
 	}
@@ -47,56 +48,82 @@ const manyInstances = 10_000
 // loop is the state of Run, owned by the loop's goroutine.
 type loop struct {
 	*Replica
-	follower *follower
-	snapping chan struct{}  // closed when the snapshot being taken is done; nil: none
-	tasks    sync.WaitGroup // the goroutines of follower and snapshot
+	follower  *follower
+	waiting   []*proposal   // commands that are not decided yet
+	flight    []*batch      // sent and not answered, in the order of their decisions
+	predicted *state.State  // Current with the changes of flight; nil: not known
+	blocked   bool          // the first of waiting must wait for a batch in flight
+	results   chan *batch   // batches whose commit has ended
+	snapping  chan struct{} // closed when the snapshot being taken is done; nil: none
+	// tasks are the goroutines of follower, commits and snapshot.
+	tasks sync.WaitGroup
 }
 
 func (l *loop) run(ctx context.Context) error {
 	l.follow(ctx)
-	defer func() { l.follower.stop() }()
-	for {
-		select {
-		case <-ctx.Done():
-			return l.finish(ctx)
-		case p := <-l.queue:
-			if err := l.process(ctx, l.collectBatch(p)); err != nil {
-				return err
-			}
-		case b, ok := <-l.follower.batches:
-			if err := l.handleWatch(ctx, b, ok); err != nil {
-				return err
-			}
+	defer func() {
+		l.abandon()
+		l.follower.stop()
+	}()
+	for ctx.Err() == nil {
+		queue := l.queue
+		if !l.mayReceive() {
+			queue = nil
+		}
+		if err := l.next(ctx, queue, ctx.Done()); err != nil {
+			return err
 		}
 	}
-}
-
-// finish does the commands that were accepted before the end.
-func (l *loop) finish(ctx context.Context) error {
+	// Commands that were accepted before the end are still done.
 	for {
-		select {
-		case p := <-l.queue:
-			if err := l.process(ctx, l.collectBatch(p)); err != nil {
-				return err
-			}
-		default:
+		l.waiting = l.drain(l.waiting)
+		if len(l.waiting)+len(l.flight) == 0 {
 			return nil
 		}
+		if err := l.advance(ctx); err != nil {
+			return err
+		}
+		if len(l.flight) == 0 {
+			continue
+		}
+		if err := l.next(ctx, nil, nil); err != nil {
+			return err
+		}
 	}
 }
 
-// collectBatch returns first plus all queued commands. It yields the processor first
-// so that callers answered by the previous batch can enqueue again; otherwise
+// next handles the next event.
+func (l *loop) next(ctx context.Context, queue <-chan *proposal, end <-chan struct{}) error {
+	select {
+	case <-end:
+		return nil
+	case p := <-queue:
+		l.collect(p)
+	case b := <-l.results:
+		if err := l.finished(ctx, b); err != nil {
+			return err
+		}
+	case b, ok := <-l.follower.batches:
+		if err := l.handleWatch(ctx, b, ok); err != nil {
+			return err
+		}
+		l.publishCommitted()
+		l.answerPublished(ctx)
+	}
+	return l.advance(ctx)
+}
+
+// collect adds first and all queued commands to those that wait. It yields the processor
+// first so that callers answered by the previous batch can enqueue again; otherwise
 // batches stay small and those callers wait for a whole fsync.
-func (l *loop) collectBatch(first *proposal) []*proposal {
-	batch := []*proposal{first}
+func (l *loop) collect(first *proposal) {
+	l.waiting = append(l.waiting, first)
 	for grown := true; grown; {
 		runtime.Gosched()
-		before := len(batch)
-		batch = l.drain(batch)
-		grown = len(batch) > before && len(batch) < l.cfg.BatchSize
+		before := len(l.waiting)
+		l.waiting = l.drain(l.waiting)
+		grown = len(l.waiting) > before && len(l.waiting) < l.cfg.BatchSize
 	}
-	return batch
 }
 
 // drain appends queued commands until the batch is full or the queue is empty.
@@ -128,6 +155,10 @@ func (l *loop) handleWatch(ctx context.Context, b store.Batch, ok bool) error {
 	if ok {
 		if uint64(b.Revision) <= l.Current().Revision {
 			return nil // a commit of this node, which is published already
+		}
+		if own := l.committedAs(b); own != nil {
+			l.publishBatch(own, b.Revision)
+			return nil
 		}
 		return l.apply(b)
 	}

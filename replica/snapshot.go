@@ -34,7 +34,7 @@ func (s *Snapshot) Records() iter.Seq[store.Record] {
 	return func(yield func(store.Record) bool) {
 		var buf []byte
 		for stored := range s.All() {
-			buf, _ = stored.Change.Value(buf[:0])
+			buf, _ = s.Value(stored.Change, buf[:0])
 			if !yield(store.Record{Key: stored.Change.Key(), Value: buf, Revision: store.Revision(stored.Revision)}) {
 				return
 			}

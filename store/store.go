@@ -38,6 +38,10 @@ type Precondition struct {
 	Key string
 	// Exists says whether the key was present at the transaction's Base.
 	Exists bool
+	// Value is not nil if the decision rests on an earlier transaction of the same user
+	// that may still be in flight, and so on no revision: then the key must have this
+	// value, whenever it was written. Only for stores with Limits.InFlight above 1.
+	Value []byte
 }
 
 // Txn is a set of writes that commit together.
@@ -45,7 +49,8 @@ type Txn struct {
 	// Base is the revision of the state on which the writer decided.
 	Base Revision
 	// Preconditions are the keys the decision depends on. The transaction
-	// conflicts if any of them was written or deleted after Base.
+	// conflicts if any of them was written or deleted after Base, or, for one with a
+	// Value, has another value.
 	Preconditions []Precondition
 	// Writes are in the order in which they are to be applied. A key is written at
 	// most once.
@@ -101,6 +106,20 @@ var (
 	ErrClosed = errors.New("store: closed")
 )
 
+// SizeError means that a transaction has more operations than the store accepts. It wraps
+// ErrTooLarge.
+type SizeError struct {
+	Have, Limit int
+	// Setting is what an operator changes to raise the limit.
+	Setting string
+}
+
+func (e *SizeError) Error() string {
+	return fmt.Sprintf("%v: %d operations, %d are allowed by %s", ErrTooLarge, e.Have, e.Limit, e.Setting)
+}
+
+func (e *SizeError) Unwrap() error { return ErrTooLarge }
+
 // FormatError means that a newer version has written the store.
 type FormatError struct {
 	// Have is the format of the store, Known the newest one that this version reads.
@@ -154,9 +173,13 @@ type Limits struct {
 	Writes, Preconditions int
 	// Bytes are the keys and values together.
 	Bytes int
+	// InFlight is how many commits a user should have in flight. Zero means one: then
+	// more are no faster.
+	InFlight int
 }
 
-// Limited is a store that refuses large transactions with ErrTooLarge.
+// Limited is a store that refuses large transactions with ErrTooLarge, or that is faster
+// with several commits in flight.
 type Limited interface {
 	// Limits returns limits within which a transaction is accepted. They are known
 	// after Load.

@@ -40,6 +40,10 @@ type Meta struct {
 	// Entropy is fresh randomness. Ids are cut from it, so no two commands may
 	// share it.
 	Entropy [32]byte
+	// Writer is a number from 1 to MaxWriter of the node that decides, if several share the
+	// store. So each can write a record of its own where all count the same thing. Two nodes
+	// with one number only get more conflicts. A node alone is 0.
+	Writer int
 }
 
 // UUID returns 16 random octets as a UUID of version 4: RFC 9562 section 5.4.
@@ -48,6 +52,9 @@ func UUID(random []byte) string {
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
+
+// MaxWriter is the highest Meta.Writer.
+const MaxWriter = 15
 
 // View is the whole state that a decision reads, with the rules in force.
 type View interface {

@@ -40,6 +40,14 @@ type Change interface {
 	Value(b []byte) ([]byte, bool)
 }
 
+// Unique is a Change whose value may be unlike that of every other change, such as by a
+// random part of it. A decision that rests on such a record can name its value.
+type Unique interface {
+	Change
+	// Unique reports whether the value is unlike that of every other change.
+	Unique() bool
+}
+
 // Stored is a change with the revision at which it was stored. Revision 0 means
 // that the revision is unknown and not needed.
 type Stored struct {

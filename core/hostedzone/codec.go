@@ -398,6 +398,9 @@ func (t *resourceTags) encode(b []byte) []byte {
 
 func (t *resourceTags) decode(value []byte) error {
 	return eachField(value, func(f record.Field) error {
+		if f.Number != 1 {
+			return nil // of a later version
+		}
 		var tag Tag
 		err := eachField(f.Bytes, func(f record.Field) error {
 			switch f.Number {
@@ -408,9 +411,7 @@ func (t *resourceTags) decode(value []byte) error {
 			}
 			return nil
 		})
-		if f.Number == 1 {
-			t.Tags = append(t.Tags, tag)
-		}
+		t.Tags = append(t.Tags, tag)
 		return err
 	})
 }

@@ -30,6 +30,9 @@ func (a *Account) encode(b []byte) []byte {
 func (a *Account) decode(value []byte) error {
 	a.Quotas, a.Rates = map[string]int{}, map[string]command.Rate{}
 	return eachField(value, func(f record.Field) error {
+		if f.Number != 1 && f.Number != 2 {
+			return nil // of a later version
+		}
 		var name string
 		var numbers [2]uint64
 		err := eachField(f.Bytes, func(f record.Field) error {

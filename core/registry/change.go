@@ -3,7 +3,6 @@ package registry
 import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/internal/persist/ptree"
-	"github.com/cairn-discovery/cairn/internal/record"
 )
 
 // change is one step from a State to the next.
@@ -153,9 +152,11 @@ func (c putService) apply(d *Draft, _ uint64) {
 		svc := *c.svc
 		svc.owner, d.lastService = d.token, nil
 		svc.instances, svc.revision, svc.expired = ptree.Map[InstanceID, *Instance]{}, 0, 0
+		svc.counters, svc.tag = nil, 0
 		old, _ := ns.services.Get(svc.key)
 		if old != nil && old.ID == svc.ID {
 			svc.instances, svc.revision, svc.expired = old.instances, old.revision, old.expired
+			svc.counters, svc.tag = old.counters, old.tag
 		}
 		svc.buildSummary(ns)
 		ns.services = ns.services.Put(d.token, svc.key, &svc)
@@ -187,63 +188,12 @@ func (c deleteService) apply(d *Draft, _ uint64) {
 	})
 }
 
-// bumpRevision stores a revision. It belongs to a service; with an empty service to a
-// namespace; with an empty namespace too, to the account.
-//
-// A deletion reads the record of its service or namespace, so it conflicts with an
-// addition that it has not seen.
-type bumpRevision struct {
-	account   command.AccountID
-	namespace NamespaceID
-	service   ServiceID
-	// revision is the InstancesRevision of a service, and Account.lastRevision of an
-	// account. That of a namespace is not used.
-	revision uint64
-	// unnumbered means that the record is older than these numbers. Then the revision
-	// of the store counts.
-	unnumbered bool
-}
-
-func (c bumpRevision) apply(d *Draft, stored uint64) {
-	revision := c.revision
-	if c.unnumbered {
-		revision = stored
-	}
-	if c.service != "" {
-		d.changeService(c.account, c.service, func(svc *Service) { svc.revision = revision })
-	}
-	if c.namespace == "" || c.unnumbered {
-		d.changeAccount(c.account, func(a *accountState) { a.lastRevision = max(a.lastRevision, revision) })
-	}
-}
-
-func (c bumpRevision) encode(b []byte) []byte { return record.AppendUint(b, 1, c.revision+1) }
-
-func (c *bumpRevision) decode(value []byte) error {
-	c.unnumbered = len(value) == 0
-	return eachField(value, func(f record.Field) {
-		if f.Number == 1 && f.Uint > 0 {
-			c.revision = f.Uint - 1
-		}
-	})
-}
-
-// nextRevision returns the change that raises the InstancesRevision of a service.
-func (svc *Service) nextRevision() bumpRevision {
-	return bumpRevision{account: svc.Account, namespace: svc.Namespace, service: svc.ID, revision: svc.revision + 1}
-}
-
-// readRevision returns the read of the revision of a service: two nodes must not give
-// the same number to two changes.
-func (svc *Service) readRevision() command.Read {
-	return command.Read{Key: revisionKey(svc.Account, svc.Namespace, svc.ID), Exists: true}
-}
-
-// dropRevision deletes the record of bumpRevision with its service or namespace.
+// dropRevision deletes a record of bumpRevision with its service or namespace.
 type dropRevision struct {
 	account   command.AccountID
 	namespace NamespaceID
 	service   ServiceID
+	writer    int
 }
 
 func (dropRevision) apply(*Draft, uint64) {}

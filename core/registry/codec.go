@@ -16,6 +16,7 @@ import (
 //	1n/ACCOUNT/HTTP-NAME                   namespace
 //	2s/ACCOUNT/NAMESPACE/SERVICE-KEY       service
 //	3t/ACCOUNT/NAMESPACE/SERVICE           revision
+//	3t/ACCOUNT/NAMESPACE/SERVICE/WRITER    part of the revision, counted by one of several nodes
 //	4i/ACCOUNT/NAMESPACE/SERVICE/INSTANCE  instance
 //	5o/ACCOUNT/OPERATION                   operation
 //	6l/ACCOUNT/NAMESPACE/SERVICE/INSTANCE  lease of an instance
@@ -56,8 +57,9 @@ func (c putNamespace) Key() string    { return namespaceKey(c.ns.Account, c.ns.H
 func (c deleteNamespace) Key() string { return namespaceKey(c.account, c.httpName) }
 func (c putService) Key() string      { return serviceKeyOf(c.svc.Account, c.svc.Namespace, c.svc.key) }
 func (c deleteService) Key() string   { return serviceKeyOf(c.account, c.namespace, c.key) }
-func (c bumpRevision) Key() string    { return revisionKey(c.account, c.namespace, c.service) }
-func (c dropRevision) Key() string    { return revisionKey(c.account, c.namespace, c.service) }
+func (c dropRevision) Key() string {
+	return revisionKey(c.account, c.namespace, c.service) + writerSuffix(c.writer)
+}
 func (c putInstance) Key() string     { return c.key(c.inst.ID()) }
 func (c deleteInstance) Key() string  { return c.key(c.id) }
 func (c putOperation) Key() string    { return operationStoreKey(c.op.Account, c.op.ID) }
@@ -88,7 +90,10 @@ func (Slice) Decode(key string, value []byte) (command.Change, error) {
 	return c, nil
 }
 
-var errShortKey = errors.New("the key ends too early")
+var (
+	errShortKey = errors.New("the key ends too early")
+	errWriter   = errors.New("the key does not end with the number of a writer")
+)
 
 func decode(kind string, account command.AccountID, rest string, value []byte) (command.Change, error) {
 	switch kind {
@@ -105,10 +110,14 @@ func decode(kind string, account command.AccountID, rest string, value []byte) (
 	case servicePrefix:
 		return decodeService(account, NamespaceID(ns), rest, value)
 	case revisionPrefix:
-		if value == nil {
-			return dropRevision{account, NamespaceID(ns), ServiceID(rest)}, nil
+		service, writer, ok := parseWriter(rest)
+		if !ok {
+			return nil, errWriter
 		}
-		c := bumpRevision{account: account, namespace: NamespaceID(ns), service: ServiceID(rest)}
+		if value == nil {
+			return dropRevision{account, NamespaceID(ns), service, writer}, nil
+		}
+		c := bumpRevision{account: account, namespace: NamespaceID(ns), service: service, writer: writer}
 		err := c.decode(value)
 		return c, err
 	case leasePrefix:
@@ -178,7 +187,7 @@ func (Slice) Has(s *State, key string) bool {
 		ns, ok := a.namespaces.Get(NamespaceID(namespace))
 		return ok && ns.services.Has(rest)
 	case revisionPrefix:
-		return a.hasRevision(NamespaceID(namespace), ServiceID(rest))
+		return a.hasRevision(NamespaceID(namespace), rest)
 	}
 	service, instance, _ := strings.Cut(rest, "/")
 	if kind == leasePrefix {
@@ -189,14 +198,20 @@ func (Slice) Has(s *State, key string) bool {
 	return ok && svc.instances.Has(InstanceID(instance))
 }
 
-func (a *accountState) hasRevision(ns NamespaceID, svc ServiceID) bool {
+func (a *accountState) hasRevision(ns NamespaceID, rest string) bool {
 	switch {
 	case ns == "":
 		return a.lastRevision > 0
-	case svc == "":
+	case rest == "":
 		return a.namespaces.Has(ns)
 	}
-	return a.services.Has(svc)
+	id, writer, ok := parseWriter(rest)
+	svc, found := a.service(id)
+	if !ok || !found || writer == 0 {
+		return ok && found
+	}
+	_, ok = svc.findCounter(writer)
+	return ok
 }
 
 // All implements command.Slice.
@@ -238,9 +253,13 @@ func (a *accountState) all(yield func(command.Stored) bool) bool {
 }
 
 func (svc *Service) all(yield func(command.Stored) bool) bool {
-	if !yield(command.Stored{Change: putService{svc}}) ||
-		!yield(command.Stored{Change: bumpRevision{account: svc.Account, namespace: svc.Namespace, service: svc.ID, revision: svc.revision}}) {
+	if !yield(command.Stored{Change: putService{svc}}) || !yield(command.Stored{Change: svc.putCounter(svc.counter(0))}) {
 		return false
+	}
+	for _, c := range svc.counters {
+		if !yield(command.Stored{Change: svc.putCounter(c)}) {
+			return false
+		}
 	}
 	for _, inst := range svc.instances.All() {
 		if !yield(command.Stored{Change: putInstance{svc.location(), inst}}) {

@@ -60,11 +60,16 @@ func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Deci
 	if m.Account != svc.creator() {
 		inst.createdBy = unique.Make(m.Account)
 	}
-	changes := []command.Change{putInstance{svc.location(), &inst}, svc.nextRevision(), putOperation{op}}
-	reads := make([]command.Read, 0, 5) // one more for the key of the operation
+	limit := 0 // a registration again needs no room
+	if !exists {
+		limit = v.Quota(svc.creator(), &quotaInstances)
+	}
+	counted, reads := svc.addition(m, limit)
+	changes := append(make([]command.Change, 0, 4), putInstance{svc.location(), &inst})
+	changes = append(append(changes, counted...), putOperation{op})
 	return command.Decision{
 		Changes: append(changes, s.leaseAtRegistration(svc, c.ID, ttl, m.Now)...),
-		Reads:   append(reads, ns.Read(), svc.read(), svc.readRevision(), command.Read{Key: instanceKey(svc, c.ID), Exists: old != nil}),
+		Reads:   append(reads, ns.Read(), svc.read(), command.Read{Key: instanceKey(svc, c.ID), Exists: old != nil}),
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
@@ -129,8 +134,8 @@ func (c *DeregisterInstance) Decide(v command.View, m *command.Meta) (command.De
 	}
 	op := newDeregistration(m, s, svc, inst)
 	return command.Decision{
-		Changes: append(svc.deregister(inst, op, svc.nextRevision()), s.leaseDeletion(svc, c.ID)...),
-		Reads:   []command.Read{svc.readRevision(), {Key: instanceKey(svc, inst.ID()), Exists: true}},
+		Changes: append(svc.deregister(inst, op, svc.putCounter(svc.nextRevision(m))), s.leaseDeletion(svc, c.ID)...),
+		Reads:   []command.Read{svc.readCounter(m.Writer), {Key: instanceKey(svc, inst.ID()), Exists: true}},
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }

@@ -134,13 +134,13 @@ func (c *EndLeases) Decide(v command.View, m *command.Meta) (command.Decision, e
 		if !ok {
 			continue
 		}
-		next := svc.nextRevision()
+		next := svc.nextRevision(m)
 		if current.Expired {
-			next.revision += ended[svc.ID]
+			next.changes += ended[svc.ID]
 			ended[svc.ID]++
-			d.Reads = append(d.Reads, svc.readRevision())
+			d.Reads = append(d.Reads, svc.readCounter(m.Writer))
 		}
-		d.Changes = append(d.Changes, s.endLease(svc, inst, current, next, m)...)
+		d.Changes = append(d.Changes, s.endLease(svc, inst, current, svc.putCounter(next), m)...)
 		d.Reads = append(d.Reads, command.Read{Key: instanceKey(svc, inst.ID()), Exists: true},
 			command.Read{Key: current.location().leaseKey(inst.ID()), Exists: true})
 		d.Reply.Count++

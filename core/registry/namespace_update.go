@@ -90,7 +90,7 @@ func (c *DeleteNamespace) Decide(v command.View, m *command.Meta) (command.Decis
 	}
 	op := newOperation(m, s.account(m.Account), DeleteNamespaceOperation, string(ns.ID))
 	op.Namespace = ns.ID
-	changes := []command.Change{deleteNamespace{ns.Account, ns.ID, ns.HTTPName}, dropRevision{ns.Account, ns.ID, ""}, putOperation{op}}
+	changes := []command.Change{deleteNamespace{ns.Account, ns.ID, ns.HTTPName}, dropRevision{account: ns.Account, namespace: ns.ID}, putOperation{op}}
 	if ns.IsDNS() {
 		changes = append(changes, hostedZonesOf(v).Forget(ns.HostedZoneID)...)
 	}

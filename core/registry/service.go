@@ -88,7 +88,9 @@ type Service struct {
 	fingerprint   uint64
 	key           string // in Namespace.services
 	instances     ptree.Map[InstanceID, *Instance]
-	revision      uint64
+	revision      uint64    // the sum of all counters
+	counters      []counter // of writers above 0, by writer; immutable
+	tag           uint64    // of the counter of writer 0
 	summarySuffix [3]string // by health status; see buildSummary
 	check         *Check    // made from HealthCheck and Attributes; nil without
 	expired       int       // number of instances with an expired lease

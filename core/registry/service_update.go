@@ -122,14 +122,18 @@ func (c *DeleteService) Decide(v command.View, m *command.Meta) (command.Decisio
 		return command.Decision{}, &command.Conflict{Message: text + r.remaining(svc.instances.Len(), svc.firstInstances(maxRemaining))}
 	}
 	last := s.account(svc.Account).lastRevision
+	changes := []command.Change{
+		deleteService{svc.Account, svc.Namespace, svc.key},
+		dropRevision{svc.Account, svc.Namespace, svc.ID, 0},
+		bumpRevision{account: svc.Account, namespace: svc.Namespace},
+		bumpRevision{account: svc.Account, revision: max(last, svc.revision)},
+	}
+	for _, c := range svc.counters {
+		changes = append(changes, dropRevision{svc.Account, svc.Namespace, svc.ID, c.writer})
+	}
 	return command.Decision{
-		Changes: []command.Change{
-			deleteService{svc.Account, svc.Namespace, svc.key},
-			dropRevision{svc.Account, svc.Namespace, svc.ID},
-			bumpRevision{account: svc.Account, namespace: svc.Namespace},
-			bumpRevision{account: svc.Account, revision: max(last, svc.revision)},
-		},
-		Reads: []command.Read{svc.read(), svc.readRevision(), {Key: revisionKey(svc.Account, "", ""), Exists: last > 0}},
+		Changes: changes,
+		Reads:   append(svc.readAllCounters(), svc.read(), command.Read{Key: revisionKey(svc.Account, "", ""), Exists: last > 0}),
 	}, nil
 }
 

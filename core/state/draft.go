@@ -5,6 +5,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
 // Draft builds the State that follows another one. It is for one goroutine. It begins
@@ -16,6 +17,9 @@ type Draft struct {
 	drafts   [len(table)]command.Draft // in the order of the table; nil if nothing has changed
 	zones    *zone.Draft               // nil if nothing has changed
 	current  *State                    // the result of State; nil before the first change
+	newer    *newer                    // nil if nothing has changed
+	owner    *ptree.Owner              // of the maps in newer
+	encoded  []byte                    // for ApplyStored
 }
 
 // NewDraft returns a Draft that starts from s, which is not changed.
@@ -25,7 +29,9 @@ func NewDraft(s *State) *Draft { return &Draft{base: s, revision: s.Revision} }
 func (d *Draft) Apply(revision uint64, changes ...command.Change) {
 	d.revision = max(d.revision, revision)
 	for _, c := range changes {
-		d.draftOf(c).Apply(revision, c)
+		if !d.applyNewer(c) {
+			d.draftOf(c).Apply(revision, c)
+		}
 	}
 }
 
@@ -53,7 +59,7 @@ func (d *Draft) draft(i int) command.Draft {
 // State returns the State with the changes applied so far. It is valid until the
 // next Apply.
 func (d *Draft) State() *State {
-	if d.drafts == [len(table)]command.Draft{} && d.revision == d.base.Revision {
+	if d.drafts == [len(table)]command.Draft{} && d.newer == nil && d.revision == d.base.Revision {
 		return d.base
 	}
 	if d.current == nil {
@@ -81,5 +87,8 @@ func (d *Draft) store(s *State) {
 	}
 	if d.zones != nil {
 		s.Zones = d.zones.Index()
+	}
+	if d.newer != nil {
+		s.newer = *d.newer
 	}
 }

@@ -37,6 +37,8 @@ type State struct {
 	Mesh mesh.State
 	// Zones are derived from Registry, Task and HostedZones; they are not stored.
 	Zones zone.Index
+
+	newer newer
 }
 
 // Decide evaluates a command. It returns changes, the keys read and a reply, or a
@@ -88,21 +90,15 @@ func readMany(s *State, d command.Decision) []command.Read {
 
 // hasRecord reports whether the State has the record of a key.
 func (s *State) hasRecord(key string) bool {
-	for i := range table {
-		if table[i].hasKey(key) {
-			return table[i].has(s, key)
-		}
-	}
-	return false
+	i := rowOf(key)
+	return i >= 0 && table[i].has(s, key)
 }
 
 // Decode turns a stored key and value into a Change; a nil value is a deletion.
 // A key that belongs to no slice is an error.
 func Decode(key string, value []byte) (command.Change, error) {
-	for i := range table {
-		if table[i].hasKey(key) {
-			return table[i].decode(key, value)
-		}
+	if i := rowOf(key); i >= 0 {
+		return table[i].decode(key, value)
 	}
 	return nil, fmt.Errorf("key %q belongs to no known kind of record", key)
 }
@@ -124,5 +120,6 @@ func (s *State) All() iter.Seq[command.Stored] {
 				}
 			}
 		}
+		s.newer.all()(yield)
 	}
 }

@@ -82,7 +82,7 @@ func (s *State) runnable(account command.AccountID, family string, revision int)
 
 // activeCluster returns a cluster that can be used, and creates the default cluster.
 func (t *transaction) activeCluster(account command.AccountID, name string) (*Cluster, error) {
-	m := command.Meta{Account: account, Now: t.meta.Now, Entropy: t.entropy()}
+	m := command.Meta{Account: account, Now: t.meta.Now, Entropy: t.entropy(), Writer: t.meta.Writer}
 	c, changes, read, err := useCluster(t, &m, name)
 	if err != nil {
 		return nil, err

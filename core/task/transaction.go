@@ -82,7 +82,7 @@ func (t *transaction) read(reads ...command.Read) {
 // call decides a command of an account and adds its decision. If it fails, nothing was
 // added.
 func (t *transaction) call(account command.AccountID, c command.Command) (command.Reply, error) {
-	m := command.Meta{Account: account, Now: t.meta.Now, Entropy: t.entropy()}
+	m := command.Meta{Account: account, Now: t.meta.Now, Entropy: t.entropy(), Writer: t.meta.Writer}
 	d, err := c.Decide(t, &m)
 	if err != nil {
 		return command.Reply{}, err

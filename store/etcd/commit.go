@@ -57,6 +57,9 @@ func (s *Store) Commit(ctx context.Context, txn store.Txn) (store.Revision, erro
 		return 0, err
 	}
 	defer done()
+	if err := context.Cause(s.same); err != nil {
+		return 0, err
+	}
 	if s.away.Load() {
 		return 0, fmt.Errorf("%w: no member of etcd answers", store.ErrUnreachable)
 	}
@@ -71,9 +74,9 @@ func (s *Store) commitWithin(ctx context.Context, txn *store.Txn, deadline time.
 		if err != nil {
 			return 0, err
 		}
-		revision, err := s.commitIn(ctx, b, lease, sl, txn)
+		revision, err := s.commitIn(ctx, b, lease, sl, txn, deadline)
 		again := errors.Is(err, store.ErrUnreachable) || errors.Is(err, errSessionLost)
-		if !again || time.Now().After(deadline) || ctx.Err() != nil || s.isEnded() {
+		if !again || time.Now().After(deadline.Add(-s.cfg.Timeout/2)) || ctx.Err() != nil || s.isEnded() {
 			return revision, asUnreachable(err)
 		}
 		s.pause(ctx, retryPause/4)
@@ -88,8 +91,9 @@ func asUnreachable(err error) error {
 	return err
 }
 
-// commitIn commits a transaction with a slot, which it returns or keeps as pending.
-func (s *Store) commitIn(ctx context.Context, b *base, lease clientv3.LeaseID, sl *slot, txn *store.Txn) (store.Revision, error) {
+// commitIn commits a transaction with a slot, which it returns or keeps as pending. It
+// leaves a part of the time to settle a commit of which etcd says nothing.
+func (s *Store) commitIn(ctx context.Context, b *base, lease clientv3.LeaseID, sl *slot, txn *store.Txn, deadline time.Time) (store.Revision, error) {
 	request, next, err := s.encode(b, lease, sl, txn)
 	if err != nil {
 		s.putSlot(sl)
@@ -97,21 +101,24 @@ func (s *Store) commitIn(ctx context.Context, b *base, lease clientv3.LeaseID, s
 	}
 	sl.next = next
 	attempt, cancel := s.request(context.WithoutCancel(ctx))
+	attempt, cancelEarly := context.WithDeadline(attempt, deadline.Add(-s.cfg.Timeout/3))
 	resp, err := request(attempt)
+	cancelEarly()
 	cancel()
 	if err != nil {
-		return s.commitFailed(ctx, b, sl, s.classify(err))
+		return s.commitFailed(ctx, b, sl, s.classify(err), deadline)
 	}
 	if !resp.Succeeded {
 		return 0, s.refused(b, sl, resp)
 	}
 	sl.value = next
 	s.putSlot(sl)
+	s.saw(resp.Header.Revision)
 	return b.of(resp.Header.Revision), nil
 }
 
 // commitFailed settles a commit that ended with an error.
-func (s *Store) commitFailed(ctx context.Context, b *base, sl *slot, err error) (store.Revision, error) {
+func (s *Store) commitFailed(ctx context.Context, b *base, sl *slot, err error, deadline time.Time) (store.Revision, error) {
 	if errors.Is(err, errSessionLost) {
 		s.dropSession()
 		return 0, err
@@ -124,7 +131,7 @@ func (s *Store) commitFailed(ctx context.Context, b *base, sl *slot, err error) 
 	s.mu.Lock()
 	s.pending = append(s.pending, sl)
 	s.mu.Unlock()
-	revision, settleErr := s.settle(context.WithoutCancel(ctx), sl)
+	revision, settleErr := s.settle(context.WithoutCancel(ctx), sl, deadline)
 	switch {
 	case settleErr != nil:
 		return 0, fmt.Errorf("%w: %w", store.ErrUncertain, err)
@@ -174,6 +181,10 @@ func (s *Store) encode(b *base, lease clientv3.LeaseID, sl *slot, txn *store.Txn
 	}
 	for _, p := range txn.Preconditions {
 		key := s.data(p.Key)
+		if p.Value != nil {
+			compares = append(compares, clientv3.Compare(clientv3.Value(key), "=", string(p.Value)))
+			continue
+		}
 		compares = append(compares, clientv3.Compare(clientv3.ModRevision(key), "<", b.etcd(txn.Base)+1))
 		if p.Exists {
 			compares = append(compares, clientv3.Compare(clientv3.Version(key), ">", 0))
@@ -188,6 +199,9 @@ func (s *Store) encode(b *base, lease clientv3.LeaseID, sl *slot, txn *store.Txn
 		}
 	}
 	ops = append(ops, clientv3.OpPut(sl.key, string(next), clientv3.WithLease(lease)))
+	if n := max(len(ops), len(compares)); n > s.maxTxnOps() {
+		return nil, "", &store.SizeError{Have: n, Limit: s.maxTxnOps(), Setting: "--max-txn-ops of etcd"}
+	}
 	send := func(ctx context.Context) (*clientv3.TxnResponse, error) {
 		return s.client.Txn(ctx).If(compares...).Then(ops...).
 			Else(clientv3.OpGet(s.key(formatKey)), clientv3.OpGet(sl.key)).Commit()
@@ -215,7 +229,7 @@ func (s *Store) unsureDeletes(txn *store.Txn) [][]byte {
 		if exists == nil {
 			exists = make(map[string]bool, len(txn.Preconditions))
 			for _, p := range txn.Preconditions {
-				exists[p.Key] = p.Exists
+				exists[p.Key] = p.Exists || p.Value != nil
 			}
 		}
 		if !exists[w.Key] {

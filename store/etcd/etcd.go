@@ -63,6 +63,9 @@ const (
 	// keepAlive finds dead connections.
 	keepAliveTime    = 5 * time.Second
 	keepAliveTimeout = 3 * time.Second
+	// inFlight commits of a node keep the log of etcd busy: while one is synced, the next
+	// ones are on the way.
+	inFlight = 4
 	// retryPause is the time between two attempts to reach etcd.
 	retryPause = 200 * time.Millisecond
 )
@@ -93,6 +96,10 @@ type Store struct {
 
 	lastContact atomic.Int64 // in nanoseconds since 1970
 	away        atomic.Bool
+	seen        atomic.Int64 // the newest revision that etcd is known to have had
+	// same ends, with the reason, when etcd is found to have other data than before.
+	same     context.Context
+	replaced context.CancelCauseFunc
 }
 
 var (
@@ -132,6 +139,7 @@ func Open(cfg Config) (*Store, error) {
 	}
 	s := &Store{cfg: cfg, log: cfg.Logger, client: client, closed: make(chan struct{}), txnOps: defaultTxnOps, slotFreed: make(chan struct{}, 1)}
 	s.ctx, s.end = context.WithCancel(context.Background())
+	s.same, s.replaced = context.WithCancelCause(context.Background())
 	return s, nil
 }
 
@@ -167,6 +175,12 @@ func (s *Store) Close() error {
 // Client returns the client of the store, for requests about the members of etcd.
 func (s *Store) Client() *clientv3.Client { return s.client }
 
+func (s *Store) maxTxnOps() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.txnOps
+}
+
 // Limits implements store.Limited.
 func (s *Store) Limits() store.Limits {
 	s.mu.Lock()
@@ -174,7 +188,8 @@ func (s *Store) Limits() store.Limits {
 	return store.Limits{
 		Writes: s.txnOps - ownOps, Preconditions: (s.txnOps - ownOps) / 2,
 		// A request has the keys and lengths of all parts too, so this leaves room.
-		Bytes: s.cfg.MaxRequestBytes - 128<<10,
+		Bytes:    s.cfg.MaxRequestBytes - 128<<10,
+		InFlight: inFlight,
 	}
 }
 

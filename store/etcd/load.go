@@ -48,6 +48,7 @@ func (s *Store) Load(ctx context.Context, visit func([]store.Change) error) (sto
 	s.mu.Lock()
 	s.base = b
 	s.mu.Unlock()
+	s.saw(revision)
 	s.inContact(time.Now())
 	return b.of(revision), ctx.Err()
 }

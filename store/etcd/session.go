@@ -70,13 +70,17 @@ func (s *Store) probeLimit(ctx context.Context) int {
 	return defaultTxnOps
 }
 
-// settlePending settles all uncertain commits.
+// settlePending settles all uncertain commits. While etcd is known not to answer it does
+// not try, so that callers are told soon.
 func (s *Store) settlePending(ctx context.Context) error {
 	s.mu.Lock()
 	pending := s.pending
 	s.mu.Unlock()
+	if len(pending) > 0 && s.away.Load() {
+		return fmt.Errorf("%w: no member of etcd answers", store.ErrUncertain)
+	}
 	for _, sl := range pending {
-		if _, err := s.settle(ctx, sl); err != nil && !errors.Is(err, errSessionLost) {
+		if _, err := s.settle(ctx, sl, time.Now().Add(s.cfg.Timeout/2)); err != nil && !errors.Is(err, errSessionLost) {
 			return fmt.Errorf("%w: %w", store.ErrUncertain, err)
 		}
 	}
@@ -86,17 +90,18 @@ func (s *Store) settlePending(ctx context.Context) error {
 // settle finds out whether an uncertain commit was made and returns its revision in
 // etcd, or 0 if it was not made and never will be. It puts a fence into the slot: either
 // that succeeds, and then the comparison of the commit can succeed no more; or the slot
-// has the mark of the commit.
-func (s *Store) settle(ctx context.Context, sl *slot) (int64, error) {
+// has the mark of the commit. It tries until the deadline.
+func (s *Store) settle(ctx context.Context, sl *slot, deadline time.Time) (int64, error) {
 	fence := `{"id":"` + randomID() + `","fence":true}`
-	deadline := time.Now().Add(s.cfg.Timeout)
+	ctx, cancel := context.WithDeadline(ctx, deadline)
+	defer cancel()
 	for {
 		revision, err := s.fence(ctx, sl, fence)
 		if err == nil || errors.Is(err, errSessionLost) {
 			s.settled(sl)
 			return revision, err
 		}
-		if time.Now().After(deadline) || ctx.Err() != nil || s.isEnded() {
+		if ctx.Err() != nil || s.isEnded() {
 			return 0, err
 		}
 		s.pause(ctx, retryPause)

@@ -2,11 +2,14 @@ package etcd
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 )
 
@@ -31,15 +34,56 @@ func (s *Store) inContact(at time.Time) {
 	}
 }
 
-// checkContact asks a member about every second for a value that a majority confirms.
+// saw notes a revision that etcd has.
+func (s *Store) saw(revision int64) {
+	for {
+		old := s.seen.Load()
+		if revision <= old || s.seen.CompareAndSwap(old, revision) {
+			return
+		}
+	}
+}
+
+// identity is what does not change, or only rises, as long as etcd has its data.
+type identity struct {
+	cluster, term uint64
+	revision      int64
+}
+
+// replacedBy returns an error if an answer is not from the etcd of an earlier one.
+func (i identity) replacedBy(h *pb.ResponseHeader) error {
+	switch {
+	case i.cluster != 0 && h.ClusterId != i.cluster:
+		return fmt.Errorf("%w: its cluster id is %x and was %x", errReplaced, h.ClusterId, i.cluster)
+	case h.Revision < i.revision:
+		return fmt.Errorf("%w: its revision is %d and was %d", errReplaced, h.Revision, i.revision)
+	case h.RaftTerm < i.term:
+		return fmt.Errorf("%w: its raft term is %d and was %d", errReplaced, h.RaftTerm, i.term)
+	}
+	return nil
+}
+
+// errReplaced means that etcd does not have the data on which this process builds.
+var errReplaced = errors.New("etcd was replaced, or restored from a snapshot: what was written after the snapshot is lost. Start this node again to go on with what etcd has now")
+
+// checkContact asks a member about every second for a value that a majority confirms. It
+// notices when etcd has other data than before.
 func (s *Store) checkContact(ctx context.Context) {
+	var known identity
 	for ctx.Err() == nil && !s.isEnded() {
 		start := time.Now()
+		known.revision = s.seen.Load()
 		attempt, cancel := context.WithTimeout(clientv3.WithRequireLeader(ctx), min(s.cfg.Timeout, 2*contactInterval))
-		_, err := s.client.Get(attempt, s.key(formatKey), clientv3.WithKeysOnly())
+		resp, err := s.client.Get(attempt, s.key(formatKey), clientv3.WithKeysOnly())
 		cancel()
 		switch {
 		case err == nil:
+			if err := known.replacedBy(resp.Header); err != nil {
+				s.log.Error("writes are refused from now on", "err", err)
+				s.replaced(err)
+				return
+			}
+			known.cluster, known.term = resp.Header.ClusterId, resp.Header.RaftTerm
 			s.inContact(start)
 		case ctx.Err() == nil && time.Since(time.Unix(0, s.lastContact.Load())) > 3*contactInterval && !s.away.Swap(true):
 			s.log.Error("etcd does not answer; reads continue and may be old, writes are refused", "err", err)

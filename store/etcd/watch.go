@@ -21,10 +21,14 @@ func (s *Store) Watch(ctx context.Context, after store.Revision) iter.Seq2[store
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		defer context.AfterFunc(s.ctx, cancel)()
+		defer context.AfterFunc(s.same, cancel)()
 		for {
 			next, err := s.watchOnce(ctx, after, yield)
 			switch {
 			case err == errStopped:
+				return
+			case context.Cause(s.same) != nil:
+				yield(store.Batch{}, context.Cause(s.same))
 				return
 			case s.isEnded():
 				yield(store.Batch{}, store.ErrClosed)
@@ -88,6 +92,7 @@ func (s *Store) watchOnce(ctx context.Context, after store.Revision, yield func(
 		if err != nil {
 			return after, err
 		}
+		s.saw(resp.Header.Revision)
 		for _, batch := range batches {
 			if batch.Revision <= after {
 				continue
@@ -171,10 +176,10 @@ func addDeletions(begin func() *store.Batch, value []byte) error {
 	if err := json.Unmarshal(value, &marker); err != nil {
 		return fmt.Errorf("etcd: malformed marker of a commit: %w", err)
 	}
+	batch := begin() // empty for a fence, so that its revision is reached
 	if marker.Fence {
 		return nil
 	}
-	batch := begin()
 	written := make(map[string]bool, len(batch.Writes))
 	for _, w := range batch.Writes {
 		written[w.Key] = true

@@ -8,6 +8,7 @@
 package memory
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -202,6 +203,12 @@ func (d *data) check(txn store.Txn) error {
 		return store.ErrConflict
 	}
 	for _, p := range txn.Preconditions {
+		if p.Value != nil {
+			if r, ok := d.records[p.Key]; !ok || !bytes.Equal(r.Value, p.Value) {
+				return store.ErrConflict
+			}
+			continue
+		}
 		if d.written[p.Key] > txn.Base {
 			return store.ErrConflict
 		}

@@ -67,6 +67,23 @@ var preconditionTests = []contractTest{
 		b.commitTxn(s, store.Txn{Base: now, Preconditions: []store.Precondition{had("a")}, Writes: []store.Write{put("a", "2")}})
 		b.holds(s, map[string]string{"a": "2"})
 	}},
+	{"a precondition by value holds whenever the key was written", func(b *bench) {
+		s, base := b.start()
+		if l, ok := s.(store.Limited); !ok || l.Limits().InFlight <= 1 {
+			b.Skip("the store has one commit in flight")
+		}
+		has := func(key, value string) store.Precondition {
+			return store.Precondition{Key: key, Exists: true, Value: []byte(value)}
+		}
+		b.conflicts(s, base, has("a", "1"))
+		b.commit(s, base, put("a", "1"))
+		b.conflicts(s, base, has("a", "2"))
+		b.commitTxn(s, store.Txn{Base: base, Preconditions: []store.Precondition{has("a", "1"), hadNot("b")}, Writes: []store.Write{put("a", "2")}})
+		b.conflicts(s, base, has("a", "1"))
+		b.commitTxn(s, store.Txn{Base: base, Preconditions: []store.Precondition{has("a", "2")}, Writes: []store.Write{del("a")}})
+		b.conflicts(s, base, has("a", "2"))
+		b.holds(s, map[string]string{})
+	}},
 	{"without preconditions the base does not matter", func(b *bench) {
 		s, base := b.start()
 		now := b.commit(s, base, put("a", "1"))

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
 	"github.com/cairn-discovery/cairn/replica"
@@ -31,7 +32,14 @@ func (c *Call) Error(api *API, err error) (answer *wire.Error, cause error) {
 // storeError returns the answer for an error of the replica or the store. What is
 // not known is an internal failure whose text tells nothing.
 func (a *API) storeError(op *Operation, err error) (*wire.Error, error) {
+	if size, ok := errors.AsType[*store.SizeError](err); ok {
+		return a.Fault(op, wire.Validation, fmt.Sprintf(
+			"The request needs a transaction of %d operations, and the store takes %d. Divide the request, or have %s raised.",
+			size.Have, size.Limit, size.Setting)), nil
+	}
 	switch {
+	case errors.Is(err, store.ErrTooLarge):
+		return a.Fault(op, wire.Validation, "The request is larger than the store takes in one transaction. Divide it."), nil
 	case errors.Is(err, replica.ErrBusy):
 		return a.Fault(op, wire.Throttling, "Rate exceeded"), nil
 	case errors.Is(err, store.ErrFull):
@@ -41,12 +49,15 @@ func (a *API) storeError(op *Operation, err error) (*wire.Error, error) {
 		return a.Fault(op, wire.Unavailable, "This node only reads: it follows another node. Send changes to a node that writes."), nil
 	case errors.Is(err, replica.ErrUnavailable), errors.Is(err, replica.ErrStopped):
 		return a.Fault(op, wire.Unavailable, "The change could not be stored and was not made. Try again."), nil
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, replica.ErrUncertain):
-		return a.Fault(op, wire.Internal,
-			"It is not known whether the change was made. Trying again with the same request id is safe."), nil
+	case errors.Is(err, replica.ErrUncertain):
+		return a.Fault(op, wire.Unavailable, uncertainMessage), nil
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return a.Fault(op, wire.Internal, uncertainMessage), nil
 	}
 	return a.Fault(op, wire.Internal, InternalMessage), err
 }
+
+const uncertainMessage = "It is not known whether the change was made. Trying again with the same request id is safe."
 
 // InternalMessage is what clients are told of an internal failure.
 const InternalMessage = "An internal error occurred."

@@ -27,6 +27,9 @@ type Server struct {
 	// Endpoint is the client URL.
 	Endpoint string
 
+	// DataDir is the folder of the member.
+	DataDir string
+
 	t    testing.TB
 	args []string
 	log  lockedBuffer
@@ -55,10 +58,10 @@ func StartCluster(t testing.TB, members int, args ...string) []*Server {
 	var all []*Server
 	for i := range members {
 		name, peer := fmt.Sprint("m", i), "http://"+FreeAddr(t)
-		s := &Server{t: t, Endpoint: scheme + "://" + FreeAddr(t)}
+		s := &Server{t: t, Endpoint: scheme + "://" + FreeAddr(t), DataDir: filepath.Join(t.TempDir(), name)}
 		peers = append(peers, name+"="+peer)
 		s.args = append([]string{
-			program, "--name", name, "--data-dir", filepath.Join(t.TempDir(), name), "--logger", "zap",
+			program, "--name", name, "--data-dir", s.DataDir, "--logger", "zap",
 			"--listen-client-urls", s.Endpoint, "--advertise-client-urls", s.Endpoint,
 			"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
 		}, args...)
@@ -107,6 +110,26 @@ func (s *Server) Run() {
 		cmd.Process.Kill()
 		<-done
 	})
+}
+
+// Kill ends the process as kill -9 does. Run starts it again.
+func (s *Server) Kill() {
+	s.cmd.Process.Kill()
+	<-s.done
+}
+
+// Pause stops the process without ending it: it keeps its connections and answers
+// nothing. Resume lets it go on.
+func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }
+
+// Resume ends a Pause.
+func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
+
+func (s *Server) signal(sig syscall.Signal) {
+	s.t.Helper()
+	if err := s.cmd.Process.Signal(sig); err != nil {
+		s.t.Fatal(err)
+	}
 }
 
 // await waits until the member answers.

@@ -1,0 +1,79 @@
+//go:build linux
+
+package main
+
+import (
+	"fmt"
+	"strings"
+)
+
+// putBytes is the value of a raw put: as large as the records of one registration.
+const putBytes = 350
+
+// measureWrites compares registrations with raw puts of as many writers.
+func measureWrites(r *run) error {
+	e, err := r.startEtcd()
+	if err != nil {
+		return err
+	}
+	defer e.stop()
+	nodes, err := r.startNodes(e, 2)
+	if err != nil {
+		return err
+	}
+	defer stopAll(nodes)
+	var services []string
+	for i := range 8 {
+		id, err := nodes[0].newService(fmt.Sprint("writes-", i))
+		if err != nil {
+			return err
+		}
+		services = append(services, id)
+	}
+	for _, c := range []struct {
+		name            string
+		nodes, services int
+	}{
+		{"one node, one service", 1, 1}, {"one node, 8 services", 1, 8},
+		{"two nodes, a service each", 2, 2}, {"two nodes, one service", 2, 1},
+	} {
+		for _, writers := range []int{1, 32, 64} {
+			if writers < c.nodes {
+				continue
+			}
+			what := fmt.Sprintf("%s, %d writers", c.name, writers)
+			if err := r.writesAgainstPuts(what, e, writers, nodes[:c.nodes], services[:c.services]); err != nil {
+				return fmt.Errorf("%s: %w", what, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (r *run) writesAgainstPuts(what string, e *etcd, writers int, nodes []*node, services []string) error {
+	registrars, err := newRegistrars(writers, nodes, services)
+	if err != nil {
+		return err
+	}
+	defer registrars.close()
+	value := strings.Repeat("v", putBytes)
+	put := func(w, n int) error {
+		_, err := e.client.Put(r.ctx, fmt.Sprintf("raw/%d/%d", w, n%perWriter), value)
+		return err
+	}
+	var cairn, raw []float64
+	for range r.turns {
+		for _, side := range []struct {
+			rates *[]float64
+			do    func(w, n int) error
+		}{{&cairn, registrars.register}, {&raw, put}} {
+			rate, err := hammer(writers, r.turn, side.do)
+			if err != nil {
+				return err
+			}
+			*side.rates = append(*side.rates, rate)
+		}
+	}
+	compare(what, cairn, "raw puts", raw)
+	return nil
+}
