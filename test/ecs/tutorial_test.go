@@ -42,8 +42,7 @@ const (
 }`
 )
 
-// TestTutorial is the tutorial of AWS with the AWS CLI, word for word. The step that
-// lists records of Route 53 is left out: its API is not there yet.
+// TestTutorial is the tutorial of AWS with the AWS CLI, word for word.
 func TestTutorial(t *testing.T) {
 	n := start(t)
 	dir := t.TempDir()
@@ -100,9 +99,16 @@ func TestTutorial(t *testing.T) {
 	found := aws("servicediscovery discover-instances --namespace-name tutorial --service-name myapplication --query-parameters ECS_CLUSTER_NAME=tutorial")
 	want("discovered", get(found, "Instances", 0, "InstanceId"), task)
 	want("health", get(found, "Instances", 0, "HealthStatus"), "HEALTHY")
-	if zone := text(aws("servicediscovery get-namespace --id "+ns), "Namespace", "Properties", "DnsProperties", "HostedZoneId"); zone[0] != 'Z' {
-		t.Errorf("hosted zone %s", zone)
+	zone := text(aws("servicediscovery get-namespace --id "+ns), "Namespace", "Properties", "DnsProperties", "HostedZoneId")
+	records := aws("route53 list-resource-record-sets --hosted-zone-id " + zone)
+	for i, kind := range []string{"NS", "SOA", "A"} {
+		want("record", get(records, "ResourceRecordSets", i, "Type"), kind)
 	}
+	record := get(records, "ResourceRecordSets", 2)
+	for name, value := range map[string]string{"Name": "myapplication.tutorial.", "SetIdentifier": task, "MultiValueAnswer": "true", "TTL": "300"} {
+		want(name, get(record, name), value)
+	}
+	want("value", get(record, "ResourceRecords", 0, "Value"), address)
 	want("dig", lookup(t, n.dns, "myapplication.tutorial."), address)
 	if page := fetch(t, "http://"+address+":80/"); !strings.Contains(page, "It works") {
 		t.Errorf("the page is %q", page)
