@@ -72,16 +72,6 @@ func (z *HostedZone) Keys() dnssec.Keys {
 	return keys
 }
 
-// inVPC reports whether a private zone is associated with a VPC.
-func (z *HostedZone) inVPC(id string) bool {
-	for _, v := range z.VPCs {
-		if v.ID == id {
-			return true
-		}
-	}
-	return false
-}
-
 // Reversed returns the name whose order is that of lists: the labels from the right, each
 // as in answers of the API, each with a dot behind it. The name is in wire form and lower
 // case.

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/dnswire"
+	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
 
 // Draft builds the Index that follows another one. The slices of the state feed
@@ -42,7 +43,7 @@ func (d *Draft) PutZone(z Zone) {
 		return
 	}
 	z.Name, z.Apex, z.noSubzones, z.contested = strings.TrimSuffix(z.Name, "."), dnswire.Lowered(apex), false, false
-	z.wildcards, z.cuts = 0, 0
+	z.wildcards, z.cuts, z.aliases = 0, 0, ptree.Map[string, struct{}]{}
 	d.ownZones()
 	free := slices.Index(d.x.zones, nil)
 	if free < 0 {

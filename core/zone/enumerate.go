@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"iter"
@@ -74,39 +73,6 @@ func ChangedNames(old, new *Index, z *Zone) []string {
 	return slices.Compact(names)
 }
 
-// Copy is an RRset for a server that cannot choose among its records: a
-// secondary server of the zone.
-type Copy struct {
-	Type uint16
-	TTL  uint32
-	// Data holds the data of the records, in order and without duplicates (RFC
-	// 2181 section 5).
-	Data [][]byte
-}
-
-// All returns the records of a node for a server that cannot choose: those in
-// rotation. Of CNAME records there can be only one; it is the one with the
-// greatest weight, or of those the one with the smallest ID. Aliases are left
-// out. The Index must be that of the node.
-func (n *Node) All(x *Index, strict bool) []Copy {
-	var all []Copy
-	add := func(rtype uint16, ttl uint32, data [][]byte) {
-		if len(data) > 0 {
-			slices.SortFunc(data, bytes.Compare)
-			all = append(all, Copy{rtype, ttl, slices.CompactFunc(data, bytes.Equal)})
-		}
-	}
-	if n.set == nil {
-		n.host.all(add)
-		return all
-	}
-	for i := range n.set.rrsets {
-		r := &n.set.rrsets[i]
-		add(r.Type, r.TTL, r.all(x, strict))
-	}
-	return all
-}
-
 func (h *Host) all(add func(rtype uint16, ttl uint32, data [][]byte)) {
 	if h == nil {
 		return
@@ -131,9 +97,6 @@ func (h *Host) all(add func(rtype uint16, ttl uint32, data [][]byte)) {
 
 func (r *RRset) all(x *Index, strict bool) [][]byte {
 	var data [][]byte
-	if r.group != nil {
-		return r.copies(x)
-	}
 	switch r.Type {
 	case dnswire.TypeA:
 		for v := range candidates(r, r.v4, strict) {

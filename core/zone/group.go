@@ -79,6 +79,7 @@ func (e *Editor) PutGroup(rtype uint16, g *Group) {
 	if e.set != nil {
 		i = slices.IndexFunc(e.set.rrsets, func(r RRset) bool { return r.Type == rtype })
 	}
+	e.draft.countAlias(e.zone, e.name, rtype, i >= 0 && e.set.rrsets[i].group.hasAlias(), g.hasAlias())
 	switch {
 	case g == nil && i < 0:
 		return
@@ -370,27 +371,4 @@ func located(client *Location, sets []*RecordSet) *RecordSet {
 		}
 	}
 	return best
-}
-
-// copies returns the records of a group for a server that cannot choose: those of all
-// healthy sets, or of all if none is. Aliases are left out.
-func (r *RRset) copies(x *Index) [][]byte {
-	h := health{x: x}
-	var up, all [][]byte
-	for _, s := range r.group.Sets {
-		healthy := h.set(s, r.Type, 0)
-		for _, data := range s.Data {
-			all = append(all, []byte(data))
-			if healthy {
-				up = append(up, []byte(data))
-			}
-		}
-	}
-	if len(up) == 0 {
-		up = all
-	}
-	if r.Type == dnswire.TypeCNAME && len(up) > 1 {
-		up = up[:1]
-	}
-	return up
 }

@@ -93,6 +93,8 @@ type Zone struct {
 	// wildcards counts the RRsets at names that begin with an asterisk, cuts those of
 	// type NS below the apex.
 	wildcards, cuts int
+	// aliases has the groups with aliases, see aliasKey.
+	aliases ptree.Map[string, struct{}]
 }
 
 // View is what a client may see.

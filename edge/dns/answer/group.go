@@ -167,6 +167,9 @@ func (a *Answerer) addAddressesAt(at int) {
 		return
 	}
 	n := a.snapshot.Zones.Node(a.zone, string(name))
+	if n == nil {
+		n = a.wildcardOf(name)
+	}
 	if n == nil || n.Set() == nil {
 		return
 	}
@@ -180,6 +183,18 @@ func (a *Answerer) addAddressesAt(at int) {
 			a.addGlueOf(s, rtype, dnswire.Pointer(at))
 		}
 	}
+}
+
+// wildcardOf returns the wildcard of this zone that has the records of a name that does not
+// exist, or nil.
+func (a *Answerer) wildcardOf(name []byte) *zone.Node {
+	q := a.query
+	q.Name, q.Hash, q.Head, q.Found = name, zone.Hash(name), nil, false
+	r := a.snapshot.Zones.Lookup(&q)
+	if !r.Wildcard || r.Zone != a.zone {
+		return nil
+	}
+	return r.Node
 }
 
 // addGlueOf adds the addresses of a record set if there is room for all of them.

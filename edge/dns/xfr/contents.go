@@ -35,7 +35,7 @@ func (v *version) soa(s *Server) soaOf {
 
 // same reports whether the zone is known not to have changed between two versions.
 func (v *version) same(w *version) bool {
-	return v.zone == w.zone && zone.SameNames(v.zones, w.zones, v.zone) && sameCuts(v.cuts, w.cuts) &&
+	return v.zone == w.zone && zone.SameNames(v.zones, w.zones, v.zone) && zone.SameTargets(v.zones, w.zones, v.zone) && sameCuts(v.cuts, w.cuts) &&
 		(!signed(v.zone) || v.day == w.day)
 }
 
@@ -163,14 +163,19 @@ func appendSet(b []byte, name string, set *zone.Copy) []byte {
 }
 
 // difference returns the records of v that w does not have, and those that w has and
-// v does not, without signatures. Its cost depends on what has changed, not on the
-// size of the zone.
+// v does not, without signatures. Its cost depends on what has changed and on the number
+// of aliases, not on the size of the zone.
 func (v *version) difference(s *Server, w *version) (removed, added records) {
 	if !sameCuts(v.cuts, w.cuts) {
 		compare(v.all(s), w.all(s), &removed, &added)
 		return removed, added
 	}
-	for _, name := range zone.ChangedNames(v.zones, w.zones, v.zone) {
+	names := zone.ChangedNames(v.zones, w.zones, v.zone)
+	for _, z := range []*zone.Zone{v.zone, w.zone} {
+		names = slices.AppendSeq(names, z.AliasNames()) // their targets may have changed
+	}
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
 		compare(list(v.append(s, nil, name)), list(w.append(s, nil, name)), &removed, &added)
 	}
 	return removed, added

@@ -1,0 +1,212 @@
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/miekg/dns"
+	"golang.org/x/tools/txtar"
+
+	"github.com/cairn-discovery/cairn/internal/testtool"
+)
+
+// clientProgram builds a program of testdata/clients.txtar, a module of its own.
+func clientProgram(t *testing.T, name string) string {
+	t.Helper()
+	archive, err := txtar.ParseFile("testdata/clients.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, f := range archive.Files {
+		path := filepath.Join(dir, f.Name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	path := filepath.Join(dir, "program")
+	if out, err := exec.Command("go", "build", "-C", dir, "-o", path, "./"+name).CombinedOutput(); err != nil {
+		t.Log(string(out))
+		testtool.Missing(t, "a module of testdata/clients.txtar", "none; go downloads it")
+	}
+	return path
+}
+
+// tsigSecret is the secret of the key updates.test.
+const tsigSecret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
+
+// route53Process is a node with public zones that its key may update and transfer.
+func route53Process(t *testing.T, zones ...string) (*process, []string) {
+	t.Helper()
+	dir := t.TempDir()
+	config := "dns:\n  tsig_keys: [{name: updates.test, secret: " + tsigSecret + "}]\n"
+	for _, key := range []string{"update", "transfer"} {
+		config += "  " + key + ":\n"
+		for _, zone := range zones {
+			config += "    - {zone: " + zone + ", tsig_key: updates.test}\n"
+		}
+	}
+	file := filepath.Join(dir, "cairn.yaml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	program := build(t)
+	p := serve(t, program, filepath.Join(dir, "data"), "--config", file)
+	env := append(awsEnv(dir), "AWS_ENDPOINT_URL="+p.url, "CAIRN_ENDPOINT="+p.url)
+	empty := filepath.Join(dir, "empty.zone")
+	if err := os.WriteFile(empty, []byte("$TTL 60\nkept TXT \"of nobody\"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, zone := range zones {
+		run(t, dir, env, program, "zone", "import", empty, "--zone", zone, "--create", "--yes")
+	}
+	return p, env
+}
+
+// export returns the lines of a zone, without those of the apex.
+func export(t *testing.T, env []string, zone string) []string {
+	t.Helper()
+	var lines []string
+	for line := range strings.Lines(run(t, ".", env, build(t), "zone", "export", zone)) {
+		if !strings.HasPrefix(line, zone+".") {
+			lines = append(lines, strings.TrimSpace(line))
+		}
+	}
+	return lines
+}
+
+// The control loops of external-dns, with its registry of TXT records: a second run finds
+// nothing to do, and at the end nothing of it is left.
+func TestExternalDNS(t *testing.T) {
+	t.Parallel()
+	program := clientProgram(t, "externaldns")
+	for _, test := range []struct {
+		kind, want string
+	}{
+		{"aws", "create: 10 created, 0 updated, 0 deleted\ncreate again: 0 created, 0 updated, 0 deleted\n" +
+			"change: 2 created, 3 updated, 6 deleted\nchange again: 0 created, 0 updated, 0 deleted\n" +
+			"delete: 0 created, 0 updated, 6 deleted\ndelete again: 0 created, 0 updated, 0 deleted\n"},
+		{"rfc2136", "create: 5 created, 0 updated, 0 deleted\ncreate again: 0 created, 0 updated, 0 deleted\n" +
+			"change: 1 created, 2 updated, 2 deleted\nchange again: 0 created, 0 updated, 0 deleted\n" +
+			"delete: 0 created, 0 updated, 4 deleted\ndelete again: 0 created, 0 updated, 0 deleted\n"},
+	} {
+		t.Run(test.kind, func(t *testing.T) {
+			p, env := route53Process(t, "loop.example")
+			args := []string{test.kind, "loop.example"}
+			if test.kind == "rfc2136" {
+				args = append(args, p.dns, "updates.test", tsigSecret)
+			}
+			if got := run(t, ".", env, program, args...); got != test.want {
+				t.Errorf("got\n%swant\n%s", got, test.want)
+			}
+			if left := export(t, env, "loop.example"); !slices.Equal(left, []string{"kept.loop.example.\t60\tIN\tTXT\t\"of nobody\""}) {
+				t.Errorf("left: %q", left)
+			}
+		})
+	}
+}
+
+// lego joins the values of several challenges for one name, and takes out only its own.
+func TestLego(t *testing.T) {
+	t.Parallel()
+	program := clientProgram(t, "lego")
+	p, env := route53Process(t, "lego.example", "deep.lego.example")
+	texts := func() []string {
+		m, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("_acme-challenge.www.deep.lego.example.", dns.TypeTXT), p.dns)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := []string{}
+		for _, rr := range m.Answer {
+			all = append(all, rr.(*dns.TXT).Txt...)
+		}
+		slices.Sort(all)
+		return all
+	}
+	values := func(out string) (all []string) {
+		for line := range strings.Lines(out) {
+			_, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+			all = append(all, value)
+		}
+		slices.Sort(all)
+		return all
+	}
+	lego := func(args ...string) []string {
+		return values(run(t, ".", env, program, append([]string{p.dns, "www.deep.lego.example"}, args...)...))
+	}
+	if want := lego("present", "one", "two"); !slices.Equal(texts(), want) || len(want) != 2 {
+		t.Errorf("got %q, want %q", texts(), want)
+	}
+	one := lego("cleanup", "one")
+	if got := texts(); len(got) != 1 || got[0] == one[0] {
+		t.Errorf("got %q", got)
+	}
+	lego("cleanup", "two", "two")
+	if got := texts(); len(got) != 0 {
+		t.Errorf("left: %q", got)
+	}
+}
+
+// nsupdate of BIND: what is signed with the key changes the zone, and nothing else does.
+func TestNSUpdate(t *testing.T) {
+	nsupdate := testtool.Need(t, "nsupdate", "bind9-dnsutils")
+	p, env := route53Process(t, "update.example")
+	host, port, _ := net.SplitHostPort(p.dns)
+	send := func(key, commands string) (string, error) {
+		args := []string{"-t", "5"}
+		if key != "" {
+			args = append(args, "-y", key)
+		}
+		cmd := exec.Command(nsupdate, args...)
+		cmd.Stdin = strings.NewReader(fmt.Sprintf("server %s %s\nzone update.example\n%ssend\n", host, port, commands))
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	const good = "hmac-sha256:updates.test:" + tsigSecret
+	before := export(t, env, "update.example")
+	for _, test := range []struct{ key, commands, want string }{
+		{"", "add a.update.example 60 A 192.0.2.1\n", "REFUSED"},
+		{"hmac-sha256:updates.test:AAAA", "add a.update.example 60 A 192.0.2.1\n", "BADSIG"},
+		{"hmac-sha256:other.test:" + tsigSecret, "add a.update.example 60 A 192.0.2.1\n", "BADKEY"},
+		{"hmac-sha512:updates.test:" + tsigSecret, "add a.update.example 60 A 192.0.2.1\n", "BADKEY"},
+		{good, "prereq nxdomain kept.update.example\nadd a.update.example 60 A 192.0.2.1\n", "YXDOMAIN"},
+		{good, "prereq yxrrset kept.update.example A\nadd a.update.example 60 A 192.0.2.1\n", "NXRRSET"},
+		{good, "add a.update.example 60 A 192.0.2.1\nadd a.elsewhere.example 60 A 192.0.2.1\n", "NOTZONE"},
+	} {
+		if out, err := send(test.key, test.commands); err == nil || !strings.Contains(out, test.want) {
+			t.Errorf("%s %s: %v %s", test.key, test.commands, err, out)
+		}
+	}
+	if got := export(t, env, "update.example"); !slices.Equal(got, before) {
+		t.Errorf("a refused update changed something: %q", got)
+	}
+	for _, commands := range []string{
+		"prereq nxdomain a.update.example\nadd a.update.example 60 A 192.0.2.1\nadd a.update.example 60 A 192.0.2.2\n",
+		"prereq yxrrset a.update.example A\ndel a.update.example A 192.0.2.1\nadd b.update.example 60 TXT \"x y\" z\n",
+		"add m.update.example 60 MX 10 a.update.example\nadd m.update.example 60 CAA 0 issue \"ca.example\"\ndel kept.update.example\n",
+		"del update.example NS\ndel update.example SOA\n", // they stay: RFC 2136 section 3.4.2.3
+	} {
+		if out, err := send(good, commands); err != nil {
+			t.Errorf("%s: %v %s", commands, err, out)
+		}
+	}
+	want := []string{
+		"a.update.example.\t60\tIN\tA\t192.0.2.2", "b.update.example.\t60\tIN\tTXT\t\"x y\" \"z\"",
+		"m.update.example.\t60\tIN\tCAA\t0 issue \"ca.example\"", "m.update.example.\t60\tIN\tMX\t10 a.update.example.",
+	}
+	if got := export(t, env, "update.example"); !slices.Equal(got, want) {
+		t.Errorf("got %q", got)
+	}
+	if out := run(t, ".", env, build(t), "zone", "export", "update.example"); !strings.Contains(out, "\tNS\t") || !strings.Contains(out, "\tSOA\t") {
+		t.Errorf("the apex lacks records:\n%s", out)
+	}
+}
