@@ -74,7 +74,7 @@ func (r *Rules) Conflict(wanted Zone, existing iter.Seq[Zone]) (owner Zone, dele
 	return r.conflict(wanted, r.valid(above))
 }
 
-// valid returns the zones that are not in conflict with an elder. The zones are sorted
+// valid returns the zones that are not in conflict with an older. The zones are sorted
 // by age.
 func (r *Rules) valid(zones []Zone) []Zone {
 	var valid []Zone
@@ -118,7 +118,7 @@ func (r *Rules) delegates(z, wanted Zone) bool {
 }
 
 // Conflicts returns the pairs of zones that may not exist together, such as zones that
-// are older than a rule. The first of each pair is the elder, which owns the name.
+// are older than a rule. The first of each pair is the older, which owns the name.
 func (r *Rules) Conflicts(zones []Zone) [][2]Zone {
 	zones = slices.SortedFunc(slices.Values(zones), compare)
 	valid := map[string][]Zone{} // by name in lower case
@@ -138,7 +138,7 @@ func (r *Rules) Conflicts(zones []Zone) [][2]Zone {
 	return pairs
 }
 
-// compare orders zones by age, the elder first.
+// compare orders zones by age, the older first.
 func compare(a, b Zone) int {
 	return cmp.Or(cmp.Compare(a.Created, b.Created), cmp.Compare(a.ID, b.ID))
 }

@@ -127,7 +127,7 @@ func (e *explanation) candidates(name string, match *zone.Zone) {
 	}
 }
 
-// endsAtLabel: the suffix of a name in wire form is one of its parents.
+// endsAtLabel reports whether the suffix of a name in wire form is one of its parents.
 func endsAtLabel(name, suffix string) bool {
 	for len(name) > len(suffix) {
 		name = dnswire.Parent(name)

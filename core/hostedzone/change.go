@@ -17,7 +17,7 @@ type Draft struct {
 	observer Observer
 }
 
-// Observer is told of what has changed in a Draft, after it has.
+// Observer receives what has changed in a Draft.
 type Observer interface {
 	// ZoneChanged: a zone was created (old is nil), changed or deleted (now is nil).
 	ZoneChanged(old, now *HostedZone)
@@ -32,7 +32,7 @@ type Observer interface {
 // NewDraft returns a Draft that starts from s.
 func NewDraft(s *State) *Draft { return &Draft{state: *s, token: new(ptree.Owner)} }
 
-// Observe tells o of every change from now on.
+// Observe sets the observer of all later changes.
 func (d *Draft) Observe(o Observer) { d.observer = o }
 
 // Apply implements command.Draft.
@@ -193,7 +193,7 @@ func (d *Draft) link(c *HealthCheck, on bool) {
 	}
 }
 
-// checkChanged tells the observer the verdict of a check, and of those that are calculated
+// checkChanged reports to the observer the verdict of a check, and of those that are calculated
 // from it, and that the groups which use them may have other records.
 func (d *Draft) checkChanged(id string) {
 	if d.observer == nil {

@@ -54,7 +54,7 @@ type CheckConfig struct {
 // Probed reports whether the check is made by probes.
 func (c *CheckConfig) Probed() bool { return c.Type != CheckCalculated }
 
-// Matches reports whether the body of the answer is searched.
+// matches reports whether the body of the answer is searched.
 func (c *CheckConfig) matches() bool { return c.Type == CheckHTTPMatch || c.Type == CheckHTTPSMatch }
 
 // healthy reports the state of a health check: its verdict, or healthy if it is disabled,
@@ -327,7 +327,7 @@ func (c *SetVerdicts) Decide(v command.View, _ *command.Meta) (command.Decision,
 	return d, nil
 }
 
-// Checks yields the changes of health checks between two states: added and changed ones,
+// DiffChecks yields the changes of health checks between two states: added and changed ones,
 // and deleted ones with now nil.
 func DiffChecks(old, now *State, changed func(old, now *HealthCheck)) {
 	diff(old.checks, now.checks, changed)

@@ -195,7 +195,7 @@ func checkAddresses(r *Rules, svc *Service, attrs map[string]string) error {
 	return nil
 }
 
-// Texts of AWS, seen in 2026.
+// noAddress is a text of AWS, seen in 2026.
 const noAddress = "At least one of " + AttrIPv4 + " " + AttrIPv6 + " is required."
 
 func missing(attribute string) string {

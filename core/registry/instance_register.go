@@ -54,7 +54,7 @@ func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Deci
 	inst := newInstance(c.ID, attrs, c.CreatorRequestID)
 	inst.Registered = op.Date
 	inst.Health, inst.Changed = svc.initialHealth(r, inst.Attributes()), seconds(m.Now)
-	if !r.Strict && svc.keepsVerdict(old, &inst) {
+	if !r.Strict && svc.probesSameTarget(old, &inst) {
 		inst.Health, inst.Changed = old.Health, old.Changed
 	}
 	if m.Account != svc.creator() {

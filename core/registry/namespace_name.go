@@ -44,7 +44,7 @@ func (s *State) zones() iter.Seq[domain.Zone] {
 }
 
 // NameConflicts returns the pairs of namespaces whose names may not belong to two
-// accounts. The first of each pair is the elder, which DNS answers from. There are
+// accounts. The first of each pair is the older, which DNS answers from. There are
 // pairs only if namespaces are older than the rule, or if a setting has changed.
 func (s *State) NameConflicts(r *Rules) [][2]domain.Zone {
 	var zones []domain.Zone

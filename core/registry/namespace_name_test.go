@@ -54,7 +54,7 @@ func TestNamesOfTwoAccounts(t *testing.T) {
 }
 
 // TestNameConflictsAreReported: namespaces that are older than the rule stay, and the
-// elder owns the name.
+// older owns the name.
 func TestNameConflictsAreReported(t *testing.T) {
 	w := newWorld(t, false)
 	w.rules.Names.Delegations = []domain.Delegation{{Name: "corp.test", Account: otherAccount}}

@@ -131,10 +131,11 @@ func (svc *Service) initialHealth(r *Rules, attrs InstanceAttributes) Health {
 	return Unknown
 }
 
-// keepsVerdict reports whether next, registered in place of old, has the health of
-// old: the check probes the same target. Without this rule a client that registers all
-// instances again, such as a controller, would remove them from DNS for some seconds.
-func (svc *Service) keepsVerdict(old, next *Instance) bool {
+// probesSameTarget reports whether the health check probes the same target for two
+// versions of an instance. If so, the new version keeps the health of the old one: a client
+// that registers all instances again, such as a controller, must not remove them from DNS
+// until the next probe. Old may be nil: there is none.
+func (svc *Service) probesSameTarget(old, next *Instance) bool {
 	if old == nil || svc.HealthCheck == nil {
 		return false
 	}

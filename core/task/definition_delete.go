@@ -2,7 +2,7 @@ package task
 
 import "github.com/cairn-discovery/cairn/core/command"
 
-// Status of a task definition that is deleted when nothing refers to it any more.
+// deleteInProgress is the status of a task definition that is deleted when nothing refers to it any more.
 const deleteInProgress = "DELETE_IN_PROGRESS"
 
 // DeregisterTaskDefinition makes a revision INACTIVE. What runs goes on. The reply has

@@ -7,7 +7,7 @@ import (
 )
 
 // TestUnsupportedDefinition: a definition that cannot run here is refused when a task
-// shall run it, with the member that is the reason.
+// is to run it, with the member that is the reason.
 func TestUnsupportedDefinition(t *testing.T) {
 	for text, change := range map[string]func(*task.Definition){
 		"efsVolumeConfiguration of volume 'v'": func(d *task.Definition) {

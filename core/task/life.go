@@ -37,7 +37,7 @@ const maxDrainLabel = 3600_000
 // stopped reports whether nothing more will happen to the task.
 func (x *Task) stopped() bool { return x.LastStatus == StatusStopped }
 
-// stopping reports whether the task shall stop.
+// stopping reports whether the task is to stop.
 func (x *Task) stopping() bool { return x.DesiredStatus == StatusStopped }
 
 // registered reports whether the task is in Cloud Map.

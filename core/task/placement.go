@@ -95,7 +95,7 @@ type room struct {
 	cpu, memory int64
 	ports       map[HostPort]bool // in use
 	byGroup     map[string]int    // tasks by group
-	stay        map[string]int    // tasks that shall run, by spreadKey
+	stay        map[string]int    // tasks that are to run, by spreadKey
 }
 
 // placer places tasks of one cluster.

@@ -39,7 +39,7 @@ func (p *plan) planServices() {
 	}
 }
 
-// condition is how the scheduler sees a task that shall run.
+// condition is how the scheduler sees a task that is to run.
 type condition int
 
 const (
@@ -49,7 +49,7 @@ const (
 	healthy
 )
 
-// member is a task of a service that shall run.
+// member is a task of a service that is to run.
 type member struct {
 	*Task
 	condition condition
@@ -200,7 +200,8 @@ func (m *member) serves() bool {
 	return m.condition == healthy
 }
 
-// floor and ceiling of a service; see "minimumHealthyPercent" in the ECS API.
+// limits returns the floor and the ceiling of the running tasks of a service; see
+// "minimumHealthyPercent" in the ECS API.
 func (svc *Service) limits(desired int) (floor, ceiling int) {
 	c := svc.DeploymentConfiguration
 	low, high := 100, 200

@@ -43,7 +43,7 @@ type Authorization struct {
 	Keys map[string][]string
 }
 
-// service is the service in the ARNs of ECS.
+// arnService is the service in the ARNs of ECS.
 const arnService = "ecs"
 
 // ARN returns the ARN of a resource such as cluster/NAME.

@@ -124,7 +124,7 @@ const (
 	launchExternal = "EXTERNAL"
 )
 
-// checkLaunch checks where a task shall run. It returns the launch type, "" with a
+// checkLaunch checks where a task is to run. It returns the launch type, "" with a
 // strategy, and the platform version.
 func checkLaunch(c *Cluster, d *Definition, launchType, platform string, strategy []CapacityProviderStrategyItem) (launch, version string, used []CapacityProviderStrategyItem, err error) {
 	if launchType != "" && len(strategy) > 0 {

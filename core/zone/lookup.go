@@ -197,7 +197,7 @@ func (x *Index) apexFor(name []byte, hash uint64, v *View) *Zone {
 }
 
 // before orders the zones of one apex and account that a client sees: those of its
-// own VPC, other private ones, public ones, then the elder, and by id, so that all
+// own VPC, other private ones, public ones, then the older, and by id, so that all
 // nodes answer alike.
 func (z *Zone) before(other *Zone, v *View) bool {
 	if a, b := z.rank(v), other.rank(v); a != b {

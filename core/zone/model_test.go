@@ -133,7 +133,7 @@ func (m *model) answering(name string, v zone.View) *modelZone {
 	return answers[len(answers)-1]
 }
 
-// precedes: the zone of a VPC of its account that the client is in, then the elder.
+// precedes: the zone of a VPC of its account that the client is in, then the older.
 func (z *modelZone) precedes(other *modelZone, v zone.View) bool {
 	rank := func(z *modelZone) string {
 		own := "1"

@@ -7,7 +7,7 @@ import "github.com/cairn-discovery/cairn/core/dnswire"
 // delegated. Who answers is decided here, for each client:
 //
 //   - A zone in a VPC of the client that belongs to the account of the zone alone
-//     precedes others. Among the rest, the elder precedes the younger: in a VPC that
+//     precedes others. Among the rest, the older precedes the younger: in a VPC that
 //     several accounts may use, a private zone must not take the name of a public one
 //     from clients of its account.
 //   - An account that has a name by this order has everything below it. A zone of

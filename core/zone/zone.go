@@ -77,7 +77,7 @@ type Zone struct {
 	SOA string
 	// Keys sign the zone; none: it is not signed. Only public zones have keys.
 	Keys dnssec.Keys
-	// Created is the time of creation in milliseconds since 1970: the elder of two
+	// Created is the time of creation in milliseconds since 1970: the older of two
 	// zones of different accounts has the name. Delegated: the zone is answered
 	// although another account has a name above it.
 	Created   int64

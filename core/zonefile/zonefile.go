@@ -59,7 +59,7 @@ func Parse(text, origin string) ([]Record, []*Error) {
 	return p.records, p.errors
 }
 
-// maxErrors is how many errors are told.
+// maxErrors is how many errors are reported.
 const maxErrors = 50
 
 // parser holds what one line takes over from those before it.

@@ -53,7 +53,7 @@ type Config struct {
 	Logs func(context.Context, LogRequest, io.Writer) error
 	// Nodes returns the live nodes, which are encoded as JSON. Nil: there is no /nodes.
 	Nodes func() any
-	// RemoveNode removes a node from the cluster for good. Nil: the store is no cluster.
+	// RemoveNode removes a node from the cluster permanently. Nil: the store is no cluster.
 	RemoveNode func(ctx context.Context, name string) error
 	// AddNode adds a node to the cluster that will join with an address. Nil: the store is
 	// no cluster.

@@ -29,7 +29,7 @@ func (s *Server) limitFailedAuth(x *request) {
 	x.err = x.api.Fault(x.op, wire.Throttling, "Rate exceeded")
 }
 
-// maxLabelled bounds the accounts that metrics tell apart.
+// maxLabelled bounds the accounts that metrics distinguish.
 const maxLabelled = 100
 
 // accountLabel returns the account as a label: beyond the first hundred they are all

@@ -186,7 +186,7 @@ func distinct(rrs []mdns.RR) int {
 	return len(seen)
 }
 
-// One account does not take the names of another: the elder has a name and what is
+// One account does not take the names of another: the older has a name and what is
 // below it, in every view in which both zones are seen.
 func TestNamesOfOtherAccounts(t *testing.T) {
 	w := newWorld(t)
@@ -221,7 +221,7 @@ func TestNamesOfOtherAccounts(t *testing.T) {
 		}
 	}
 	if m := w.ask("web.web.shop.test.", mdns.TypeA, stranger); m.Rcode != mdns.RcodeNameError {
-		t.Errorf("below the elder's name: %v", m)
+		t.Errorf("below the older's name: %v", m)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
 )
 
-// sharing: elsewhere than on Linux, one socket has to do.
+// sharing returns nil: only on Linux several sockets share a port.
 func sharing() func(network, address string, c syscall.RawConn) error { return nil }
 
 // serveUDP answers from one socket until ctx ends, one datagram by a system

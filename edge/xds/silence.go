@@ -10,7 +10,7 @@ import (
 )
 
 // Some clients do not say what the protocol makes them say. After Config.Silence the
-// server does without:
+// server does not need:
 //
 //   - A request with an old nonce is ignored, because one with the newest nonce follows.
 //     gRPC for Java does not send it if it had unsubscribed from everything

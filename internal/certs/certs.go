@@ -1,4 +1,4 @@
-// Package certs keeps a server's certificate in step with its files, so that
+// Package certs keeps a server's certificate consistent with its files, so that
 // one that is renewed is used without a restart.
 //
 //	source, err := certs.Load(certs.Config{CertFile: "tls.crt", KeyFile: "tls.key"})

@@ -185,7 +185,7 @@ func TestHandsOver(t *testing.T) {
 			c := w.dial()
 			c.send(post("0")).gets("loop POST h 0 <nil>")
 			c.send(request).gets(want)
-			c.send(post("1")).gets("net/http POST h 1 <nil>") // for good
+			c.send(post("1")).gets("net/http POST h 1 <nil>") // permanently
 		}
 		c := w.dial()
 		for _, b := range []byte(post("slow")) { // in too many pieces

@@ -51,6 +51,22 @@ func (tf *Terraform) Write(value string) {
 	}
 }
 
+// Life creates all resources, changes them to another VALUE, and destroys them. The second
+// apply reads back what the first one has made: it must make the changes that VALUE is part
+// of, such as "0 added, 2 changed, 0 destroyed", and no others. The provider takes seconds
+// to start, so there are as few runs as prove this.
+func (tf *Terraform) Life(value, changes string) {
+	tf.t.Helper()
+	const parallel = "-parallelism=40"
+	tf.Run("apply", "-auto-approve", parallel)
+	tf.Write(value)
+	if out := tf.Run("apply", "-auto-approve", parallel); !strings.Contains(out, "Resources: "+changes+".") {
+		tf.t.Fatalf("the second apply: want %s:\n%s", changes, out)
+	}
+	tf.Run("plan", "-detailed-exitcode", parallel) // 2, an error, if there is a difference
+	tf.Run("destroy", "-auto-approve", "-refresh=false", parallel)
+}
+
 // Run runs a command of Terraform that must succeed and returns its output.
 func (tf *Terraform) Run(args ...string) string {
 	tf.t.Helper()

@@ -127,7 +127,7 @@ func checkRoles(k *checker, account string, roles []Role) {
 	checkNames(k, account+".roles", names, 64)
 }
 
-// checkTags refuses keys that policies could not tell apart.
+// checkTags refuses keys that policies could not distinguish.
 func checkTags(k *checker, key string, tags map[string]string) {
 	seen := map[string]bool{}
 	for name := range tags {

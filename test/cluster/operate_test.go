@@ -238,7 +238,7 @@ func TestOperateCluster(t *testing.T) {
 	time.Sleep(500 * time.Millisecond)
 	step("growth to three nodes")
 
-	// A node dies for good, and another one takes its place.
+	// A node dies and does not come back, and another one takes its place.
 	c.kill()
 	w.use(a, b)
 	o.awaitRoles(a, map[string]string{"a": "voter", "b": "voter", "c": "voter, down"})

@@ -22,6 +22,7 @@ func python(t *testing.T) string {
 
 // TestBoto3 has boto3 make every call and look at every error; see the script.
 func TestBoto3(t *testing.T) {
+	t.Parallel()
 	python := python(t)
 	n := nodetest.Start(t)
 	t.Log(run(t, ".", awsEnv(t.TempDir()), python, "testdata/session.py", n.URL))
@@ -29,6 +30,7 @@ func TestBoto3(t *testing.T) {
 
 // TestBoto3ThroughProxy: a program whose code nobody can change.
 func TestBoto3ThroughProxy(t *testing.T) {
+	t.Parallel()
 	python := python(t)
 	n := nodetest.Start(t)
 	env := append(awsEnv(t.TempDir()), throughProxy(n.URL)...)
@@ -38,6 +40,7 @@ func TestBoto3ThroughProxy(t *testing.T) {
 // TestControllers makes the calls of external-dns, the MCS controller and the App
 // Mesh controller.
 func TestControllers(t *testing.T) {
+	t.Parallel()
 	python := python(t)
 	n := nodetest.Start(t)
 	t.Log(run(t, ".", awsEnv(t.TempDir()), python, "testdata/controllers.py", n.URL))
@@ -46,6 +49,7 @@ func TestControllers(t *testing.T) {
 // TestConformance breaks every constraint of the API's model in both modes; see
 // the script.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	python := testtool.Need(t, "python3", "python3")
 	model := filepath.Join("..", "..", "edge", "aws", "cloudmap", "model", "servicediscovery-2017-03-14.json")
 	for mode, flags := range map[string][]string{"extended": nil, "strict": {"--strict"}} {
@@ -60,6 +64,7 @@ func TestConformance(t *testing.T) {
 // TestBoto3ECSDefinitions has boto3 call what is not about services and tasks; see the
 // script.
 func TestBoto3ECSDefinitions(t *testing.T) {
+	t.Parallel()
 	python := python(t)
 	n := nodetest.Start(t, nodetest.WithMemoryStore())
 	run(t, ".", awsEnv(t.TempDir()), python, "testdata/ecs_definitions.py", n.URL)

@@ -57,6 +57,7 @@ func (c *cli) targets(answer object) object {
 // discovery" does with Cloud Map, in its words. ECS's part is played by two
 // commands more.
 func TestTutorial(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	ns := text(c.targets(c.call("create-private-dns-namespace", "--name", "tutorial", "--vpc", "vpc-abcd1234")), "NAMESPACE")
 	svc := text(c.call("create-service", "--name", "myapplication", "--dns-config", "NamespaceId="+ns+",DnsRecords=[{Type=A,TTL=300}]",
@@ -93,6 +94,7 @@ func TestTutorial(t *testing.T) {
 
 // TestCLIPages: the CLI follows tokens by itself.
 func TestCLIPages(t *testing.T) {
+	t.Parallel()
 	c := newCLI(t)
 	for i := range 3 {
 		c.api.must(t, "CreateHttpNamespace", object{"Name": fmt.Sprint("n", i)})

@@ -22,6 +22,7 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes long")
 	}
+	t.Parallel()
 	program, data := build(t), filepath.Join(t.TempDir(), "data")
 	p := serve(t, program, data)
 	op := p.must(t, "CreateHttpNamespace", object{"Name": "crash"})

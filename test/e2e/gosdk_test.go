@@ -48,6 +48,7 @@ func withoutPrefix(o *servicediscovery.Options) {
 // programs have whose code nobody can change. Answers are far larger than what
 // net/http sends with its header, and none may be lost.
 func TestGoSDK(t *testing.T) {
+	t.Parallel()
 	n := nodetest.Start(t)
 	proxy, err := url.Parse(n.URL)
 	if err != nil {

@@ -405,6 +405,7 @@ func TestHealthThresholds(t *testing.T) {
 // kill -9 and restart: verdicts come back as they were, at no moment another,
 // and the checks go on.
 func TestHealthAfterCrash(t *testing.T) {
+	t.Parallel()
 	const each = 100
 	c := startChecked(t, fast)
 	up, down := farm(t, "127.0.0.1", answer(allWell)), farm(t, "127.0.0.2", answer("HTTP/1.1 500 No\r\n\r\n"))

@@ -150,6 +150,7 @@ func (n *guardedNode) populate() createdKey {
 
 // TestIdentityBoto3 has boto3 prove who it is; see the script.
 func TestIdentityBoto3(t *testing.T) {
+	t.Parallel()
 	python := python(t)
 	n := startGuarded(t)
 	key := n.populate()
@@ -197,6 +198,7 @@ func (n *guardedNode) expiredSession() object {
 
 // TestKeyLife: a key is good from its creation to its end, over restarts.
 func TestKeyLife(t *testing.T) {
+	t.Parallel()
 	n := startGuarded(t)
 	first := n.populate()
 	list := []string{"servicediscovery", "list-namespaces", "--query", "Namespaces[].Name"}

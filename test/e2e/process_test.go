@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"net/http"
@@ -12,19 +13,19 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 )
 
-// binary is the real program, compiled once for all tests. TestMain removes it.
+// binaryDir is the folder of binary. TestMain makes and removes it.
+var binaryDir string
+
+// binary is the path of the real program, which is compiled once for all tests.
 var binary = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "cairn-e2e-")
-	if err != nil {
-		return "", err
-	}
-	path := filepath.Join(dir, "cairn")
+	path := filepath.Join(binaryDir, "cairn")
 	out, err := exec.Command("go", "build", "-o", path, "github.com/cairn-discovery/cairn/cmd/cairn").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
@@ -41,11 +42,23 @@ func build(t *testing.T) string {
 	return path
 }
 
+// parallelTests is how many tests run at a time. It is more than there are processors,
+// since tests wait for probes, leases and the pauses of Terraform most of the time.
+const parallelTests = 8
+
 func TestMain(m *testing.M) {
-	code := m.Run()
-	if path, err := binary(); err == nil {
-		os.RemoveAll(filepath.Dir(path))
+	flag.Parse()
+	if given := flag.Lookup("test.parallel"); given.Value.String() == given.DefValue {
+		given.Value.Set(strconv.Itoa(parallelTests))
 	}
+	dir, err := os.MkdirTemp("", "cairn-e2e-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	binaryDir = dir
+	code := m.Run()
+	os.RemoveAll(dir)
 	os.Exit(code)
 }
 

@@ -10,6 +10,7 @@ import (
 
 // TestRoute53 uses the API of Route 53 with boto3, and dig; see the script.
 func TestRoute53(t *testing.T) {
+	t.Parallel()
 	python := python(t)
 	testtool.Need(t, "dig", "bind9-dnsutils")
 	n := nodetest.Start(t, nodetest.WithMemoryStore())

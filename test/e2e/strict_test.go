@@ -50,6 +50,7 @@ func (c *checked) strictCheck() {
 
 // The settings of a check through the AWS CLI, as docs/health.md has it.
 func TestSettingsByCLI(t *testing.T) {
+	t.Parallel()
 	program := testtool.Need(t, "aws", "awscli")
 	c := startChecked(t, fast)
 	service := c.service("web", httpCheck(3), nil)

@@ -13,15 +13,10 @@ import (
 // TestTerraformECS applies clusters, their capacity providers, task definitions and
 // settings, reads them back without a difference, changes and destroys them.
 func TestTerraformECS(t *testing.T) {
-	t.Parallel() // its start takes long
+	t.Parallel()
 	n := nodetest.Start(t)
 	tf := testtool.NewTerraform(t, n.URL, terraformECS, "enabled")
-	tf.Run("apply", "-auto-approve")
-	tf.Run("plan", "-detailed-exitcode") // 2, an error, if there is a difference
-	tf.Write("disabled")
-	tf.Run("apply", "-auto-approve")
-	tf.Run("plan", "-detailed-exitcode")
-	tf.Run("destroy", "-auto-approve")
+	tf.Life("disabled", "1 added, 3 changed, 1 destroyed")
 	for operation, want := range map[string]string{"ListClusters": `{"clusterArns":[]}`, "ListTaskDefinitions": `{"taskDefinitionArns":[]}`} {
 		if left := callECS(t, n.URL, operation, "{}"); left != want {
 			t.Errorf("%s answers %s", operation, left)
@@ -38,6 +33,12 @@ func callECS(t *testing.T, url, operation, body string) string {
 	}
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	r.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113."+operation)
+	return answerTo(t, r)
+}
+
+// answerTo sends a request and returns the body of the answer.
+func answerTo(t *testing.T, r *http.Request) string {
+	t.Helper()
 	answer, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)

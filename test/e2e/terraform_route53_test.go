@@ -1,6 +1,10 @@
 package e2e
 
 import (
+	"net/http"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/cairn-discovery/cairn/internal/testtool"
@@ -8,20 +12,46 @@ import (
 )
 
 // TestTerraformRoute53 applies zones, record sets of every type and policy, health checks
-// and an association, reads them back without a difference, changes, imports and destroys
-// them. Terraform itself waits 15 seconds for each
-// record set.
+// and an association, reads them back without a difference, changes and destroys them. Terraform
+// itself waits 15 seconds for each zone and
+// record set. So that it waits for all at a time, the zone of the record sets and the
+// target of the alias are there before.
 func TestTerraformRoute53(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t)
-	tf := testtool.NewTerraform(t, n.URL, terraformRoute53, "one")
-	parallel := "-parallelism=40"
-	tf.Run("apply", "-auto-approve", parallel)
-	tf.Run("plan", "-detailed-exitcode", parallel) // 2, an error, if there is a difference
-	tf.Write("two")
-	tf.Run("apply", "-auto-approve", parallel)
-	tf.Run("plan", "-detailed-exitcode", parallel)
-	tf.Run("destroy", "-auto-approve", parallel)
+	answer := callRoute53(t, n.URL, "/hostedzone", `<CreateHostedZoneRequest xmlns="`+route53Namespace+`">
+		<Name>tf.example.com</Name><CallerReference>e2e</CallerReference></CreateHostedZoneRequest>`)
+	id := regexp.MustCompile(`<Id>/hostedzone/(\w+)</Id>`).FindStringSubmatch(answer)
+	if id == nil {
+		t.Fatalf("CreateHostedZone answers %s", answer)
+	}
+	callRoute53(t, n.URL, "/hostedzone/"+id[1]+"/rrset", `<ChangeResourceRecordSetsRequest xmlns="`+route53Namespace+`">
+		<ChangeBatch><Changes><Change><Action>CREATE</Action><ResourceRecordSet><Name>target.tf.example.com</Name><Type>A</Type><TTL>60</TTL>
+		<ResourceRecords><ResourceRecord><Value>192.0.2.9</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change></Changes></ChangeBatch>
+		</ChangeResourceRecordSetsRequest>`)
+	tf := testtool.NewTerraform(t, n.URL, strings.ReplaceAll(terraformRoute53, "ZONE", strconv.Quote(id[1])), "one")
+	tf.Life("two", "0 added, 3 changed, 0 destroyed")
+	left := callRoute53(t, n.URL, "/hostedzone/"+id[1]+"/rrset", "")
+	if n := strings.Count(left, "<ResourceRecordSet>"); n != 3 { // SOA, NS and the target
+		t.Errorf("%d record sets are left:\n%s", n, left)
+	}
+}
+
+const route53Namespace = "https://route53.amazonaws.com/doc/2013-04-01/"
+
+// callRoute53 sends a request without a client of AWS: POST with a body, and otherwise
+// GET.
+func callRoute53(t *testing.T, url, path, body string) string {
+	t.Helper()
+	method := http.MethodGet
+	if body != "" {
+		method = http.MethodPost
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, url+"/2013-04-01"+path, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answerTo(t, r)
 }
 
 const terraformRoute53 = `
@@ -35,7 +65,7 @@ provider "aws" {
   endpoints { route53 = "ENDPOINT" }
 }
 resource "aws_route53_zone" "public" {
-  name = "tf.example.com"
+  name = "zone.example.com"
   comment = "VALUE"
   tags = { env = "VALUE" }
 }
@@ -74,14 +104,14 @@ locals {
 }
 resource "aws_route53_record" "simple" {
   for_each = { for k, v in local.simple : k => v if k != "DS" }
-  zone_id = aws_route53_zone.public.zone_id
+  zone_id = ZONE
   name = "r-${lower(each.key)}"
   type = each.key
   ttl = 300
   records = each.value
 }
 resource "aws_route53_record" "wild" {
-  zone_id = aws_route53_zone.public.zone_id
+  zone_id = ZONE
   name = "*.w"
   type = "A"
   ttl = 60
@@ -89,7 +119,7 @@ resource "aws_route53_record" "wild" {
 }
 resource "aws_route53_record" "weighted" {
   count = 2
-  zone_id = aws_route53_zone.public.zone_id
+  zone_id = ZONE
   name = "weighted"
   type = "A"
   ttl = 60
@@ -99,7 +129,7 @@ resource "aws_route53_record" "weighted" {
   weighted_routing_policy { weight = count.index }
 }
 resource "aws_route53_record" "latency" {
-  zone_id = aws_route53_zone.public.zone_id
+  zone_id = ZONE
   name = "latency"
   type = "A"
   ttl = 60
@@ -109,7 +139,7 @@ resource "aws_route53_record" "latency" {
 }
 resource "aws_route53_record" "failover" {
   for_each = { PRIMARY = "192.0.2.5", SECONDARY = "192.0.2.6" }
-  zone_id = aws_route53_zone.public.zone_id
+  zone_id = ZONE
   name = "failover"
   type = "A"
   ttl = 60
@@ -120,7 +150,7 @@ resource "aws_route53_record" "failover" {
 }
 resource "aws_route53_record" "geo" {
   for_each = { EU = { continent = "EU" }, DE = { country = "DE" }, CA = { country = "US", subdivision = "CA" }, any = { country = "*" } }
-  zone_id = aws_route53_zone.public.zone_id
+  zone_id = ZONE
   name = "geo"
   type = "A"
   ttl = 60
@@ -134,7 +164,7 @@ resource "aws_route53_record" "geo" {
 }
 resource "aws_route53_record" "multi" {
   count = 2
-  zone_id = aws_route53_zone.public.zone_id
+  zone_id = ZONE
   name = "multi"
   type = "A"
   ttl = 60
@@ -143,12 +173,12 @@ resource "aws_route53_record" "multi" {
   multivalue_answer_routing_policy = true
 }
 resource "aws_route53_record" "alias" {
-  zone_id = aws_route53_zone.public.zone_id
+  zone_id = ZONE
   name = "alias"
   type = "A"
   alias {
-    name = aws_route53_record.weighted[0].fqdn
-    zone_id = aws_route53_zone.public.zone_id
+    name = "target.tf.example.com"
+    zone_id = ZONE
     evaluate_target_health = true
   }
 }

@@ -10,15 +10,10 @@ import (
 
 // TestTerraform applies, reads back without a difference, changes and destroys.
 func TestTerraform(t *testing.T) {
-	t.Parallel() // its start takes long
+	t.Parallel()
 	n := nodetest.Start(t)
 	tf := testtool.NewTerraform(t, n.URL, terraformMain, "60")
-	// The provider takes seconds to start, so there are as few runs as prove it.
-	tf.Run("apply", "-auto-approve")
-	tf.Write("5")
-	tf.Run("apply", "-auto-approve")
-	tf.Run("plan", "-detailed-exitcode") // 2, an error, if there is a difference
-	tf.Run("destroy", "-auto-approve")
+	tf.Life("5", "0 added, 2 changed, 0 destroyed")
 	a := api{url: n.URL, client: http.DefaultClient}
 	if left := a.all(t, "ListNamespaces", "Namespaces", object{}); len(left) != 0 {
 		t.Errorf("left: %v", left)

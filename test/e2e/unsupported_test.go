@@ -13,6 +13,7 @@ import (
 // TestUnsupported calls what is not implemented of ECS with
 // boto3; see the script.
 func TestUnsupported(t *testing.T) {
+	t.Parallel()
 	python := python(t)
 	n := nodetest.Start(t, nodetest.WithMemoryStore())
 	t.Log(run(t, ".", awsEnv(t.TempDir()), python, "testdata/unsupported.py", n.URL))
@@ -20,6 +21,7 @@ func TestUnsupported(t *testing.T) {
 
 // TestUnsupportedCLI: the AWS CLI prints the error and no traceback.
 func TestUnsupportedCLI(t *testing.T) {
+	t.Parallel()
 	aws := testtool.Need(t, "aws", "awscli")
 	n := nodetest.Start(t, nodetest.WithMemoryStore())
 	for command, want := range map[string]string{

@@ -189,7 +189,7 @@ func (s *shop) steady() bool {
 	return true
 }
 
-// described returns the tasks of the service that shall have a status.
+// described returns the tasks of the service that is to have a status.
 func (s *shop) described(status string) []any {
 	s.Helper()
 	var all []any

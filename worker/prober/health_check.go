@@ -19,7 +19,7 @@ import (
 // id of its only instance is that of the check.
 func CheckGroup(id string) registry.ServiceID { return registry.ServiceID(hostedzone.CheckKey(id)) }
 
-// HealthCheckChanged adds, changes or removes a health check of Route 53.
+// healthCheckChanged adds, changes or removes a health check of Route 53.
 func (l *loop) healthCheckChanged(old, now *hostedzone.HealthCheck) {
 	if now == nil {
 		l.dropGroup(CheckGroup(old.ID))

@@ -1,5 +1,5 @@
-// Package runner runs the tasks that are placed on this node: an agent compares what
-// is with what shall be and calls a Driver for each step.
+// Package runner runs the tasks that are placed on this node: an agent compares the
+// containers that run with those that are wanted, and calls a Driver for each step.
 package runner
 
 import (
@@ -15,7 +15,7 @@ import (
 )
 
 // Driver runs the containers of tasks on this machine. It decides nothing: the agent
-// compares what is with what shall be, and calls the next step. All methods may be
+// compares the containers that run with those that are wanted, and calls the next step. All methods may be
 // called at the same time for different tasks; for one task the agent calls them one
 // after the other, but for Observe, Logs, Stats and Listen.
 //

@@ -60,7 +60,7 @@ func (s *situation) current(known *task.ContainerState) *task.ContainerState {
 	return &now
 }
 
-// sameState reports whether two states need not be told apart. The output of a health
+// sameState reports whether two states count as one. The output of a health
 // check alone is not news: it may be different each time.
 func sameState(a, b *task.ContainerState) bool {
 	x, y := *a, *b

@@ -377,7 +377,7 @@ func (w *worker) result(ctx context.Context, s *situation, st step, err error) e
 	case pull:
 		return w.fail(ctx, s.task, reason("CannotPullContainerError", err))
 	case start:
-		if s.seen[st.container] != nil { // a restart; the container has ended for good
+		if s.seen[st.container] != nil { // a restart; the container has ended and does not start again
 			w.broken[st.container] = reason("CannotStartContainerError", err)
 			return nil
 		}

@@ -10,7 +10,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-// Feeder keeps the zones of a zone.Draft in step with a hostedzone.Draft. It is for the
+// Feeder keeps the zones of a zone.Draft consistent with a hostedzone.Draft. It is for the
 // goroutine that uses the drafts.
 type Feeder struct {
 	sets  *hostedzone.Draft
@@ -51,7 +51,7 @@ func (f *Feeder) put(z *hostedzone.HostedZone) {
 	}
 	if old, ok := f.zones.Zone(next.ID); ok && old.SOATTL == next.SOATTL && old.SOA == next.SOA && old.Delegated == next.Delegated &&
 		slices.Equal(old.Keys, next.Keys) {
-		return // nothing that the DNS knows of
+		return // the DNS does not have it
 	}
 	f.zones.PutZone(next)
 }
@@ -124,7 +124,7 @@ func setOf(z *hostedzone.HostedZone, s *hostedzone.RecordSet) *zone.RecordSet {
 	return out
 }
 
-// CheckChanged tells the zones the verdict of a health check.
+// CheckChanged stores in the zones the verdict of a health check.
 func (f *Feeder) CheckChanged(id string, down bool) { f.zones.SetDown(id, down) }
 
 // VPCsAdded changes the VPCs of the zone of a namespace: its own is the first.

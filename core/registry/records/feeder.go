@@ -12,7 +12,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-// Feeder keeps the zones of a zone.Draft in step with a registry.Draft. It is for
+// Feeder keeps the zones of a zone.Draft consistent with a registry.Draft. It is for
 // the goroutine that uses the drafts.
 type Feeder struct {
 	draft *zone.Draft

@@ -11,7 +11,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-// Feeder keeps the zones of a zone.Draft in step with a task.Draft. It is for the
+// Feeder keeps the zones of a zone.Draft consistent with a task.Draft. It is for the
 // goroutine that uses the drafts.
 type Feeder struct {
 	tasks *task.Draft

@@ -105,7 +105,7 @@ func serviceResource(c *service.Call, a *service.Authorization, ref string) {
 	a.Resource(arn, nil)
 }
 
-// describeCreateService: the resource is the namespace. The service does not exist
+// describeCreateService names the namespace as the resource. The service does not exist
 // yet, so only a denial of all services can concern it.
 func describeCreateService(c *service.Call, a *service.Authorization, in *CreateServiceRequest) {
 	ref := service.Value(in.NamespaceId)
@@ -162,7 +162,7 @@ func unknownService(c *service.Call, a *service.Authorization, account command.A
 	a.Key(keyServiceName, name)
 }
 
-// describeOperation: the resources are the namespace, and the service, that the
+// describeOperation names as resources the namespace, and the service, that the
 // operation was on.
 func describeOperation(c *service.Call, a *service.Authorization, in *GetOperationRequest) {
 	op, err := c.State.Registry.Operation(c.Account, registry.OperationID(*in.OperationId))

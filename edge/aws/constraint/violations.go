@@ -124,7 +124,7 @@ type Violations struct {
 	// Strict asks for the constraints of the strict compatibility mode.
 	Strict bool
 	// InBody is set by generated code once the members of the URI and the header
-	// are checked, in the protocols whose messages tell them apart.
+	// are checked, in the protocols whose messages distinguish them.
 	InBody bool
 
 	path    []step // of the structure that is being checked

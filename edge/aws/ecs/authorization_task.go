@@ -97,7 +97,7 @@ func describeNewTask(c *service.Call, a *service.Authorization, in newTask) {
 	a.PassRole(execution, taskPrincipal)
 }
 
-// describeListTasks: the resource is the container instance that is asked about, or
+// describeListTasks names as the resource the container instance that is asked about, or
 // all of the cluster.
 func describeListTasks(c *service.Call, a *service.Authorization, in *ListTasksRequest) {
 	ref := service.Value(in.ContainerInstance)

@@ -21,7 +21,7 @@ type Protocol struct {
 	Namespace string
 }
 
-// contentType implements wire.Protocol.
+// ContentType implements wire.Protocol.
 func (p *Protocol) ContentType() string { return contentType }
 
 // AppendError implements wire.Protocol.

@@ -45,7 +45,7 @@ func locations() []GeoLocationDetails {
 	return all
 }
 
-// key orders locations.
+// geoKey orders locations.
 func geoKey(g *GeoLocationDetails) string {
 	kind := "1"
 	switch {

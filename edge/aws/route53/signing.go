@@ -89,7 +89,7 @@ func (a *api) signable(c *service.Call, id *string) (*hostedzone.HostedZone, err
 	return v.zone, nil
 }
 
-// change proposes a change of the signing of a zone.
+// changeSigning proposes a change of the signing of a zone.
 func (a *api) changeSigning(ctx context.Context, c *service.Call, id *string, change func(*hostedzone.HostedZone, int64) error) (*hostedzone.HostedZone, *ChangeInfo, error) {
 	z, err := a.signable(c, id)
 	if err != nil {

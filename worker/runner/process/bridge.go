@@ -90,7 +90,7 @@ func freeAddress(subnet netip.Prefix, gateway netip.Addr, used []containerRecord
 	return netip.Addr{}, fmt.Errorf("no address is free in %v, the network of bridge mode", subnet)
 }
 
-// Dynamic ports are taken from this range, as ECS does with Docker.
+// firstPort and lastPort are the range of dynamic ports, as ECS does with Docker.
 const firstPort, lastPort = 32768, 60999
 
 // bindPorts chooses the ports of this machine that lead to a container.

@@ -24,7 +24,7 @@ func newPs(p *cli.Program) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ps [--service NAME] [--stopped | --all]",
 		Short: "List tasks",
-		Long: `Lists the tasks of a cluster, newest first: those that run or shall run. Stopped
+		Long: `Lists the tasks of a cluster, newest first: those that run or are to run. Stopped
 tasks are kept for an hour; the reason why they have stopped is in the last column.`,
 		Example: `  cairn ps
   cairn ps --cluster shop --service orders --all`,

@@ -152,7 +152,7 @@ func newRemove(p *cli.Program) *cobra.Command {
 	var admin cli.AdminFlags
 	cmd := &cobra.Command{
 		Use:   "remove",
-		Short: "Remove a node from a cluster for good",
+		Short: "Remove a node from a cluster permanently",
 		Long: `Removes a node from a cluster (cairn serve --store cluster) by its name. If it runs, it
 stops. The cluster refuses to remove a node that it needs for a majority.
 

@@ -294,7 +294,7 @@ func (p *plan) egressPorts() []*egressPortOf {
 
 // redirectedEgress returns the listener to which iptables redirect the connections of the
 // application. There is a chain for each port of its backends. Services of the HTTP
-// family share it; TCP services that share a port with others are told apart by the
+// family share it; TCP services that share a port with others are distinguished by the
 // server name of TLS.
 func (v *view) redirectedEgress(in *resource.Input, name string) *resource.Message {
 	l := v.newListener(in, name, egressPort, corev3.TrafficDirection_OUTBOUND)

@@ -26,7 +26,7 @@ import (
 
 // MetaListenAddress is the key of the metadata of a node with which a proxy runs without
 // the rules of iptables: the address on which it listens. Requests for the mesh come to
-// its port 15001 and are told apart by the header Host; those for the virtual node come
+// its port 15001 and are distinguished by the header Host; those for the virtual node come
 // to the ports of its listeners.
 const MetaListenAddress = "cairn.listen_address"
 

@@ -48,7 +48,8 @@ func (v *view) egressName(node string, m *model.PortMapping) string {
 	return fmt.Sprintf("%s%s_%s_%s_%d", egressPrefix, v.mesh.Mesh, node, m.Protocol, m.Port)
 }
 
-// The clusters of what is not in the mesh.
+// allowAllName and amazonAWSName return the names of the clusters for hosts outside the
+// mesh.
 func (v *view) allowAllName() string  { return egressPrefix + v.mesh.Mesh + "_mesh-allow-all" }
 func (v *view) amazonAWSName() string { return egressPrefix + v.mesh.Mesh + "_amazonaws" }
 

@@ -270,7 +270,7 @@ func weightedClusters(targets []target) *routev3.WeightedCluster {
 	return w
 }
 
-// The status codes of answers for which a request is tried again, by event.
+// retriableCodes are the status codes of answers for which a request is tried again, by event.
 var retriableCodes = map[string][]uint32{
 	"server-error":  {500, 501, 502, 503, 504, 505, 506, 507, 508, 510, 511},
 	"gateway-error": {502, 503, 504},
