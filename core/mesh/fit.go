@@ -102,7 +102,7 @@ func (s *State) fitTarget(r Ref, protocol string, t WeightedTarget) error {
 		return err
 	}
 	for _, l := range listeners {
-		// Only HTTP and TCP cannot be told apart by what is sent.
+		// Only HTTP and TCP cannot be distinguished by what is sent.
 		if (t.Port == 0 || t.Port == l.Port) && (l.Protocol == TCP) != (protocol == TCP) {
 			return command.Invalid("The route has the protocol %s, and its target %s has the protocol %s on port %d", protocol, what, l.Protocol, l.Port)
 		}
