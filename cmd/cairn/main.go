@@ -9,6 +9,7 @@ package main
 import (
 	"os"
 
+	"github.com/cairn-discovery/cairn/cmd/cairn/internal/appmesh"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cloudmap"
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/demo"
@@ -27,6 +28,7 @@ var groups = []func(*cli.Program) cli.Group{
 	cloudmap.Commands,
 	ecs.Commands,
 	route53.Commands,
+	appmesh.Commands,
 	identity.Commands,
 	nodes.Commands,
 	proxy.Commands,

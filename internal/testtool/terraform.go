@@ -45,8 +45,13 @@ func NewTerraform(t *testing.T, url, text, value string) *Terraform {
 // Write writes the configuration with another value.
 func (tf *Terraform) Write(value string) {
 	tf.t.Helper()
-	text := strings.ReplaceAll(tf.text, "VALUE", value)
-	if err := os.WriteFile(filepath.Join(tf.dir, "main.tf"), []byte(text), 0o644); err != nil {
+	tf.Add("main.tf", strings.ReplaceAll(tf.text, "VALUE", value))
+}
+
+// Add writes a file of the configuration.
+func (tf *Terraform) Add(name, text string) {
+	tf.t.Helper()
+	if err := os.WriteFile(filepath.Join(tf.dir, name), []byte(text), 0o644); err != nil {
 		tf.t.Fatal(err)
 	}
 }

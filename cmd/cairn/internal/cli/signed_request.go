@@ -14,24 +14,24 @@ import (
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 64 << 20
 
-// Send signs a request for a service of AWS and returns the answer, for APIs that are
+// Send signs a request for a service of AWS and returns the answer and its body, for APIs that are
 // called without a client of the SDK. Body is that of the request, for its signature.
-func (s *Session) Send(ctx context.Context, service string, request *http.Request, body []byte) (status int, answer []byte, err error) {
+func (s *Session) Send(ctx context.Context, service string, request *http.Request, body []byte) (*http.Response, []byte, error) {
 	credentials, err := s.Config.Credentials.Retrieve(ctx)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	sum := sha256.Sum256(body)
 	if err := v4.NewSigner().SignHTTP(ctx, credentials, request, hex.EncodeToString(sum[:]), service, s.Config.Region, time.Now()); err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	response, err := s.client.Do(request)
 	if err != nil {
-		return 0, nil, err
+		return nil, nil, err
 	}
 	defer response.Body.Close()
-	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	return response.StatusCode, answer, err
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	return response, answer, err
 }
 
 // newClient returns a client for Send. It trusts --ca-file and AWS_CA_BUNDLE, as the

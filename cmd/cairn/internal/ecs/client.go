@@ -72,11 +72,11 @@ func (c *client) send(ctx context.Context, operation string, body []byte) ([]byt
 	}
 	request.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	request.Header.Set("X-Amz-Target", targetPrefix+operation)
-	status, answer, err := c.Send(ctx, "ecs", request, body)
+	response, answer, err := c.Send(ctx, "ecs", request, body)
 	if err != nil {
 		return nil, err
 	}
-	if status != http.StatusOK {
+	if response.StatusCode != http.StatusOK {
 		return nil, apiError(answer)
 	}
 	return answer, nil

@@ -78,11 +78,11 @@ func (c *client) send(ctx context.Context, method, path string, query url.Values
 	if body != nil {
 		request.Header.Set("Content-Type", "application/xml")
 	}
-	status, answer, err := c.Send(ctx, "route53", request, body)
+	response, answer, err := c.Send(ctx, "route53", request, body)
 	if err != nil {
 		return nil, err
 	}
-	if status/100 != 2 {
+	if response.StatusCode/100 != 2 {
 		return nil, apiError(answer)
 	}
 	return answer, nil

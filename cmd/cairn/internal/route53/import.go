@@ -1,13 +1,11 @@
 package route53
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -87,7 +85,7 @@ func (c *client) runImport(ctx context.Context, f *importFlags) error {
 	if f.dryRun || z != nil && len(plan.changes()) == 0 {
 		return nil
 	}
-	if err := c.confirm(f.yes); err != nil {
+	if err := c.Confirm(f.yes); err != nil {
 		return err
 	}
 	if z == nil {
@@ -119,19 +117,6 @@ func readFile(path, apex string) ([]recordSet, []string, error) {
 		errs = append(errs, fmt.Errorf("%s: %w", path, e))
 	}
 	return sets, notes, errors.Join(errs...)
-}
-
-// confirm asks whether to go on.
-func (c *client) confirm(yes bool) error {
-	if yes {
-		return nil
-	}
-	fmt.Fprint(c.Stderr, "Make these changes? [y/N] ")
-	line, _ := bufio.NewReader(c.Stdin).ReadString('\n') // without an answer it is no
-	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
-		return errors.New("nothing was changed: answer y, or use --yes")
-	}
-	return nil
 }
 
 // carryOut makes the changes in batches, and tells how many are made.
