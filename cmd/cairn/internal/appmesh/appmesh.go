@@ -86,7 +86,8 @@ func (c *client) run(ctx context.Context, f *flags) error {
 	}
 	for i, ch := range plan.changes {
 		if err := c.apply(ctx, ch); err != nil {
-			return fmt.Errorf("%s: %w; %d of %d changes are made", ch.Ref.Path(), err, i, len(plan.changes))
+			fmt.Fprintf(c.Stderr, "%d of %d changes are made; the next one failed: %s\n", i, len(plan.changes), ch.Ref.Path())
+			return err
 		}
 	}
 	fmt.Fprintf(c.Stderr, "%d changes are made\n", len(plan.changes))
