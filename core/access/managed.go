@@ -49,7 +49,7 @@ func ManagedNames() []string {
 
 type managedPolicy struct{ path, name, statements string }
 
-// managed are the AWS managed policies about Cloud Map, with what they
+// managed are the AWS managed policies about Cloud Map and App Mesh, with what they
 // say of services that are not here, which does no harm; see "AWS managed
 // policies for AWS Cloud Map" in the developer guide. It is never changed.
 var managed = [...]managedPolicy{
@@ -60,6 +60,9 @@ var managed = [...]managedPolicy{
 	{"", "AmazonRoute53AutoNamingReadOnlyAccess", allowStatement(readActionsOfCloudMap)},
 	{"", "AmazonRoute53AutoNamingRegistrantAccess", allowStatement(registerActions + "," + route53Registrant)},
 	{"", "AmazonRoute53AutoNamingFullAccess", allowStatement(`"servicediscovery:*",` + route53Full)},
+	{"", "AWSAppMeshEnvoyAccess", allowStatement(`"appmesh:StreamAggregatedResources"`)},
+	{"", "AWSAppMeshFullAccess", allowStatement(`"appmesh:*"`)},
+	{"", "AWSAppMeshReadOnly", allowStatement(`"appmesh:Describe*","appmesh:List*"`)},
 	{servicePath, "AWSAppMeshServiceRolePolicy", allowStatement(discoverActions)},
 	{servicePath, "AmazonECSServiceRolePolicy", ecsServiceRole},
 }
