@@ -24,22 +24,22 @@ import (
 // visible returns the mesh of a Ref if the account may see it.
 func visible(v command.View, account command.AccountID, r Ref) (*Resource, error) {
 	s, rules := of(v)
-	return s.Visible(rules, account, r)
+	return s.visible(rules, account, r)
 }
 
-// Visible returns the mesh of a Ref if the account owns it or it is shared with the
+// visible returns the mesh of a Ref if the account owns it or it is shared with the
 // account.
-func (s *State) Visible(rules *Rules, account command.AccountID, r Ref) (*Resource, error) {
-	mesh, ok := s.Get(r.MeshRef())
+func (s *State) visible(rules *Rules, account command.AccountID, r Ref) (*Resource, error) {
+	mesh, ok := s.Get(r.meshRef())
 	if !ok || !rules.Visible(account, r.Owner, r.Mesh) {
-		return nil, notPresent(r.MeshRef(), account)
+		return nil, notPresent(r.meshRef(), account)
 	}
 	return mesh, nil
 }
 
 // Find returns a resource that the account may see.
 func (s *State) Find(rules *Rules, account command.AccountID, r Ref) (*Resource, error) {
-	mesh, err := s.Visible(rules, account, r)
+	mesh, err := s.visible(rules, account, r)
 	if err != nil || r.Kind == KindMesh {
 		return mesh, err
 	}
@@ -93,7 +93,7 @@ func mayDelete(account command.AccountID, r *Resource) error {
 // VisibleMeshes returns the meshes that an account owns or that are shared with it, in the
 // order of their IDs, after one.
 func (s *State) VisibleMeshes(rules *Rules, account command.AccountID, after string) []*Resource {
-	all := slices.Collect(s.Meshes(account, ""))
+	all := slices.Collect(s.meshesOf(account, ""))
 	for _, share := range rules.Shares {
 		if share.Owner == account || !slices.Contains(share.With, account) {
 			continue

@@ -44,7 +44,7 @@ type kind = table.Kind[State, *Resource]
 func newKind(prefix string, in func(*State) *table.Map[*Resource]) *kind {
 	return &kind{
 		Prefix: prefix, In: in, Name: func(r *Resource) string { return r.Ref.ID() },
-		New:    func(name string) *Resource { return &Resource{Ref: ParseID(name)} },
+		New:    func(name string) *Resource { return &Resource{Ref: parseID(name)} },
 		Encode: (*Resource).encode, Decode: (*Resource).decode,
 	}
 }

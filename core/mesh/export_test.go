@@ -20,3 +20,11 @@ func Put(all ...*Resource) []change {
 
 // Remove returns the change that deletes a resource.
 func Remove(r *Resource) change { return r.Ref.records().Delete(r) }
+
+// Names for the tests of the package.
+var (
+	ParseID     = parseID
+	ReferrersOf = (*State).referrersOf
+	AllOf       = (*State).all
+	MeshesOf    = (*State).meshesOf
+)

@@ -44,7 +44,7 @@ func (s *State) decided(r *Resource, change command.Change) command.Decision {
 	if change == nil {
 		return d
 	}
-	id := r.Ref.MeshRef().ID()
+	id := r.Ref.meshRef().ID()
 	old, exists := s.locks.Get(id)
 	next := &meshLock{mesh: id, changes: 1}
 	if exists {

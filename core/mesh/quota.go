@@ -64,7 +64,7 @@ func (s *State) checkQuota(v command.View, r Ref) error {
 	if limit == 0 {
 		return nil
 	}
-	all := s.Meshes(r.Owner, "")
+	all := s.meshesOf(r.Owner, "")
 	if r.Kind != KindMesh {
 		all = s.In(r.ParentRef(), r.Kind, "")
 	}

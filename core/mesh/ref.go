@@ -112,8 +112,8 @@ func (r Ref) ID() string {
 	return id + r.Name
 }
 
-// ParseID returns the Ref with an ID. For a malformed ID the Ref has another one.
-func ParseID(id string) Ref {
+// parseID returns the Ref with an ID. For a malformed ID the Ref has another one.
+func parseID(id string) Ref {
 	parts := strings.Split(id, "/")
 	if len(parts) < 2 {
 		return Ref{}
@@ -137,8 +137,8 @@ func (r Ref) wellFormed() bool {
 	return ok && r.Mesh != "" && (r.Name == "") == (r.Kind == KindMesh) && (r.Parent == "") == (data.parent == "")
 }
 
-// MeshRef returns the Ref of the mesh that the resource is in.
-func (r Ref) MeshRef() Ref { return MeshRef(r.Owner, r.Mesh) }
+// meshRef returns the Ref of the mesh that the resource is in.
+func (r Ref) meshRef() Ref { return MeshRef(r.Owner, r.Mesh) }
 
 // ParentRef returns the Ref of the virtual router or gateway that a route is in, and the
 // mesh of other resources.
@@ -146,7 +146,7 @@ func (r Ref) ParentRef() Ref {
 	if parent := kinds[r.Kind].parent; parent != "" {
 		return Ref{Owner: r.Owner, Mesh: r.Mesh, Kind: parent, Name: r.Parent}
 	}
-	return r.MeshRef()
+	return r.meshRef()
 }
 
 // ShortName returns the name of the resource; that of a mesh is Mesh.

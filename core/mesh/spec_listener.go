@@ -70,11 +70,8 @@ type OutlierDetection struct {
 	MaxServerErrors      int64    `json:"maxServerErrors"`
 }
 
-// Units of Duration.
-const (
-	Seconds      = "s"
-	Milliseconds = "ms"
-)
+// milliseconds is a unit of Duration; the other one is "s".
+const milliseconds = "ms"
 
 // Duration is a time as the client wrote it.
 type Duration struct {
@@ -92,7 +89,7 @@ func (d *Duration) Millis() int64 {
 		return 0
 	}
 	n := min(max(*d.Value, 0), maxMillis)
-	if d.Unit != Milliseconds {
+	if d.Unit != milliseconds {
 		n *= 1000
 	}
 	return min(n, maxMillis)

@@ -30,38 +30,35 @@ func (s *State) table(k Kind) *table.Map[*Resource] {
 // Get returns a resource.
 func (s *State) Get(r Ref) (*Resource, bool) { return s.table(r.Kind).Get(r.ID()) }
 
-// Meshes yields the meshes of an account after a name, in the order of their names.
-func (s *State) Meshes(owner command.AccountID, after string) iter.Seq[*Resource] {
+// meshesOf yields the meshes of an account after a name, in the order of their names.
+func (s *State) meshesOf(owner command.AccountID, after string) iter.Seq[*Resource] {
 	return table.Within(s.meshes, string(owner)+"/", after)
 }
-
-// AllMeshes yields the meshes of all accounts.
-func (s *State) AllMeshes() iter.Seq[*Resource] { return table.Within(s.meshes, "", "") }
 
 // In yields the resources of a kind in a mesh, or the routes in a virtual router or
 // gateway, after a name, in the order of their names.
 func (s *State) In(parent Ref, k Kind, after string) iter.Seq[*Resource] {
-	prefix := parent.MeshRef().ID() + "/" + string(k) + "/"
+	prefix := parent.meshRef().ID() + "/" + string(k) + "/"
 	if parent.Kind != KindMesh {
 		prefix += parent.Name + "/"
 	}
 	return table.Within(s.resources, prefix, after)
 }
 
-// All yields all resources of a mesh but the mesh, by kind.
-func (s *State) All(mesh Ref) iter.Seq[*Resource] {
-	return table.Within(s.resources, mesh.MeshRef().ID()+"/", "")
+// all yields all resources of a mesh but the mesh, by kind.
+func (s *State) all(mesh Ref) iter.Seq[*Resource] {
+	return table.Within(s.resources, mesh.meshRef().ID()+"/", "")
 }
 
-// Referrers yields the resources whose specs name a resource, whether it exists or not:
+// referrersOf yields the resources whose specs name a resource, whether it exists or not:
 // of a virtual node, the routes and virtual services that send to it; of a virtual
 // router, the virtual services; of a virtual service, the gateway routes, and the virtual
 // nodes that have it as a backend.
-func (s *State) Referrers(r Ref) iter.Seq[*Resource] {
+func (s *State) referrersOf(r Ref) iter.Seq[*Resource] {
 	prefix := r.ID() + "\x00"
 	return func(yield func(*Resource) bool) {
 		for key := range s.referrers.Between(prefix, r.ID()+"\x01") {
-			if from, ok := s.Get(ParseID(key[len(prefix):])); ok && !yield(from) {
+			if from, ok := s.Get(parseID(key[len(prefix):])); ok && !yield(from) {
 				return
 			}
 		}

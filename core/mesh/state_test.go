@@ -45,17 +45,17 @@ func TestReferrers(t *testing.T) {
 	route := mesh.NewResource(mesh.RouteRef(owner, "m", "r", "x"), routeTo("n1", "n2"))
 	s := apply(&mesh.State{}, mesh.Put(mesh.NewResource(mesh.MeshRef(owner, "m"), &mesh.MeshSpec{}), service, route,
 		mesh.NewResource(mesh.NodeRef(owner, "m", "n2"), &mesh.VirtualNodeSpec{Backends: []mesh.Backend{{VirtualService: &mesh.VirtualServiceBackend{VirtualServiceName: "arn:aws:appmesh:eu-1:111122223333:mesh/m/virtualService/s.local"}}}}))...)
-	if got := names(s.Referrers(node)); got != "route/r/x virtualService/s.local" {
+	if got := names(mesh.ReferrersOf(s, node)); got != "route/r/x virtualService/s.local" {
 		t.Errorf("n1 is named by %q", got)
 	}
-	if got := names(s.Referrers(service.Ref)); got != "virtualNode/n2" {
+	if got := names(mesh.ReferrersOf(s, service.Ref)); got != "virtualNode/n2" {
 		t.Errorf("s.local is named by %q", got)
 	}
 	s = apply(s, append(mesh.Put(mesh.NewResource(route.Ref, routeTo("n3"))), mesh.Remove(service))...)
-	if got := names(s.Referrers(node)); got != "" {
+	if got := names(mesh.ReferrersOf(s, node)); got != "" {
 		t.Errorf("after the changes n1 is named by %q", got)
 	}
-	if got := names(s.Referrers(mesh.NodeRef(owner, "m", "n3"))); got != "route/r/x" {
+	if got := names(mesh.ReferrersOf(s, mesh.NodeRef(owner, "m", "n3"))); got != "route/r/x" {
 		t.Errorf("n3 is named by %q", got)
 	}
 }
@@ -74,10 +74,9 @@ func TestLists(t *testing.T) {
 		"virtualRouter/a virtualRouter/b": names(s.In(m, mesh.KindVirtualRouter, "")),
 		"virtualRouter/b":                 names(s.In(m, mesh.KindVirtualRouter, "a")),
 		"route/a/z":                       names(s.In(mesh.RouterRef(owner, "m", "a"), mesh.KindRoute, "")),
-		"route/a/z route/ab/y virtualRouter/a virtualRouter/b": names(s.All(m)),
-		"111122223333/m 111122223333/m2":                       names(s.Meshes(owner, "")),
-		"111122223333/m2":                                      names(s.Meshes(owner, "m")),
-		"111122223333/m 111122223333/m2 999900000000/m":        names(s.AllMeshes()),
+		"route/a/z route/ab/y virtualRouter/a virtualRouter/b": names(mesh.AllOf(s, m)),
+		"111122223333/m 111122223333/m2":                       names(mesh.MeshesOf(s, owner, "")),
+		"111122223333/m2":                                      names(mesh.MeshesOf(s, owner, "m")),
 	} {
 		if got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -118,7 +118,7 @@ func (s *State) noProvider(r Ref) error {
 
 // empty returns an error if there is anything in a mesh.
 func (s *State) empty(mesh Ref) error {
-	for r := range s.All(mesh) {
+	for r := range s.all(mesh) {
 		return inUse("Mesh with name %s cannot be deleted because it has resources.", mesh.Mesh).with(r.Ref.Kind.String(), s.inside(mesh, r.Ref.Kind))
 	}
 	return nil
@@ -130,7 +130,7 @@ const maxListed = 5
 // named returns the names of resources of a kind whose specs name a resource.
 func (s *State) named(r Ref, k Kind) []string {
 	var list []string
-	for from := range s.Referrers(r) {
+	for from := range s.referrersOf(r) {
 		if from.Ref.Kind == k {
 			list = append(list, from.Ref.Name)
 		}

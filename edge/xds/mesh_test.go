@@ -67,7 +67,7 @@ func (w *world) proxy(id string, world bool) *envoy {
 	n := int64(os.Getpid())*16 + lastAddress.Add(1)
 	listen := fmt.Sprintf("127.%d.%d.%d", 1+n>>14&63, n>>7&127, 1+n&127)
 	e := w.envoyWith(&xdsbootstrap.Config{
-		Server: w.addr, ID: id, Cluster: listen, StateOfTheWorld: world, Metadata: map[string]any{mesh.MetaListenAddress: listen},
+		Server: w.addr, ID: id, Cluster: listen, StateOfTheWorld: world, Metadata: map[string]any{"cairn.listen_address": listen},
 	}, nil)
 	e.ip, e.listen = listen, listen+":15001"
 	return e

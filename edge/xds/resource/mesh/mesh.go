@@ -24,11 +24,11 @@ import (
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
 )
 
-// MetaListenAddress is the key of the metadata of a node with which a proxy runs without
+// metaListenAddress is the key of the metadata of a node with which a proxy runs without
 // the rules of iptables: the address on which it listens. Requests for the mesh come to
 // its port 15001 and are distinguished by the header Host; those for the virtual node come
 // to the ports of its listeners.
-const MetaListenAddress = "cairn.listen_address"
+const metaListenAddress = "cairn.listen_address"
 
 // actionStream is what a proxy must be allowed to do with its resource.
 const actionStream = "appmesh:StreamAggregatedResources"
@@ -80,10 +80,10 @@ func (s *Source) View(in *resource.Input, p *resource.Proxy) (resource.View, err
 		return nil, status.Errorf(codes.PermissionDenied, "the caller may not do %s with %s", actionStream, r.ARN(s.Region))
 	}
 	v := &view{region: s.Region, mesh: mesh, self: self, account: r.Account, grpc: isGRPC(p.Node.GetUserAgentName())}
-	if text := p.Node.GetMetadata().GetFields()[MetaListenAddress].GetStringValue(); text != "" {
+	if text := p.Node.GetMetadata().GetFields()[metaListenAddress].GetStringValue(); text != "" {
 		addr, err := netip.ParseAddr(text)
 		if err != nil || addr.Zone() != "" {
-			return nil, status.Errorf(codes.InvalidArgument, "metadata %s: %.100q must be an IP address", MetaListenAddress, text)
+			return nil, status.Errorf(codes.InvalidArgument, "metadata %s: %.100q must be an IP address", metaListenAddress, text)
 		}
 		v.listen = addr
 	}

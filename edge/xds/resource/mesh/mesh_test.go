@@ -120,8 +120,8 @@ func (w *world) scenario(text string) (proxies []*resource.Proxy) {
 
 func proxyOf(id string, attributes map[string]string) *resource.Proxy {
 	p := &resource.Proxy{Node: &corev3.Node{Id: id}, Account: account}
-	if text, ok := attributes[MetaListenAddress]; ok {
-		p.Node.Metadata = &structpb.Struct{Fields: map[string]*structpb.Value{MetaListenAddress: structpb.NewStringValue(text)}}
+	if text, ok := attributes[metaListenAddress]; ok {
+		p.Node.Metadata = &structpb.Struct{Fields: map[string]*structpb.Value{metaListenAddress: structpb.NewStringValue(text)}}
 	}
 	p.Node.UserAgentName = strings.ReplaceAll(attributes["user_agent"], "-", " ")
 	return p
