@@ -57,6 +57,7 @@ func (n *Node) reload(next config.Config) error {
 func (n *Node) applyReloadable(c *config.Config) {
 	n.level.Set(c.Level())
 	rules := c.Rules()
+	rules.Shared = n.shared()
 	rules.Identity.Catalog = n.catalog
 	rules.Task.Authorize = n.taskAuthorizer()
 	n.rules.Store(&rules)

@@ -10,6 +10,10 @@ type Quota struct {
 	// Default and Strict are the limits without a setting, in extended and in
 	// strict mode. Zero means no limit.
 	Default, Strict int
+	// Guard names what decisions that ask for the quota write when several nodes share the
+	// store, so that two nodes cannot both use the last of it; see core/guard. Empty: they
+	// write another record in any case, or the quota is of one record alone.
+	Guard string
 	// Count calls add with what accounts use. If it calls add more than once for
 	// an account, the highest number counts.
 	Count func(v View, add func(AccountID, int))

@@ -72,9 +72,9 @@ func (Slice) Quotas() []*command.Quota {
 }
 
 var (
-	zonesQuota  = &command.Quota{Name: "hosted_zones_per_account", What: "hosted zones per account", Strict: 500, Count: countZones}
+	zonesQuota  = &command.Quota{Name: "hosted_zones_per_account", What: "hosted zones per account", Strict: 500, Guard: "names", Count: countZones}
 	setsQuota   = &command.Quota{Name: "record_sets_per_hosted_zone", What: "record sets per hosted zone", Strict: 10_000, Count: countSets}
-	checksQuota = &command.Quota{Name: "health_checks_per_account", What: "health checks per account", Strict: 200, Count: countChecks}
+	checksQuota = &command.Quota{Name: "health_checks_per_account", What: "health checks per account", Strict: 200, Guard: "health-checks", Count: countChecks}
 )
 
 // Limits returns the limits of an account by the rules in force: of zones, of record sets

@@ -7,7 +7,8 @@ import "github.com/cairn-discovery/cairn/core/command"
 // the developer guide.
 var (
 	quotaNamespaces = command.Quota{
-		Name: "namespaces_per_account", What: "namespaces per account", Default: 50, Strict: 50,
+		Guard: "names",
+		Name:  "namespaces_per_account", What: "namespaces per account", Default: 50, Strict: 50,
 		Count: func(v command.View, add func(command.AccountID, int)) {
 			s, _ := of(v)
 			for id, a := range s.accounts.All() {
@@ -16,7 +17,8 @@ var (
 		},
 	}
 	quotaServices = command.Quota{
-		Name: "services_per_namespace", What: "services per namespace", Default: 50,
+		Guard: "services",
+		Name:  "services_per_namespace", What: "services per namespace", Default: 50,
 		Count: func(v command.View, add func(command.AccountID, int)) {
 			s, _ := of(v)
 			for ns := range s.AllNamespaces() {

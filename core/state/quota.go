@@ -41,7 +41,7 @@ type QuotaUse struct {
 // If there are more than maxAccounts accounts, it returns those closest to a
 // limit. Its cost grows with the number of services.
 func (s *State) QuotaUses(rules *Rules, maxAccounts int) []QuotaUse {
-	accounts := s.quotaUses(&view{s, rules})
+	accounts := s.quotaUses(&view{state: s, rules: rules})
 	if len(accounts) > maxAccounts {
 		slices.SortFunc(accounts, func(a, b []QuotaUse) int {
 			return cmp.Or(cmp.Compare(highestShare(b), highestShare(a)), cmp.Compare(a[0].Account, b[0].Account))

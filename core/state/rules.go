@@ -1,6 +1,8 @@
 package state
 
 import (
+	"slices"
+
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/identity"
@@ -12,6 +14,8 @@ import (
 // Rules are the settings that decide what is accepted. They never influence how
 // a change is applied, so nodes with different rules keep the same State.
 type Rules struct {
+	// Shared says that other nodes decide on the same records too.
+	Shared bool
 	// Quotas are the limits that the configuration sets, defaults included.
 	Quotas      command.Quotas
 	Registry    registry.Rules
@@ -26,8 +30,9 @@ func (r *Rules) Region() string { return r.Registry.Region }
 
 // view implements command.View.
 type view struct {
-	state *State
-	rules *Rules
+	state  *State
+	rules  *Rules
+	guards []string // of the quotas that were asked for, if other nodes decide too
 }
 
 func (v *view) Slice(name string) (state, rules any) {
@@ -42,6 +47,9 @@ func (v *view) Slice(name string) (state, rules any) {
 // Quota returns the limit in the settings of the account, and without one that of
 // the configuration.
 func (v *view) Quota(account command.AccountID, q *command.Quota) int {
+	if v.rules.Shared && q.Guard != "" && !slices.Contains(v.guards, q.Guard) {
+		v.guards = append(v.guards, q.Guard)
+	}
 	if a, ok := v.state.Identity.Settings(string(account)); ok {
 		if n, ok := a.Quotas[q.Name]; ok {
 			return n
@@ -53,4 +61,4 @@ func (v *view) Quota(account command.AccountID, q *command.Quota) int {
 func (v *view) Quotas() []*command.Quota { return Quotas() }
 
 // NewView returns a state and its rules as commands see them.
-func NewView(s *State, r *Rules) command.View { return &view{s, r} }
+func NewView(s *State, r *Rules) command.View { return &view{state: s, rules: r} }

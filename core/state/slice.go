@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/guard"
 	"github.com/cairn-discovery/cairn/core/hostedzone"
 	hostedrecords "github.com/cairn-discovery/cairn/core/hostedzone/records"
 	"github.com/cairn-discovery/cairn/core/identity"
@@ -25,6 +26,7 @@ var table = [...]slice{
 	newSlice(task.Slice(), task.NewDraft, func(s *State) *task.State { return &s.Task }, func(r *Rules) any { return &r.Task }, feedTasks),
 	newSlice(member.Slice{}, member.NewDraft, func(s *State) *member.State { return &s.Member }, nil, nil),
 	newSlice(hostedzone.Slice{}, hostedzone.NewDraft, func(s *State) *hostedzone.State { return &s.HostedZones }, func(r *Rules) any { return &r.HostedZones }, feedHostedZones),
+	newSlice(guard.Slice(), guard.NewDraft, func(s *State) *guard.State { return &s.guards }, nil, nil),
 	newSlice(mesh.Slice(), mesh.NewDraft, func(s *State) *mesh.State { return &s.Mesh }, func(r *Rules) any { return &r.Mesh }, nil),
 }
 

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/guard"
 	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/member"
@@ -34,7 +35,8 @@ type State struct {
 	// HostedZones are those of Route 53.
 	HostedZones hostedzone.State
 	// Mesh has the resources of App Mesh.
-	Mesh mesh.State
+	Mesh   mesh.State
+	guards guard.State
 	// Zones are derived from Registry, Task and HostedZones; they are not stored.
 	Zones zone.Index
 
@@ -45,8 +47,12 @@ type State struct {
 // typed error. It has no side effects. The keys read include every key that the changes
 // write: no record of another node is overwritten unseen.
 func Decide(s *State, rules *Rules, m command.Meta, c command.Command) (command.Decision, error) {
-	d, err := c.Decide(&view{s, rules}, &m)
+	v := &view{state: s, rules: rules}
+	d, err := c.Decide(v, &m)
 	if err == nil && len(d.Changes) > 0 {
+		for _, name := range v.guards {
+			d.Changes = append(d.Changes, guard.Touch(name))
+		}
 		d.Keys = make([]string, len(d.Changes))
 		for i, c := range d.Changes {
 			d.Keys[i] = c.Key()

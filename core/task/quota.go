@@ -6,7 +6,8 @@ import "github.com/cairn-discovery/cairn/core/command"
 // guide. The quota instances_per_service of Cloud Map applies beside them.
 var (
 	quotaClusters = command.Quota{
-		Name: "clusters_per_account", What: "clusters per account", Default: 10_000, Strict: 10_000,
+		Guard: "ecs-clusters",
+		Name:  "clusters_per_account", What: "clusters per account", Default: 10_000, Strict: 10_000,
 		Count: func(v command.View, add func(command.AccountID, int)) {
 			s, _ := of(v)
 			n := map[command.AccountID]int{}
@@ -35,7 +36,8 @@ var (
 		},
 	}
 	quotaServices = command.Quota{
-		Name: "services_per_cluster", What: "services per cluster", Default: 5000, Strict: 5000,
+		Guard: "ecs-services",
+		Name:  "services_per_cluster", What: "services per cluster", Default: 5000, Strict: 5000,
 		Count: func(v command.View, add func(command.AccountID, int)) {
 			s, _ := of(v)
 			n := map[clusterRef]int{}
@@ -55,7 +57,8 @@ var (
 		},
 	}
 	quotaInstances = command.Quota{
-		Name: "container_instances_per_cluster", What: "container instances per cluster", Default: 5000, Strict: 5000,
+		Guard: "ecs-instances",
+		Name:  "container_instances_per_cluster", What: "container instances per cluster", Default: 5000, Strict: 5000,
 		Count: func(v command.View, add func(command.AccountID, int)) {
 			s, _ := of(v)
 			n := map[clusterRef]int{}

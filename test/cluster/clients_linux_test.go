@@ -270,7 +270,7 @@ func (m *machine) must(operation, body string, into any) {
 	m.t.Helper()
 	var a answer
 	var err error
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if a, err = m.call(context.Background(), operation, body, 0); err == nil && a.status == http.StatusOK {
 			if err := json.Unmarshal(a.body, into); err != nil {
 				m.t.Fatal(err)
