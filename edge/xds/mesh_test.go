@@ -90,7 +90,6 @@ type load struct {
 	mu      sync.Mutex
 	answers map[string]int
 	failed  []string
-	header  http.Header
 }
 
 // newLoad returns a load for a host at an address.
@@ -276,10 +275,10 @@ func (c *certificates) trust() string {
 // each other.
 type hybrid struct {
 	*world
-	client      *certificates
-	backends    []*certificates
-	a, b        int // ports
-	first, last registry.ServiceID
+	client   *certificates
+	backends []*certificates
+	a, b     int // ports
+	first    registry.ServiceID
 }
 
 func startHybrid(t testing.TB) *hybrid {

@@ -216,15 +216,15 @@ func (p *plan) tcpTargets(s *servicePort) ([]target, *model.Duration) {
 	if !s.isRouter {
 		return []target{{p.cluster(s.service, s.node, s.mapping.Port), 1}}, nil
 	}
-	for _, r := range s.routes {
-		spec := r.Spec.(*model.RouteSpec)
-		targets, _ := p.targets(s.service, spec.Targets())
-		if t := spec.TCP.Timeout; t != nil {
-			return targets, t.Idle
-		}
-		return targets, nil
+	if len(s.routes) == 0 {
+		return nil, nil
 	}
-	return nil, nil
+	spec := s.routes[0].Spec.(*model.RouteSpec) // TCP has nothing to match: the first route counts
+	targets, _ := p.targets(s.service, spec.Targets())
+	if t := spec.TCP.Timeout; t != nil {
+		return targets, t.Idle
+	}
+	return targets, nil
 }
 
 // route returns a route of a virtual router, or nil if nothing can match it.
