@@ -33,7 +33,7 @@ func (d *Draft) ApplyStored(revision uint64, key string, value []byte) error {
 		d.Apply(revision, foreign{key, string(value), value != nil})
 		return nil
 	}
-	c, err := table[i].decode(key, value)
+	c, err := Decode(key, value)
 	if err != nil {
 		return err
 	}
