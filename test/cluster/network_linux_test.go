@@ -22,9 +22,8 @@ import (
 // is connected to nothing else.
 type network struct {
 	t     testing.TB
-	hosts []*host
-
 	mu    sync.Mutex
+	hosts []*host           // each host is complete before it is in here
 	links map[[2]*host]link // from one host to another; the zero link is perfect
 	tasks sync.WaitGroup
 	ended chan struct{}
@@ -88,7 +87,9 @@ func (n *network) add(name string) *host {
 		}
 	})
 	err := <-entered
+	n.mu.Lock()
 	n.hosts = append(n.hosts, h)
+	n.mu.Unlock()
 	if err != nil {
 		n.t.Fatalf("network namespace of %s: %v", name, err)
 	}
