@@ -124,7 +124,7 @@ func (b *builder) put(key string, c command.Change) {
 	b.writes = append(b.writes, w)
 }
 
-// take returns what is to be written and forgets it, with the state of old services.
+// take returns the writes that were collected, and begins an empty batch.
 func (b *builder) take() []store.Write {
 	w := b.writes
 	b.writes, b.index = nil, nil

@@ -482,31 +482,30 @@ func TestMeshGateway(t *testing.T) {
 	}
 }
 
-// TestMeshPropagation measures how long it takes from the answer to a registration until
-// each of ten Envoys uses the instance.
-func TestMeshPropagation(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts ten Envoys")
-	}
-	w := start(t, withMesh)
+// BenchmarkMeshPropagation measures how long it takes from the answer to a registration
+// until each of ten Envoys uses the instance, and until the last of them does.
+func BenchmarkMeshPropagation(b *testing.B) {
+	w := start(b, withMesh)
 	w.put(simple)
 	svc := w.service(w.namespace("local"), "web")
-	w.register(svc, "a", "127.0.0.1", app(t, "a"))
+	w.register(svc, "a", "127.0.0.1", app(b, "a"))
 	var all []*envoy
 	for range 10 {
 		all = append(all, w.proxy("mesh/shop/virtualNode/client", false))
 	}
 	var delays []time.Duration
-	for i := range 20 {
+	for i := 0; b.Loop(); i++ {
 		w.register(svc, fmt.Sprint("n", i), "127.0.0.2", 1000+i)
 		begin, want := time.Now(), fmt.Sprintf("membership_total: %d\n", i+2)
 		for _, e := range all {
-			wait(t, "Envoy has the instance", func() bool {
+			wait(b, "Envoy has the instance", func() bool {
 				return strings.Contains(e.get("/stats?filter=cluster.cds_egress_shop_web_http_80.membership_total"), want)
 			})
 			delays = append(delays, time.Since(begin))
 		}
 	}
 	slices.Sort(delays)
-	t.Logf("ten proxies: p50 %v, p99 %v, at most %v", delays[len(delays)/2], delays[len(delays)*99/100], delays[len(delays)-1])
+	for name, of := range map[string]int{"p50-ms": 50, "p99-ms": 99} {
+		b.ReportMetric(float64(delays[len(delays)*of/100].Microseconds())/1000, name)
+	}
 }

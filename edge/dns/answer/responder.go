@@ -64,9 +64,10 @@ type Config struct {
 	// NameServers are the names in the NS records of all zones; the first of
 	// them is in the SOA records too. None means "ns.cairn.internal".
 	NameServers []string
-	// Updates carries out dynamic updates (RFC 2136). Nil: they are not implemented.
+	// Updates carries out dynamic updates (RFC 2136). Nil: every update is answered NOTIMP.
 	Updates Updater
-	// Transfers sends zones to secondary servers. Nil: they are not implemented.
+	// Transfers sends zones to secondary servers. Nil: questions for AXFR and IXFR are
+	// answered REFUSED.
 	Transfers *xfr.Server
 	// Keys are those that queries may be signed with (RFC 8945). None: every
 	// signature is that of an unknown key.

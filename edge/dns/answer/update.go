@@ -22,7 +22,7 @@ type Update struct {
 // *hostedzone.UpdateError.
 type Updater interface {
 	// Enabled reports whether any zone can be updated. If none can, updates are answered
-	// as not implemented.
+	// NOTIMP.
 	Enabled() bool
 	Update(ctx context.Context, u *Update) error
 }
