@@ -22,7 +22,7 @@ func TestVolumePathTricks(t *testing.T) {
 		h.cfg.Dir:         `ResourceInitializationError: volume "v": host path "` + h.cfg.Dir + `": not allowed on this node`,
 		h.cfg.Socket:      `ResourceInitializationError: volume "v": host path "` + h.cfg.Socket + `": not allowed on this node`,
 		"/tmp/new\nline":  `ResourceInitializationError: volume "v": host path "/tmp/new\nline": must not contain control characters`,
-		"/proc/self/cwd/": `ResourceInitializationError: volume "v": host path "/proc/self/cwd/": not allowed on this node`,
+		"/proc/self/root": `ResourceInitializationError: volume "v": host path "/proc/self/root": not allowed on this node`,
 	} {
 		s := spec("a1", "none", run("web", "wait"))
 		s.Definition.Volumes = []task.Volume{{Name: "v", Host: &task.HostVolumeProperties{SourcePath: path}}}
