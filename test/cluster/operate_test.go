@@ -170,6 +170,22 @@ func (w *writer) start() {
 	})
 }
 
+// more waits until so many more writes were acknowledged.
+func (w *writer) more(t *testing.T, n int) {
+	t.Helper()
+	count := func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.acknowledged)
+	}
+	want := count() + n
+	for deadline := time.Now().Add(time.Minute); count() < want; time.Sleep(5 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d of %d writes", count(), want)
+		}
+	}
+}
+
 // longestGap returns the longest time without a success since the last call.
 func (w *writer) longestGap() time.Duration {
 	w.mu.Lock()
@@ -198,7 +214,7 @@ func TestOperateCluster(t *testing.T) {
 			t.Errorf("%s: no write in %v", what, gap)
 		}
 	}
-	time.Sleep(500 * time.Millisecond)
+	w.more(t, 20)
 
 	// From embedded to a cluster of one.
 	backup := filepath.Join(t.TempDir(), "backup")
@@ -235,7 +251,7 @@ func TestOperateCluster(t *testing.T) {
 	c.await()
 	o.awaitRoles(b, map[string]string{"a": "voter", "b": "voter", "c": "voter"})
 	w.use(a, b, c)
-	time.Sleep(500 * time.Millisecond)
+	w.more(t, 20)
 	step("growth to three nodes")
 
 	// A node dies and does not come back, and another one takes its place.
