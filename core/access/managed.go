@@ -49,9 +49,9 @@ func ManagedNames() []string {
 
 type managedPolicy struct{ path, name, statements string }
 
-// managed are the AWS managed policies about Cloud Map and App Mesh, with what they
-// say of services that are not here, which does no harm; see "AWS managed
-// policies for AWS Cloud Map" in the developer guide. It is never changed.
+// managed are the AWS managed policies about Cloud Map, App Mesh, ECS and Route 53, with
+// what most of them say of services that are not here, which does no harm; see the AWS
+// Managed Policy Reference. It is never changed.
 var managed = [...]managedPolicy{
 	{"", "AWSCloudMapReadOnlyAccess", allowStatement(readActionsOfCloudMap)},
 	{"", "AWSCloudMapDiscoverInstanceAccess", allowStatement(discoverActions)},
@@ -60,6 +60,8 @@ var managed = [...]managedPolicy{
 	{"", "AmazonRoute53AutoNamingReadOnlyAccess", allowStatement(readActionsOfCloudMap)},
 	{"", "AmazonRoute53AutoNamingRegistrantAccess", allowStatement(registerActions + "," + route53Registrant)},
 	{"", "AmazonRoute53AutoNamingFullAccess", allowStatement(`"servicediscovery:*",` + route53Full)},
+	{"", "AmazonRoute53FullAccess", allowStatement(`"route53:*"`)},
+	{"", "AmazonRoute53ReadOnlyAccess", allowStatement(`"route53:Get*","route53:List*","route53:TestDNSAnswer"`)},
 	{"", "AWSAppMeshEnvoyAccess", allowStatement(`"appmesh:StreamAggregatedResources"`)},
 	{"", "AWSAppMeshFullAccess", allowStatement(`"appmesh:*"`)},
 	{"", "AWSAppMeshReadOnly", allowStatement(`"appmesh:Describe*","appmesh:List*"`)},
