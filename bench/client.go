@@ -3,17 +3,17 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/cairn-discovery/cairn/bench/server"
 )
 
 // load is what a turn of requests came to.
@@ -37,7 +37,7 @@ func drive(ctx context.Context, p *process, clients int, period time.Duration, n
 	ctx, cancel := context.WithTimeout(ctx, period)
 	defer cancel()
 	counts, errs := make([]int, clients), make([]error, clients)
-	before, start := p.cpu(), time.Now()
+	before, start := server.CPU(p.cmd.Process.Pid), time.Now()
 	var wg sync.WaitGroup
 	for i := range clients {
 		wg.Go(func() {
@@ -45,7 +45,7 @@ func drive(ctx context.Context, p *process, clients int, period time.Duration, n
 		})
 	}
 	wg.Wait()
-	took, cpu := time.Since(start), p.cpu()-before
+	took, cpu := time.Since(start), server.CPU(p.cmd.Process.Pid)-before
 	total := 0
 	for _, n := range counts {
 		total += n
@@ -57,14 +57,14 @@ func drive(ctx context.Context, p *process, clients int, period time.Duration, n
 }
 
 func driveOne(ctx context.Context, addr string, next func(n int) []byte) (int, error) {
-	c, err := dial(addr)
+	c, err := server.Dial(addr)
 	if err != nil {
 		return 0, err
 	}
-	defer c.conn.Close()
+	defer c.Close()
 	n := 0
 	for ctx.Err() == nil {
-		if _, err := c.call(next(n)); err != nil {
+		if _, err := c.Call(next(n)); err != nil {
 			return n, err
 		}
 		n++
@@ -72,68 +72,14 @@ func driveOne(ctx context.Context, addr string, next func(n int) []byte) (int, e
 	return n, nil
 }
 
-// client speaks just enough HTTP to leave the processors to the server.
-type client struct {
-	conn net.Conn
-	in   *bufio.Reader
-	body []byte
-}
-
-func dial(addr string) (*client, error) {
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	return &client{conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}, nil
-}
-
-var contentLength = []byte("Content-Length: ")
-
-// call sends a request and returns the body of the answer, which is valid until
-// the next call.
-func (c *client) call(request []byte) ([]byte, error) {
-	if _, err := c.conn.Write(request); err != nil {
-		return nil, err
-	}
-	status, err := c.in.ReadSlice('\n')
-	if err != nil {
-		return nil, err
-	}
-	ok := bytes.HasPrefix(status, []byte("HTTP/1.1 200 "))
-	length := 0
-	for {
-		line, err := c.in.ReadSlice('\n')
-		if err != nil {
-			return nil, err
-		}
-		if len(line) <= 2 {
-			break
-		}
-		if value, found := bytes.CutPrefix(line, contentLength); found {
-			length, _ = strconv.Atoi(string(bytes.TrimSpace(value)))
-		}
-	}
-	if cap(c.body) < length {
-		c.body = make([]byte, length)
-	}
-	c.body = c.body[:length]
-	if _, err := io.ReadFull(c.in, c.body); err != nil {
-		return nil, err
-	}
-	if !ok {
-		return nil, fmt.Errorf("answer %q", c.body)
-	}
-	return c.body, nil
-}
-
 // once makes a single call on a connection of its own.
 func once(addr, operation, body string) ([]byte, error) {
-	c, err := dial(addr)
+	c, err := server.Dial(addr)
 	if err != nil {
 		return nil, err
 	}
-	defer c.conn.Close()
-	return c.call(request(operation, body))
+	defer c.Close()
+	return c.Call(request(operation, body))
 }
 
 // get fetches a page of cairn's admin listener.

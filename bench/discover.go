@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"path/filepath"
+
+	"github.com/cairn-discovery/cairn/bench/server"
 )
 
 // discoverClients is how many connections ask at a time.
@@ -75,15 +77,15 @@ func (r *run) duel(what string, p, peer *process, peerName string, clients int, 
 
 // allocations counts what a request allocates in the whole process.
 func (r *run) allocations(what string, p *process, next func(client, n int) []byte) error {
-	c, err := dial(p.addr)
+	c, err := server.Dial(p.addr)
 	if err != nil {
 		return err
 	}
-	defer c.conn.Close()
+	defer c.Close()
 	const requests = 10_000
 	count, bytes := p.metric("go_memstats_mallocs_total"), p.metric("go_memstats_alloc_bytes_total")
 	for n := range requests {
-		if _, err := c.call(next(0, n)); err != nil {
+		if _, err := c.Call(next(0, n)); err != nil {
 			return err
 		}
 	}

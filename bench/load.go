@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/cairn-discovery/cairn/bench/server"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/store/embedded"
@@ -75,7 +76,7 @@ func (r *run) memory(p *process, instances int) error {
 	per := func(bytes float64) float64 { return bytes / float64(instances) }
 	what := fmt.Sprintf("%d instances, ", instances)
 	r.figure(what+"resident when ready", "B/instance", per(p.resident()))
-	before := p.cpu()
+	before := server.CPU(p.cmd.Process.Pid)
 	const collections = 5
 	start := time.Now()
 	for range collections {
@@ -83,7 +84,7 @@ func (r *run) memory(p *process, instances int) error {
 			return err
 		}
 	}
-	r.figure(what+"full collection, work", "ms", (p.cpu()-before).Seconds()*1000/collections)
+	r.figure(what+"full collection, work", "ms", (server.CPU(p.cmd.Process.Pid)-before).Seconds()*1000/collections)
 	r.figure(what+"full collection, time", "ms", time.Since(start).Seconds()*1000/collections)
 	r.figure(what+"live heap", "B/instance", per(p.metric("go_memstats_heap_inuse_bytes")))
 	r.figure(what+"resident after that", "B/instance", per(p.resident()))

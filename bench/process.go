@@ -106,19 +106,6 @@ func (p *process) stop() error {
 	return p.cmd.Wait()
 }
 
-// cpu returns the processor time that the process has used.
-func (p *process) cpu() time.Duration {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	// The name in parentheses may hold anything; fields are counted after it.
-	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * time.Second / 100 // USER_HZ is 100 on Linux
-}
-
 // resident returns the bytes of memory that the process occupies.
 func (p *process) resident() float64 {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/statm", p.cmd.Process.Pid))

@@ -3,84 +3,41 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/cairn-discovery/cairn/bench/server"
 )
 
 // zone is the DNS namespace of all services here.
 const zone = "bench.example"
 
-// client speaks just enough HTTP to leave the processors to the servers.
-type client struct {
-	conn net.Conn
-	in   *bufio.Reader
-	body []byte
-}
+// client calls operations of Cloud Map.
+type client struct{ *server.Client }
 
 func dial(addr string) (*client, error) {
-	conn, err := net.Dial("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	return &client{conn: conn, in: bufio.NewReaderSize(conn, 64<<10)}, nil
+	c, err := server.Dial(addr)
+	return &client{c}, err
 }
 
-func (c *client) close() { c.conn.Close() }
-
-var (
-	contentLength = []byte("Content-Length: ")
-	errNotThere   = errors.New("not there")
-)
+var errNotThere = errors.New("not there")
 
 // call sends an operation of Cloud Map and returns the body of the answer, which is
-// valid until the next call. Status 404 is errNotThere.
+// valid until the next call. InstanceNotFound is errNotThere.
 func (c *client) call(operation, body string) ([]byte, error) {
-	_, err := fmt.Fprintf(c.conn, "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-amz-json-1.1\r\n"+
-		"X-Amz-Target: Route53AutoNaming_v20170314.%s\r\nContent-Length: %d\r\n\r\n%s", operation, len(body), body)
-	if err != nil {
-		return nil, err
-	}
-	status, err := c.in.ReadSlice('\n')
-	if err != nil {
-		return nil, err
-	}
-	ok := bytes.HasPrefix(status, []byte("HTTP/1.1 200 "))
-	length := 0
-	for {
-		line, err := c.in.ReadSlice('\n')
-		if err != nil {
-			return nil, err
-		}
-		if len(line) <= 2 {
-			break
-		}
-		if value, found := bytes.CutPrefix(line, contentLength); found {
-			length, _ = strconv.Atoi(string(bytes.TrimSpace(value)))
-		}
-	}
-	if cap(c.body) < length {
-		c.body = make([]byte, length)
-	}
-	c.body = c.body[:length]
-	if _, err := io.ReadFull(c.in, c.body); err != nil {
-		return nil, err
-	}
+	answer, err := c.Call(fmt.Appendf(nil, "POST / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-amz-json-1.1\r\n"+
+		"X-Amz-Target: Route53AutoNaming_v20170314.%s\r\nContent-Length: %d\r\n\r\n%s", operation, len(body), body))
 	switch {
-	case bytes.Contains(c.body, []byte("InstanceNotFound")):
+	case err == nil:
+		return answer, nil
+	case strings.Contains(err.Error(), "InstanceNotFound"):
 		return nil, errNotThere
-	case !ok:
-		return nil, fmt.Errorf("%s: %s", operation, c.body)
 	}
-	return c.body, nil
+	return nil, fmt.Errorf("%s: %w", operation, err)
 }
 
 // newService creates a service, and the namespace if there is none, and returns its id.
@@ -89,7 +46,7 @@ func (n *node) newService(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer c.close()
+	defer c.Close()
 	var listed struct{ Namespaces []struct{ Id string } }
 	for len(listed.Namespaces) == 0 {
 		answer, err := c.call("ListNamespaces", "{}")
@@ -175,7 +132,7 @@ func newRegistrars(writers int, nodes []*node, services []string) (*registrars, 
 
 func (r *registrars) close() {
 	for _, c := range r.clients {
-		c.close()
+		c.Close()
 	}
 }
 

@@ -147,19 +147,6 @@ func (n *node) stop() error {
 	return n.cmd.Wait()
 }
 
-// cpu returns the processor time that the process has used.
-func (n *node) cpu() time.Duration {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", n.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	// The name in parentheses may hold anything; fields are counted after it.
-	fields := strings.Fields(string(b[strings.LastIndexByte(string(b), ')')+1:]))
-	user, _ := strconv.ParseInt(fields[11], 10, 64)
-	system, _ := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * time.Second / 100 // USER_HZ is 100 on Linux
-}
-
 // memory returns a value of /proc/PID/status in bytes, such as VmHWM.
 func (n *node) memory(name string) int64 {
 	b, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", n.cmd.Process.Pid))

@@ -60,12 +60,12 @@ func (r *run) propagation(what string, nodes []*node, service string) error {
 	if err != nil {
 		return err
 	}
-	defer from.close()
+	defer from.Close()
 	to, err := dial(nodes[1].api)
 	if err != nil {
 		return err
 	}
-	defer to.close()
+	defer to.Close()
 	resolver, err := net.Dial("udp", nodes[1].dns)
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@ package main
 import (
 	"fmt"
 	"time"
+
+	"github.com/cairn-discovery/cairn/bench/server"
 )
 
 // measureReads compares what a read costs a node that is alone with what it costs each of
@@ -39,7 +41,7 @@ func measureReads(r *run) error {
 				return err
 			}
 		}
-		c.close()
+		c.Close()
 	}
 	all := append([]*node{alone}, nodes...)
 	perSecond := make([][]float64, len(all)) // reads for each second of the node's processor
@@ -67,14 +69,14 @@ func (n *node) reads(period time.Duration) (float64, error) {
 		if err != nil {
 			return 0, err
 		}
-		defer c.close()
+		defer c.Close()
 		clients[i] = c
 	}
-	before, start := n.cpu(), time.Now()
+	before, start := server.CPU(n.cmd.Process.Pid), time.Now()
 	rate, err := hammer(readers, period, func(w, _ int) error {
 		_, err := clients[w].call("DiscoverInstances", fmt.Sprintf(`{"NamespaceName":%q,"ServiceName":"read"}`, zone))
 		return err
 	})
 	total := rate * time.Since(start).Seconds()
-	return total / (n.cpu() - before).Seconds(), err
+	return total / (server.CPU(n.cmd.Process.Pid) - before).Seconds(), err
 }
