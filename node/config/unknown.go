@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/cairn-discovery/cairn/internal/spelling"
 )
 
 // unknownKeys returns an error for every key of the file that a type does not
@@ -87,14 +89,8 @@ func (s *unknownSearch) explain(path, key string, known []keyType, t reflect.Typ
 // suggestion returns a key with nearly the same name in the same section, or one
 // with the same name in another section, or "".
 func (s *unknownSearch) suggestion(path, key string, names []string) string {
-	best, least := "", len(key)/3+1
-	for _, name := range names {
-		if d := editDistance(strings.ToLower(key), name); d <= least {
-			best, least = join(path, name), d-1
-		}
-	}
-	if best != "" {
-		return best
+	if near := spelling.Nearest(key, names); near != "" {
+		return join(path, near)
 	}
 	for _, other := range s.all {
 		if _, leaf, _ := cutLast(other, "."); leaf == key {
@@ -110,33 +106,6 @@ func cutLast(text, separator string) (before, after string, found bool) {
 		return "", text, false
 	}
 	return text[:i], text[i+len(separator):], true
-}
-
-// editDistance returns how many insertions, deletions, replacements and swaps of
-// neighbours turn a into b (optimal string alignment).
-func editDistance(a, b string) int {
-	rows := make([][]int, len(a)+1)
-	for i := range rows {
-		rows[i] = make([]int, len(b)+1)
-		rows[i][0] = i
-	}
-	for j := range rows[0] {
-		rows[0][j] = j
-	}
-	for i := 1; i <= len(a); i++ {
-		for j := 1; j <= len(b); j++ {
-			cost := 1
-			if a[i-1] == b[j-1] {
-				cost = 0
-			}
-			d := min(rows[i-1][j]+1, rows[i][j-1]+1, rows[i-1][j-1]+cost)
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				d = min(d, rows[i-2][j-2]+1)
-			}
-			rows[i][j] = d
-		}
-	}
-	return rows[len(a)][len(b)]
 }
 
 // keyType is a key of a section with the type of its value.

@@ -51,7 +51,7 @@ var rings = []ring{
 		"node builds the whole server; only cmd and tests import it"},
 	{"cmd", "cmd/... node/... internal/...",
 		"the command holds no logic of the server: it starts a node, or calls one through the AWS SDK"},
-	{"cmd/cairn/internal", "cmd/cairn/internal/cli core/dnswire core/mesh core/rdata core/zonefile node/... internal/...",
+	{"cmd/cairn/internal", "cmd/cairn/internal/cli core/dnswire core/mesh core/rdata core/task core/zonefile node/... internal/...",
 		"a package of commands shares code with others through cli only, so that each can be read alone"},
 	{"cmd/cairn/internal/cli", "internal/...",
 		"cli knows no command"},

@@ -2,11 +2,8 @@ package ecs
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 
 	"github.com/aws/smithy-go"
@@ -33,7 +30,7 @@ func newRun(p *cli.Program) *cobra.Command {
 definition has a ServiceDiscoveryRegistry block, is registered.
 
 FILE has JSON as the input of RegisterTaskDefinition ("-": standard input). The
-answer of DescribeTaskDefinition can be used too.`,
+answer of DescribeTaskDefinition can be used too. Unknown members are refused.`,
 		Example: `  cairn run task.json
   cairn run task.json --cluster shop --count 3`,
 	}
@@ -123,61 +120,4 @@ func (c *client) runTask(ctx context.Context, in object) ([]ecsTask, error) {
 		return nil, fmt.Errorf("%d tasks were started, the others were not: %s %s", len(out.Tasks), f.Reason, f.Detail)
 	}
 	return out.Tasks, nil
-}
-
-// answerOnly are the members of a described task definition that an input cannot have.
-var answerOnly = []string{
-	"compatibilities", "deleteRequestedAt", "deregisteredAt", "registeredAt", "registeredBy", "requiresAttributes",
-	"revision", "status", "taskDefinitionArn",
-}
-
-// maxDefinition bounds the file that is read, in bytes. The API accepts 64 KiB.
-const maxDefinition = 1 << 20
-
-// readDefinition reads the input of RegisterTaskDefinition from a file.
-func readDefinition(c *client, file string) (object, error) {
-	in, name := c.Stdin, "standard input"
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in, name = f, file
-	}
-	text, err := io.ReadAll(io.LimitReader(in, maxDefinition+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	if len(text) > maxDefinition {
-		return nil, fmt.Errorf("%s is longer than %d bytes", name, maxDefinition)
-	}
-	return parseDefinition(text, name)
-}
-
-func parseDefinition(text []byte, name string) (object, error) {
-	var definition object
-	if err := json.Unmarshal(text, &definition); err != nil {
-		return nil, fmt.Errorf("%s is not a JSON object%s: %w", name, position(text, err), err)
-	}
-	if inner, ok := definition["taskDefinition"].(map[string]any); ok {
-		definition = inner
-	}
-	for _, member := range answerOnly {
-		delete(definition, member)
-	}
-	if definition["family"] == nil || definition["containerDefinitions"] == nil {
-		return nil, fmt.Errorf("%s is not a task definition: it needs the members family and containerDefinitions", name)
-	}
-	return definition, nil
-}
-
-// position returns where in a text the error of a JSON decoder is.
-func position(text []byte, err error) string {
-	syntax, ok := errors.AsType[*json.SyntaxError](err)
-	if !ok {
-		return ""
-	}
-	before := string(text[:min(int(syntax.Offset), len(text))])
-	return fmt.Sprintf(", line %d", 1+strings.Count(before, "\n"))
 }

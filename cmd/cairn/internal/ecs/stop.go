@@ -20,6 +20,7 @@ service starts another task in its place.`,
 		Example: `  cairn stop 0f3c3c1de28a4f0d8f6a3c4d5e6f7a8b --reason 'wrong version'`,
 	}
 	command(p, cmd, func(ctx context.Context, c *client) error {
+		c.cluster = clusterOf(task, c.cluster)
 		if err := c.call(ctx, "StopTask", object{"cluster": c.cluster, "task": task, "reason": reason}, nil); err != nil {
 			return err
 		}

@@ -56,6 +56,14 @@ func (e epoch) time() time.Time { return time.UnixMilli(int64(float64(e) * 1000)
 // id returns the last part of an ARN, or of a name with slashes.
 func id(arn string) string { return arn[strings.LastIndexByte(arn, '/')+1:] }
 
+// clusterOf returns the cluster in the ARN of a task, or the other one if it is only an id.
+func clusterOf(task, other string) string {
+	if parts := strings.Split(task, "/"); len(parts) == 3 && strings.HasPrefix(task, "arn:") {
+		return parts[1]
+	}
+	return other
+}
+
 // addresses returns where the task can be reached: its own addresses, or the ports of
 // the node.
 func (t *ecsTask) addresses() string {

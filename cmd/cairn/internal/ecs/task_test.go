@@ -1,34 +1,8 @@
 package ecs
 
 import (
-	"strings"
 	"testing"
 )
-
-func TestParseDefinition(t *testing.T) {
-	tests := []struct{ name, text, problem string }{
-		{"input", `{"family":"web","containerDefinitions":[]}`, ""},
-		{"described", `{"taskDefinition":{"family":"web","revision":3,"status":"ACTIVE","containerDefinitions":[]},"tags":[]}`, ""},
-		{"no object", `[]`, "task.json is not a JSON object: "},
-		{"syntax", "{\n\"family\": \"web\",\n}", "task.json is not a JSON object, line 3: "},
-		{"empty", ``, "task.json is not a JSON object, line 1: "},
-		{"other", `{"services":{}}`, "task.json is not a task definition: it needs the members family and containerDefinitions"},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			definition, err := parseDefinition([]byte(test.text), "task.json")
-			if test.problem == "" {
-				if err != nil || definition["family"] != "web" || definition["revision"] != nil {
-					t.Errorf("%v, %v", definition, err)
-				}
-				return
-			}
-			if err == nil || !strings.HasPrefix(err.Error(), test.problem) {
-				t.Errorf("error %v, want %q", err, test.problem)
-			}
-		})
-	}
-}
 
 func TestAddresses(t *testing.T) {
 	var none ecsTask
@@ -64,6 +38,18 @@ func TestProblem(t *testing.T) {
 	for _, test := range tests {
 		if got := test.task.problem(); got != test.want {
 			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+}
+
+func TestClusterOf(t *testing.T) {
+	for _, tt := range []struct{ task, want string }{
+		{"0f3c3c1d", "default"},
+		{"arn:aws:ecs:us-east-1:000000000000:task/shop/0f3c3c1d", "shop"},
+		{"arn:aws:ecs:us-east-1:000000000000:task/0f3c3c1d", "default"},
+	} {
+		if got := clusterOf(tt.task, "default"); got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.task, got, tt.want)
 		}
 	}
 }
