@@ -46,13 +46,28 @@ if [ ! -x "$cache/envoy" ] && ! command -v envoy >/dev/null 2>&1; then
 	fi
 fi
 
-[ -n "$missing" ] || exit 0
-echo "The tests run cairn with real clients and servers. These Debian packages are missing:" >&2
-echo " $missing" >&2
-if [ "${INSTALL:-yes}" = yes ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
-	echo "Installing them with apt-get. To run without: make test INSTALL=no" >&2
-	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
-else
-	echo "Tests that need them are skipped, or fail if CI is set. To install: apt-get install$missing" >&2
+need node nodejs
+need npm npm
+
+if [ -n "$missing" ]; then
+	echo "The tests run cairn with real clients and servers. These Debian packages are missing:" >&2
+	echo " $missing" >&2
+	if [ "${INSTALL:-yes}" = yes ] && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
+		echo "Installing them with apt-get. To run without: make test INSTALL=no" >&2
+		apt-get update -qq
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+	else
+		echo "Tests that need them are skipped, or fail if CI is set. To install: apt-get install$missing" >&2
+	fi
+fi
+
+# gRPC for Node, with npm, beside Envoy.
+grpcjs=1.14.1
+modules="${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/cairn-test/grpc-js-xds-$grpcjs"
+if [ ! -d "$modules/node_modules/@grpc/grpc-js-xds" ] && [ "${INSTALL:-yes}" = yes ] && command -v npm >/dev/null 2>&1; then
+	echo "Installing @grpc/grpc-js-xds $grpcjs with npm into $modules" >&2
+	rm -rf "$modules.new" && mkdir -p "$modules.new"
+	npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$modules.new" "@grpc/grpc-js-xds@$grpcjs" @grpc/grpc-js@1.14.7 >&2 &&
+		rm -rf "$modules" && mv "$modules.new" "$modules" ||
+		echo "gRPC for Node cannot be installed; tests that need it are skipped, or fail if CI is set" >&2
 fi

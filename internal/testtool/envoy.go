@@ -26,3 +26,21 @@ func Envoy(t testing.TB) string {
 	}
 	return path
 }
+
+// nodeModulesVersion is that of grpc-js-xds that test/setup.sh installs.
+const nodeModulesVersion = "1.14.1"
+
+// NodeModules returns the folder node_modules with a package, which test/setup.sh has
+// installed. Where it is missing, the test fails in CI, and otherwise is skipped.
+func NodeModules(t testing.TB, name string) string {
+	t.Helper()
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	modules := filepath.Join(cache, "cairn-test", "grpc-js-xds-"+nodeModulesVersion, "node_modules")
+	if _, err := os.Stat(filepath.Join(modules, name)); err != nil {
+		Missing(t, name+" of npm", "npm; test/setup.sh then installs it")
+	}
+	return modules
+}

@@ -41,10 +41,11 @@ func (c *Config) node() object {
 	if cluster == "" {
 		cluster = c.ID
 	}
-	n := object{"id": c.ID, "cluster": cluster}
+	locality := object{} // gRPC for Node reads no file without it
 	if c.Region != "" || c.Zone != "" {
-		n["locality"] = object{"region": c.Region, "zone": c.Zone}
+		locality["region"], locality["zone"] = c.Region, c.Zone
 	}
+	n := object{"id": c.ID, "cluster": cluster, "locality": locality}
 	if len(c.Metadata) > 0 {
 		n["metadata"] = c.Metadata
 	}

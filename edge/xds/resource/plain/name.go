@@ -22,7 +22,8 @@ const (
 //
 //	SERVICE.NAMESPACE[:PORT][?KEY=VALUE[&KEY=VALUE…]]
 //
-// "|" is the same as "?", for clients that cut off what follows a question mark.
+// "|" is the same as "?", for clients that cut off what follows a question mark. There can
+// be a "/" before it, for clients that use what precedes it as a host (gRPC for Node).
 type name struct {
 	host string // SERVICE.NAMESPACE as given
 	// port is used for instances without a port; 0: none is given.
@@ -48,7 +49,7 @@ func parseName(text string) (n name, ok bool) {
 	}
 	host, filter := text, ""
 	if i := strings.IndexAny(text, "?|"); i >= 0 {
-		host, filter = text[:i], text[i+1:]
+		host, filter = strings.TrimSuffix(text[:i], "/"), text[i+1:]
 		if !n.parseFilter(filter) {
 			return n, false
 		}

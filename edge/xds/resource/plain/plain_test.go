@@ -17,6 +17,7 @@ func TestParseName(t *testing.T) {
 		{"web.shop|b=2&a=1", "web.shop|a=1&b=2"},
 		{"web.shop:80%7Ca=1", "web.shop:80|a=1"},
 		{"web.shop|a=b%2526c", "web.shop|a=b%2526c"},
+		{"web.shop:80/?a=1", "web.shop:80|a=1"}, {"web.shop/%7Ca=1", "web.shop|a=1"}, {"web.shop/", ""}, {"web.shop//?a=1", ""},
 		{"web", ""}, {"", ""}, {"web.shop:0", ""}, {"web.shop:x", ""}, {"web.shop:65536", ""}, {"web.shop?x", ""},
 		{"a/b.shop", ""}, {"%zz.shop", ""}, {strings.Repeat("a.", 40) + "b", ""}, {strings.Repeat("a", 2000) + ".b", ""},
 	} {

@@ -1,0 +1,33 @@
+package xdsbootstrap
+
+import (
+	"encoding/json"
+	"testing"
+)
+
+// TestLocality: the node of gRPC always has a locality, without which gRPC for Node does
+// not read the file.
+func TestLocality(t *testing.T) {
+	for _, c := range []struct {
+		config Config
+		want   map[string]string
+	}{
+		{Config{Server: "127.0.0.1:8056", ID: "a"}, map[string]string{}},
+		{Config{Server: "127.0.0.1:8056", ID: "a", Region: "r", Zone: "z"}, map[string]string{"region": "r", "zone": "z"}},
+	} {
+		text, err := GRPC(&c.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Node struct{ Locality map[string]string }
+		}
+		if err := json.Unmarshal(text, &got); err != nil {
+			t.Fatal(err)
+		}
+		l := got.Node.Locality
+		if l == nil || len(l) != len(c.want) || l["region"] != c.want["region"] || l["zone"] != c.want["zone"] {
+			t.Errorf("%s: locality %v, want %v", text, l, c.want)
+		}
+	}
+}
