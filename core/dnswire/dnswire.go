@@ -36,6 +36,7 @@ const (
 	TypeRRSIG   = 46
 	TypeNSEC    = 47
 	TypeDNSKEY  = 48
+	TypeDHCID   = 49
 	TypeNSEC3   = 50
 	TypeTLSA    = 52
 	TypeCDS     = 59

@@ -160,6 +160,11 @@ func (b *batch) shape(c *SetChange) error {
 	case s.TTL < 0 || s.TTL > maxTTL:
 		return refuse(InvalidInput, "Invalid request: TTL %d must be 0 to %d in %s", s.TTL, maxTTL, describe())
 	}
+	if s.Check != "" && c.Action != DeleteSet {
+		if h, ok := b.state.checks.Get(s.Check); !ok || h.Account != b.zone.Account {
+			return NoCheck(s.Check)
+		}
+	}
 	return nil
 }
 
@@ -227,7 +232,7 @@ func (b *batch) store(key string, s *RecordSet) {
 
 // problem returns why a record set cannot be stored, or "".
 func (b *batch) problem(s *RecordSet, key string) string {
-	for _, check := range []func(*RecordSet, string) string{b.valuesProblem, b.typeProblem, b.nameProblem, b.groupProblem, b.checkProblem} {
+	for _, check := range []func(*RecordSet, string) string{b.valuesProblem, b.typeProblem, b.nameProblem, b.groupProblem} {
 		if problem := check(s, key); problem != "" {
 			return problem
 		}
@@ -336,16 +341,6 @@ func (b *batch) groupProblem(s *RecordSet, key string) string {
 	return ""
 }
 
-func (b *batch) checkProblem(s *RecordSet, _ string) string {
-	if s.Check == "" {
-		return ""
-	}
-	if c, ok := b.state.checks.Get(s.Check); !ok || c.Account != b.zone.Account {
-		return fmt.Sprintf("A health check with id %s does not exist.", s.Check)
-	}
-	return ""
-}
-
 // finish checks what only the result of all changes shows.
 func (b *batch) finish(limit int) {
 	all := Sets{b.sets}
@@ -369,9 +364,9 @@ func (b *batch) checkAlias(s *RecordSet) {
 	if s.Alias.Zone != b.zone.ID {
 		return
 	}
-	var problems []string
+	attempt := fmt.Sprintf("Tried to create an alias that targets %s, type %s in zone %s, but ", rdata.Octal.Name(s.Alias.Name), s.TypeName(), b.zone.ID)
 	if !in(s.Alias.Name, b.zone.Apex) {
-		problems = append(problems, "but the alias target name does not lie within the target zone")
+		b.fail("%sthe alias target name does not lie within the target zone", attempt)
 	}
 	found := false
 	for range (Sets{b.sets}).Group(s.Alias.Name, s.Type) {
@@ -379,14 +374,11 @@ func (b *batch) checkAlias(s *RecordSet) {
 		break
 	}
 	if !found {
-		problems = append(problems, "but that target was not found")
-	}
-	if len(problems) > 0 {
-		b.fail("Tried to create an alias that targets %s, type %s in zone %s, %s", rdata.Octal.Name(s.Alias.Name), s.TypeName(), b.zone.ID, strings.Join(problems, " and "))
+		b.fail("%sthat target was not found", attempt)
 		return
 	}
 	if b.loops(s.Alias.Name, s.Type, []string{s.Name}) {
-		b.fail("Tried to create an alias that targets %s, type %s in zone %s, but the target leads back to the alias", rdata.Octal.Name(s.Alias.Name), s.TypeName(), b.zone.ID)
+		b.fail("%sthe target leads back to the alias", attempt)
 	}
 }
 

@@ -161,6 +161,8 @@ func TestBatches(t *testing.T) {
 		{changes(hostedzone.DeleteSet, set("example.com 172800 NS ns1.test|ns2.test")), "[A HostedZone must contain at least one NS record for the zone itself.]"},
 		{changes(hostedzone.DeleteSet, set("example.com 900 SOA ns1.test hostmaster.test 1 7200 900 1209600 86400")), "[A HostedZone must contain exactly one SOA record.]"},
 		{changes(hostedzone.CreateSet, alias(set("a.example.com 0 A x"), id, "t.example.com", false)), "[Tried to create an alias that targets t.example.com., type A in zone " + string(id) + ", but that target was not found]"},
+		{changes(hostedzone.CreateSet, alias(set("a.example.com 0 A x"), id, "t.example.net", false)), "[Tried to create an alias that targets t.example.net., type A in zone " + string(id) +
+			", but the alias target name does not lie within the target zone, Tried to create an alias that targets t.example.net., type A in zone " + string(id) + ", but that target was not found]"},
 	} {
 		_, err := w.try(&hostedzone.ChangeSets{Zone: id, Changes: test.changes})
 		if e, ok := errors.AsType[*hostedzone.Error](err); !ok || e.Code != hostedzone.InvalidChangeBatch || e.Message != test.want {

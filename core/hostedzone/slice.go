@@ -45,6 +45,8 @@ type Rules struct {
 	NameServers []string
 	// Hostmaster is the mailbox in their SOA records, as a domain name.
 	Hostmaster string
+	// Regions are the names of regions that the configuration has.
+	Regions []string
 	// Strict selects the behaviour of AWS where the default differs.
 	Strict bool
 }

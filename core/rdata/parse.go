@@ -1,6 +1,7 @@
 package rdata
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"net/netip"
@@ -135,6 +136,8 @@ func (p *parser) field(k kind) error {
 		return p.texts()
 	case hexRest:
 		return p.hexRest()
+	case base64Rest:
+		return p.base64Rest()
 	case svcParams:
 		return p.svcParams()
 	}
@@ -306,15 +309,29 @@ func (p *parser) texts() error {
 	return nil
 }
 
-func (p *parser) hexRest() error {
-	var digits strings.Builder
+// joined returns all tokens that are left as one.
+func (p *parser) joined() string {
+	var all strings.Builder
 	for _, tok := range p.tokens {
-		digits.WriteString(tok.text)
+		all.WriteString(tok.text)
 	}
 	p.tokens = nil
-	raw, err := hex.DecodeString(digits.String())
+	return all.String()
+}
+
+func (p *parser) hexRest() error {
+	raw, err := hex.DecodeString(p.joined())
 	if err != nil || len(raw) == 0 {
 		return p.invalid("Value must end with octets in hexadecimal")
+	}
+	p.out = append(p.out, raw...)
+	return nil
+}
+
+func (p *parser) base64Rest() error {
+	raw, err := base64.StdEncoding.Strict().DecodeString(p.joined())
+	if err != nil || len(raw) == 0 {
+		return p.invalid("Value must end with octets in base64")
 	}
 	p.out = append(p.out, raw...)
 	return nil

@@ -38,18 +38,19 @@ func fail(code, text, value string) error { return &Error{code, text, value} }
 type kind uint8
 
 const (
-	number8   kind = iota // a number of one octet
-	number16              // of two
-	number32              // of four, or a time such as 1h in zone files
-	name                  // a domain name, without compression
-	text                  // a character string of at most 255 octets
-	texts                 // one or more character strings, to the end
-	rest                  // one character string without a length, to the end
-	hexRest               // octets in hexadecimal, to the end
-	v4                    // an IPv4 address
-	v6                    // an IPv6 address
-	svcParams             // the parameters of SVCB and HTTPS, to the end: RFC 9460 section 2.1
-	tag                   // the tag of CAA: letters and digits
+	number8    kind = iota // a number of one octet
+	number16               // of two
+	number32               // of four, or a time such as 1h in zone files
+	name                   // a domain name, without compression
+	text                   // a character string of at most 255 octets
+	texts                  // one or more character strings, to the end
+	rest                   // one character string without a length, to the end
+	hexRest                // octets in hexadecimal, to the end
+	base64Rest             // octets in base64, to the end
+	v4                     // an IPv4 address
+	v6                     // an IPv6 address
+	svcParams              // the parameters of SVCB and HTTPS, to the end: RFC 9460 section 2.1
+	tag                    // the tag of CAA: letters and digits
 )
 
 // layout is the table of the supported types.
@@ -58,6 +59,7 @@ var layout = map[uint16][]kind{
 	dnswire.TypeAAAA:  {v6},
 	dnswire.TypeCAA:   {number8, tag, rest},
 	dnswire.TypeCNAME: {name},
+	dnswire.TypeDHCID: {base64Rest}, // RFC 4701
 	dnswire.TypeDS:    {number16, number8, number8, hexRest},
 	dnswire.TypeHTTPS: {number16, name, svcParams},
 	dnswire.TypeMX:    {number16, name},
@@ -75,7 +77,7 @@ var layout = map[uint16][]kind{
 
 // typeNames are the names of the types of layout.
 var typeNames = map[string]uint16{
-	"A": dnswire.TypeA, "AAAA": dnswire.TypeAAAA, "CAA": dnswire.TypeCAA, "CNAME": dnswire.TypeCNAME, "DS": dnswire.TypeDS,
+	"A": dnswire.TypeA, "AAAA": dnswire.TypeAAAA, "CAA": dnswire.TypeCAA, "CNAME": dnswire.TypeCNAME, "DHCID": dnswire.TypeDHCID, "DS": dnswire.TypeDS,
 	"HTTPS": dnswire.TypeHTTPS, "MX": dnswire.TypeMX, "NAPTR": dnswire.TypeNAPTR, "NS": dnswire.TypeNS, "PTR": dnswire.TypePTR,
 	"SOA": dnswire.TypeSOA, "SPF": dnswire.TypeSPF, "SRV": dnswire.TypeSRV, "SSHFP": dnswire.TypeSSHFP, "SVCB": dnswire.TypeSVCB,
 	"TLSA": dnswire.TypeTLSA, "TXT": dnswire.TypeTXT,

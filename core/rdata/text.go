@@ -1,6 +1,7 @@
 package rdata
 
 import (
+	"encoding/base64"
 	"encoding/binary"
 	"fmt"
 	"net/netip"
@@ -82,6 +83,8 @@ func (f Form) appendField(b, data []byte, k kind) (out, left []byte, ok bool) {
 		return append(f.appendQuoted(append(b, '"'), data), '"'), nil, true
 	case hexRest:
 		return append(b, strings.ToUpper(fmt.Sprintf("%x", data))...), nil, len(data) > 0
+	case base64Rest:
+		return base64.StdEncoding.AppendEncode(b, data), nil, len(data) > 0
 	}
 	b, ok = f.appendSvcParams(b, data)
 	return b, nil, ok

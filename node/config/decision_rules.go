@@ -21,6 +21,10 @@ func hostedZoneRules(c *Config) hostedzone.Rules {
 	for _, s := range c.DNS.NameServers {
 		rules.NameServers = append(rules.NameServers, s.Name)
 	}
+	rules.Regions = append(rules.Regions, c.Region)
+	for i := range c.DNS.Regions {
+		rules.Regions = append(rules.Regions, c.DNS.Regions[i].Name)
+	}
 	return rules
 }
 

@@ -130,7 +130,7 @@ func (c *checker) decode(t *testing.T, index int, input map[string]any) (any, er
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &wire.Request{Method: request.Method, Path: u.EscapedPath(), RawQuery: u.RawQuery, Header: http.Header{}, Body: request.Body}
+	r := &wire.Request{Method: request.Method, Path: u.EscapedPath(), RawQuery: u.RawQuery, Header: http.Header{}, Body: request.Body, Strict: true}
 	for name, value := range request.Headers {
 		r.Header.Set(name, value)
 	}

@@ -9,6 +9,8 @@ type config struct {
 	matchers map[string]string
 	// extraValues are enum values accepted in the extended compatibility mode.
 	extraValues map[string][]string
+	// open are enums of which the extended mode accepts any value.
+	open map[string]bool
 	// optional are required members that may be left out in the extended mode, as
 	// Shape.Member.
 	optional map[string]bool
@@ -71,6 +73,9 @@ var configs = map[string]config{
 	}},
 	"Route 53": {
 		namesShapes: true, order: route53Order,
+		extraValues: map[string][]string{"RRType": {"DHCID"}}, // which dynamic updates make
+		// Regions have the names of the configuration.
+		open:    map[string]bool{"ResourceRecordSetRegion": true, "VPCRegion": true},
 		filters: map[string]string{"ResourceId": "trimID", "TagResourceId": "trimID", "ChangeId": "trimID"},
 	},
 	"Made up REST XML": {namesShapes: true}, // of test/protocols

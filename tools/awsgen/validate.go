@@ -168,6 +168,9 @@ func printLimits(p *printer, m *model, s *shape) {
 	if extra := m.config.extraValues[s.name]; extra != nil {
 		add("ExtendedEnum: []string{%s}", quoteAll(extra))
 	}
+	if m.config.open[s.name] {
+		add("ExtendedAny: true")
+	}
 	if m.config.namesShapes && s.Type == "list" {
 		add("Element: %q", listElementName(s))
 	}

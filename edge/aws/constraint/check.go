@@ -21,7 +21,7 @@ func (v *Violations) String(name string, s *string, l *String) {
 
 // Enum checks an enum.
 func Enum[T ~string](v *Violations, name string, s *T, l *String) {
-	if s != nil && !l.inEnum(string(*s), v.Strict) {
+	if s != nil && !l.valid(string(*s), v.Strict) {
 		v.failString(name, string(*s), l)
 	}
 }

@@ -36,6 +36,8 @@ type String struct {
 	// ExtendedEnum holds further values that are accepted in the extended
 	// compatibility mode.
 	ExtendedEnum []string
+	// ExtendedAny is true if the extended mode accepts any value of the enum.
+	ExtendedAny bool
 }
 
 // Number holds the constraints of a number. No bound is math.MinInt64 or
@@ -93,7 +95,7 @@ func (l *String) valid(s string, strict bool) bool {
 }
 
 func (l *String) inEnum(s string, strict bool) bool {
-	return slices.Contains(l.Enum, s) || !strict && slices.Contains(l.ExtendedEnum, s)
+	return slices.Contains(l.Enum, s) || !strict && (l.ExtendedAny || slices.Contains(l.ExtendedEnum, s))
 }
 
 // enumSet is the accepted values of an enum, as messages list them.

@@ -10,6 +10,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/dnswire"
 	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/registry"
+	"github.com/cairn-discovery/cairn/edge/aws/constraint"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
@@ -139,12 +140,22 @@ func vpcShape(v hostedzone.VPC) *VPC {
 }
 
 // vpcOf reads a VPC of an input.
-func vpcOf(c *service.Call, in *VPC) hostedzone.VPC {
+func vpcOf(c *service.Call, in *VPC) (hostedzone.VPC, error) {
 	v := hostedzone.VPC{ID: service.Value(in.VPCId), Region: string(service.Value(in.VPCRegion))}
 	if v.Region == "" {
 		v.Region = c.Rules.Registry.Region
 	}
-	return v
+	return v, checkRegion(c, v.Region, &limitsVPCRegion)
+}
+
+// checkRegion checks that a region is one of AWS, or has its name from the configuration.
+func checkRegion(c *service.Call, region string, limits *constraint.String) error {
+	if slices.Contains(limits.Enum, region) || slices.Contains(c.Rules.HostedZones.Regions, region) {
+		return nil
+	}
+	return invalidInput("Invalid XML ; " + schemaText(&constraint.Violation{
+		Rule: constraint.EnumRule, Value: region, Limit: "[" + strings.Join(limits.Enum, ", ") + "]",
+	}))
 }
 
 // CreateHostedZone creates a public zone, or a private one if a VPC is given.
@@ -164,7 +175,11 @@ func (a *api) CreateHostedZone(ctx context.Context, c *service.Call, in *CreateH
 		if service.Value(in.VPC.VPCId) == "" {
 			return nil, &hostedzone.Error{Code: hostedzone.InvalidVPCID, Message: "The VPC ID is invalid."}
 		}
-		cmd.VPC = new(vpcOf(c, in.VPC))
+		vpc, err := vpcOf(c, in.VPC)
+		if err != nil {
+			return nil, err
+		}
+		cmd.VPC = &vpc
 	}
 	reply, err := c.Propose(ctx, cmd)
 	if err != nil {

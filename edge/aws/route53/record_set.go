@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/cairn-discovery/cairn/core/hostedzone"
 	"github.com/cairn-discovery/cairn/core/rdata"
@@ -39,8 +40,11 @@ func (a *api) ChangeResourceRecordSets(ctx context.Context, c *service.Call, in 
 		return nil, err
 	}
 	cmd := &hostedzone.ChangeSets{Zone: z.ID, Comment: service.Value(in.ChangeBatch.Comment), Changes: make([]hostedzone.SetChange, len(in.ChangeBatch.Changes))}
+	if err := checkNames(in.ChangeBatch.Changes); err != nil {
+		return nil, err
+	}
 	for i, change := range in.ChangeBatch.Changes {
-		set, err := setOf(change)
+		set, err := setOf(c, change)
 		if err != nil {
 			return nil, err
 		}
@@ -53,6 +57,28 @@ func (a *api) ChangeResourceRecordSets(ctx context.Context, c *service.Call, in 
 	return &ChangeResourceRecordSetsResponse{ChangeInfo: a.changeInfo(c, reply.ID, cmd.Comment)}, nil
 }
 
+// checkNames checks the names of record sets and of the targets of aliases. The error has
+// all that are not valid.
+func checkNames(changes []*Change) error {
+	var messages []string
+	check := func(name string) {
+		if _, err := hostedzone.ParseName(name); err != nil {
+			messages = append(messages, "FATAL problem: "+err.Error())
+		}
+	}
+	for _, change := range changes {
+		set := change.ResourceRecordSet
+		check(*set.Name)
+		if set.AliasTarget != nil {
+			check(*set.AliasTarget.DNSName)
+		}
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	return &hostedzone.Error{Code: hostedzone.InvalidChangeBatch, Message: "[" + strings.Join(messages, ", ") + "]"}
+}
+
 // describe names a change in messages as AWS does.
 func describe(change *Change) string {
 	set, id := change.ResourceRecordSet, "null"
@@ -63,7 +89,7 @@ func describe(change *Change) string {
 }
 
 // setOf reads a record set of an input.
-func setOf(change *Change) (*hostedzone.RecordSet, error) {
+func setOf(c *service.Call, change *Change) (*hostedzone.RecordSet, error) {
 	in := change.ResourceRecordSet
 	values := in.TTL != nil && len(in.ResourceRecords) > 0
 	kinds := 0
@@ -89,7 +115,7 @@ func setOf(change *Change) (*hostedzone.RecordSet, error) {
 	}
 	name, err := hostedzone.ParseName(*in.Name)
 	if err != nil {
-		return nil, &hostedzone.Error{Code: hostedzone.InvalidChangeBatch, Message: fmt.Sprintf("[FATAL problem: %s]", err)}
+		return nil, err // checkNames has found it
 	}
 	rtype, ok := rdata.Type(string(*in.Type))
 	if !ok {
@@ -107,10 +133,15 @@ func setOf(change *Change) (*hostedzone.RecordSet, error) {
 	if set.Geo, err = geoOf(in.GeoLocation, change); err != nil {
 		return nil, err
 	}
+	if set.Region != "" {
+		if err := checkRegion(c, set.Region, &limitsResourceRecordSetRegion); err != nil {
+			return nil, err
+		}
+	}
 	if t := in.AliasTarget; t != nil {
 		target, err := hostedzone.ParseName(*t.DNSName)
 		if err != nil {
-			return nil, &hostedzone.Error{Code: hostedzone.InvalidChangeBatch, Message: fmt.Sprintf("[FATAL problem: %s]", err)}
+			return nil, err
 		}
 		set.Alias = &hostedzone.Alias{Zone: hostedzone.ID(*trimID(t.HostedZoneId)), Name: target, Evaluate: service.Value(t.EvaluateTargetHealth)}
 	}

@@ -857,6 +857,7 @@ const (
 	RRTypeSshfp RRType = "SSHFP"
 	RRTypeSvcb  RRType = "SVCB"
 	RRTypeHttps RRType = "HTTPS"
+	RRTypeDhcid RRType = "DHCID" // extended compatibility only
 )
 
 // ResettableElementName is an enum, part of inputs.

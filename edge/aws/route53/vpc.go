@@ -12,7 +12,11 @@ import (
 func zoneID(id *string) hostedzone.ID { return hostedzone.ID(service.Value(trimID(id))) }
 
 func (a *api) AssociateVPCWithHostedZone(ctx context.Context, c *service.Call, in *AssociateVPCWithHostedZoneRequest) (*AssociateVPCWithHostedZoneResponse, error) {
-	cmd := &hostedzone.Associate{Zone: zoneID(in.HostedZoneId), VPC: vpcOf(c, in.VPC), Comment: service.Value(in.Comment)}
+	vpc, err := vpcOf(c, in.VPC)
+	if err != nil {
+		return nil, err
+	}
+	cmd := &hostedzone.Associate{Zone: zoneID(in.HostedZoneId), VPC: vpc, Comment: service.Value(in.Comment)}
 	c.Target = string(cmd.Zone)
 	reply, err := c.Propose(ctx, cmd)
 	if err != nil {
@@ -22,7 +26,11 @@ func (a *api) AssociateVPCWithHostedZone(ctx context.Context, c *service.Call, i
 }
 
 func (a *api) DisassociateVPCFromHostedZone(ctx context.Context, c *service.Call, in *DisassociateVPCFromHostedZoneRequest) (*DisassociateVPCFromHostedZoneResponse, error) {
-	cmd := &hostedzone.Disassociate{Zone: zoneID(in.HostedZoneId), VPC: vpcOf(c, in.VPC), Comment: service.Value(in.Comment)}
+	vpc, err := vpcOf(c, in.VPC)
+	if err != nil {
+		return nil, err
+	}
+	cmd := &hostedzone.Disassociate{Zone: zoneID(in.HostedZoneId), VPC: vpc, Comment: service.Value(in.Comment)}
 	c.Target = string(cmd.Zone)
 	reply, err := c.Propose(ctx, cmd)
 	if err != nil {
@@ -32,7 +40,11 @@ func (a *api) DisassociateVPCFromHostedZone(ctx context.Context, c *service.Call
 }
 
 func (a *api) CreateVPCAssociationAuthorization(ctx context.Context, c *service.Call, in *CreateVPCAssociationAuthorizationRequest) (*CreateVPCAssociationAuthorizationResponse, error) {
-	cmd := &hostedzone.Authorize{Zone: zoneID(in.HostedZoneId), VPC: vpcOf(c, in.VPC)}
+	vpc, err := vpcOf(c, in.VPC)
+	if err != nil {
+		return nil, err
+	}
+	cmd := &hostedzone.Authorize{Zone: zoneID(in.HostedZoneId), VPC: vpc}
 	c.Target = string(cmd.Zone)
 	if _, err := c.Propose(ctx, cmd); err != nil {
 		return nil, err
@@ -41,7 +53,11 @@ func (a *api) CreateVPCAssociationAuthorization(ctx context.Context, c *service.
 }
 
 func (a *api) DeleteVPCAssociationAuthorization(ctx context.Context, c *service.Call, in *DeleteVPCAssociationAuthorizationRequest) (*DeleteVPCAssociationAuthorizationResponse, error) {
-	cmd := &hostedzone.Unauthorize{Zone: zoneID(in.HostedZoneId), VPC: vpcOf(c, in.VPC)}
+	vpc, err := vpcOf(c, in.VPC)
+	if err != nil {
+		return nil, err
+	}
+	cmd := &hostedzone.Unauthorize{Zone: zoneID(in.HostedZoneId), VPC: vpc}
 	c.Target = string(cmd.Zone)
 	if _, err := c.Propose(ctx, cmd); err != nil {
 		return nil, err

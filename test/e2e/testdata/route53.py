@@ -65,6 +65,22 @@ except r53.exceptions.InvalidChangeBatch as error:
 else:
     raise AssertionError("a record set was created twice")
 
+
+
+def refused(code, status, text, *changes):
+    fails(code, status, text, r53.change_resource_record_sets, HostedZoneId=zone, ChangeBatch={"Changes": list(changes)})
+
+
+# A batch names all that is wrong with it.
+refused("NoSuchHealthCheck", 404, "A health check with id none does not exist.",
+        change("CREATE", "h.example.com", "A", "192.0.2.3", SetIdentifier="h", Weight=1, HealthCheckId="none"))
+refused("InvalidChangeBatch", 400, "[FATAL problem: DomainLabelEmpty (Domain label is empty) encountered with 'a..example.com', FATAL problem: DomainLabelEmpty",
+        change("CREATE", "a..example.com", "A", "192.0.2.3"), change("CREATE", "b..example.com", "A", "192.0.2.3"))
+refused("InvalidInput", 400, "Value 'moon' is not facet-valid with respect to enumeration '[us-east-1,",
+        change("CREATE", "l.example.com", "A", "192.0.2.3", SetIdentifier="l", Region="moon"))
+assert batch(change("CREATE", "l.example.com", "A", "192.0.2.3", SetIdentifier="l", Region="eu-west-1"))["ChangeInfo"]["Status"] == "INSYNC"
+batch(change("DELETE", "l.example.com", "A", "192.0.2.3", SetIdentifier="l", Region="eu-west-1"))
+
 names = []
 for page in r53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone, PaginationConfig={"PageSize": 1}):
     names += [(s["Name"], s["Type"]) for s in page["ResourceRecordSets"]]
