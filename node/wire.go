@@ -60,7 +60,7 @@ func (n *Node) wire(st store.Store, l *listeners) ([]component, error) {
 		// The node joins before it does its share of the work, and leaves after it.
 		w.membershipComponent,
 		// Workers write, so they stop before the replica.
-		w.janitorComponent, w.schedulerComponent, w.proberComponent, w.certsComponent,
+		w.janitorComponent, w.schedulerComponent, w.authorityComponent, w.proberComponent, w.certsComponent,
 		// Edges start last and stop first: no request arrives before it can be
 		// answered, and those in flight find everything they need.
 		w.dnsComponent, w.xdsComponent, w.apiComponent,

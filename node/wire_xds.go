@@ -15,6 +15,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
+	model "github.com/cairn-discovery/cairn/core/mesh"
 	"github.com/cairn-discovery/cairn/edge/aws/sigv4"
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
 	"github.com/cairn-discovery/cairn/edge/xds"
@@ -23,6 +24,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/xds/resource/plain"
 	"github.com/cairn-discovery/cairn/internal/connlimit"
 	"github.com/cairn-discovery/cairn/node/config"
+	"github.com/cairn-discovery/cairn/worker/authority"
 )
 
 // xdsStopTimeout is how long the streams of xDS have to end.
@@ -35,7 +37,7 @@ func (w *wiring) xdsComponent() (component, error) {
 	cfg := xds.Config{
 		Replica:          w.rep,
 		Rules:            w.currentRules,
-		Sources:          []resource.Source{&mesh.Source{Region: w.cfg.Region}, &plain.Source{Region: w.cfg.Region}},
+		Sources:          []resource.Source{w.meshSource(), &plain.Source{Region: w.cfg.Region}},
 		Logger:           w.log.With("part", "xds"),
 		Changed:          w.xdsChanged,
 		Drain:            w.cfg.XDS.Drain.Duration,
@@ -64,6 +66,28 @@ func (w *wiring) xdsComponent() (component, error) {
 	w.xds.Store(server)
 	serve := func(ctx context.Context) error { return server.Serve(ctx, w.listeners.xds) }
 	return component{name: "xds", run: w.edge("xds", serve), stopTimeout: xdsStopTimeout}, nil
+}
+
+// meshSource returns the source of what proxies of meshes get.
+func (w *wiring) meshSource() *mesh.Source {
+	log := w.log.With("part", "xds")
+	return &mesh.Source{Region: w.cfg.Region, Seal: w.sealKey, Failed: func(m model.Ref, err error) {
+		log.Error("a certificate cannot be issued", "mesh", m.ID(), "error", err)
+	}}
+}
+
+// authorityComponent keeps the certificate authorities of meshes.
+func (w *wiring) authorityComponent() (component, error) {
+	if w.follows() {
+		return component{}, nil
+	}
+	worker, err := authority.New(authority.Config{
+		Replica: w.rep, Rules: w.currentRules, Seal: w.sealKey, Logger: w.log.With("part", "authority"), Owns: w.owns(),
+	})
+	if err != nil {
+		return component{}, err
+	}
+	return component{name: "authority", run: worker.Run, stopTimeout: workerStopTimeout}, nil
 }
 
 // explainProxy answers /xds/explain. It is nil if xDS is not served.

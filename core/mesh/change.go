@@ -34,6 +34,7 @@ func (s *State) index(owner *ptree.Owner, old, new *Resource) {
 //
 //	ma/OWNER/MESH    mesh        mb/OWNER/MESH/KIND/[PARENT/]NAME    any other resource
 //	mc/OWNER/MESH    lock of the mesh
+//	md/OWNER/MESH    certificate authority of the mesh
 var (
 	meshes    = newKind("ma/", func(s *State) *table.Map[*Resource] { return &s.meshes })
 	resources = newKind("mb/", func(s *State) *table.Map[*Resource] { return &s.resources })

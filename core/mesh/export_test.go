@@ -27,4 +27,5 @@ var (
 	ReferrersOf = (*State).referrersOf
 	AllOf       = (*State).all
 	MeshesOf    = (*State).meshesOf
+	Authorities = authorities
 )

@@ -10,12 +10,30 @@ import (
 const sliceName = "mesh"
 
 // Slice describes meshes to core/state.
-func Slice() command.Slice[State] { return table.NewSlice(sliceName, quotas, meshes, resources, locks) }
+func Slice() command.Slice[State] {
+	return table.NewSlice(sliceName, quotas, meshes, resources, locks, authorities)
+}
 
 // Rules are the settings for meshes.
 type Rules struct {
 	// Shares are the meshes that other accounts may use.
 	Shares []Share
+	// Authority has the settings of built-in certificate authorities.
+	Authority AuthorityRules
+}
+
+// AuthorityRules are the settings of built-in certificate authorities.
+type AuthorityRules struct {
+	// Meshes are the names of the meshes that have one; "*" means all.
+	Meshes []string
+	// LeafLife and RootLife are how long certificates of proxies and of authorities are
+	// valid, in milliseconds. They are replaced at half of it.
+	LeafLife, RootLife int64
+}
+
+// Covers reports whether a mesh has a built-in authority.
+func (r *AuthorityRules) Covers(mesh string) bool {
+	return slices.Contains(r.Meshes, mesh) || slices.Contains(r.Meshes, "*")
 }
 
 // Share shares a mesh with other accounts, its consumers.

@@ -14,6 +14,8 @@ type State struct {
 	resources table.Map[*Resource] // all others, by Ref.ID
 	locks     table.Map[*meshLock] // by the ID of the mesh
 
+	authorities table.Map[*Authority] // by the ID of the mesh
+
 	// referrers is derived: by the ID of a resource that is named, which need not exist,
 	// a NUL, and the ID of the resource whose spec names it.
 	referrers ptree.Map[string, struct{}]
@@ -29,6 +31,15 @@ func (s *State) table(k Kind) *table.Map[*Resource] {
 
 // Get returns a resource.
 func (s *State) Get(r Ref) (*Resource, bool) { return s.table(r.Kind).Get(r.ID()) }
+
+// AllMeshes yields all meshes.
+func (s *State) AllMeshes(yield func(*Resource) bool) {
+	for _, r := range s.meshes.All() {
+		if !yield(r) {
+			return
+		}
+	}
+}
 
 // meshesOf yields the meshes of an account after a name, in the order of their names.
 func (s *State) meshesOf(owner command.AccountID, after string) iter.Seq[*Resource] {

@@ -77,6 +77,11 @@ func (c *Delete) Decide(v command.View, m *command.Meta) (command.Decision, erro
 	d := s.decided(&last, c.Ref.records().Delete(old))
 	if c.Ref.Kind == KindMesh {
 		d.Changes[1] = locks.Delete(&meshLock{mesh: c.Ref.ID()})
+		if a, ok := s.Authority(c.Ref); ok {
+			d.Changes = append(d.Changes, authorities.Delete(a))
+		} else {
+			d.Reads = append(d.Reads, authorities.Read(&Authority{Mesh: c.Ref}, false))
+		}
 	}
 	return d, nil
 }

@@ -44,6 +44,7 @@ type connection struct {
 	account command.AccountID
 	allowed func(action, arn string) bool
 	valid   func() error
+	local   bool // it is on this machine
 	open    bool // nobody is authenticated: the client says itself which account it means
 }
 
@@ -59,6 +60,7 @@ func (s *Server) connect(ctx context.Context) (*connection, error) {
 	if p, ok := peer.FromContext(ctx); ok {
 		c.peer = p.Addr.String()
 		creds.Remote, _ = netip.ParseAddrPort(c.peer)
+		c.local = creds.Remote.Addr().Unmap().IsLoopback() || p.Addr.Network() == "unix"
 		if info, ok := p.AuthInfo.(credentials.TLSInfo); ok {
 			creds.TLS = &info.State
 		}

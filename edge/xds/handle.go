@@ -58,7 +58,7 @@ func (s *stream) identify(node *corev3.Node) error {
 	if text := command.AccountID(node.GetMetadata().GetFields()[metaAccount].GetStringValue()); s.open && text.Valid() {
 		s.account = text
 	}
-	proxy := &resource.Proxy{Node: node, Account: s.account, Allowed: s.allowed}
+	proxy := &resource.Proxy{Node: node, Account: s.account, Private: !s.open || s.local, Allowed: s.allowed}
 	s.hub.mu.Lock()
 	view, err := s.hub.view(s, proxy)
 	if err == nil {

@@ -36,7 +36,8 @@ type hub struct {
 	identities any
 	streams    map[*stream]struct{} // that have a view
 	leaving    map[registry.ServiceID][]leaver
-	due        time.Time // when the first leaver is gone; zero: there is none
+	timed      map[*entry]struct{} // that are made again at a certain time
+	due        time.Time           // when the first leaver is gone, or an entry is made again; zero: there is none
 }
 
 type entryKey struct {
@@ -53,6 +54,7 @@ type entry struct {
 	resource *resource.Resource // nil: there is none
 	names    []string           // of a wildcard entry
 	deps     []resource.Dep
+	due      time.Time // when it is made again; zero: when something changes
 	streams  map[*stream]struct{}
 }
 
@@ -69,7 +71,7 @@ func newHub(cfg *Config, m *metrics) *hub {
 	h := &hub{
 		cfg: cfg, metrics: m, rules: cfg.Rules(),
 		entries: map[entryKey]*entry{}, byDep: map[resource.Dep]map[*entry]struct{}{},
-		leaving: map[registry.ServiceID][]leaver{},
+		leaving: map[registry.ServiceID][]leaver{}, timed: map[*entry]struct{}{},
 		viewers: map[resource.Dep]map[*stream]struct{}{}, streams: map[*stream]struct{}{},
 	}
 	if cfg.Identities != nil {
@@ -102,6 +104,9 @@ func (h *hub) use(s *replica.Snapshot) {
 	h.identifier, h.suffix = h.cfg.identifier(s.Revision), "@"+strconv.FormatUint(s.Revision, 10)
 }
 
+// maxWait is the longest wait, after which the clock may have jumped.
+const maxWait = time.Minute
+
 // wait returns how long nothing is due.
 func (h *hub) wait(now time.Time) time.Duration {
 	h.mu.Lock()
@@ -109,7 +114,7 @@ func (h *hub) wait(now time.Time) time.Duration {
 	if h.due.IsZero() {
 		return time.Hour
 	}
-	return max(h.due.Sub(now), time.Millisecond)
+	return min(max(h.due.Sub(now), time.Millisecond), maxWait)
 }
 
 // advance takes the newest snapshot, makes the resources again that it changes, wakes the
@@ -138,6 +143,13 @@ func (h *hub) advance(now time.Time) *replica.Snapshot {
 		}
 	}
 	h.expire(now, changed)
+	for e := range h.timed {
+		if !e.due.After(now) {
+			dirty[e] = struct{}{}
+		} else {
+			h.dueAt(e.due)
+		}
+	}
 	if next != old {
 		h.use(next)
 		resource.RegistryChanges(&old.Registry, &next.Registry, changed, func(svc *registry.Service, inst *registry.Instance) {
@@ -165,7 +177,7 @@ func (h *hub) advance(now time.Time) *replica.Snapshot {
 		}
 	}
 	for e := range dirty {
-		if h.make(e) {
+		if h.make(e, now) {
 			for s := range e.streams {
 				s.mark(e)
 				touched = append(touched, s)
@@ -186,8 +198,13 @@ func (h *hub) leave(svc *registry.Service, inst *registry.Instance, now time.Tim
 	}
 	until := now.Add(h.cfg.Drain)
 	h.leaving[svc.ID] = append(h.leaving[svc.ID], leaver{inst, until})
-	if h.due.IsZero() || until.Before(h.due) {
-		h.due = until
+	h.dueAt(until)
+}
+
+// dueAt makes the hub look again at a time.
+func (h *hub) dueAt(t time.Time) {
+	if h.due.IsZero() || t.Before(h.due) {
+		h.due = t
 	}
 }
 
@@ -208,16 +225,14 @@ func (h *hub) expire(now time.Time, changed func(resource.Dep)) {
 		}
 		h.leaving[id] = kept
 		for _, l := range kept {
-			if h.due.IsZero() || l.until.Before(h.due) {
-				h.due = l.until
-			}
+			h.dueAt(l.until)
 		}
 	}
 }
 
 // input returns the input for what is made from the current snapshot.
-func (h *hub) input() *resource.Input {
-	return &resource.Input{State: h.snapshot.State, Rules: h.rules, Leaving: h.leavingOf}
+func (h *hub) input(now time.Time) *resource.Input {
+	return &resource.Input{State: h.snapshot.State, Rules: h.rules, Leaving: h.leavingOf, Now: now}
 }
 
 func (h *hub) leavingOf(id registry.ServiceID) []*registry.Instance {
@@ -229,8 +244,8 @@ func (h *hub) leavingOf(id registry.ServiceID) []*registry.Instance {
 }
 
 // make makes an entry from the current snapshot and reports whether it has changed.
-func (h *hub) make(e *entry) bool {
-	in := h.input()
+func (h *hub) make(e *entry, now time.Time) bool {
+	in := h.input(now)
 	h.forgetDeps(e)
 	changed := false
 	if e.name == resource.Wildcard {
@@ -247,6 +262,12 @@ func (h *hub) make(e *entry) bool {
 		}
 		h.byDep[d][e] = struct{}{}
 	})
+	if e.due = in.Due(); e.due.IsZero() {
+		delete(h.timed, e)
+	} else {
+		h.timed[e] = struct{}{}
+		h.dueAt(e.due)
+	}
 	return changed
 }
 
@@ -295,7 +316,7 @@ func (h *hub) follow(s *stream, t resource.Type, name string) *entry {
 	if e == nil {
 		e = &entry{entryKey: key, view: s.view, streams: map[*stream]struct{}{}}
 		h.entries[key] = e
-		h.make(e)
+		h.make(e, time.Now())
 	}
 	e.streams[s] = struct{}{}
 	return e
@@ -306,6 +327,7 @@ func (h *hub) unfollow(s *stream, e *entry) {
 	delete(e.streams, s)
 	if len(e.streams) == 0 {
 		h.forgetDeps(e)
+		delete(h.timed, e)
 		delete(h.entries, e.entryKey)
 	}
 }
@@ -313,7 +335,7 @@ func (h *hub) unfollow(s *stream, e *entry) {
 // view asks the sources for the view of the proxy of a stream, and notes what it depends
 // on. The caller holds mu.
 func (h *hub) view(s *stream, p *resource.Proxy) (resource.View, error) {
-	in := h.input()
+	in := h.input(time.Now())
 	h.forgetView(s)
 	v, err := h.ask(in, p)
 	h.streams[s] = struct{}{}

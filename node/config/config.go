@@ -127,7 +127,7 @@ func (c *Config) Check() error {
 	if c.Upstream != "" && c.Runner.Driver != RunnerNone {
 		k.fail("runner.driver", c.Runner.Driver, "cannot be used with upstream: a node that follows another one writes nothing")
 	}
-	c.XDS.check(&k)
+	c.XDS.check(&k, &c.Auth)
 	checkQuotas(&k, "", c.Quotas)
 	checkRates(&k, "", c.Rates)
 	c.Audit.check(&k)

@@ -59,6 +59,10 @@ func meshRules(c *Config) mesh.Rules {
 			rules.Shares = append(rules.Shares, mesh.Share{Owner: command.AccountID(s.Owner), Mesh: s.Mesh, With: s.accounts()})
 		}
 	}
+	rules.Authority = mesh.AuthorityRules{
+		Meshes:   c.XDS.Authority.Meshes,
+		LeafLife: c.XDS.Authority.LeafLife.Milliseconds(), RootLife: c.XDS.Authority.RootLife.Milliseconds(),
+	}
 	return rules
 }
 

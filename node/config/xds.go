@@ -20,6 +20,21 @@ type XDS struct {
 	// Tokens let clients in that send one of them as "authorization: Bearer TOKEN".
 	// They have no effect with auth.mode open.
 	Tokens []XDSToken `yaml:"tokens"`
+	// Authority is the built-in certificate authority for meshes that have none.
+	Authority Authority `yaml:"authority"`
+}
+
+// Authority issues certificates to the proxies of meshes; see docs/mesh.md.
+type Authority struct {
+	// Meshes are the names of the meshes that have the built-in authority; `*` is all.
+	// Left out, there is none. It needs auth.seal_key_file or CAIRN_SEAL_KEY.
+	Meshes []string `yaml:"meshes" reload:"sighup" check:"notempty"`
+	// LeafLife is how long the certificate of a proxy is valid. At half of it, the proxy
+	// gets the next one.
+	LeafLife Duration `yaml:"leaf_life" reload:"sighup" check:"min=10s"`
+	// RootLife is how long the certificate of an authority is valid. At half of it,
+	// proxies trust a second one. It is at least four times leaf_life.
+	RootLife Duration `yaml:"root_life" reload:"sighup" check:"min=40s"`
 }
 
 // XDSToken lets clients see the services of an account.
@@ -30,7 +45,10 @@ type XDSToken struct {
 	File string `yaml:"file" path:"file" check:"notempty"`
 }
 
-func defaultXDS() XDS { return XDS{Drain: seconds(5)} }
+func defaultXDS() XDS {
+	const day = 24 * 3600
+	return XDS{Drain: seconds(5), Authority: Authority{LeafLife: seconds(day), RootLife: seconds(10 * 365 * day)}}
+}
 
 // ReadTokens returns the account of each token.
 func (x *XDS) ReadTokens() (map[string]string, error) {
@@ -48,7 +66,13 @@ func (x *XDS) ReadTokens() (map[string]string, error) {
 	return tokens, nil
 }
 
-func (x *XDS) check(k *checker) {
+func (x *XDS) check(k *checker, a *Auth) {
+	if len(x.Authority.Meshes) > 0 && a.SealKeyFile == "" && a.SealKey == "" {
+		k.failHidden("xds.authority.meshes", "needs a key that protects private keys in the store: auth.seal_key_file or CAIRN_SEAL_KEY")
+	}
+	if x.Authority.RootLife.Duration < 4*x.Authority.LeafLife.Duration {
+		k.fail("xds.authority.root_life", x.Authority.RootLife.String(), "must be at least four times leaf_life")
+	}
 	for i, t := range x.Tokens {
 		if !command.AccountID(t.Account).Valid() {
 			k.fail(fmt.Sprintf("xds.tokens[%d].account", i), t.Account, "must be twelve digits, in quotes")

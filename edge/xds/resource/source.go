@@ -1,6 +1,8 @@
 package resource
 
 import (
+	"time"
+
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 
 	"github.com/cairn-discovery/cairn/core/command"
@@ -14,6 +16,9 @@ type Proxy struct {
 	Node *corev3.Node
 	// Account is the account that the client has proved to belong to.
 	Account command.AccountID
+	// Private means that the client may have private keys: it has proved who it is, or
+	// is a program on this machine.
+	Private bool
 	// Allowed reports whether the client may do an action of IAM with a resource. Nil
 	// means that callers are not authenticated, and everything is allowed.
 	Allowed func(action, arn string) bool
@@ -50,9 +55,23 @@ type Input struct {
 	// Leaving returns instances that have left a service a short time ago, so that
 	// proxies can finish their requests. Nil means none.
 	Leaving func(registry.ServiceID) []*registry.Instance
+	// Now is the time.
+	Now time.Time
 
-	deps map[Dep]struct{}
+	deps  map[Dep]struct{}
+	until time.Time
 }
+
+// Until records that what is made must be made again at a time, if nothing changes
+// before. The earliest one counts.
+func (in *Input) Until(t time.Time) {
+	if in.until.IsZero() || t.Before(in.until) {
+		in.until = t
+	}
+}
+
+// Due returns the time of Until, or the zero time.
+func (in *Input) Due() time.Time { return in.until }
 
 // DepKind is what a dependency is.
 type DepKind uint8

@@ -160,7 +160,7 @@ func (v *view) upstreamCluster(in *resource.Input, u *upstream) *resource.Messag
 	m := &resource.Message{Proto: c}
 	if !v.grpc {
 		c.TypedExtensionProtocolOptions = protocolOptions(u.listener.PortMapping.Protocol)
-		c.HealthChecks = healthChecks(u.listener, serverName(spec))
+		c.HealthChecks = healthChecks(u.listener, spec.HostName())
 	}
 	if len(c.HealthChecks) == 0 {
 		// If no instance is healthy, the endpoints have all. A proxy that used unhealthy
@@ -178,7 +178,7 @@ func (v *view) upstreamCluster(in *resource.Input, u *upstream) *resource.Messag
 		c.ClusterDiscoveryType = &clusterv3.Cluster_Type{Type: clusterv3.Cluster_STATIC}
 		c.LoadAssignment = &endpointv3.ClusterLoadAssignment{ClusterName: u.name}
 	}
-	v.secureUpstream(c, m, u)
+	v.secureUpstream(in, c, m, u)
 	return m
 }
 
@@ -220,18 +220,6 @@ func (v *view) preferenceOf(in *resource.Input, spec *model.VirtualNodeSpec) str
 	}
 	if d := v.meshSpec(in).ServiceDiscovery; d != nil {
 		return d.IPPreference
-	}
-	return ""
-}
-
-// serverName returns the name by which a node is found: its host name, or
-// SERVICE.NAMESPACE. It is empty for a node that cannot be found.
-func serverName(spec *model.VirtualNodeSpec) string {
-	switch d := spec.ServiceDiscovery; {
-	case d != nil && d.DNS != nil:
-		return strings.TrimSuffix(d.DNS.Hostname, ".")
-	case d != nil && d.CloudMap != nil:
-		return d.CloudMap.ServiceName + "." + d.CloudMap.NamespaceName
 	}
 	return ""
 }

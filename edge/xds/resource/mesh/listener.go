@@ -209,7 +209,7 @@ func (v *view) ingressChains(in *resource.Input, m *resource.Message, l *model.L
 		return []*listenerv3.FilterChain{plainText}
 	}
 	secure := make()
-	secure.TransportSocket = v.secureListener(m, l)
+	secure.TransportSocket = v.secureListener(in, m, l)
 	if l.TLS.Mode != model.TLSPermissive {
 		return []*listenerv3.FilterChain{secure}
 	}

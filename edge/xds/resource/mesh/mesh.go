@@ -22,6 +22,7 @@ import (
 	model "github.com/cairn-discovery/cairn/core/mesh"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
+	"github.com/cairn-discovery/cairn/internal/seal"
 )
 
 // metaListenAddress is the key of the metadata of a node with which a proxy runs without
@@ -37,10 +38,15 @@ const actionStream = "appmesh:StreamAggregatedResources"
 type Source struct {
 	// Region is the region in ARNs.
 	Region string
+	// Seal opens the keys of built-in authorities. Nil: no proxy gets a certificate.
+	Seal *seal.Key
+	// Failed is called when a certificate cannot be issued. Nil: nothing is.
+	Failed func(mesh model.Ref, err error)
 }
 
 // view is what the proxies of one virtual node or gateway see.
 type view struct {
+	source *Source
 	region string
 	mesh   model.Ref
 	self   model.Ref
@@ -50,7 +56,9 @@ type view struct {
 	listen netip.Addr
 	// grpc means that the client is gRPC itself, without a proxy.
 	grpc bool
-	own  string // the scope of what only these proxies see
+	// private means that the proxies may have private keys.
+	private bool
+	own     string // the scope of what only these proxies see
 }
 
 // View returns the view of a proxy whose id names a virtual node or gateway.
@@ -79,7 +87,7 @@ func (s *Source) View(in *resource.Input, p *resource.Proxy) (resource.View, err
 	if r.Account != account || p.Allowed != nil && !p.Allowed(actionStream, r.ARN(s.Region)) {
 		return nil, status.Errorf(codes.PermissionDenied, "the caller may not do %s with %s", actionStream, r.ARN(s.Region))
 	}
-	v := &view{region: s.Region, mesh: mesh, self: self, account: r.Account, grpc: isGRPC(p.Node.GetUserAgentName())}
+	v := &view{source: s, region: s.Region, private: p.Private, mesh: mesh, self: self, account: r.Account, grpc: isGRPC(p.Node.GetUserAgentName())}
 	if text := p.Node.GetMetadata().GetFields()[metaListenAddress].GetStringValue(); text != "" {
 		addr, err := netip.ParseAddr(text)
 		if err != nil || addr.Zone() != "" {
@@ -90,6 +98,9 @@ func (s *Source) View(in *resource.Input, p *resource.Proxy) (resource.View, err
 	v.own = self.ID() + "@" + v.listen.String()
 	if v.grpc {
 		v.own += "@grpc"
+	}
+	if !v.private {
+		v.own += "@public"
 	}
 	return v, nil
 }
@@ -156,6 +167,7 @@ func (*Source) Changes(old, new *state.State, changed func(resource.Dep)) {
 			changed(depOfList(r.Ref.ParentRef(), r.Ref.Kind))
 		}
 	})
+	model.DiffAuthorities(&old.Mesh, &new.Mesh, func(mesh model.Ref) { changed(depOfAuthority(mesh)) })
 }
 
 // depOf returns the dependency on a resource of a mesh.
@@ -165,6 +177,11 @@ func depOf(r model.Ref) resource.Dep { return resource.Dep{Kind: resource.DepMes
 // in a virtual router or gateway.
 func depOfList(parent model.Ref, k model.Kind) resource.Dep {
 	return resource.Dep{Kind: resource.DepMesh, ID: parent.ID() + "/" + string(k) + "/*"}
+}
+
+// depOfAuthority returns the dependency on the built-in authority of a mesh.
+func depOfAuthority(mesh model.Ref) resource.Dep {
+	return resource.Dep{Kind: resource.DepMesh, ID: mesh.ID() + "/authority"}
 }
 
 // get returns a resource of the mesh.

@@ -16,7 +16,8 @@ import (
 // App Mesh has if APPMESH_SDS_SOCKET_PATH is set.
 const sdsCluster = "static_cluster_sds_unix_socket"
 
-// The names of secrets that come from here. A certificate in files is a secret too,
+// The names of secrets that come from here, besides the SPIFFE ids of the built-in
+// authority (authority.go). A certificate in files is a secret too,
 // because Envoy reads files again only for secrets: when a file is moved into the folder.
 const (
 	filePrefix      = "file:"    // CHAIN|KEY
@@ -37,17 +38,22 @@ func fileSecret(f *model.FileCertificate) secretRef {
 
 func acmSecret(arn string) secretRef { return secretRef{name: acmPrefix + arn} }
 
-func (v *view) namedSecret(s *model.SDSCertificate) secretRef {
+// namedSecret returns a secret by SDS. Names of the built-in authority of the mesh come
+// from here, others from the SDS server next to the proxy.
+func (v *view) namedSecret(in *resource.Input, s *model.SDSCertificate) secretRef {
+	if name, ok := v.authorityName(in, s.SecretName); ok {
+		return secretRef{name: name}
+	}
 	return secretRef{name: s.SecretName, local: true}
 }
 
 // trustSecret returns the secret with the certificates of authorities.
-func (v *view) trustSecret(t *model.Trust) secretRef {
+func (v *view) trustSecret(in *resource.Input, t *model.Trust) secretRef {
 	switch {
 	case t.File != nil:
 		return secretRef{name: fileTrustPrefix + t.File.CertificateChain}
 	case t.SDS != nil:
-		return v.namedSecret(t.SDS)
+		return v.namedSecret(in, t.SDS)
 	case t.ACM != nil:
 		return secretRef{name: acmTrust}
 	}
@@ -70,7 +76,10 @@ func (r secretRef) config(m *resource.Message) *tlsv3.SdsSecretConfig {
 }
 
 // secret returns the secret with a name, or nil.
-func (v *view) secret(name string) *resource.Message {
+func (v *view) secret(in *resource.Input, name string) *resource.Message {
+	if _, ok := v.authorityName(in, name); ok || name == acmTrust || strings.HasPrefix(name, acmPrefix) {
+		return v.authoritySecret(in, name)
+	}
 	if rest, ok := strings.CutPrefix(name, fileTrustPrefix); ok {
 		return &resource.Message{Proto: &tlsv3.Secret{Name: name, Type: &tlsv3.Secret_ValidationContext{ValidationContext: &tlsv3.CertificateValidationContext{
 			TrustedCa: file(rest), WatchedDirectory: directory(rest),

@@ -43,28 +43,28 @@ func enabled(t *model.ListenerTLS) bool { return t != nil && t.Mode != model.TLS
 
 // secureListener returns the transport socket of a listener that does TLS. The secrets
 // that it needs are added to the message.
-func (v *view) secureListener(m *resource.Message, l *model.Listener) *corev3.TransportSocket {
+func (v *view) secureListener(in *resource.Input, m *resource.Message, l *model.Listener) *corev3.TransportSocket {
 	t := l.TLS
 	common := &tlsv3.CommonTlsContext{AlpnProtocols: alpn(l.PortMapping.Protocol, true)}
 	switch c := t.Certificate; {
 	case c.File != nil:
 		addCertificate(m, common, fileSecret(c.File))
 	case c.SDS != nil:
-		addCertificate(m, common, v.namedSecret(c.SDS))
+		addCertificate(m, common, v.namedSecret(in, c.SDS))
 	case c.ACM != nil:
 		addCertificate(m, common, acmSecret(c.ACM.CertificateARN))
 	}
 	context := &tlsv3.DownstreamTlsContext{CommonTlsContext: common}
 	if t.Validation != nil {
 		context.RequireClientCertificate = wrapperspb.Bool(true)
-		addValidation(m, common, v.trustSecret(&t.Validation.Trust), namesOf(t.Validation.SubjectAlternativeNames))
+		addValidation(m, common, v.trustSecret(in, &t.Validation.Trust), namesOf(t.Validation.SubjectAlternativeNames))
 	}
 	return transportSocket(context)
 }
 
 // secureUpstream makes a cluster do TLS, if the client policy or the listener of the
 // node want it.
-func (v *view) secureUpstream(c *clusterv3.Cluster, m *resource.Message, u *upstream) {
+func (v *view) secureUpstream(in *resource.Input, c *clusterv3.Cluster, m *resource.Message, u *upstream) {
 	policy := u.policy
 	if policy != nil && len(policy.Ports) > 0 && !slices.Contains(policy.Ports, u.listener.PortMapping.Port) {
 		policy = nil
@@ -73,7 +73,7 @@ func (v *view) secureUpstream(c *clusterv3.Cluster, m *resource.Message, u *upst
 	if !enforced && !enabled(u.listener.TLS) {
 		return
 	}
-	name := serverName(u.node.Spec.(*model.VirtualNodeSpec))
+	name := u.node.Spec.(*model.VirtualNodeSpec).HostName()
 	common := &tlsv3.CommonTlsContext{AlpnProtocols: alpn(u.listener.PortMapping.Protocol, false)}
 	context := &tlsv3.UpstreamTlsContext{CommonTlsContext: common, Sni: sni(name)}
 	switch {
@@ -82,13 +82,13 @@ func (v *view) secureUpstream(c *clusterv3.Cluster, m *resource.Message, u *upst
 		if policy.Validation.SubjectAlternativeNames == nil && name != "" {
 			names = []string{name}
 		}
-		addValidation(m, common, v.trustSecret(&policy.Validation.Trust), names)
+		addValidation(m, common, v.trustSecret(in, &policy.Validation.Trust), names)
 		if policy.Certificate != nil {
 			switch {
 			case policy.Certificate.File != nil:
 				addCertificate(m, common, fileSecret(policy.Certificate.File))
 			case policy.Certificate.SDS != nil:
-				addCertificate(m, common, v.namedSecret(policy.Certificate.SDS))
+				addCertificate(m, common, v.namedSecret(in, policy.Certificate.SDS))
 			}
 		}
 	case u.listener.TLS.Certificate.ACM != nil:

@@ -39,7 +39,7 @@ func (v *view) Make(in *resource.Input, t resource.Type, name string) *resource.
 	case resource.Route:
 		return v.routes(in, name)
 	case resource.Secret:
-		return v.secret(name)
+		return v.secret(in, name)
 	}
 	return nil
 }

@@ -1,0 +1,142 @@
+package mesh_test
+
+import (
+	"bytes"
+	"slices"
+	"testing"
+
+	"github.com/cairn-discovery/cairn/core/mesh"
+	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/internal/record"
+)
+
+func root(name string, created, expires int64) mesh.Root {
+	return mesh.Root{Certificate: []byte(name), Key: []byte("key of " + name), Created: created, Expires: expires}
+}
+
+// TestAuthority: of two nodes that store the authority of a mesh, one does; the authority
+// goes with the mesh.
+func TestAuthority(t *testing.T) {
+	w := newWorld(t)
+	at := ref(t, "mesh/m")
+	put := func(now, old *mesh.Authority) bool {
+		t.Helper()
+		reply, err := w.try(owner, &mesh.PutAuthority{Authority: now, Old: old})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return !reply.Unchanged
+	}
+	a, b := &mesh.Authority{Mesh: at, Roots: []mesh.Root{root("a", 1, 9)}}, &mesh.Authority{Mesh: at, Roots: []mesh.Root{root("b", 1, 9)}}
+	if !put(a, nil) || put(b, nil) {
+		t.Error("the second authority replaces the first one")
+	}
+	if got, _ := w.state.Mesh.Authority(ref(t, "mesh/m/virtualNode/n")); got != a {
+		t.Errorf("the authority is %v", got)
+	}
+	if !put(b, a) || put(a, a) {
+		t.Error("a change of an old version is stored")
+	}
+	if other := (&mesh.Authority{Mesh: mesh.MeshRef(owner, "other")}); put(other, nil) {
+		t.Error("a mesh that does not exist has an authority")
+	}
+	for _, path := range []string{"mesh/m/virtualGateway/g", "mesh/m/virtualService/s.local", "mesh/m/virtualRouter/r", "mesh/m/virtualNode/n", "mesh/m/virtualNode/bare", "mesh/m"} {
+		if err := w.remove(path); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var changed []mesh.Ref
+	mesh.DiffAuthorities(&w.state.Mesh, &new(state.State).Mesh, func(m mesh.Ref) { changed = append(changed, m) })
+	if len(changed) != 0 {
+		t.Errorf("the authorities of %v are left", changed)
+	}
+}
+
+// TestAuthorityRecord: an authority comes back as it was stored, with fields of newer
+// versions.
+func TestAuthorityRecord(t *testing.T) {
+	a := &mesh.Authority{Mesh: mesh.MeshRef(owner, "m"), Roots: []mesh.Root{root("a", 1, 9), root("b", 5, 14)}}
+	value := record.AppendUint(mesh.Authorities.Encode(a, nil), 77, 3)
+	value = record.AppendNested(value, 1, func(b []byte) []byte { return record.AppendString(b, 99, "x") })
+	got := mesh.Authorities.New("111122223333/m")
+	if err := mesh.Authorities.Decode(got, value); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Roots) != 3 || !slices.EqualFunc(got.Roots[:2], a.Roots, func(x, y mesh.Root) bool {
+		return bytes.Equal(x.Certificate, y.Certificate) && bytes.Equal(x.Key, y.Key) && x.Created == y.Created && x.Expires == y.Expires
+	}) {
+		t.Errorf("%+v", got)
+	}
+	again := mesh.Authorities.Encode(got, nil)
+	if missing, err := record.Missing(again, value); err != nil || missing != nil {
+		t.Errorf("the fields %q are lost, %v", missing, err)
+	}
+}
+
+// TestRoots: a root is added at half the life of the newest one, signs when all proxies
+// can know it, and goes when it has expired.
+func TestRoots(t *testing.T) {
+	const settle = 10
+	a := &mesh.Authority{Mesh: mesh.MeshRef(owner, "m")}
+	if add, _ := a.Stale(0); !add || a.Signer(0, settle) != nil {
+		t.Error("nothing is done without roots")
+	}
+	a = a.With(new(root("a", 0, 100)), 0)
+	signer := func(at int64) string { return string(a.Signer(at, settle).Certificate) }
+	if add, remove := a.Stale(49); add || remove || signer(0) != "a" {
+		t.Errorf("at 49: add %t, remove %t, signer %s", add, remove, signer(0))
+	}
+	if add, _ := a.Stale(50); !add {
+		t.Error("no root is added at half of the life")
+	}
+	a = a.With(new(root("b", 50, 150)), 50)
+	if signer(50) != "a" || signer(59) != "a" || signer(60) != "b" {
+		t.Errorf("signers %s, %s, %s", signer(50), signer(59), signer(60))
+	}
+	if add, remove := a.Stale(99); add || remove {
+		t.Errorf("at 99: add %t, remove %t", add, remove)
+	}
+	if add, remove := a.Stale(100); !add || !remove {
+		t.Errorf("at 100: add %t, remove %t", add, remove)
+	}
+	if a = a.With(nil, 100); len(a.Roots) != 1 || signer(100) != "b" {
+		t.Errorf("%d roots, signer %s", len(a.Roots), signer(100))
+	}
+}
+
+// TestSPIFFEIDs: ids of virtual nodes and gateways, all of which are well-formed.
+func TestSPIFFEIDs(t *testing.T) {
+	cloudMap := func(namespace, service string) mesh.Spec {
+		return &mesh.VirtualNodeSpec{ServiceDiscovery: &mesh.ServiceDiscovery{CloudMap: &mesh.CloudMapServiceDiscovery{NamespaceName: namespace, ServiceName: service}}}
+	}
+	host := func(name string) mesh.Spec {
+		return &mesh.VirtualNodeSpec{ServiceDiscovery: &mesh.ServiceDiscovery{DNS: &mesh.DNSServiceDiscovery{Hostname: name}}}
+	}
+	node := mesh.NodeRef(owner, "Shop", "n1")
+	for want, r := range map[string]*mesh.Resource{
+		"spiffe://shop/ns/local/sv/web":         {Ref: node, Spec: cloudMap("local", "web")},
+		"spiffe://shop/ns/a.b_c/sv/Web-1":       {Ref: node, Spec: cloudMap("a.b_c", "Web-1")},
+		"spiffe://shop/ns/shop.example/sv/cart": {Ref: node, Spec: host("cart.shop.example.")},
+		"spiffe://shop/virtualNode/n1":          {Ref: node, Spec: &mesh.VirtualNodeSpec{}},
+		"spiffe://shop/virtualNode/host":        {Ref: mesh.NodeRef(owner, "Shop", "host"), Spec: host("host")},
+		"spiffe://shop/virtualNode/odd":         {Ref: mesh.NodeRef(owner, "Shop", "odd"), Spec: cloudMap("a/../b", "web")},
+		"spiffe://shop/virtualNode/dots":        {Ref: mesh.NodeRef(owner, "Shop", "dots"), Spec: cloudMap("..", "web")},
+		"spiffe://shop/virtualGateway/front":    {Ref: mesh.GatewayRef(owner, "Shop", "front"), Spec: &mesh.VirtualGatewaySpec{}},
+	} {
+		if got := r.SPIFFEID(); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}
+
+// TestAuthorityRules: which meshes have the built-in authority.
+func TestAuthorityRules(t *testing.T) {
+	for _, c := range []struct {
+		meshes []string
+		want   bool
+	}{{nil, false}, {[]string{"other"}, false}, {[]string{"other", "shop"}, true}, {[]string{"*"}, true}} {
+		if got := (&mesh.AuthorityRules{Meshes: c.meshes}).Covers("shop"); got != c.want {
+			t.Errorf("%v: %t", c.meshes, got)
+		}
+	}
+}
