@@ -1,5 +1,5 @@
 // Package authority keeps the built-in certificate authorities of meshes: it makes a root
-// for each mesh that shall have one, adds another one at half its life, and removes those
+// for each mesh that has one by the settings, adds another one at half its life, and removes those
 // that have expired. Roots are in the store, so all nodes have the same ones.
 package authority
 
@@ -73,7 +73,7 @@ func (a *Authority) Run(ctx context.Context) error {
 }
 
 // changed returns a channel that is closed by the next change of the state, or nil if no
-// mesh shall have an authority.
+// mesh has an authority by the settings.
 func (a *Authority) changed(s *replica.Snapshot) <-chan struct{} {
 	if len(a.cfg.Rules().Mesh.Authority.Meshes) == 0 {
 		return nil

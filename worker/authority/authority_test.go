@@ -71,7 +71,7 @@ func (w *world) roots() []mesh.Root {
 	return a.Roots
 }
 
-// TestRun: a mesh that shall have an authority gets one as soon as it exists, another one
+// TestRun: a mesh that the settings name gets one as soon as it exists, another one
 // does not.
 func TestRun(t *testing.T) {
 	w := start(t)
