@@ -58,6 +58,10 @@ func (s *stream) answer(ss *subscriptions, now time.Time) *frame {
 	if f == nil {
 		return nil
 	}
+	if n := f.size(); n > alarmSize && !s.delta && ss.t.Full() {
+		s.server.cfg.Logger.Error("answer is close to the 4 MiB that gRPC clients accept; the delta protocol has smaller ones",
+			append(s.attrs(), "type", ss.t.String(), "resources", len(f.resources), "octets", n)...)
+	}
 	ss.inFlight, ss.answerDue, ss.sentAt = true, false, now
 	ss.sent = f.version
 	ss.answers++
@@ -218,9 +222,12 @@ func noEndpoints(name string) *resource.Resource {
 func (s *stream) deltaAnswer(a *answer) *frame {
 	ss := a.ss
 	f := s.newFrame(ss.t)
-	f.removed = ss.removed
-	ss.removed = nil
 	size := 0
+	for len(ss.removed) > 0 && size < chunkSize {
+		f.removed = append(f.removed, ss.removed[0])
+		size += len(ss.removed[0])
+		ss.removed = ss.removed[1:]
+	}
 	s.take(a, func(_ string, sub *subscription, r *resource.Resource) bool {
 		if size > 0 && size+r.Size() > chunkSize {
 			return false
@@ -230,6 +237,9 @@ func (s *stream) deltaAnswer(a *answer) *frame {
 		s.sending(ss, sub, r)
 		return true
 	}, func(name string, sub *subscription) bool {
+		if size > 0 && size+len(name) > chunkSize {
+			return false
+		}
 		size += len(name)
 		f.removed = append(f.removed, name)
 		sub.force = false

@@ -16,7 +16,7 @@ import (
 // The tests of this file are named by faults that other control planes have had.
 
 // shop is a world with the services web.shop and api.shop, of one instance each.
-func shop(t *testing.T, change ...func(*xds.Config)) (w *world, ns registry.NamespaceID, web, api registry.ServiceID) {
+func shop(t testing.TB, change ...func(*xds.Config)) (w *world, ns registry.NamespaceID, web, api registry.ServiceID) {
 	w = start(t, change...)
 	ns = w.namespace("shop")
 	web, api = w.service(ns, "web"), w.service(ns, "api")

@@ -9,6 +9,7 @@ import (
 	rpcstatus "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
@@ -52,9 +53,10 @@ func (s *stream) handle(r request) error {
 // identify finds the view of the client from its first request, the only one with a
 // node.
 func (s *stream) identify(node *corev3.Node) error {
-	if node == nil {
-		node = &corev3.Node{}
+	if n := proto.Size(node); n > maxNode {
+		return status.Errorf(codes.InvalidArgument, "the node has %d octets; at most %d are allowed", n, maxNode)
 	}
+	node = essential(node)
 	if text := command.AccountID(node.GetMetadata().GetFields()[metaAccount].GetStringValue()); s.open && text.Valid() {
 		s.account = text
 	}
@@ -71,6 +73,18 @@ func (s *stream) identify(node *corev3.Node) error {
 	}
 	s.server.cfg.Logger.Info("client connected", append(s.attrs(), "delta", s.delta)...)
 	return nil
+}
+
+// maxNode is how many octets the description of a client can have.
+const maxNode = 1 << 20
+
+// essential returns what is kept of the description of a client. Envoy also lists all its
+// extensions, which would be most of the memory of a stream.
+func essential(node *corev3.Node) *corev3.Node {
+	return &corev3.Node{
+		Id: node.GetId(), Cluster: node.GetCluster(), Metadata: node.GetMetadata(), Locality: node.GetLocality(),
+		UserAgentName: node.GetUserAgentName(), ClientFeatures: node.GetClientFeatures(),
+	}
 }
 
 // handleWorld handles a request of the state-of-the-world protocol. It names everything
@@ -115,7 +129,9 @@ func (s *stream) wantWorld(ss *subscriptions, names []string) error {
 			star = true
 			continue
 		}
-		s.subscribe(ss, name)
+		if _, err := s.subscribe(ss, name); err != nil {
+			return err
+		}
 		if sub := ss.subs[name]; sub.round != ss.round { // a name may be there twice
 			sub.round = ss.round
 			unique++
@@ -154,7 +170,7 @@ func (ss *subscriptions) adopt(version string) {
 			ss.hold(sub, r)
 		}
 	}
-	ss.answerDue, ss.acked = false, version
+	ss.answerDue, ss.acked = false, bounded(version, maxVersion)
 }
 
 // handleDelta handles a request of the delta protocol. Subscriptions count whatever the
@@ -166,11 +182,14 @@ func (s *stream) handleDelta(t resource.Type, r *discoveryv3.DeltaDiscoveryReque
 	if nonce := r.GetResponseNonce(); nonce != "" && nonce == ss.nonce {
 		s.settle(ss, r.GetErrorDetail())
 	}
-	if err := s.checkSize(len(r.GetResourceNamesSubscribe()) + len(r.GetInitialResourceVersions())); err != nil {
+	if err := s.checkSize(len(r.GetResourceNamesSubscribe()) + len(r.GetInitialResourceVersions()) + len(ss.removed)); err != nil {
 		return err
 	}
 	for _, name := range r.GetResourceNamesUnsubscribe() {
 		s.dropDelta(ss, name)
+	}
+	if len(ss.removed) > s.server.cfg.MaxSubscriptions {
+		return s.checkSize(len(ss.removed))
 	}
 	wildcard := ss.wildcard || first && len(r.GetResourceNamesSubscribe()) == 0
 	for _, name := range r.GetResourceNamesSubscribe() {
@@ -178,7 +197,11 @@ func (s *stream) handleDelta(t resource.Type, r *discoveryv3.DeltaDiscoveryReque
 			wildcard = true
 			continue
 		}
-		if !s.subscribe(ss, name) { // again: the client wants an answer
+		isNew, err := s.subscribe(ss, name)
+		if err != nil {
+			return err
+		}
+		if !isNew { // the client wants an answer again
 			sub := ss.subs[name]
 			sub.force = true
 			ss.enqueue(name, sub)
@@ -188,7 +211,7 @@ func (s *stream) handleDelta(t resource.Type, r *discoveryv3.DeltaDiscoveryReque
 		s.setWildcard(ss, wildcard)
 	}
 	if first {
-		s.adoptDelta(ss, r.GetInitialResourceVersions())
+		return s.adoptDelta(ss, r.GetInitialResourceVersions())
 	}
 	return nil
 }
@@ -211,8 +234,11 @@ func (s *stream) dropDelta(ss *subscriptions, name string) {
 
 // adoptDelta notes what a client got on an earlier stream. Of what it has and should
 // not have, it hears that it was removed.
-func (s *stream) adoptDelta(ss *subscriptions, versions map[string]string) {
+func (s *stream) adoptDelta(ss *subscriptions, versions map[string]string) error {
 	for name, version := range versions {
+		if err := checkName(name); err != nil {
+			return err
+		}
 		sub := ss.subs[name]
 		if sub == nil {
 			if !ss.wildcard || name == "" {
@@ -223,9 +249,14 @@ func (s *stream) adoptDelta(ss *subscriptions, versions map[string]string) {
 			s.size++
 			ss.enqueue(name, sub)
 		}
-		sub.has, sub.force = version, false
+		sub.has, sub.force = bounded(version, maxVersion), false
 	}
+	return nil
 }
+
+// maxVersion is how many octets are kept of a version that a client names. Those of cairn
+// are shorter.
+const maxVersion = 64
 
 // settle notes that a client has accepted the newest answer, or rejected it.
 func (s *stream) settle(ss *subscriptions, problem *rpcstatus.Status) {

@@ -30,6 +30,8 @@ type hub struct {
 	rules              *state.Rules
 	entries            map[entryKey]*entry
 	byDep              map[resource.Dep]map[*entry]struct{}
+	// load has the octets of all resources that are made from the instances of a service.
+	load map[resource.Dep]int
 	// viewers has the streams whose view depends on a part of the state.
 	viewers map[resource.Dep]map[*stream]struct{}
 	// identities is what Config.Identities returned.
@@ -54,6 +56,7 @@ type entry struct {
 	resource *resource.Resource // nil: there is none
 	names    []string           // of a wildcard entry
 	deps     []resource.Dep
+	octets   int       // of the resource, as load counts it
 	due      time.Time // when it is made again; zero: when something changes
 	streams  map[*stream]struct{}
 }
@@ -67,11 +70,16 @@ type leaver struct {
 // maxLeavers is how many instances of one service can be leaving.
 const maxLeavers = 1000
 
+// maxLoad is how many octets the resources of one service can have together. A client can
+// give a service many names, by ports and filters, and a change of one instance makes the
+// resources of all of them again.
+const maxLoad = 32 << 20
+
 func newHub(cfg *Config, m *metrics) *hub {
 	h := &hub{
 		cfg: cfg, metrics: m, rules: cfg.Rules(),
 		entries: map[entryKey]*entry{}, byDep: map[resource.Dep]map[*entry]struct{}{},
-		leaving: map[registry.ServiceID][]leaver{}, timed: map[*entry]struct{}{},
+		leaving: map[registry.ServiceID][]leaver{}, timed: map[*entry]struct{}{}, load: map[resource.Dep]int{},
 		viewers: map[resource.Dep]map[*stream]struct{}{}, streams: map[*stream]struct{}{},
 	}
 	if cfg.Identities != nil {
@@ -255,12 +263,18 @@ func (h *hub) make(e *entry, now time.Time) bool {
 	} else {
 		changed = e.replace(h.encode(e, e.view.Make(in, e.t, e.name)))
 	}
+	if e.octets = 0; e.resource != nil {
+		e.octets = e.resource.Size()
+	}
 	in.Used(func(d resource.Dep) {
 		e.deps = append(e.deps, d)
 		if h.byDep[d] == nil {
 			h.byDep[d] = map[*entry]struct{}{}
 		}
 		h.byDep[d][e] = struct{}{}
+		if d.Kind == resource.DepInstances {
+			h.load[d] += e.octets
+		}
 	})
 	if e.due = in.Due(); e.due.IsZero() {
 		delete(h.timed, e)
@@ -269,6 +283,13 @@ func (h *hub) make(e *entry, now time.Time) bool {
 		h.dueAt(e.due)
 	}
 	return changed
+}
+
+// tooMany reports whether an entry is new, and one too many of its service.
+func (h *hub) tooMany(e *entry) bool {
+	return len(e.streams) == 1 && slices.ContainsFunc(e.deps, func(d resource.Dep) bool {
+		return d.Kind == resource.DepInstances && h.load[d] > max(maxLoad, e.octets)
+	})
 }
 
 // encode encodes a message. A message that cannot be encoded, or is too large for
@@ -302,8 +323,12 @@ func (e *entry) replace(r *resource.Resource) bool {
 func (h *hub) forgetDeps(e *entry) {
 	for _, d := range e.deps {
 		delete(h.byDep[d], e)
+		if d.Kind == resource.DepInstances {
+			h.load[d] -= e.octets
+		}
 		if len(h.byDep[d]) == 0 {
 			delete(h.byDep, d)
+			delete(h.load, d)
 		}
 	}
 	e.deps = e.deps[:0]

@@ -35,10 +35,22 @@ func (s *Server) reject(st *stream, r *rejection) {
 	defer s.mu.Unlock()
 	kept := s.rejections[id]
 	if kept == nil && len(s.rejections) >= maxRejectedNodes {
-		return
+		s.forgetOldest()
 	}
 	kept = append(slices.Clone(kept), r)
 	s.rejections[id] = kept[max(0, len(kept)-keptRejections):]
+}
+
+// forgetOldest forgets the rejections of the node that has rejected nothing for the longest
+// time. The caller holds mu.
+func (s *Server) forgetOldest() {
+	oldest, at := "", time.Time{}
+	for id, kept := range s.rejections {
+		if t := kept[len(kept)-1].Time; at.IsZero() || t.Before(at) {
+			oldest, at = id, t
+		}
+	}
+	delete(s.rejections, oldest)
 }
 
 // Explain returns a report about the streams of a node, and the answers that it has

@@ -34,6 +34,7 @@ type stream struct {
 	recheck  bool
 	types    [resource.NumTypes]*subscriptions
 	size     int // number of subscriptions
+	steps    int // number of names in requests, for yield
 	nonce    int
 	// awaited has the endpoints of new clusters that were not sent yet: a proxy does
 	// not use a cluster without them, so routes to it wait until then.

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	discoveryv3 "github.com/envoyproxy/go-control-plane/envoy/service/discovery/v3"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
 )
@@ -90,12 +92,19 @@ func (ss *subscriptions) enqueue(name string, sub *subscription) {
 	}
 }
 
+// maxName is how many octets the name of a resource can have.
+const maxName = 2048
+
 // subscribe subscribes to a resource by name, which makes its newest version due. It
 // reports whether the subscription is new.
-func (s *stream) subscribe(ss *subscriptions, name string) bool {
+func (s *stream) subscribe(ss *subscriptions, name string) (bool, error) {
+	s.yield()
 	sub := ss.subs[name]
 	if sub != nil && sub.named {
-		return false
+		return false, nil
+	}
+	if err := checkName(name); err != nil {
+		return false, err
 	}
 	if sub == nil {
 		sub = &subscription{}
@@ -109,7 +118,25 @@ func (s *stream) subscribe(ss *subscriptions, name string) bool {
 	ss.named++
 	sub.force = true
 	ss.enqueue(name, sub)
-	return true
+	if s.hub.tooMany(sub.entry) {
+		return true, status.Errorf(codes.ResourceExhausted, "%s %.100q: the resources of this service have more than %d MiB under all their names", ss.t, name, maxLoad>>20)
+	}
+	return true, nil
+}
+
+func checkName(name string) error {
+	if len(name) > maxName {
+		return status.Errorf(codes.InvalidArgument, "the resource name %.100q… has %d octets; at most %d are allowed", name, len(name), maxName)
+	}
+	return nil
+}
+
+// yield lets others use the hub, now and then, while a request with many names is handled.
+func (s *stream) yield() {
+	if s.steps++; s.steps%256 == 0 {
+		s.hub.mu.Unlock()
+		s.hub.mu.Lock()
+	}
 }
 
 // unsubscribe ends a subscription by name. Under a wildcard that has the resource, the
