@@ -57,7 +57,7 @@ func (w *world) conn() *grpc.ClientConn {
 // connect opens a stream.
 func (w *world) connect(n *corev3.Node) *client {
 	w.t.Helper()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(w.t.Context(), 4*patience)
 	w.t.Cleanup(cancel)
 	stream, err := discoveryv3.NewAggregatedDiscoveryServiceClient(w.conn()).StreamAggregatedResources(ctx)
 	if err != nil {
