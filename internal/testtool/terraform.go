@@ -1,6 +1,7 @@
 package testtool
 
 import (
+	"bufio"
 	"fmt"
 	"os"
 	"os/exec"
@@ -30,7 +31,8 @@ func NewTerraform(t *testing.T, url, text, value string) *Terraform {
 	tf := &Terraform{t: t, program: program, dir: dir, text: strings.ReplaceAll(text, "ENDPOINT", url)}
 	tf.env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1",
 		"AWS_CONFIG_FILE="+none, "AWS_SHARED_CREDENTIALS_FILE="+none, "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
-		"NO_PROXY=", "no_proxy=", "CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_CONFIG_FILE="+terraformConfig(t))
+		"NO_PROXY=", "no_proxy=", "AWS_CA_BUNDLE=", // a provider cannot load a bundle for each of many runs
+		"CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_CONFIG_FILE="+terraformConfig(t))
 	tf.Write(value)
 	switch out, err := tf.command("init").CombinedOutput(); {
 	case err == nil:
@@ -39,7 +41,40 @@ func NewTerraform(t *testing.T, url, text, value string) *Terraform {
 	default:
 		t.Fatalf("terraform init: %v\n%s", err, out)
 	}
+	tf.startProvider()
 	return tf
+}
+
+// startProvider starts the provider that init has found and makes Terraform use this
+// process. By itself Terraform starts the provider several times a command, which is most
+// of the time of a test.
+func (tf *Terraform) startProvider() {
+	t := tf.t
+	found, err := filepath.Glob(filepath.Join(tf.dir, ".terraform/providers/registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws_*"))
+	if err != nil || len(found) != 1 {
+		t.Fatalf("the AWS provider after terraform init: %q, %v", found, err)
+	}
+	cmd := exec.Command(found[0], "-debug")
+	cmd.Env = append(tf.env, "GOGC=400") // the schemas are much garbage
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	lines := bufio.NewScanner(out)
+	for lines.Scan() {
+		if value, ok := strings.CutPrefix(strings.TrimSpace(lines.Text()), "TF_REATTACH_PROVIDERS="); ok {
+			tf.env = append(tf.env, "TF_REATTACH_PROVIDERS="+strings.Trim(value, "'"), "GOGC=400")
+			return
+		}
+	}
+	t.Fatalf("the AWS provider did not say how to reach it: %v", lines.Err())
 }
 
 // Write writes the configuration with another value.
