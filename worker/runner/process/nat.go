@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -48,6 +49,9 @@ func (f *firewall) apply() error {
 	t := f.replaceTable(c)
 	f.protect(c, t)
 	f.translate(c, t)
+	if err := f.mapPorts(c, t); err != nil {
+		return fmt.Errorf("nftables: %w", err)
+	}
 	if err := c.Flush(); err != nil {
 		return fmt.Errorf("nftables: %w", err)
 	}
@@ -146,6 +150,33 @@ func (f *firewall) translate(c *nftables.Conn, t *nftables.Table) {
 			)})
 		}
 	}
+}
+
+// Registers of 32 bits, as the expressions below name them.
+const register0, register1 = unix.NFT_REG32_00, unix.NFT_REG32_01
+
+// mapPorts leads the mapped ports of this machine to the containers. All are in one map:
+// a rule for each would need a message and an answer for each, and the kernel would
+// compare each packet with all of them.
+func (f *firewall) mapPorts(c *nftables.Conn, t *nftables.Table) error {
+	ports := &nftables.Set{
+		Table: t, Name: "ports", IsMap: true, Concatenation: true,
+		KeyType:  nftables.MustConcatSetType(nftables.TypeInetProto, nftables.TypeInetService),
+		DataType: nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeInetService),
+	}
+	if err := c.AddSet(ports, nil); err != nil {
+		return err
+	}
+	const atOnce = 500 // the kernel limits the size of the list in a message to 64 KiB
+	for part := range slices.Chunk(f.mappings, atOnce) {
+		elements := make([]nftables.SetElement, len(part))
+		for i, m := range part {
+			elements[i] = m.element()
+		}
+		if err := c.SetAddElements(ports, elements); err != nil {
+			return err
+		}
+	}
 	for _, hook := range []struct {
 		name string
 		num  *nftables.ChainHook
@@ -153,21 +184,23 @@ func (f *firewall) translate(c *nftables.Conn, t *nftables.Table) {
 		chain := c.AddChain(&nftables.Chain{
 			Name: hook.name, Table: t, Type: nftables.ChainTypeNAT, Hooknum: hook.num, Priority: nftables.ChainPriorityNATDest,
 		})
-		for _, m := range f.mappings {
-			c.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: join(
-				localDestination(), portIs(m.protocol, m.port), m.destination(),
-			)})
-		}
+		c.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: join(localDestination(), []expr.Any{
+			&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: register0},
+			&expr.Payload{DestRegister: register1, Base: expr.PayloadBaseTransportHeader, Offset: 2, Len: 2},
+			&expr.Lookup{SourceRegister: register0, DestRegister: register0, IsDestRegSet: true, SetName: ports.Name, SetID: ports.ID},
+			&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV4, RegAddrMin: register0, RegProtoMin: register1},
+		})})
 	}
+	return nil
 }
 
-// destination changes the destination to that of the mapping.
-func (m mapping) destination() []expr.Any {
-	return []expr.Any{
-		&expr.Immediate{Register: 1, Data: m.to.Addr().AsSlice()},
-		&expr.Immediate{Register: 2, Data: binaryutil.BigEndian.PutUint16(m.to.Port())},
-		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV4, RegAddrMin: 1, RegProtoMin: 2},
-	}
+// element returns the mapping as an element of the map: each part fills registers of
+// four bytes.
+func (m mapping) element() nftables.SetElement {
+	key := []byte{m.protocol, 0, 0, 0}
+	key = append(binary.BigEndian.AppendUint16(key, m.port), 0, 0)
+	to := binary.BigEndian.AppendUint16(m.to.Addr().AsSlice(), m.to.Port())
+	return nftables.SetElement{Key: key, Val: append(to, 0, 0)}
 }
 
 func join(parts ...[]expr.Any) []expr.Any {

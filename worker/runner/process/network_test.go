@@ -3,12 +3,15 @@
 package process
 
 import (
+	"fmt"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // The program may be killed while it makes a network. The next attempt has to complete
@@ -75,5 +78,51 @@ func TestIncompleteNetworkIsMadeAgain(t *testing.T) {
 		if err := netlink.LinkSetNoMaster(host); err != nil { // killed before it is on the bridge
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestManyMappedPorts maps many ports: each of them leads to its container.
+func TestManyMappedPorts(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("namespaces need root")
+	}
+	server, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	to := server.Addr().(*net.TCPAddr).AddrPort()
+	f := &firewall{table: "cairn_test_ports"}
+	const first, count = 20_000, 3000
+	for port := uint16(first); port < first+count; port++ {
+		f.mappings = append(f.mappings, mapping{protocol: unix.IPPROTO_TCP, port: port, to: to})
+	}
+	if err := f.apply(); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := f.remove(); err != nil {
+			t.Error(err)
+		}
+	}()
+	for _, port := range []int{first, first + 499, first + 500, first + count - 1} {
+		c, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", port))
+		if err != nil {
+			t.Errorf("mapped port %d: %v", port, err)
+			continue
+		}
+		c.Close()
+	}
+	if c, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", first+count)); err == nil {
+		c.Close()
+		t.Error("a port that is not mapped answers")
+	}
+	f.mappings = f.mappings[:1]
+	if err := f.apply(); err != nil {
+		t.Fatal(err)
+	}
+	if c, err := net.Dial("tcp4", fmt.Sprintf("127.0.0.1:%d", first+1)); err == nil {
+		c.Close()
+		t.Error("a mapping that was removed answers")
 	}
 }
