@@ -6,50 +6,124 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/nftables"
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 
 	"github.com/cairn-discovery/cairn/core/task"
 	"github.com/cairn-discovery/cairn/store/memory"
 )
 
-// TestLeftoversOfADeletedNode ends a node as kill -9 does, deletes its data folder, and
-// starts another node, which removes the tasks: nobody else will.
+// TestLeftoversOfADeletedNode ends a node as kill -9 does, with and without its tasks,
+// deletes its data folder, and starts another node, which removes what is left: nobody
+// else will.
 func TestLeftoversOfADeletedNode(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		killed bool // the tasks too
+	}{{"tasks go on", false}, {"tasks are killed", true}} {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t)
+			before := b.count()
+			b.define("web", task.ContainerDefinition{Name: "app", Command: []string{"serve", "80"}})
+			var address string
+			for _, x := range b.run("web", 3) {
+				address = b.task(x.ID, task.StatusRunning).Network.IPv4
+			}
+			b.get("http://" + address + "/")
+			if now := b.count(); now == before {
+				t.Errorf("three tasks run, and still there are %+v", now)
+			}
+			b.stop()
+			if test.killed {
+				b.killTasks()
+			}
+			deleted := b.config.RunDir
+			if err := os.RemoveAll(b.config.Owner); err != nil {
+				t.Fatal(err)
+			}
+			b.store, b.config.RunDir, b.config.Owner, b.config.DataDir = memory.New(), filepath.Join(b.config.Others, "two"), t.TempDir(), filepath.Join(t.TempDir(), "data")
+			b.start()
+			b.poll("the folder of the deleted node is gone", func() bool {
+				_, err := os.Stat(deleted)
+				return os.IsNotExist(err)
+			})
+			b.stop()
+			b.stop = func() {}
+			if now := b.count(); now != before {
+				t.Errorf("before %+v, after %+v", before, now)
+			}
+			if _, err := os.Stat(b.config.Others); !os.IsNotExist(err) {
+				t.Errorf("the folder of run folders: %v", err)
+			}
+		})
+	}
+}
+
+// TestNodeAndTasksAreKilled starts a node again after it was killed together with all
+// processes of its tasks, as when the container in which all run is killed: the tasks
+// have ended, and nothing of them is left.
+func TestNodeAndTasksAreKilled(t *testing.T) {
 	b := newBench(t)
 	before := b.count()
 	b.define("web", task.ContainerDefinition{Name: "app", Command: []string{"serve", "80"}})
-	var address string
+	var ids []string
 	for _, x := range b.run("web", 3) {
-		address = b.task(x.ID, task.StatusRunning).Network.IPv4
+		ids = append(ids, b.task(x.ID, task.StatusRunning).ID)
 	}
-	b.get("http://" + address + "/")
-	if now := b.count(); now == before {
-		t.Errorf("three tasks run, and still there are %+v", now)
-	}
-	b.stop() // tasks go on
-	deleted := b.config.RunDir
-	if err := os.RemoveAll(b.config.Owner); err != nil {
-		t.Fatal(err)
-	}
-	b.store, b.config.RunDir, b.config.Owner, b.config.DataDir = memory.New(), filepath.Join(b.config.Others, "two"), t.TempDir(), filepath.Join(t.TempDir(), "data")
+	b.stop()
+	b.killTasks()
 	b.start()
-	b.poll("the folder of the deleted node is gone", func() bool {
-		_, err := os.Stat(deleted)
+	for _, id := range ids {
+		if x := b.task(id, task.StatusStopped); x.Containers[0].Reason == "" {
+			t.Errorf("no reason: %+v", x.Containers[0])
+		}
+	}
+	b.poll("nothing is left", func() bool { return b.count() == before })
+	left, err := os.ReadDir(filepath.Join(b.config.RunDir, "tasks"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("in the folder of running tasks: %v %v", left, err)
+	}
+}
+
+// killTasks kills all processes of tasks.
+func (b *bench) killTasks() {
+	b.t.Helper()
+	b.poll("all processes of tasks have ended", func() bool {
+		pids := b.processes()
+		for _, pid := range pids {
+			_ = unix.Kill(pid, unix.SIGKILL) // it may have ended
+		}
+		return len(pids) == 0
+	})
+}
+
+// TestFoldersWithoutOwner: a node that was killed when it made its folder has left no owner
+// there. The folder is removed if it has no tasks.
+func TestFoldersWithoutOwner(t *testing.T) {
+	b := newBench(t)
+	b.stop()
+	empty, full := filepath.Join(b.config.Others, "empty"), filepath.Join(b.config.Others, "full")
+	for _, dir := range []string{empty, filepath.Join(full, "tasks", "0123456789abcdef0123456789abcdef")} {
+		b.must(os.MkdirAll(dir, 0o700))
+	}
+	b.must(os.WriteFile(filepath.Join(empty, "lock"), nil, 0o600))
+	b.start()
+	b.poll("the empty folder is gone", func() bool {
+		_, err := os.Stat(empty)
 		return os.IsNotExist(err)
 	})
 	b.stop()
-	b.stop = func() {}
-	if now := b.count(); now != before {
-		t.Errorf("before %+v, after %+v", before, now)
+	if _, err := os.Stat(full); err != nil {
+		t.Error("the folder with a task is gone:", err)
 	}
-	if _, err := os.Stat(b.config.Others); !os.IsNotExist(err) {
-		t.Errorf("the folder of run folders: %v", err)
-	}
+	b.must(os.RemoveAll(full))
+	b.start()
 }
 
 // TestLeftoversOfANodeThatMayComeBack starts another node while the data folder of the
@@ -94,14 +168,27 @@ func (b *bench) count() left {
 		}
 		return nil
 	})
-	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
-	b.must(err)
-	for _, file := range commands {
-		if text, err := os.ReadFile(file); err == nil && strings.Contains(string(text), b.config.Others) {
-			n.processes++
-		}
-	}
+	n.processes = len(b.processes())
 	return n
+}
+
+// processes returns the ids of the shims and of the processes in containers. All of them
+// have the file system of an image, or name the folder of the tasks.
+func (b *bench) processes() []int {
+	b.t.Helper()
+	all, err := filepath.Glob("/proc/[0-9]*")
+	b.must(err)
+	var pids []int
+	for _, dir := range all {
+		command, err := os.ReadFile(filepath.Join(dir, "cmdline"))
+		if err != nil || !strings.Contains(string(command), b.config.Others) && !strings.HasPrefix(string(command), "/program\x00") {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(dir))
+		b.must(err)
+		pids = append(pids, pid)
+	}
+	return pids
 }
 
 // poll waits for something that tells nobody when it happens.

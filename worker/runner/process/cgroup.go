@@ -316,6 +316,17 @@ func (c *cgroups) allProcesses(group ...string) []int {
 
 // removeParent deletes a group above those of this driver, unless others are in it.
 func (c *cgroups) removeParent(group string) error {
+	for _, folder := range c.parents(group) {
+		err := unix.Rmdir(folder)
+		if err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EBUSY) && !errors.Is(err, unix.ENOTEMPTY) {
+			return err
+		}
+	}
+	return nil
+}
+
+// parents returns the folders of a group above those of drivers.
+func (c *cgroups) parents(group string) []string {
 	var all []string
 	if c.v2 != "" {
 		all = append(all, filepath.Join(c.v2, group))
@@ -323,13 +334,31 @@ func (c *cgroups) removeParent(group string) error {
 	for _, point := range c.v1 {
 		all = append(all, filepath.Join(point, group))
 	}
-	for _, folder := range all {
-		err := unix.Rmdir(folder)
-		if err != nil && !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EBUSY) && !errors.Is(err, unix.ENOTEMPTY) {
-			return err
+	return all
+}
+
+// abandonedAfter is the age from which on the group of a driver counts as abandoned if it
+// is empty and the folder of the driver does not exist. A driver of another container may
+// be about to use a younger one.
+const abandonedAfter = time.Hour
+
+// removeAbandoned deletes the groups below parent that are not used: those of drivers whose
+// processes were killed and whose folders were deleted. The kernel keeps groups that have
+// processes.
+func (c *cgroups) removeAbandoned(parent string, used []string) {
+	for _, folder := range c.parents(parent) {
+		entries, err := os.ReadDir(folder)
+		if err != nil {
+			continue // there are none
+		}
+		for _, e := range entries {
+			info, err := e.Info()
+			if err != nil || !e.IsDir() || slices.Contains(used, e.Name()) || time.Since(info.ModTime()) < abandonedAfter {
+				continue
+			}
+			_ = removeTree(filepath.Join(folder, e.Name())) // it may have processes
 		}
 	}
-	return nil
 }
 
 // removeTree deletes a folder of a hierarchy with the groups below it. The files in it

@@ -22,20 +22,44 @@ type ownerRecord struct {
 
 // claim makes RunDir and locks it while Run runs.
 func (d *Driver) claim() (lock *os.File, err error) {
-	if err := os.MkdirAll(d.files.tasks(), 0o700); err != nil {
-		return nil, err
-	}
-	lock, err = lockFile(d.files.lock())
-	if err != nil {
+	if lock, err = d.lockRunDir(); err != nil {
 		return nil, fmt.Errorf("process: the folder %s is used by another program: %w", d.cfg.RunDir, err)
 	}
-	if d.cfg.Owner == "" {
-		return lock, nil
+	if d.cfg.Owner != "" {
+		err = writeRecord(d.files.owner(), ownerRecord{d.cfg.Owner, d.cfg.DataDir, d.cfg.NoCgroups})
 	}
-	if err := writeRecord(d.files.owner(), ownerRecord{d.cfg.Owner, d.cfg.DataDir, d.cfg.NoCgroups}); err != nil {
+	if err == nil {
+		err = os.MkdirAll(d.files.tasks(), 0o700)
+	}
+	if err != nil {
 		return nil, errors.Join(err, lock.Close())
 	}
 	return lock, nil
+}
+
+// lockRunDir makes RunDir and locks it. Another program may remove the folder until it is
+// locked, because it has no owner yet; then it is made again.
+func (d *Driver) lockRunDir() (*os.File, error) {
+	for {
+		if err := os.MkdirAll(d.cfg.RunDir, 0o700); err != nil {
+			return nil, err
+		}
+		lock, err := lockFile(d.files.lock())
+		if isMissing(err) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		locked, err := lock.Stat()
+		if err != nil {
+			return nil, errors.Join(err, lock.Close())
+		}
+		if there, err := os.Stat(d.files.lock()); err == nil && os.SameFile(locked, there) {
+			return lock, nil
+		}
+		lock.Close()
+	}
 }
 
 // lockFile opens a file and locks it without waiting.
@@ -74,35 +98,53 @@ func (d *Driver) removeLeftovers(ctx context.Context) {
 	if err != nil {
 		return // there are no others
 	}
+	groups := []string{d.groupName(d.cfg.RunDir)} // that are used
 	for _, e := range entries {
 		dir := filepath.Join(d.cfg.Others, e.Name())
-		if ctx.Err() != nil || dir == d.cfg.RunDir {
+		if ctx.Err() != nil {
+			return
+		}
+		if dir == d.cfg.RunDir {
 			continue
 		}
-		if removed, err := d.removeLeftover(ctx, dir); err != nil && ctx.Err() == nil {
+		removed, err := d.removeLeftover(ctx, dir)
+		if err != nil && ctx.Err() == nil {
 			d.cfg.Logger.Warn("what another node has left cannot be removed", "dir", dir, "error", err)
-		} else if removed {
-			d.cfg.Logger.Info("removed what a node has left whose data folder does not exist any more", "dir", dir)
 		}
+		if removed {
+			d.cfg.Logger.Info("removed what a node has left whose data folder does not exist any more", "dir", dir)
+			continue
+		}
+		groups = append(groups, d.groupName(dir))
+	}
+	if d.cgroups != nil {
+		d.cgroups.removeAbandoned(d.cfg.CgroupParent, groups)
 	}
 }
 
 // removeLeftover removes all tasks of a RunDir if its program does not run and its Owner
-// does not exist.
+// does not exist. A RunDir without an owner is of a program that was killed when it made it.
 func (d *Driver) removeLeftover(ctx context.Context, dir string) (removed bool, err error) {
 	files := layout{run: dir}
 	var r ownerRecord
-	if ok, err := readRecord(files.owner(), &r); !ok || err != nil || r.Owner == "" {
+	known, err := readRecord(files.owner(), &r)
+	if err != nil || known && r.Owner == "" {
 		return false, err
 	}
-	if _, err := os.Stat(r.Owner); !isMissing(err) {
+	if _, err := os.Stat(r.Owner); known && !isMissing(err) {
 		return false, nil
 	}
 	lock, err := lockFile(files.lock())
 	if err != nil {
-		return false, nil // it runs
+		return false, nil // it runs, or it was removed
 	}
 	defer lock.Close()
+	if known, err = readRecord(files.owner(), &r); err != nil {
+		return false, err
+	}
+	if !known {
+		r.DataDir, r.NoCgroups = files.tasks(), d.cfg.NoCgroups
+	}
 	other, err := New(Config{
 		RunDir: dir, DataDir: r.DataDir, NoCgroups: r.NoCgroups, CgroupParent: d.cfg.CgroupParent, Bridge: d.cfg.Bridge, Logger: d.cfg.Logger,
 	})
@@ -110,7 +152,7 @@ func (d *Driver) removeLeftover(ctx context.Context, dir string) (removed bool, 
 		return false, err
 	}
 	ids, err := other.Tasks(ctx)
-	if err != nil {
+	if err != nil || !known && len(ids) > 0 {
 		return false, err
 	}
 	for _, id := range ids {

@@ -82,9 +82,12 @@ func New(cfg Config) (*Driver, error) {
 		return nil, err
 	}
 	// Each driver of a machine has groups of its own.
-	d.cgroups, err = findCgroups(string(mounts), filepath.Join(cfg.CgroupParent, shortName("", cfg.RunDir)))
+	d.cgroups, err = findCgroups(string(mounts), filepath.Join(cfg.CgroupParent, d.groupName(cfg.RunDir)))
 	return d, err
 }
+
+// groupName returns the name of the control group of the driver with a RunDir.
+func (d *Driver) groupName(runDir string) string { return shortName("", runDir) }
 
 // Name returns "process".
 func (d *Driver) Name() string { return "process" }

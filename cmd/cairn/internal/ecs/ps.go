@@ -38,6 +38,9 @@ tasks are kept for an hour; the reason why they have stopped is in the last colu
 	return cmd
 }
 
+// maxAddresses is the number of addresses of a task in a list of tasks.
+const maxAddresses = 3
+
 func ps(ctx context.Context, c *client, o psOptions) error {
 	statuses := []string{"RUNNING"}
 	switch {
@@ -64,7 +67,7 @@ func ps(ctx context.Context, c *client, o psOptions) error {
 	rows := make([][]string, len(tasks))
 	for i := range tasks {
 		t := &tasks[i]
-		rows[i] = []string{id(t.TaskArn), t.Group, t.LastStatus, cmp.Or(t.HealthStatus, "-"), t.addresses(), age(t.CreatedAt), t.problem()}
+		rows[i] = []string{id(t.TaskArn), t.Group, t.LastStatus, cmp.Or(t.HealthStatus, "-"), t.addresses(maxAddresses), age(t.CreatedAt), t.problem()}
 	}
 	if tasks == nil {
 		tasks = []ecsTask{}

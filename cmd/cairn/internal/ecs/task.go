@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -65,8 +66,8 @@ func clusterOf(task, other string) string {
 }
 
 // addresses returns where the task can be reached: its own addresses, or the ports of
-// the node.
-func (t *ecsTask) addresses() string {
+// the node. Above limit, it says how many there are more.
+func (t *ecsTask) addresses(limit int) string {
 	var all []string
 	for _, c := range t.Containers {
 		for _, i := range c.Interfaces {
@@ -78,6 +79,9 @@ func (t *ecsTask) addresses() string {
 	}
 	slices.Sort(all)
 	all = slices.DeleteFunc(slices.Compact(all), func(a string) bool { return a == "" })
+	if len(all) > limit {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:limit], ","), len(all)-limit)
+	}
 	return cmp.Or(strings.Join(all, ","), "-")
 }
 
@@ -176,7 +180,7 @@ func (c *client) print(t *ecsTask) error {
 		cli.Text("Definition", id(t.TaskDefinitionArn)),
 		cli.Text("Status", t.LastStatus),
 		cli.Text("Health", t.HealthStatus),
-		cli.Text("Addresses", t.addresses()),
+		cli.Text("Addresses", t.addresses(math.MaxInt)),
 		cli.Text("Reason", strings.TrimPrefix(t.problem(), "-")),
 	)
 }

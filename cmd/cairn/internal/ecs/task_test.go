@@ -6,7 +6,7 @@ import (
 
 func TestAddresses(t *testing.T) {
 	var none ecsTask
-	if got := none.addresses(); got != "-" {
+	if got := none.addresses(1); got != "-" {
 		t.Errorf("no container: %q", got)
 	}
 	var own ecsTask
@@ -17,8 +17,12 @@ func TestAddresses(t *testing.T) {
 			IPv6 string `json:"ipv6Address"`
 		}{IPv4: "10.0.0.7"})
 	}
-	if got := own.addresses(); got != "10.0.0.7" {
+	if got := own.addresses(1); got != "10.0.0.7" {
 		t.Errorf("two containers of one task: %q", got)
+	}
+	own.Containers[1].Interfaces[0].IPv4 = "10.0.0.8"
+	if got := own.addresses(1); got != "10.0.0.7 and 1 more" {
+		t.Errorf("more addresses than are shown: %q", got)
 	}
 }
 
