@@ -87,6 +87,7 @@ func check() int {
 type machine struct {
 	*testing.T
 	program, config string
+	store           string // data folder
 	url, dns, admin string
 	cmd             *exec.Cmd
 	log             *readyLog
@@ -94,9 +95,18 @@ type machine struct {
 	env             []string      // of AWS clients
 }
 
+// options are what tests change of the configuration.
+type options struct {
+	store   string // data folder; "": one below the test's folder
+	cgroups bool
+	images  string // further members of runner.images
+}
+
 // start runs a node whose tasks run, with further lines of configuration. The image
 // httpd:2.4 is a folder with a shell and the web server.
-func start(t *testing.T, more ...string) *machine {
+func start(t *testing.T, more ...string) *machine { return startWith(t, options{}, more...) }
+
+func startWith(t *testing.T, o options, more ...string) *machine {
 	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Skip("the process driver needs root")
@@ -106,8 +116,11 @@ func start(t *testing.T, more ...string) *machine {
 		t.Fatal(err)
 	}
 	data := t.TempDir()
+	if o.store == "" {
+		o.store = filepath.Join(data, "store")
+	}
 	config := filepath.Join(data, "cairn.yaml")
-	text := strings.NewReplacer("DATA", filepath.Join(data, "store"), "IMAGE", image(t, dir)).Replace(`
+	text := strings.NewReplacer("DATA", o.store, "IMAGE", image(t, dir), "CGROUPS", fmt.Sprint(o.cgroups), "MORE", o.images).Replace(`
 data_dir: DATA
 api_addr: 127.0.0.1:0
 dns_addr: 127.0.0.1:0
@@ -116,15 +129,15 @@ xds_addr: 127.0.0.1:0
 vpcs: [{id: vpc-abcd1234, cidrs: [127.0.0.0/8]}]
 runner:
   driver: process
-  cgroups: false
+  cgroups: CGROUPS
   outbound: false
   default_subnet: {cidr: 10.213.0.0/16, vpc: vpc-abcd1234}
-  images: {"httpd:2.4": {root: IMAGE}}
+  images: {"httpd:2.4": {root: IMAGE}MORE}
 ` + strings.Join(more, "\n"))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n := &machine{T: t, program: filepath.Join(dir, "cairn"), config: config}
+	n := &machine{T: t, program: filepath.Join(dir, "cairn"), config: config, store: o.store}
 	n.boot()
 	t.Cleanup(func() {
 		n.cmd.Process.Signal(syscall.SIGTERM)
@@ -249,30 +262,36 @@ var targets = map[string]string{"ecs": "AmazonEC2ContainerServiceV20141113.", "s
 // call sends a request of the AWS JSON protocol; it must succeed.
 func (n *machine) call(service, operation string, in object) object {
 	n.Helper()
-	body, err := json.Marshal(in)
+	out, err := n.try(service, operation, in)
 	if err != nil {
 		n.Fatal(err)
 	}
+	return out
+}
+
+// try sends a request of the AWS JSON protocol.
+func (n *machine) try(service, operation string, in object) (object, error) {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return nil, err
+	}
 	req, err := http.NewRequestWithContext(n.Context(), http.MethodPost, n.url, bytes.NewReader(body))
 	if err != nil {
-		n.Fatal(err)
+		return nil, err
 	}
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	req.Header.Set("X-Amz-Target", targets[service]+operation)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		n.Fatal(err)
+		return nil, err
 	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil || resp.StatusCode != http.StatusOK {
-		n.Fatalf("%s %s: %s %s %v", operation, body, resp.Status, answer, err)
+		return nil, fmt.Errorf("%s %.200s: %s %s %w", operation, body, resp.Status, answer, err)
 	}
 	var out object
-	if err := json.Unmarshal(answer, &out); err != nil {
-		n.Fatal(err)
-	}
-	return out
+	return out, json.Unmarshal(answer, &out)
 }
 
 // aws runs a command of the AWS CLI and returns its answer.

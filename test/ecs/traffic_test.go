@@ -162,11 +162,28 @@ func (s *shop) settled(what string) {
 
 func (s *shop) until(what string, good func() bool) {
 	s.Helper()
+	if !s.happens(good) {
+		s.Fatalf("it never happened that %s: %v", what, s.must("DescribeServices", object{"services": []string{"orders"}}))
+	}
+}
+
+// poll waits until something has happened.
+func (n *machine) poll(what string, good func() bool) {
+	n.Helper()
+	if !n.happens(good) {
+		n.Fatalf("it never happened that %s", what)
+	}
+}
+
+// happens waits for something, and reports whether it has happened.
+func (n *machine) happens(good func() bool) bool {
+	n.Helper()
 	for late := time.Now().Add(2 * time.Minute); !good(); time.Sleep(100 * time.Millisecond) { // the API has no call that waits
 		if time.Now().After(late) {
-			s.Fatalf("it never happened that %s: %v", what, s.must("DescribeServices", object{"services": []string{"orders"}}))
+			return false
 		}
 	}
+	return true
 }
 
 // steady reports whether the service has the tasks that it wants, all are in DNS, and no
