@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -16,7 +15,6 @@ import (
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/credentials/insecure"
-	"google.golang.org/grpc/health/grpc_health_v1"
 	grpcxds "google.golang.org/grpc/xds"
 
 	"github.com/cairn-discovery/cairn/internal/testtool"
@@ -201,15 +199,8 @@ func TestProxylessServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	grpc_health_v1.RegisterHealthServer(server, &backend{name: "xds"})
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() { _ = server.Serve(ln); close(done) }()
-	t.Cleanup(func() { server.Stop(); <-done })
-	conn, err := grpc.NewClient(ln.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
+	port := serveHealth(t, server, &backend{name: "xds"})
+	conn, err := grpc.NewClient(fmt.Sprintf("127.0.0.1:%d", port), grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,17 +228,7 @@ func TestWeights(t *testing.T) {
 	}
 	t.Run("gRPC for Go", func(t *testing.T) {
 		conn := w.dial("xds:///web.shop")
-		spread(t, func(calls int) map[string]int {
-			got := map[string]int{}
-			for range calls {
-				name, err := call(t.Context(), conn)
-				if err != nil {
-					t.Fatal(err)
-				}
-				got[name]++
-			}
-			return got
-		})
+		spread(t, func(calls int) map[string]int { return count(t, conn, calls) })
 	})
 	t.Run("C core", func(t *testing.T) { spread(t, w.coreClient(t, "xds:///web.shop").call) })
 	t.Run("gRPC for Node", func(t *testing.T) { spread(t, w.nodeClient(t, "xds:///web.shop").call) })

@@ -8,10 +8,8 @@ import (
 	"time"
 
 	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/metadata"
-	grpcxds "google.golang.org/grpc/xds"
 
 	"github.com/cairn-discovery/cairn/core/registry"
 )
@@ -31,33 +29,36 @@ func (b *backend) Check(ctx context.Context, _ *grpc_health_v1.HealthCheckReques
 // startBackend starts a backend on a free port of 127.0.0.1.
 func startBackend(t testing.TB, name string) *backend {
 	t.Helper()
+	b := &backend{name: name}
+	b.port = serveHealth(t, grpc.NewServer(), b)
+	return b
+}
+
+// healthServer is what a gRPC server and one without a proxy have in common.
+type healthServer interface {
+	grpc.ServiceRegistrar
+	Serve(net.Listener) error
+	Stop()
+}
+
+// serveHealth serves the health service on a free port of 127.0.0.1 until the test ends.
+func serveHealth(t testing.TB, server healthServer, service grpc_health_v1.HealthServer) (port int) {
+	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := &backend{name: name, port: ln.Addr().(*net.TCPAddr).Port}
-	server := grpc.NewServer()
-	grpc_health_v1.RegisterHealthServer(server, b)
+	grpc_health_v1.RegisterHealthServer(server, service)
 	done := make(chan struct{})
 	go func() { _ = server.Serve(ln); close(done) }()
 	t.Cleanup(func() { server.Stop(); <-done })
-	return b
+	return ln.Addr().(*net.TCPAddr).Port
 }
 
 // dial returns a proxyless client of a target.
 func (w *world) dial(target string) *grpc.ClientConn {
 	w.t.Helper()
-	bootstrap := fmt.Sprintf(`{"xds_servers":[{"server_uri":%q,"channel_creds":[{"type":"insecure"}],"server_features":["xds_v3"]}],"node":{"id":"grpc-go"}}`, w.addr)
-	builder, err := grpcxds.NewXDSResolverWithConfigForTesting([]byte(bootstrap))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	conn, err := grpc.NewClient(target, grpc.WithResolvers(builder), grpc.WithTransportCredentials(insecure.NewCredentials()))
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(func() { conn.Close() })
-	return conn
+	return w.dialAs("grpc-go", target)
 }
 
 // call makes a call and returns the name of the backend.

@@ -21,6 +21,8 @@ const (
 	// variant precedes the number of a cluster of a virtual node that differs from
 	// another one in the client policy alone. Names of nodes cannot have it.
 	variant = "~"
+	// nowhere ends the name of a cluster that never exists.
+	nowhere = "_none"
 )
 
 // listenerName returns the name of a listener. Names always have 0.0.0.0, except
@@ -56,7 +58,7 @@ func (v *view) amazonAWSName() string { return egressPrefix + v.mesh.Mesh + "_am
 // nowhereName returns the name of a cluster that never exists: that of a node without a
 // listener. Requests to it are answered 503.
 func (v *view) nowhereName(node string) string {
-	return egressPrefix + v.mesh.Mesh + "_" + node + "_none"
+	return egressPrefix + v.mesh.Mesh + "_" + node + nowhere
 }
 
 // parseEgress returns the node and the port of a name of egressName, with or without a

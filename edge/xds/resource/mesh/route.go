@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -171,6 +172,32 @@ func (p *plan) routesOf(s *servicePort) []*routev3.Route {
 	return all
 }
 
+// readyRoute returns a route for gRPC that no call matches, with the targets of weight 0:
+// gRPC ignores them in other routes, so it would know a cluster only when it gets weight,
+// and gRPC for Go fails the calls to a cluster that it has known for no time.
+func (p *plan) readyRoute(s *servicePort) []*routev3.Route {
+	var all []target
+	for _, r := range s.routes {
+		targets, _ := p.targets(s.service, r.Spec.(*model.RouteSpec).Targets())
+		for _, t := range targets {
+			if t.weight == 0 && !strings.HasSuffix(t.cluster, nowhere) {
+				all = append(all, target{t.cluster, 1})
+			}
+		}
+	}
+	if len(all) == 0 {
+		return nil
+	}
+	slices.SortFunc(all, func(a, b target) int { return strings.Compare(a.cluster, b.cluster) })
+	all = slices.Compact(all)
+	weighted := weightedClusters(all)
+	setTotal(weighted, uint32(len(all)))
+	return []*routev3.Route{{
+		Name: "ready", Match: &routev3.RouteMatch{PathSpecifier: &routev3.RouteMatch_Path{Path: "/cairn.Targets/WithoutWeight"}},
+		Action: &routev3.Route_Route{Route: &routev3.RouteAction{ClusterSpecifier: &routev3.RouteAction_WeightedClusters{WeightedClusters: weighted}}},
+	}}
+}
+
 // nodeRoute sends everything to the virtual node that provides a service, with the time
 // limits of its listener.
 func (p *plan) nodeRoute(s *servicePort) *routev3.Route {
@@ -254,7 +281,11 @@ func (p *plan) route(s *servicePort, r *model.Resource) *routev3.Route {
 	if len(targets) == 1 {
 		action.ClusterSpecifier = &routev3.RouteAction_Cluster{Cluster: targets[0].cluster}
 	} else {
-		action.ClusterSpecifier = &routev3.RouteAction_WeightedClusters{WeightedClusters: weightedClusters(targets)}
+		weighted := weightedClusters(targets)
+		if p.view.grpc {
+			setTotal(weighted, total)
+		}
+		action.ClusterSpecifier = &routev3.RouteAction_WeightedClusters{WeightedClusters: weighted}
 	}
 	p.view.finish(action, limits, spec.Protocol())
 	return &routev3.Route{Name: r.Ref.Name, Match: match, Action: &routev3.Route_Route{Route: action}}
@@ -268,6 +299,13 @@ func weightedClusters(targets []target) *routev3.WeightedCluster {
 		w.Clusters = append(w.Clusters, &routev3.WeightedCluster_ClusterWeight{Name: t.cluster, Weight: wrapperspb.UInt32(t.weight)})
 	}
 	return w
+}
+
+// setTotal sets the sum of the weights, without which gRPC's C core, at least until 1.51,
+// rejects a sum other than 100. Newer clients ignore it.
+func setTotal(w *routev3.WeightedCluster, total uint32) {
+	//lint:ignore SA1019 see above
+	w.TotalWeight = wrapperspb.UInt32(total)
 }
 
 // retriableCodes are the status codes of answers for which a request is tried again, by event.
@@ -345,7 +383,7 @@ func (v *view) apiListener(in *resource.Input, name string) *resource.Message {
 				continue
 			}
 			m := &resource.Message{}
-			host := &routev3.VirtualHost{Name: name, Domains: []string{"*"}, Routes: p.routesOf(port)}
+			host := &routev3.VirtualHost{Name: name, Domains: []string{"*"}, Routes: append(p.routesOf(port), p.readyRoute(port)...)}
 			manager := &hcmv3.HttpConnectionManager{
 				StatPrefix:     "egress",
 				RouteSpecifier: &hcmv3.HttpConnectionManager_RouteConfig{RouteConfig: &routev3.RouteConfiguration{Name: name, VirtualHosts: []*routev3.VirtualHost{host}}},
