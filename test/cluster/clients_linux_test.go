@@ -155,10 +155,10 @@ func (c *client) outcome(m *machine, in call, a *answer, err error) (result, boo
 		return result{found: true}, true
 	case a.is("InstanceNotFound") && in.kind != register:
 		return result{}, true
-	case a.status == http.StatusServiceUnavailable, a.is("Throttling"), a.is("RequestLimitExceeded"):
-		return result{}, false
 	case a.is("not known whether"):
 		return result{unknown: true}, true
+	case a.status == http.StatusServiceUnavailable, a.is("Throttling"), a.is("RequestLimitExceeded"):
+		return result{}, false
 	}
 	c.t.Errorf("%v on node %s: status %d %s", in, m.name, a.status, a.body)
 	return result{unknown: true}, true
