@@ -140,6 +140,8 @@ func (w *wiring) janitorComponent() (component, error) {
 		Logger:  w.log.With("part", "janitor"),
 		Owns:    w.owns(),
 		Reached: w.rep.Reached,
+
+		Operations: w.operations,
 	})
 	if err != nil {
 		return component{}, err

@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/cairn-discovery/cairn/node/config"
+	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/worker/prober"
 )
 
@@ -35,7 +36,20 @@ func (w *wiring) newProber() (*prober.Prober, error) {
 		DistrustShare: h.DistrustShare,
 		Version:       w.build.Version,
 		Self:          w.selfName(),
+		Voters:        h.Voters,
+		HealthyShare:  h.HealthyShare,
+		Operations:    w.operations,
 	})
+}
+
+// operations returns how many operations the store takes in one transaction; 0 means that
+// there is no limit.
+func (w *wiring) operations() int {
+	if s, ok := w.store.(store.Limited); ok {
+		limits := s.Limits()
+		return min(limits.Writes, limits.Preconditions)
+	}
+	return 0
 }
 
 // clientAddrs returns the addresses of all listeners but the admin one.

@@ -78,6 +78,9 @@ func (e *explanation) instance(svc *registry.Service, inst *registry.Instance, r
 	out.healthy = h == registry.Healthy || h == registry.Unknown && !svc.HasHealth()
 	out.InDiscover = out.healthy
 	out.Reasons = append(out.Reasons, e.healthReason(svc, inst, r))
+	if len(r.Votes) > 0 {
+		out.Reasons = append(out.Reasons, votes(r.Votes))
+	}
 	if r.Distrusted {
 		out.Reasons = append(out.Reasons, "the node that probes it seems to be cut off, so its verdict does not become worse now")
 	}
@@ -94,6 +97,19 @@ func (e *explanation) instance(svc *registry.Service, inst *registry.Instance, r
 		out.Events = append(out.Events, e.event(ev))
 	}
 	return out
+}
+
+// votes says what the nodes that probe an instance have found.
+func votes(all []health.Vote) string {
+	var texts []string
+	for _, v := range all {
+		text := v.Verdict.String()
+		if v.Abstains {
+			text = "no say, since it may not probe the address"
+		}
+		texts = append(texts, v.Node+": "+text)
+	}
+	return "votes of nodes: " + strings.Join(texts, ", ")
 }
 
 // leaseReason says what happens to an instance that is not renewed.

@@ -58,6 +58,7 @@ func (t Thresholds) needed(pass bool) int {
 type Track struct {
 	verdict Verdict
 	pass    bool  // what the streak is made of
+	found   bool  // results have led to the verdict, or to the same one
 	streak  uint8 // saturates at 255
 }
 
@@ -66,8 +67,45 @@ type Track struct {
 // was stored before a restart. No result counts yet.
 func Start(v Verdict) Track { return Track{verdict: v} }
 
+// Found begins with a verdict that results have led to. Others do not count yet.
+func Found(v Verdict) Track { return Track{verdict: v, found: true} }
+
 // Verdict returns the current verdict.
 func (t Track) Verdict() Verdict { return t.verdict }
+
+// Found returns the verdict that results have led to since Start, Unknown if there were not
+// enough.
+func (t Track) Found() Verdict {
+	if t.found {
+		return t.verdict
+	}
+	return Unknown
+}
+
+// Adopt replaces the verdict unless results have led to it. The results in a row stay.
+func (t *Track) Adopt(v Verdict) {
+	if !t.found {
+		t.verdict = v
+	}
+}
+
+// Resume counts equal results that others have had before those of this Track, if these are
+// the same or none. It makes no verdict: the next result may.
+func (t *Track) Resume(results uint8, pass bool) {
+	if t.found || t.streak > 0 && t.pass != pass {
+		return
+	}
+	t.pass, t.streak = pass, uint8(min(int(t.streak)+int(results), 255))
+}
+
+// Unfinished returns the results in a row that count towards another verdict than the
+// present one, and whether they were passes. It is 0 if they confirm the verdict.
+func (t Track) Unfinished() (results uint8, pass bool) {
+	if t.verdict != Unknown && t.pass == (t.verdict == Healthy) {
+		return 0, t.pass
+	}
+	return t.streak, t.pass
+}
 
 // Streak returns how many results in a row were like the last one, up to 255,
 // and whether they were passes.
@@ -85,15 +123,16 @@ func (t *Track) Observe(pass bool, th Thresholds) (changed bool) {
 	if pass {
 		next = Healthy
 	}
-	if next == t.verdict || int(t.streak) < th.needed(pass) {
+	if int(t.streak) < th.needed(pass) {
 		return false
 	}
-	t.verdict = next
-	return true
+	changed = next != t.verdict
+	t.verdict, t.found = next, true
+	return changed
 }
 
 // Forget drops the results that count towards the next verdict; the verdict
 // itself stays. That is what happens when the check is changed: results of the
 // old check say nothing about the new one, but an instance that served until now
 // is not taken out because somebody corrected a path.
-func (t *Track) Forget() { t.streak = 0 }
+func (t *Track) Forget() { t.streak, t.found = 0, false }

@@ -29,8 +29,18 @@ type Report struct {
 	// Distrusted: the prober's node seems to be cut off, so no verdict becomes
 	// worse.
 	Distrusted bool
+	// Votes are what the nodes that probe the instance have found, if there are several.
+	Votes []Vote
 	// Events are the last changes of health, the newest last.
 	Events []Event
+}
+
+// Vote is what one node has found.
+type Vote struct {
+	Node    string
+	Verdict Verdict
+	// Abstains: the node may not probe the address.
+	Abstains bool
 }
 
 // Event is one change of health, as it became visible.
@@ -59,6 +69,10 @@ const (
 	// Begun: the instance was registered again, or its service got or lost a
 	// check.
 	Begun
+	// Elsewhere: another node probes the instance.
+	Elsewhere
+	// Voted: the votes of several nodes.
+	Voted
 	// Doubted: the verdict was taken back, since it is the prober's node that
 	// seems to be cut off.
 	Doubted
@@ -77,6 +91,10 @@ func (e Event) String() string {
 		return "its lease was renewed"
 	case Begun:
 		return "it was registered again, or its health check was changed"
+	case Elsewhere:
+		return "found by another node"
+	case Voted:
+		return "by the votes of the nodes that probe it"
 	}
 	return "taken back, because the network of the node that probes it seems to have failed"
 }

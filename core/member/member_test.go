@@ -169,6 +169,29 @@ func TestRingIsEven(t *testing.T) {
 	}
 }
 
+// TestTop: the nodes of a key are those of rank 0, 1 and so on.
+func TestTop(t *testing.T) {
+	names := []string{"a", "b", "c", "d", "e"}
+	ring := newRing(names)
+	for i := range 50 {
+		key := fmt.Sprint("key-", i)
+		for k := range len(names) + 2 {
+			top := ring.Top(key, k)
+			if len(top) != min(k, len(names)) {
+				t.Fatalf("%d of %d: %v", k, len(names), top)
+			}
+			for rank, name := range top {
+				if ring.Rank(key, name) != rank {
+					t.Errorf("%s of %v for %s has rank %d", name, top, key, ring.Rank(key, name))
+				}
+			}
+		}
+	}
+	if top := (*Ring)(nil).Top("x", 3); top != nil {
+		t.Errorf("without nodes: %v", top)
+	}
+}
+
 // The hash is part of the contract between versions: nodes that run side by side must
 // agree on owners.
 func TestRingIsStable(t *testing.T) {

@@ -1,5 +1,7 @@
 package member
 
+import "slices"
+
 // Ring spreads keys over nodes by rendezvous hashing: every node has a score for every
 // key, and the one with the highest score owns it. A node that comes takes an equal part
 // from all others; the keys of one that goes are spread over the rest; no other key moves.
@@ -32,6 +34,35 @@ func (r *Ring) Owner(key string) string {
 		return ""
 	}
 	return r.names[best]
+}
+
+// Top returns the k nodes that own a key first, or all nodes if there are fewer: the owner,
+// then the one that would own it without the owner, and so on.
+func (r *Ring) Top(key string, k int) []string {
+	if r == nil {
+		return nil
+	}
+	type scored struct {
+		name  string
+		score uint64
+	}
+	h, top := hash(key), make([]scored, 0, min(k, len(r.names))+1)
+	for i, seed := range r.seeds {
+		s := scored{r.names[i], mix(h ^ seed)}
+		at := len(top)
+		for at > 0 && top[at-1].score < s.score {
+			at--
+		}
+		if at < k {
+			top = slices.Insert(top, at, s)
+			top = top[:min(len(top), k)]
+		}
+	}
+	names := make([]string, len(top))
+	for i := range top {
+		names[i] = top[i].name
+	}
+	return names
 }
 
 // Rank returns the place of a node for a key: 0 for the owner, 1 for the node that would

@@ -11,6 +11,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/member"
 	"github.com/cairn-discovery/cairn/core/mesh"
+	"github.com/cairn-discovery/cairn/core/probe"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/registry/records"
 	"github.com/cairn-discovery/cairn/core/task"
@@ -27,6 +28,7 @@ var table = [...]slice{
 	newSlice(member.Slice{}, member.NewDraft, func(s *State) *member.State { return &s.Member }, nil, nil),
 	newSlice(hostedzone.Slice{}, hostedzone.NewDraft, func(s *State) *hostedzone.State { return &s.HostedZones }, func(r *Rules) any { return &r.HostedZones }, feedHostedZones),
 	newSlice(guard.Slice(), guard.NewDraft, func(s *State) *guard.State { return &s.guards }, nil, nil),
+	newSlice(probe.Slice(), probe.NewDraft, func(s *State) *probe.State { return &s.Probe }, nil, nil),
 	newSlice(mesh.Slice(), mesh.NewDraft, func(s *State) *mesh.State { return &s.Mesh }, func(r *Rules) any { return &r.Mesh }, nil),
 }
 

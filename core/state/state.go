@@ -19,6 +19,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/member"
 	"github.com/cairn-discovery/cairn/core/mesh"
+	"github.com/cairn-discovery/cairn/core/probe"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/task"
 	"github.com/cairn-discovery/cairn/core/zone"
@@ -32,6 +33,8 @@ type State struct {
 	Identity identity.State
 	Task     task.State
 	Member   member.State
+	// Probe is what probers of several nodes tell each other.
+	Probe probe.State
 	// HostedZones are those of Route 53.
 	HostedZones hostedzone.State
 	// Mesh has the resources of App Mesh.

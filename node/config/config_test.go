@@ -198,6 +198,7 @@ func TestBadFiles(t *testing.T) {
 		{"health.initial_interval", "health: {initial_interval: 0s}", `health.initial_interval: "0s" must be 100ms or more`},
 		{"health.control", "health: {control: [gateway:53]}", `health.control[0]: "gateway:53" must be IP:PORT`},
 		{"health.deny", "health: {deny: [10.0.0.1/8]}", `health.deny[0]: "10.0.0.1/8": has bits set outside its mask`},
+		{"health.healthy_share", "health: {healthy_share: 18}", `health.healthy_share: "18" must be 0 or above and below 1`},
 		{"health.distrust_share", "health: {distrust_share: 80}", `health.distrust_share: "80" must be above 0 and below 1`},
 		{"health.max_probes", "health: {max_probes: 1}", `health.max_probes: "1" must be 2 or more`},
 		{"health.success_threshold", "health: {success_threshold: 11}", `health.success_threshold: "11" must be 0 to 10`},

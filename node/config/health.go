@@ -39,6 +39,14 @@ type Health struct {
 	// dns.forward, or without these the node's own API listener, which notices
 	// only that this machine is broken: set it.
 	Control []string `yaml:"control" check:"addrport"`
+	// Voters is how many of the nodes that share a store run each check. With 1 there is
+	// no vote: one node decides. At most all live nodes vote, which then probe each
+	// instance from that many places. It must be the same on all nodes.
+	Voters int `yaml:"voters" check:"min=1"`
+	// HealthyShare is the share of the votes for a verdict of healthy, from 0 to less than
+	// 1: if more nodes than this find an instance healthy, it is. The default is the rule
+	// of Route 53, 18 %; 0.5 is a majority. It must be the same on all nodes.
+	HealthyShare float64 `yaml:"healthy_share"`
 	// DistrustShare is the share of good checks that must turn bad within one
 	// interval before control is tried, above 0 and below 1.
 	DistrustShare float64 `yaml:"distrust_share"`
@@ -48,12 +56,16 @@ func defaultHealth() Health {
 	return Health{
 		Interval: seconds(30), InitialInterval: seconds(1),
 		MaxProbes: 4096, MaxRate: 5000, MaxRatePerAddress: 50, DistrustShare: 0.8,
+		Voters: 1, HealthyShare: 0.18,
 	}
 }
 
 func (h *Health) check(k *checker) {
 	if n := h.SuccessThreshold; n < 0 || n > 10 {
 		k.fail("health.success_threshold", fmt.Sprint(n), "must be 0 to 10")
+	}
+	if s := h.HealthyShare; !(s >= 0 && s < 1) {
+		k.fail("health.healthy_share", fmt.Sprint(s), "must be 0 or above and below 1")
 	}
 	if s := h.DistrustShare; !(s > 0 && s < 1) {
 		k.fail("health.distrust_share", fmt.Sprint(s), "must be above 0 and below 1")

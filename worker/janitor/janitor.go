@@ -26,6 +26,9 @@ type Config struct {
 	// Reached returns since when renewals of leases can be stored without a break. Nil:
 	// since the start.
 	Reached func() time.Time
+	// Operations returns how many operations the store takes in one transaction. Nil, or 0:
+	// there is no limit.
+	Operations func() int
 	// Retention is how long operations are kept. Zero means 24 hours.
 	Retention time.Duration
 }
@@ -38,6 +41,11 @@ const (
 	sweepEvery = time.Minute
 	// sweepMax limits the work of one command, so that others do not wait for it.
 	sweepMax = 2000
+	// Operations of the store for each operation that is deleted, each health change and
+	// each lease that ends: the keys that are written, or read.
+	sweepCost, settleCost, leaseCost = 1, 1, 4
+	// spareOperations are for what a command reads and writes besides.
+	spareOperations = 2
 	// retryAfter is the pause after a command that failed.
 	retryAfter = time.Second
 )
@@ -52,6 +60,9 @@ func New(cfg Config) (*Janitor, error) {
 	}
 	if cfg.Owns == nil {
 		cfg.Owns = func(string) bool { return true }
+	}
+	if cfg.Operations == nil {
+		cfg.Operations = func() int { return 0 }
 	}
 	if cfg.Reached == nil {
 		cfg.Reached = func() time.Time { return time.Time{} }
@@ -131,12 +142,22 @@ func (j *Janitor) untilDue(s *replica.Snapshot, nextSweep time.Time) time.Durati
 // sweep deletes old operations.
 func (j *Janitor) sweep(ctx context.Context) {
 	for j.cfg.Owns("operations") {
-		before := time.Now().Add(-j.cfg.Retention).UnixMilli()
-		n, err := j.propose(ctx, &registry.ExpireOperations{Before: before, Max: sweepMax})
-		if err != nil || n < sweepMax {
+		before, most := time.Now().Add(-j.cfg.Retention).UnixMilli(), j.most(sweepCost)
+		n, err := j.propose(ctx, &registry.ExpireOperations{Before: before, Max: most})
+		if err != nil || n < most {
 			return
 		}
 	}
+}
+
+// most returns how many things one command may change that cost so many operations of the
+// store each.
+func (j *Janitor) most(cost int) int {
+	limit := j.cfg.Operations()
+	if limit == 0 {
+		return sweepMax
+	}
+	return min(max((limit-spareOperations)/cost, 1), sweepMax)
 }
 
 // settle applies the health changes that are due. It pauses after a failure, because
@@ -150,7 +171,7 @@ func (j *Janitor) settle(ctx context.Context) {
 		pause(ctx, retryAfter) // the owner applies it
 		return
 	}
-	if _, err := j.propose(ctx, &registry.SettleHealth{Max: sweepMax}); err != nil {
+	if _, err := j.propose(ctx, &registry.SettleHealth{Max: j.most(settleCost)}); err != nil {
 		pause(ctx, retryAfter)
 	}
 }

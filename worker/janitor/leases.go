@@ -21,20 +21,21 @@ func (j *Janitor) endLeases(ctx context.Context, start time.Time) time.Time {
 	if reached := j.cfg.Reached(); reached.After(start) {
 		start = reached
 	}
-	due, next := j.dueLeases(now, start)
+	most := j.most(leaseCost)
+	due, next := j.dueLeases(now, start, most)
 	if len(due) == 0 {
 		return next
 	}
 	if _, err := j.propose(ctx, &registry.EndLeases{Leases: due}); err != nil {
 		return now.Add(retryAfter)
 	}
-	if len(due) == sweepMax {
+	if len(due) == most {
 		return now // there may be more
 	}
 	return next
 }
 
-func (j *Janitor) dueLeases(now, start time.Time) (due []registry.Lease, next time.Time) {
+func (j *Janitor) dueLeases(now, start time.Time, most int) (due []registry.Lease, next time.Time) {
 	next = now.Add(leasePoll)
 	for lease := range j.cfg.Replica.Current().Registry.Leases() {
 		known := lease
@@ -47,7 +48,7 @@ func (j *Janitor) dueLeases(now, start time.Time) (due []registry.Lease, next ti
 			next = at
 		}
 		// Leases come in the order of their stored Due.
-		if lease.Due() > now.UnixMilli() || len(due) == sweepMax {
+		if lease.Due() > now.UnixMilli() || len(due) == most {
 			break
 		}
 	}

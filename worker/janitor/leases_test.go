@@ -37,7 +37,11 @@ func startWith(t *testing.T, st store.Store, strict bool) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	jan, err := janitor.New(janitor.Config{Replica: rep, Rules: rules, Logger: log})
+	cfg := janitor.Config{Replica: rep, Rules: rules, Logger: log}
+	if s, ok := st.(store.Limited); ok {
+		cfg.Operations = func() int { return s.Limits().Writes }
+	}
+	jan, err := janitor.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,8 @@ type check struct {
 	index        int32 // in the schedule; -1: not there
 	state        checkState
 	dirty        bool // in loop.dirty
+	owner        bool // this node publishes the verdict; otherwise it votes
+	taken        bool // from another node, whose results may still arrive
 	reserved     bool // due is a place that pace has reserved
 	outcome      outcome
 	job          *job // the probe while state is running

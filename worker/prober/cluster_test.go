@@ -35,8 +35,10 @@ type cluster struct {
 	hanging int // connections that are not made
 
 	threshold int64
-	settings  map[string]string   // attributes of services that are made
-	accounts  []command.AccountID // of the services
+	settings  map[string]string // attributes of services that are made
+	// stopProber ends the prober in order.
+	stopProber func()
+	accounts   []command.AccountID // of the services
 }
 
 func newCluster(t *testing.T, strict bool, change func(*Config)) *cluster {
@@ -63,8 +65,8 @@ func newCluster(t *testing.T, strict bool, change func(*Config)) *cluster {
 	return f
 }
 
-// background runs a part until the test has ended.
-func (f *cluster) background(run func(context.Context) error) {
+// background runs a part until stop is called or the test has ended.
+func (f *cluster) background(run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(f.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -73,7 +75,9 @@ func (f *cluster) background(run func(context.Context) error) {
 			f.Error(err)
 		}
 	}()
-	f.Cleanup(func() { cancel(); <-ended })
+	stop = func() { cancel(); <-ended }
+	f.Cleanup(stop)
+	return stop
 }
 
 func (f *cluster) do(c command.Command) command.Reply { return f.doAs(simAccount, c) }

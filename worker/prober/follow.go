@@ -6,6 +6,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/health"
 	"github.com/cairn-discovery/cairn/core/hostedzone"
+	"github.com/cairn-discovery/cairn/core/probe"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -16,10 +17,11 @@ func (l *loop) follow(now time.Time) {
 	if next == l.snapshot {
 		return
 	}
-	l.now = now.UnixNano()
+	l.now, l.told = now.UnixNano(), &next.Probe
 	l.rebalance(next.State)
 	registry.Diff(&l.snapshot.Registry, &next.Registry, l)
 	hostedzone.DiffChecks(&l.snapshot.HostedZones, &next.HostedZones, l.healthCheckChanged)
+	probe.Diff(&l.snapshot.Probe, &next.Probe, l.toldChanged)
 	l.snapshot, l.restoring = next, false
 }
 
@@ -96,6 +98,7 @@ func (l *loop) drop(c *check) {
 	delete(l.dirty, c)
 	c.abandon()
 	c.state = gone
+	l.tidy(c.key(), nil)
 }
 
 // InstanceChanged adds, changes or removes a check.
@@ -116,16 +119,17 @@ func (l *loop) InstanceChanged(_ *registry.Namespace, svc *registry.Service, old
 func (l *loop) put(service registry.ServiceID, inst *registry.Instance) {
 	g := l.groups[service]
 	c := g.checks[inst.ID()]
-	if !l.share.owns(registry.CheckKey(service, inst.ID())) {
+	rank := l.share.rank(registry.CheckKey(service, inst.ID()))
+	if rank < 0 {
 		if c != nil {
-			l.drop(c)
+			l.giveUp(c)
 		}
 		return
 	}
 	published := health.Verdict(inst.Health)
 	switch {
 	case c == nil:
-		c = &check{group: g, id: inst.ID(), index: -1}
+		c = &check{group: g, id: inst.ID(), index: -1, owner: rank == 0}
 		g.checks[inst.ID()] = c
 		l.count(c, 1)
 		l.restart(c, inst, published)
@@ -144,6 +148,8 @@ func (l *loop) put(service registry.ServiceID, inst *registry.Instance) {
 func (l *loop) restart(c *check, inst *registry.Instance, published health.Verdict) {
 	c.addr, c.registered, c.reserved = addressOf(inst), inst.Registered, false
 	c.track, c.dirty = health.Start(published), false
+	c.taken = l.restoring
+	l.resumeSeries(c)
 	l.publish(c, published)
 	l.guard.forget(c)
 	l.guard.begin(c)
@@ -166,10 +172,13 @@ func (l *loop) restart(c *check, inst *registry.Instance, published health.Verdi
 // publish records what the registry holds now.
 func (l *loop) publish(c *check, v health.Verdict) {
 	l.count(c, -1)
-	was := c.published
+	was, wanted := c.published, l.wanted(c)
 	c.published = v
+	if l.voting() {
+		c.track.Adopt(v)
+	}
 	l.count(c, 1)
-	if c.dirty && v == c.track.Verdict() && was != v {
+	if c.dirty && c.owner && v == wanted && was != v {
 		l.p.metrics.visible(c, was, time.Now().UnixNano())
 	}
 	l.mark(c)

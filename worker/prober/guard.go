@@ -178,7 +178,7 @@ func (l *loop) reinstate() {
 	for _, g := range l.groups {
 		for _, c := range g.checks {
 			if c.track.Verdict() == health.Unhealthy && l.guard.suspect(c) {
-				c.track, c.decided = health.Start(health.Healthy), health.Reason{}
+				c.track, c.decided = health.Found(health.Healthy), health.Reason{}
 				l.mark(c)
 			}
 		}

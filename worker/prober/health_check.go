@@ -26,26 +26,32 @@ func (l *loop) healthCheckChanged(old, now *hostedzone.HealthCheck) {
 		return
 	}
 	id := CheckGroup(now.ID)
-	if !now.Config.Probed() || now.Config.Disabled || !l.share.owns(string(id)) {
-		l.dropGroup(id)
-		return
-	}
-	g := l.groups[id]
+	g, rank := l.groups[id], l.share.rank(string(id))
 	switch {
+	case !now.Config.Probed() || now.Config.Disabled:
+		l.dropGroup(id)
+	case rank < 0:
+		if g != nil {
+			l.giveUp(g.checks[registry.InstanceID(now.ID)])
+			l.dropGroup(id)
+		}
 	case g == nil:
-		l.addHealthCheck(id, now)
+		l.addHealthCheck(id, now, rank == 0)
 	case g.healthCheck.Version != now.Version:
 		l.dropGroup(id) // another target: what was found so far does not count
-		l.addHealthCheck(id, now)
+		l.addHealthCheck(id, now, rank == 0)
 	default:
 		c := g.checks[registry.InstanceID(now.ID)]
+		c.owner = rank == 0
 		if g.healthCheck = now; c.published != now.Verdict {
 			l.publish(c, now.Verdict)
+		} else {
+			l.mark(c)
 		}
 	}
 }
 
-func (l *loop) addHealthCheck(id registry.ServiceID, h *hostedzone.HealthCheck) {
+func (l *loop) addHealthCheck(id registry.ServiceID, h *hostedzone.HealthCheck, owner bool) {
 	cfg := &h.Config
 	g := &group{
 		accountID: h.Account, account: l.account(h.Account), service: id, blockedAt: -1, healthCheck: h,
@@ -62,9 +68,11 @@ func (l *loop) addHealthCheck(id registry.ServiceID, h *hostedzone.HealthCheck) 
 	if err != nil {
 		addr = netip.IPv4Unspecified() // the name is resolved by each probe
 	}
-	c := &check{group: g, id: registry.InstanceID(h.ID), index: -1, addr: netip.AddrPortFrom(addr.Unmap(), uint16(cfg.Port)), track: health.Start(h.Verdict)}
+	c := &check{group: g, id: registry.InstanceID(h.ID), index: -1, addr: netip.AddrPortFrom(addr.Unmap(), uint16(cfg.Port)), track: health.Start(h.Verdict),
+		owner: owner, taken: l.restoring}
 	g.checks[c.id] = c
 	l.count(c, 1)
+	l.resumeSeries(c)
 	l.publish(c, h.Verdict)
 	l.guard.begin(c)
 	due := l.now

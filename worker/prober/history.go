@@ -59,8 +59,14 @@ func (l *loop) cause(svc *registry.Service, old, inst *registry.Instance) health
 	}
 	g := l.groups[svc.ID]
 	switch {
-	case g == nil || g.checks[inst.ID()] == nil || inst.Health == registry.Unknown:
+	case g == nil || inst.Health == registry.Unknown:
 		return health.Begun
+	case g.checks[inst.ID()] == nil && l.share.self != "":
+		return health.Elsewhere
+	case g.checks[inst.ID()] == nil:
+		return health.Begun
+	case l.voting():
+		return health.Voted
 	case g.checks[inst.ID()].decided.Counts():
 		return health.Probed
 	case l.guard.suspended:

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/probe"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
@@ -21,7 +22,8 @@ type loop struct {
 	// their verdicts are from before.
 	restoring bool
 	share     share
-	now       int64 // while following, in nanoseconds since 1970
+	now       int64        // while following, in nanoseconds since 1970
+	told      *probe.State // in snapshot, or in the next one while following
 
 	accounts map[command.AccountID]*account
 	groups   map[registry.ServiceID]*group
@@ -34,8 +36,10 @@ type loop struct {
 	throttled   bool
 	nextMeasure time.Time
 
-	dirty      map[*check]struct{} // checks whose verdict is not in the registry
-	proposing  bool
+	dirty      map[*check]struct{}     // checks whose verdict or vote is not in the state
+	leaving    map[string]probe.Series // results that another node takes over
+	outdated   outdated
+	proposing  *proposal // nil: none
 	nextFlush  time.Time
 	batchPause time.Duration // between proposals
 	guard      guard
@@ -57,11 +61,14 @@ func newLoop(p *Prober) *loop {
 		p:          p,
 		snapshot:   replica.NewSnapshot(new(state.State)),
 		restoring:  true,
+		told:       new(probe.State),
 		accounts:   map[command.AccountID]*account{},
 		groups:     map[registry.ServiceID]*group{},
 		pace:       newPace(p.cfg.MaxRatePerAddress),
 		rate:       rate.NewLimiter(rate.Limit(p.cfg.MaxRate), max(p.cfg.MaxRate/20, 1)),
 		dirty:      map[*check]struct{}{},
+		leaving:    map[string]probe.Series{},
+		outdated:   newOutdated(),
 		guard:      guard{share: p.cfg.DistrustShare, interval: p.cfg.Interval, recentFailures: map[int64]int{}},
 		history:    history{},
 		logLimit:   rate.NewLimiter(logRate, logBurst),
@@ -141,7 +148,7 @@ func (l *loop) pause(now time.Time) time.Duration {
 	if l.waiting.len() > 0 {
 		wait = min(wait, measureEvery)
 	}
-	if len(l.dirty) > 0 && !l.proposing {
+	if l.hasNews() && l.proposing == nil {
 		wait = min(wait, l.nextFlush.Sub(now))
 	}
 	if l.guard.suspended && !l.guard.probing {

@@ -79,6 +79,15 @@ type Config struct {
 	// Self returns the name of this node among the live nodes, which share the checks.
 	// Nil: this node runs all checks.
 	Self func() string
+	// Voters is how many of the live nodes run each check. Zero means 1: there is no vote.
+	Voters int
+	// HealthyShare is the share of the voters; if more of them find a target healthy, it
+	// is. From 0 to less than 1.
+	HealthyShare float64
+
+	// Operations returns how many operations the store takes in one transaction. Nil, or 0:
+	// there is no limit.
+	Operations func() int
 
 	// Version is in the User-Agent of probes.
 	Version string
@@ -115,6 +124,7 @@ func New(cfg Config) (*Prober, error) {
 	if cfg.MaxRate == 0 {
 		cfg.MaxRate = 5000
 	}
+	cfg.Voters = max(cfg.Voters, 1)
 	if cfg.DistrustShare == 0 {
 		cfg.DistrustShare = 0.8
 	}
@@ -146,6 +156,7 @@ func (p *Prober) Run(ctx context.Context) error {
 	l := newLoop(p)
 	l.run(ctx)
 	cancel()
+	l.leave(ctx)
 	l.tasks.Wait()
 	return nil
 }

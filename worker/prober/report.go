@@ -51,6 +51,9 @@ func (l *loop) reports(service registry.ServiceID) map[registry.InstanceID]healt
 			r.Failed, r.FailedAt = g.failed, time.Unix(0, g.failedAt)
 		}
 		r.Resolved = g.resolved
+		if l.voting() {
+			r.Votes = l.ballot(c)
+		}
 		all[id] = r
 	}
 	return all

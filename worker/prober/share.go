@@ -9,24 +9,34 @@ import (
 
 // share is which checks this node runs. The zero value is all of them.
 type share struct {
-	self string       // the name of this node; empty: it runs all checks
-	ring *member.Ring // of the live nodes
+	self   string       // the name of this node; empty: it runs all checks
+	ring   *member.Ring // of the live nodes
+	voters int          // how many nodes run each check
 }
 
-// owns reports whether this node runs the check with a key.
-func (s share) owns(key string) bool { return s.self == "" || s.ring.Owner(key) == s.self }
+// rank returns the place of this node among those that run the check with a key: 0 if it
+// owns the check, below 0 if it does not run it.
+func (s share) rank(key string) int {
+	if s.self == "" {
+		return 0
+	}
+	if r := s.ring.Rank(key, s.self); r < s.voters {
+		return r
+	}
+	return -1
+}
 
 // rebalance gives up the checks that another node runs from now on, and takes over those
 // that this node runs. It does so when the live nodes have changed; checks that stay with
 // this node go on as they were.
 //
-// A check that was taken over begins with the verdict that the registry holds and no
-// results of its own, so it takes as many failures as its threshold to change it.
+// A check that was taken over begins with the verdict that the registry holds, and with the
+// results that the other node has handed over, if there are any.
 func (l *loop) rebalance(next *state.State) {
 	if l.p.cfg.Self == nil {
 		return
 	}
-	now := share{l.p.cfg.Self(), next.Member.Ring()}
+	now := share{l.p.cfg.Self(), next.Member.Ring(), l.p.cfg.Voters}
 	if now == l.share {
 		return
 	}
@@ -39,15 +49,19 @@ func (l *loop) rebalance(next *state.State) {
 			continue
 		}
 		for _, inst := range svc.Instances("") {
-			c, owned := g.checks[inst.ID()], now.owns(registry.CheckKey(id, inst.ID()))
+			c, rank := g.checks[inst.ID()], now.rank(registry.CheckKey(id, inst.ID()))
 			switch {
-			case owned && c == nil:
+			case rank >= 0 && c == nil:
 				l.put(id, inst)
-			case !owned && c != nil:
-				l.drop(c)
+			case rank < 0 && c != nil:
+				l.giveUp(c)
+			case c != nil:
+				c.owner = rank == 0
+				l.mark(c)
 			}
 		}
 	}
 	hostedzone.DiffChecks(new(hostedzone.State), &l.snapshot.HostedZones, l.healthCheckChanged)
 	l.restoring = restoring
+	l.tidyAll(&next.Member)
 }

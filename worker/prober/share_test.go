@@ -19,6 +19,11 @@ import (
 // newShared starts nodes on one store, each with a prober. Their network is that of the
 // first one, and they are members until leave.
 func newShared(t *testing.T, names ...string) (nodes []*cluster) {
+	return newSharedWith(t, nil, names...)
+}
+
+// newSharedWith lets a function change the configuration of each node.
+func newSharedWith(t *testing.T, change func(*cluster, *Config), names ...string) (nodes []*cluster) {
 	data := memory.New()
 	for _, name := range names {
 		f := &cluster{T: t, threshold: 3}
@@ -36,13 +41,16 @@ func newShared(t *testing.T, names ...string) (nodes []*cluster) {
 		}
 		cfg := Config{Replica: f.replica, Logger: log, Interval: 30 * time.Second, InitialInterval: time.Second, Dial: dial,
 			Self: func() string { return name }}
+		if change != nil {
+			change(f, &cfg)
+		}
 		if f.prober, err = New(cfg); err != nil {
 			t.Fatal(err)
 		}
 		f.background(f.replica.Run)
 		<-f.replica.Loaded()
 		f.do(&member.Renew{Node: member.Node{Name: name, ID: name, Lease: 1000}})
-		f.background(f.prober.Run)
+		f.stopProber = f.background(f.prober.Run)
 		nodes = append(nodes, f)
 	}
 	synctest.Wait()

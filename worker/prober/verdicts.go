@@ -7,6 +7,7 @@ import (
 
 	"github.com/cairn-discovery/cairn/core/health"
 	"github.com/cairn-discovery/cairn/core/hostedzone"
+	"github.com/cairn-discovery/cairn/core/probe"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/replica"
 )
@@ -26,10 +27,16 @@ const (
 	retryTime = time.Second
 )
 
-// mark records whether the registry holds another verdict than the probes found.
+// mark records whether the state holds another verdict, or another vote of this node, than
+// the probes found.
 func (l *loop) mark(c *check) {
-	v := c.track.Verdict()
-	c.dirty = v != health.Unknown && v != c.published
+	if c.owner {
+		v := l.wanted(c)
+		c.dirty = v != health.Unknown && v != c.published
+	} else {
+		put, outdated := l.vote(c)
+		c.dirty = put != nil || outdated != nil
+	}
 	if c.dirty {
 		l.dirty[c] = struct{}{}
 	} else {
@@ -37,68 +44,102 @@ func (l *loop) mark(c *check) {
 	}
 }
 
-// flush proposes the changes of verdict that wait, unless it did so a moment ago.
-// The registry drops those that are out of date by then.
-func (l *loop) flush(ctx context.Context, now time.Time) {
-	if l.proposing || len(l.dirty) == 0 || now.Before(l.nextFlush) {
-		return
-	}
-	verdicts, checks := l.batch(ctx, now)
-	if len(verdicts)+len(checks) == 0 {
-		l.nextFlush = now.Add(retryTime) // the guard delays all until its control probe has ended
-		return
-	}
-	if l.batchPause = min(2*l.batchPause, batchTimeMax); len(verdicts)+len(checks) <= batchMany {
-		l.batchPause = batchTime
-	}
-	l.proposing, l.nextFlush = true, now.Add(l.batchPause)
-	by := l.share.self
-	l.tasks.Go(func() {
-		l.proposed <- l.p.propose(ctx, by, verdicts, checks)
-	})
+// hasNews reports whether there is something to propose.
+func (l *loop) hasNews() bool {
+	return len(l.dirty)+len(l.leaving)+len(l.outdated.votes)+len(l.outdated.series) > 0
 }
 
-// propose proposes verdicts of instances and of health checks of Route 53.
-func (p *Prober) propose(ctx context.Context, by string, verdicts []registry.Verdict, checks []hostedzone.Verdict) error {
-	if len(checks) > 0 {
-		if _, err := p.cfg.Replica.Propose(ctx, "", &hostedzone.SetVerdicts{Verdicts: checks, By: by}); err != nil {
-			return err
-		}
+// flush proposes the changes that wait, unless it did so a moment ago. Those that are out
+// of date by then are dropped.
+func (l *loop) flush(ctx context.Context, now time.Time) {
+	if l.proposing != nil || !l.hasNews() || now.Before(l.nextFlush) {
+		return
 	}
-	if len(verdicts) == 0 {
-		return nil
+	p := l.batch(ctx, now)
+	if p.len() == 0 {
+		l.nextFlush = now.Add(2 * batchTime) // the guard delays all, or they are early
+		return
 	}
-	_, err := p.cfg.Replica.Propose(ctx, "", &registry.SetVerdicts{Verdicts: verdicts, By: by})
-	return err
+	if l.batchPause = min(2*l.batchPause, batchTimeMax); p.len() <= batchMany {
+		l.batchPause = batchTime
+	}
+	l.proposing, l.nextFlush = p, now.Add(l.batchPause)
+	l.tasks.Go(func() { l.proposed <- l.p.propose(ctx, p) })
 }
 
 // batch collects what may be proposed now.
-func (l *loop) batch(ctx context.Context, now time.Time) (verdicts []registry.Verdict, checks []hostedzone.Verdict) {
+func (l *loop) batch(ctx context.Context, now time.Time) *proposal {
+	p := &proposal{by: l.share.self, tell: probe.Tell{By: l.share.self}}
 	size := 0
 	for c := range l.dirty {
-		if len(verdicts)+len(checks) == maxVerdicts || size > maxVerdictBytes {
+		if p.len() >= maxVerdicts || size > maxVerdictBytes {
 			break
 		}
-		if c.track.Verdict() == health.Unhealthy && l.guard.delays(ctx, l, c, now) {
+		if l.worsens(c) && l.guard.delays(ctx, l, c, now) || isEarly(c, now) {
 			continue
 		}
-		if h := c.group.healthCheck; h != nil {
-			checks = append(checks, hostedzone.Verdict{Check: h.ID, Version: h.Version, To: c.track.Verdict()})
-			size += checkSize
-			continue
-		}
-		verdicts = append(verdicts, registry.Verdict{
-			Account: c.group.accountID, Service: c.group.service, Instance: c.id,
-			Registered: c.registered, Check: c.group.check.Stamp,
-			From: registry.Health(c.published), To: registry.Health(c.track.Verdict()),
-		})
-		size += l.sizeOf(c)
+		size += l.add(p, c)
 	}
-	return verdicts, checks
+	for _, s := range l.leaving {
+		p.tell.Series = append(p.tell.Series, s)
+	}
+	for v := range l.outdated.votes {
+		p.tell.NoVotes = append(p.tell.NoVotes, v)
+	}
+	for key := range l.outdated.series {
+		p.tell.NoSeries = append(p.tell.NoSeries, key)
+	}
+	l.leaving, l.outdated = map[string]probe.Series{}, newOutdated()
+	return p
 }
 
-// checkSize estimates the size of a health check in a commit.
-const checkSize = 2000
+// firstVote is how long a node waits with its vote that a target without a verdict is
+// healthy. By then the owner has usually found the same.
+const firstVote = time.Second
+
+// isEarly reports whether the vote of this node may turn out not to be needed.
+func isEarly(c *check, now time.Time) bool {
+	return !c.owner && c.published == health.Unknown && c.track.Found() == health.Healthy && now.UnixNano() < c.decidedAt+int64(firstVote)
+}
+
+// worsens reports whether this node would say that a target is unhealthy.
+func (l *loop) worsens(c *check) bool {
+	if c.owner {
+		return l.wanted(c) == health.Unhealthy
+	}
+	return c.track.Found() == health.Unhealthy
+}
+
+// add adds the verdict or the vote of a check, and returns its size in a commit.
+func (l *loop) add(p *proposal, c *check) int {
+	if !c.owner {
+		put, outdated := l.vote(c)
+		if put != nil {
+			p.tell.Votes = append(p.tell.Votes, *put)
+		}
+		if outdated != nil {
+			p.tell.NoVotes = append(p.tell.NoVotes, outdated)
+		}
+		return voteSize
+	}
+	to := l.wanted(c)
+	if h := c.group.healthCheck; h != nil {
+		p.checks = append(p.checks, hostedzone.Verdict{Check: h.ID, Version: h.Version, To: to})
+		return checkSize
+	}
+	p.verdicts = append(p.verdicts, registry.Verdict{
+		Account: c.group.accountID, Service: c.group.service, Instance: c.id,
+		Registered: c.registered, Check: c.group.check.Stamp,
+		From: registry.Health(c.published), To: registry.Health(to),
+	})
+	return l.sizeOf(c)
+}
+
+// voteSize and checkSize estimate the size of a vote and of a health check in a commit.
+const (
+	voteSize  = 200
+	checkSize = 2000
+)
 
 // sizeOf estimates the size of an instance in a commit.
 func (l *loop) sizeOf(c *check) int {
@@ -114,13 +155,34 @@ func (l *loop) sizeOf(c *check) int {
 // proposalDone handles the end of a proposal. What was stored is in the state
 // already, so following it first shows what still waits.
 func (l *loop) proposalDone(ctx context.Context, err error, now time.Time) {
-	l.proposing = false
+	failed := l.proposing
+	l.proposing = nil
 	l.follow(now)
 	if err == nil || ctx.Err() != nil {
 		return
 	}
+	l.again(failed)
 	l.nextFlush = now.Add(retryTime)
 	if !errors.Is(err, replica.ErrBusy) {
 		l.p.cfg.Logger.Warn("changes of health could not be stored; they will be tried again", "waiting", len(l.dirty), "err", err)
+	}
+}
+
+// again plans what a failed proposal had and what follows from no check.
+func (l *loop) again(p *proposal) {
+	for _, s := range p.tell.Series {
+		if l.find(s.Check) == nil {
+			l.leaving[s.Check] = s
+		}
+	}
+	for _, v := range p.tell.NoVotes {
+		if l.told.Vote(v.Node, v.Check) == v {
+			l.outdated.votes[v] = struct{}{}
+		}
+	}
+	for _, key := range p.tell.NoSeries {
+		if l.told.Series(key) != nil {
+			l.outdated.series[key] = struct{}{}
+		}
 	}
 }

@@ -1,0 +1,72 @@
+package prober
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/hostedzone"
+	"github.com/cairn-discovery/cairn/core/probe"
+	"github.com/cairn-discovery/cairn/core/registry"
+)
+
+// proposal is what one node has to store about checks.
+type proposal struct {
+	by       string // the name of the node; empty: it runs all checks
+	verdicts []registry.Verdict
+	checks   []hostedzone.Verdict
+	tell     probe.Tell
+}
+
+func (p *proposal) len() int { return len(p.verdicts) + len(p.checks) + p.tell.Len() }
+
+// perCommand returns how many changes one command may have, so that it fits into one
+// transaction of a store that takes so many operations; 0 means that there is no limit. A
+// change of an instance rests on two records, all rest on that of the node.
+func perCommand(operations int) int {
+	if operations <= 0 {
+		return maxVerdicts
+	}
+	return min(max((operations-1)/2, 1), maxVerdicts)
+}
+
+// commands returns the commands of a proposal, which have at most so many changes each.
+func (p *proposal) commands(changes int) (all []command.Command) {
+	for part := range slices.Chunk(p.verdicts, changes) {
+		all = append(all, &registry.SetVerdicts{Verdicts: part, By: p.by})
+	}
+	for part := range slices.Chunk(p.checks, changes) {
+		all = append(all, &hostedzone.SetVerdicts{Verdicts: part, By: p.by})
+	}
+	for part := range slices.Chunk(p.tell.Votes, changes) {
+		all = append(all, &probe.Tell{By: p.tell.By, Votes: part})
+	}
+	for part := range slices.Chunk(p.tell.Series, changes) {
+		all = append(all, &probe.Tell{By: p.tell.By, Series: part})
+	}
+	for part := range slices.Chunk(p.tell.NoVotes, changes) {
+		all = append(all, &probe.Tell{By: p.tell.By, NoVotes: part})
+	}
+	for part := range slices.Chunk(p.tell.NoSeries, changes) {
+		all = append(all, &probe.Tell{By: p.tell.By, NoSeries: part})
+	}
+	return all
+}
+
+// propose proposes all at once.
+func (p *Prober) propose(ctx context.Context, all *proposal) error {
+	operations := 0
+	if p.cfg.Operations != nil {
+		operations = p.cfg.Operations()
+	}
+	commands := all.commands(perCommand(operations))
+	errs := make([]error, len(commands))
+	var tasks sync.WaitGroup
+	for i, c := range commands {
+		tasks.Go(func() { _, errs[i] = p.cfg.Replica.Propose(ctx, "", c) })
+	}
+	tasks.Wait()
+	return errors.Join(errs...)
+}
