@@ -28,18 +28,21 @@ type batch struct {
 	chained   bool            // a precondition rests on a batch that is in flight
 	deletes   bool            // a write of txn is a deletion
 	values    []byte          // holds the values of txn
+	cost      int             // of the preconditions of txn
 	keyBytes  int             // the keys of txn
 	limits    store.Limits
 
 	// The fields below are about the commit.
-	done      bool // revision and err are known
-	published bool // Current has the changes
+	before    []*batch      // in flight when this one was sent; for the commit alone
+	ended     chan struct{} // closed when the commit has ended
+	done      bool          // revision and err are known
+	published bool          // Current has the changes
 	revision  store.Revision
 	err       error
 }
 
 func newBatch(proposals []*proposal) *batch {
-	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]int{}, unique: map[string]bool{}, read: map[string]bool{}}
+	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]int{}, unique: map[string]bool{}, read: map[string]bool{}, ended: make(chan struct{})}
 }
 
 // decide decides each command against the state that includes the commands before
@@ -176,7 +179,7 @@ func (b *batch) fits(conditions []store.Precondition, writes []store.Write) bool
 	if b.limits == (store.Limits{}) || len(b.changes) == 0 {
 		return true
 	}
-	newWrites, keys := 0, 0
+	newWrites, keys, cost := 0, 0, 0
 	for _, w := range writes {
 		if _, ok := b.written[w.Key]; !ok {
 			newWrites++
@@ -185,9 +188,10 @@ func (b *batch) fits(conditions []store.Precondition, writes []store.Write) bool
 	}
 	for _, c := range conditions {
 		keys += conditionBytes(c)
+		cost += c.Cost()
 	}
 	return len(b.txn.Writes)+newWrites <= b.limits.Writes &&
-		len(b.txn.Preconditions)+len(conditions) <= b.limits.Preconditions &&
+		b.cost+cost <= b.limits.Preconditions &&
 		b.keyBytes+keys+len(b.values) <= b.limits.Bytes
 }
 
@@ -220,6 +224,7 @@ func (b *batch) add(d command.Decision, conditions []store.Precondition, writes 
 		}
 		b.read[c.Key] = true
 		b.keyBytes += conditionBytes(c)
+		b.cost += c.Cost()
 		b.chained = b.chained || c.Value != nil
 		b.txn.Preconditions = append(b.txn.Preconditions, c)
 	}

@@ -68,9 +68,11 @@ func (l *loop) send(ctx context.Context, b *batch) error {
 			return nil
 		}
 		b.done, b.published = true, true // it has its turn when those before it are answered
+		close(b.ended)
 		l.flight = append(l.flight, b)
 		return nil
 	}
+	b.before = slices.Clone(l.flight)
 	l.flight = append(l.flight, b)
 	l.predicted = b.next
 	if l.depth() == 1 {
@@ -78,26 +80,58 @@ func (l *loop) send(ctx context.Context, b *batch) error {
 		return l.finished(ctx, b)
 	}
 	l.tasks.Go(func() {
-		b.revision, b.err = l.commit(ctx, b)
+		b.revision, b.err = l.commitInOrder(ctx, b)
+		b.before = nil // or all batches would stay in memory
+		close(b.ended)
 		l.results <- b
 	})
 	return nil
 }
 
-// predict returns the newest state with the changes of the batches in flight.
+// commitInOrder commits a batch while others are in flight. Commits that are sent one after
+// the other may arrive in another order, and then one that rests on another conflicts. It is
+// sent again when those before it are committed: what was decided still holds.
+func (l *loop) commitInOrder(ctx context.Context, b *batch) (store.Revision, error) {
+	early := slices.ContainsFunc(b.before, (*batch).isUnderWay)
+	revision, err := l.commit(ctx, b)
+	if !early || !b.chained || !errors.Is(err, store.ErrConflict) {
+		return revision, err
+	}
+	for _, other := range b.before {
+		if <-other.ended; other.err != nil {
+			return revision, err
+		}
+	}
+	return l.commit(ctx, b)
+}
+
+// isUnderWay reports whether the commit of a batch has not ended.
+func (b *batch) isUnderWay() bool {
+	select {
+	case <-b.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// predict returns the newest state with the changes of the batches in flight. If a
+// transaction of another node has come in between, these get new states too, so that each
+// is published as it is when its turn comes.
 func (l *loop) predict() *state.State {
 	current := l.Current().State
 	if !slices.ContainsFunc(l.flight, (*batch).isPending) {
 		return current
 	}
 	if l.predicted == nil {
-		d := state.NewDraft(current)
-		for i, b := range l.flight {
+		l.predicted = current
+		for _, b := range l.flight {
 			if b.isPending() {
-				d.Apply(current.Revision+uint64(i)+1, b.changes...)
+				b.from = l.predicted
+				b.next = state.Apply(b.from, b.from.Revision+1, b.changes...)
+				l.predicted = b.next
 			}
 		}
-		l.predicted = d.Finish()
 	}
 	return l.predicted
 }

@@ -26,7 +26,7 @@ var recordOfEachKind = []store.Write{
 	{Key: "ta/000000000000/s/default"}, {Key: "tc/000000000000/c"}, {Key: "td/000000000000/f/0000000001"},
 	{Key: "te/000000000000/c/s/0000000000000000001"}, {Key: "tf/000000000000/f"}, {Key: "ti/000000000000/c/i"},
 	{Key: "tk/000000000000/p"}, {Key: "tn/n"}, {Key: "tp/000000000000/c/s/d"}, {Key: "ts/000000000000/c/s"},
-	{Key: "tt/000000000000/c/t"}, {Key: "tv/000000000000/c/s/1"}, {Key: "member/n"}, {Key: "guard/names"},
+	{Key: "tt/000000000000/c/t"}, {Key: "tv/000000000000/c/s/1"}, {Key: "member/n"}, {Key: "guard/names"}, {Key: "vote/n/srv/i"}, {Key: "series/srv/i"},
 	{Key: "ma/000000000000/m"}, {Key: "mb/000000000000/m/virtualRouter/r"}, {Key: "mc/000000000000"}, {Key: "md/000000000000/m"},
 	{Key: "z1/Z1", Value: []byte("\x03\x0c000000000000\x05\x03\x01x\x00")},
 	{Key: "z2/Z1/x.w.\x00A\x00", Value: []byte("\x03\x05\x01w\x01x\x00\x04\x01\x08\x01\x0b\x09127.0.0.1")},

@@ -44,6 +44,15 @@ type Precondition struct {
 	Value []byte
 }
 
+// Cost is how much a precondition counts in Limits.Preconditions: 2 for a key that exists,
+// since etcd compares its revision and that it exists, else 1.
+func (p *Precondition) Cost() int {
+	if p.Exists && p.Value == nil {
+		return 2
+	}
+	return 1
+}
+
 // Txn is a set of writes that commit together.
 type Txn struct {
 	// Base is the revision of the state on which the writer decided.
@@ -169,7 +178,7 @@ type Runner interface {
 
 // Limits are the sizes up to which a transaction is accepted.
 type Limits struct {
-	// Writes and Preconditions are numbers.
+	// Writes is the number of writes, Preconditions the sum of their Cost.
 	Writes, Preconditions int
 	// Bytes are the keys and values together.
 	Bytes int

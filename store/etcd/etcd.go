@@ -186,7 +186,7 @@ func (s *Store) Limits() store.Limits {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return store.Limits{
-		Writes: s.txnOps - ownOps, Preconditions: (s.txnOps - ownOps) / 2,
+		Writes: s.txnOps - ownOps, Preconditions: s.txnOps - ownOps,
 		// A request has the keys and lengths of all parts too, so this leaves room.
 		Bytes:    s.cfg.MaxRequestBytes - 128<<10,
 		InFlight: inFlight,

@@ -41,9 +41,9 @@ const (
 	sweepEvery = time.Minute
 	// sweepMax limits the work of one command, so that others do not wait for it.
 	sweepMax = 2000
-	// Operations of the store for each operation that is deleted, each health change and
-	// each lease that ends: the keys that are written, or read.
-	sweepCost, settleCost, leaseCost = 1, 1, 4
+	// What each operation that is deleted, each health change and each lease that ends costs
+	// in store.Limits.
+	sweepCost, settleCost, leaseCost = 2, 2, 7
 	// spareOperations are for what a command reads and writes besides.
 	spareOperations = 2
 	// retryAfter is the pause after a command that failed.

@@ -22,7 +22,11 @@ func (s small) Limits() store.Limits {
 }
 
 func (s small) Commit(ctx context.Context, txn store.Txn) (store.Revision, error) {
-	if n := max(len(txn.Writes), len(txn.Preconditions)); n > smallLimit {
+	cost := 0
+	for _, p := range txn.Preconditions {
+		cost += p.Cost()
+	}
+	if n := max(len(txn.Writes), cost); n > smallLimit {
 		return 0, &store.SizeError{Have: n, Limit: smallLimit, Setting: "the test"}
 	}
 	return s.Store.Commit(ctx, txn)

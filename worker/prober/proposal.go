@@ -24,12 +24,13 @@ func (p *proposal) len() int { return len(p.verdicts) + len(p.checks) + p.tell.L
 
 // perCommand returns how many changes one command may have, so that it fits into one
 // transaction of a store that takes so many operations; 0 means that there is no limit. A
-// change of an instance rests on two records, all rest on that of the node.
+// change of an instance rests on two records that exist, all rest on that of the node, and
+// each counts twice (store.Precondition.Cost).
 func perCommand(operations int) int {
 	if operations <= 0 {
 		return maxVerdicts
 	}
-	return min(max((operations-1)/2, 1), maxVerdicts)
+	return min(max((operations-2)/4, 1), maxVerdicts)
 }
 
 // commands returns the commands of a proposal, which have at most so many changes each.
