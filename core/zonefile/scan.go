@@ -58,7 +58,7 @@ func (s *scanner) entry() (*entry, *Error) {
 			s.at++
 		case c == ')':
 			if depth--; depth < 0 {
-				return nil, &Error{s.line, "a closing parenthesis without an opening one"}
+				return nil, &Error{Line: s.line, Text: "a closing parenthesis without an opening one"}
 			}
 			s.at++
 		default:
@@ -70,7 +70,7 @@ func (s *scanner) entry() (*entry, *Error) {
 		}
 	}
 	if depth > 0 {
-		return nil, &Error{e.line, "a parenthesis is not closed"}
+		return nil, &Error{Line: e.line, Text: "a parenthesis is not closed"}
 	}
 	return e, nil
 }
@@ -86,14 +86,14 @@ func (s *scanner) field() (string, *Error) {
 		case c == '"':
 			inside = !inside
 		case c == '\n' && inside:
-			return "", &Error{s.line, "a character string does not end in its line"}
+			return "", &Error{Line: s.line, Text: "a character string does not end in its line"}
 		case !inside && strings.IndexByte(" \t\r\n;()", c) >= 0:
 			return s.text[start:s.at], nil
 		}
 		s.at++
 	}
 	if inside {
-		return "", &Error{s.line, "a character string does not end"}
+		return "", &Error{Line: s.line, Text: "a character string does not end"}
 	}
 	return s.text[start:s.at], nil
 }

@@ -2,10 +2,13 @@ package testtool
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -105,6 +108,28 @@ func (tf *Terraform) Life(value, changes string) {
 	}
 	tf.Run("plan", "-detailed-exitcode", parallel) // 2, an error, if there is a difference
 	tf.Run("destroy", "-auto-approve", "-refresh=false", parallel)
+}
+
+// Outputs returns an output that is a map of texts.
+func (tf *Terraform) Outputs(name string) map[string]string {
+	tf.t.Helper()
+	var all map[string]string
+	if err := json.Unmarshal([]byte(tf.Run("output", "-json", name)), &all); err != nil {
+		tf.t.Fatal(err)
+	}
+	return all
+}
+
+// Import has Terraform forget resources, and adds blocks by which the next apply imports
+// them: the ids by address.
+func (tf *Terraform) Import(ids map[string]string) {
+	tf.t.Helper()
+	var blocks strings.Builder
+	for address, id := range ids {
+		fmt.Fprintf(&blocks, "import {\n  to = %s\n  id = %q\n}\n", address, id)
+	}
+	tf.Run(append([]string{"state", "rm"}, slices.Collect(maps.Keys(ids))...)...)
+	tf.Add("import.tf", blocks.String())
 }
 
 // Run runs a command of Terraform that must succeed and returns its output.

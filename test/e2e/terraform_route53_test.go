@@ -12,10 +12,10 @@ import (
 )
 
 // TestTerraformRoute53 applies zones, record sets of every type and policy, health checks
-// and an association, reads them back without a difference, changes and destroys them. Terraform
-// itself waits 15 seconds for each zone and
-// record set. So that it waits for all at a time, the zone of the record sets and the
-// target of the alias are there before.
+// of every kind, an association and an authorization, reads them and data sources back
+// without a difference, imports some, changes and destroys all. Terraform itself waits 15
+// seconds for each zone and record set. So that it waits for all at a time, the zone of the
+// record sets and the target of the alias are there before.
 func TestTerraformRoute53(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t)
@@ -30,7 +30,16 @@ func TestTerraformRoute53(t *testing.T) {
 		<ResourceRecords><ResourceRecord><Value>192.0.2.9</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change></Changes></ChangeBatch>
 		</ChangeResourceRecordSetsRequest>`)
 	tf := testtool.NewTerraform(t, n.URL, strings.ReplaceAll(terraformRoute53, "ZONE", strconv.Quote(id[1])), "one")
-	tf.Life("two", "0 added, 3 changed, 0 destroyed")
+	const parallel = "-parallelism=60"
+	tf.Run("apply", "-auto-approve", parallel)
+	tf.Import(tf.Outputs("imports"))
+	tf.Write("two")
+	// The import of a zone does not know force_destroy, which is no difference to the zone.
+	if out := tf.Run("apply", "-auto-approve", parallel); !strings.Contains(out, "Resources: 16 imported, 0 added, 4 changed, 0 destroyed.") {
+		t.Errorf("the second apply:\n%s", out)
+	}
+	tf.Run("plan", "-detailed-exitcode", parallel) // 2, an error, if there is a difference
+	tf.Run("destroy", "-auto-approve", "-refresh=false", parallel)
 	left := callRoute53(t, n.URL, "/hostedzone/"+id[1]+"/rrset", "")
 	if n := strings.Count(left, "<ResourceRecordSet>"); n != 3 { // SOA, NS and the target
 		t.Errorf("%d record sets are left:\n%s", n, left)
@@ -87,10 +96,35 @@ resource "aws_route53_health_check" "http" {
   request_interval = 30
   tags = { Name = "VALUE" }
 }
+resource "aws_route53_health_check" "match" {
+  fqdn = "localhost"
+  ip_address = "127.0.0.1"
+  port = 443
+  type = "HTTPS_STR_MATCH"
+  search_string = "ok"
+  resource_path = "/"
+  failure_threshold = 10
+  request_interval = 10
+  measure_latency = true
+  invert_healthcheck = true
+  disabled = true
+  regions = ["us-east-1", "eu-west-1", "sa-east-1"]
+}
+resource "aws_route53_health_check" "tcp" {
+  ip_address = "::1"
+  port = 53
+  type = "TCP"
+  failure_threshold = 1
+  request_interval = 30
+}
 resource "aws_route53_health_check" "sum" {
   type = "CALCULATED"
   child_health_threshold = 1
   child_healthchecks = [aws_route53_health_check.http.id]
+}
+resource "aws_route53_vpc_association_authorization" "third" {
+  zone_id = aws_route53_zone.private.zone_id
+  vpc_id = "vpc-3"
 }
 locals {
   simple = {
@@ -103,16 +137,16 @@ locals {
   }
 }
 resource "aws_route53_record" "simple" {
-  for_each = { for k, v in local.simple : k => v if k != "DS" }
+  for_each = local.simple
   zone_id = ZONE
-  name = "r-${lower(each.key)}"
+  name = "r-${each.key == "DS" ? "ns" : lower(each.key)}.tf.example.com" # a DS record is for a delegation
   type = each.key
   ttl = 300
   records = each.value
 }
 resource "aws_route53_record" "wild" {
   zone_id = ZONE
-  name = "*.w"
+  name = "*.w.tf.example.com"
   type = "A"
   ttl = 60
   records = ["192.0.2.3"]
@@ -120,7 +154,7 @@ resource "aws_route53_record" "wild" {
 resource "aws_route53_record" "weighted" {
   count = 2
   zone_id = ZONE
-  name = "weighted"
+  name = "weighted.tf.example.com"
   type = "A"
   ttl = 60
   records = ["192.0.2.${count.index}"]
@@ -130,7 +164,7 @@ resource "aws_route53_record" "weighted" {
 }
 resource "aws_route53_record" "latency" {
   zone_id = ZONE
-  name = "latency"
+  name = "latency.tf.example.com"
   type = "A"
   ttl = 60
   records = ["192.0.2.4"]
@@ -140,7 +174,7 @@ resource "aws_route53_record" "latency" {
 resource "aws_route53_record" "failover" {
   for_each = { PRIMARY = "192.0.2.5", SECONDARY = "192.0.2.6" }
   zone_id = ZONE
-  name = "failover"
+  name = "failover.tf.example.com"
   type = "A"
   ttl = 60
   records = [each.value]
@@ -151,7 +185,7 @@ resource "aws_route53_record" "failover" {
 resource "aws_route53_record" "geo" {
   for_each = { EU = { continent = "EU" }, DE = { country = "DE" }, CA = { country = "US", subdivision = "CA" }, any = { country = "*" } }
   zone_id = ZONE
-  name = "geo"
+  name = "geo.tf.example.com"
   type = "A"
   ttl = 60
   records = ["192.0.2.7"]
@@ -165,7 +199,7 @@ resource "aws_route53_record" "geo" {
 resource "aws_route53_record" "multi" {
   count = 2
   zone_id = ZONE
-  name = "multi"
+  name = "multi.tf.example.com"
   type = "A"
   ttl = 60
   records = ["192.0.2.1${count.index}"]
@@ -174,7 +208,7 @@ resource "aws_route53_record" "multi" {
 }
 resource "aws_route53_record" "alias" {
   zone_id = ZONE
-  name = "alias"
+  name = "alias.tf.example.com"
   type = "A"
   alias {
     name = "target.tf.example.com"
@@ -185,5 +219,37 @@ resource "aws_route53_record" "alias" {
 data "aws_route53_zone" "public" {
   name = aws_route53_zone.public.name
 }
+data "aws_route53_zone" "tagged" {
+  name = aws_route53_zone.public.name
+  tags = aws_route53_zone.public.tags
+}
+data "aws_route53_zone" "private" {
+  name = aws_route53_zone.private.name
+  private_zone = true
+  vpc_id = "vpc-1"
+}
+data "aws_route53_zone" "id" { zone_id = ZONE }
+data "aws_route53_zones" "all" {}
 output "ns" { value = data.aws_route53_zone.public.name_servers }
+output "zones" { value = [data.aws_route53_zone.tagged.arn, data.aws_route53_zone.private.zone_id, data.aws_route53_zone.id.resource_record_set_count, length(data.aws_route53_zones.all.ids)] }
+output "imports" {
+  value = {
+    "aws_route53_zone.public" = aws_route53_zone.public.zone_id
+    "aws_route53_zone.private" = aws_route53_zone.private.zone_id
+    "aws_route53_zone_association.second" = "${aws_route53_zone.private.zone_id}:vpc-2"
+    "aws_route53_vpc_association_authorization.third" = "${aws_route53_zone.private.zone_id}:vpc-3"
+    "aws_route53_health_check.http" = aws_route53_health_check.http.id
+    "aws_route53_health_check.match" = aws_route53_health_check.match.id
+    "aws_route53_health_check.sum" = aws_route53_health_check.sum.id
+    "aws_route53_record.simple[\"TXT\"]" = "${ZONE}_r-txt.tf.example.com_TXT"
+    "aws_route53_record.simple[\"DS\"]" = "${ZONE}_r-ns.tf.example.com_DS"
+    "aws_route53_record.wild" = "${ZONE}_*.w.tf.example.com_A"
+    "aws_route53_record.weighted[0]" = "${ZONE}_weighted.tf.example.com_A_w0"
+    "aws_route53_record.latency" = "${ZONE}_latency.tf.example.com_A_l"
+    "aws_route53_record.failover[\"PRIMARY\"]" = "${ZONE}_failover.tf.example.com_A_primary"
+    "aws_route53_record.geo[\"CA\"]" = "${ZONE}_geo.tf.example.com_A_CA"
+    "aws_route53_record.multi[1]" = "${ZONE}_multi.tf.example.com_A_m1"
+    "aws_route53_record.alias" = "${ZONE}_alias.tf.example.com_A"
+  }
+}
 `

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -31,7 +32,9 @@ func newImport(p *cli.Program) *cobra.Command {
 		Short: "Import a zone file into a hosted zone",
 		Long: `Reads a zone file, compares it with the hosted zone and shows a plan: what is to be
 created (+), changed (~) and deleted (-). It asks before it changes anything, unless
---yes is given. Names in the file are below the zone unless they end with a dot.
+--yes is given. Names in the file are below the zone unless they end with a dot. $ORIGIN,
+$TTL, $INCLUDE (names of files are relative to the folder of FILE) and $GENERATE are
+understood.
 
 The SOA and NS records of the zone itself are left as they are, and so are record sets
 with a routing policy and aliases. A file with an error is not imported; each error names
@@ -98,25 +101,40 @@ func (c *client) runImport(ctx context.Context, f *importFlags) error {
 
 // readFile reads a zone file. All its errors are in the error.
 func readFile(path, apex string) ([]recordSet, []string, error) {
-	file, err := os.Open(path)
+	left := int64(maxFile)
+	text, err := readText(path, &left)
 	if err != nil {
 		return nil, nil, err
 	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxFile+1))
-	if err != nil {
-		return nil, nil, err
-	}
-	if len(text) > maxFile {
-		return nil, nil, fmt.Errorf("%s is larger than %d MiB", path, maxFile>>20)
-	}
-	records, problems := zonefile.Parse(string(text), apex)
+	records, problems := zonefile.Parse(text, apex, func(name string) (string, error) {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(filepath.Dir(path), name)
+		}
+		return readText(name, &left)
+	})
 	sets, notes, outside := wanted(records, apex)
 	var errs []error
 	for _, e := range append(problems, outside...) {
 		errs = append(errs, fmt.Errorf("%s: %w", path, e))
 	}
 	return sets, notes, errors.Join(errs...)
+}
+
+// readText reads a file, which may have as many bytes as are left.
+func readText(path string, left *int64) (string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, *left+1))
+	if err != nil {
+		return "", err
+	}
+	if *left -= int64(len(text)); *left < 0 {
+		return "", fmt.Errorf("%s: the zone file, with the files that it includes, is larger than %d MiB", path, maxFile>>20)
+	}
+	return string(text), nil
 }
 
 // carryOut makes the changes in batches, and tells how many are made.

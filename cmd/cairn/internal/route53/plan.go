@@ -22,14 +22,25 @@ type plan struct {
 // setKey identifies a simple record set.
 type setKey struct{ name, rtype string }
 
+// recordData is the data of a record, and which of the record sets has it.
+type recordData struct {
+	set  int
+	data string
+}
+
+// maxOutside is how many records that are not in the zone are reported.
+const maxOutside = 50
+
 // wanted joins the records of a file to record sets, in the order of the file. Records of
 // one name and type with different TTLs get the smallest (RFC 2181 section 5.2).
 func wanted(records []zonefile.Record, apex string) (sets []recordSet, notes []string, errs []*zonefile.Error) {
-	index := map[setKey]int{}
+	index, seen := map[setKey]int{}, map[recordData]bool{}
 	for i := range records {
 		r := &records[i]
 		if !dnswire.IsSubdomain(r.Name, apex) {
-			errs = append(errs, &zonefile.Error{Line: r.Line, Text: rdata.Decimal.Name(r.Name) + " is not in the zone"})
+			if len(errs) < maxOutside {
+				errs = append(errs, &zonefile.Error{File: r.File, Line: r.Line, Text: rdata.Decimal.Name(r.Name) + " is not in the zone"})
+			}
 			continue
 		}
 		if r.Name == apex && (r.Type == dnswire.TypeSOA || r.Type == dnswire.TypeNS) {
@@ -43,9 +54,10 @@ func wanted(records []zonefile.Record, apex string) (sets []recordSet, notes []s
 			index[key] = at
 			sets = append(sets, recordSet{Name: key.name, Type: key.rtype, TTL: new(int64(r.TTL))})
 		}
-		set := &sets[at]
-		if value := rdata.Octal.Text(r.Type, r.Data); !slices.Contains(set.Values, value) {
-			set.Values = append(set.Values, value)
+		set, value := &sets[at], recordData{at, r.Data}
+		if !seen[value] {
+			seen[value] = true
+			set.Values = append(set.Values, rdata.Octal.Text(r.Type, r.Data))
 		}
 		*set.TTL = min(*set.TTL, int64(r.TTL))
 	}

@@ -2,6 +2,8 @@ package route53
 
 import (
 	"encoding/xml"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,7 +14,7 @@ const apex = "\x07example\x03com\x00"
 
 func setsOf(t *testing.T, file string) []recordSet {
 	t.Helper()
-	records, errs := zonefile.Parse("$TTL 60\n"+file, apex)
+	records, errs := zonefile.Parse("$TTL 60\n"+file, apex, nil)
 	sets, _, outside := wanted(records, apex)
 	if len(errs)+len(outside) > 0 {
 		t.Fatal(errs, outside)
@@ -60,5 +62,31 @@ func TestBatches(t *testing.T) {
 	}
 	if n := len(batches(changes)); n != 5 {
 		t.Errorf("%d batches of UPSERT", n)
+	}
+}
+
+// Names of included files are relative to the folder of the zone file, and errors name the
+// file and the line.
+func TestReadFile(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"main.zone": "$TTL 60\n$INCLUDE hosts\n$INCLUDE " + filepath.Join(dir, "hosts") + " sub\n",
+		"hosts":     "www A 192.0.2.1\n$GENERATE 1-3 n$ A 192.0.2.$\n",
+		"bad.zone":  "$TTL 60\n$INCLUDE none\n$INCLUDE bad\nwww.example.net. A 192.0.2.1\n",
+		"bad":       "www A 192.0.2.1.1\nwww.example.net. A 192.0.2.1\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sets, _, err := readFile(filepath.Join(dir, "main.zone"), apex)
+	if err != nil || len(sets) != 8 || sets[7].Name != "n3.sub.example.com." {
+		t.Errorf("%v %+v", err, sets)
+	}
+	_, _, err = readFile(filepath.Join(dir, "bad.zone"), apex)
+	for _, want := range []string{"bad.zone: line 2: $INCLUDE: open ", "bad.zone: bad: line 1: A record", "bad.zone: bad: line 2: www.example.net. is not in", "bad.zone: line 4: www.example.net. is not in"} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %s", err, want)
+		}
 	}
 }
