@@ -156,6 +156,47 @@ func TestLego(t *testing.T) {
 	}
 }
 
+// cert-manager has a record set of a group for each challenge, and takes a record set that is
+// gone for removed.
+func TestCertManager(t *testing.T) {
+	t.Parallel()
+	program := clientProgram(t, "certmanager")
+	p, env := route53Process(t, "manager.example", "deep.manager.example")
+	solve := func(args ...string) string {
+		return run(t, ".", env, program, append([]string{p.dns, "_acme-challenge.www.deep.manager.example"}, args...)...)
+	}
+	u := &updater{t, p.dns}
+	for _, step := range []struct {
+		args []string
+		out  string
+		want []string
+	}{
+		{[]string{"present", "one", "two"}, "INSYNC\nINSYNC\n", []string{`"one"`, `"two"`}},
+		{[]string{"present", "one"}, "INSYNC\n", []string{`"one"`, `"two"`}},
+		{[]string{"cleanup", "one", "one"}, "INSYNC\ngone\n", []string{`"two"`}},
+		{[]string{"cleanup", "two"}, "INSYNC\n", []string{}},
+	} {
+		out := solve(step.args...)
+		if got := u.ask("_acme-challenge.www.deep.manager.example.", dns.TypeTXT); out != step.out || !slices.Equal(got, step.want) {
+			t.Errorf("%q: %s %q", step.args, out, got)
+		}
+	}
+}
+
+// dnscontrol reads all pages, and divides changes into batches.
+func TestDNSControl(t *testing.T) {
+	t.Parallel()
+	program := clientProgram(t, "dnscontrol")
+	_, env := route53Process(t, "a.example", "b.example", "control.example", "c.example", "d.example")
+	const want = "zones: 5 pages: 3\nname servers: true\ncreate: 700 changes in 3 batches\nrecord sets: 703 pages: 8\ndelete: 700 changes in 3 batches\n"
+	if got := run(t, ".", env, program, "control.example", "700"); got != want {
+		t.Errorf("got\n%s", got)
+	}
+	if left := export(t, env, "control.example"); len(left) != 1 {
+		t.Errorf("left: %q", left)
+	}
+}
+
 // nsupdate of BIND: what is signed with the key changes the zone, and nothing else does.
 func TestNSUpdate(t *testing.T) {
 	nsupdate := testtool.Need(t, "nsupdate", "bind9-dnsutils")

@@ -2,9 +2,12 @@ package e2e
 
 import (
 	"net"
+	"net/netip"
 	"testing"
 
 	"github.com/cairn-discovery/cairn/internal/testtool"
+	"github.com/cairn-discovery/cairn/node"
+	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
@@ -19,4 +22,18 @@ func TestRoute53(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(run(t, ".", awsEnv(t.TempDir()), python, "testdata/route53.py", n.URL, port))
+}
+
+// TestOctoDNS manages a zone as octoDNS does, with clients in two places; see the script.
+func TestOctoDNS(t *testing.T) {
+	t.Parallel()
+	python := python(t)
+	testtool.Need(t, "dig", "bind9-dnsutils")
+	europe := config.Region{Name: "europe", Continent: "EU", CIDRs: []config.Prefix{{Prefix: netip.MustParsePrefix("10.1.0.0/16")}}}
+	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) { c.DNS.Regions = []config.Region{europe} }))
+	_, port, err := net.SplitHostPort(n.Addrs().DNS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Log(run(t, ".", awsEnv(t.TempDir()), python, "testdata/octodns.py", n.URL, port))
 }
