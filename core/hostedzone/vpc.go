@@ -22,8 +22,8 @@ const (
 // MaxVPCs returns the limit of VPCs of a private zone.
 func MaxVPCs() int64 { return maxVPCs }
 
-// target is a private zone whose VPCs can be changed: a hosted zone, or the zone of a
-// namespace.
+// target is a zone whose VPCs are asked about: a hosted zone, or the zone of a namespace. A
+// public one has no VPCs.
 type target struct {
 	zone      *HostedZone
 	namespace *registry.Namespace
@@ -32,6 +32,7 @@ type target struct {
 	apex      string
 	vpcs      []VPC
 	read      command.Read
+	public    bool
 }
 
 // namespaceOf returns the namespace of any account whose zone has an id.
@@ -48,10 +49,7 @@ func namespaceOf(s *registry.State, id ID) (*registry.Namespace, bool) {
 func find(v command.View, id ID) (*target, error) {
 	s := of(v)
 	if z, ok := s.zones.Get(id); ok {
-		t := &target{zone: z, id: id, account: z.Account, apex: z.Apex, vpcs: z.VPCs, read: command.Read{Key: z.key(), Exists: true}}
-		if !z.Private {
-			return nil, refuse(PublicZoneVPCAssociation, "You're trying to associate a VPC with a public hosted zone. Amazon Route 53 doesn't support associating a VPC with a public hosted zone.")
-		}
+		t := &target{zone: z, id: id, account: z.Account, apex: z.Apex, vpcs: z.VPCs, read: command.Read{Key: z.key(), Exists: true}, public: !z.Private}
 		return t, nil
 	}
 	namespaces, rules := registryOf(v)
@@ -59,15 +57,15 @@ func find(v command.View, id ID) (*target, error) {
 	if !ok {
 		return nil, NoZone(id)
 	}
-	if ns.Type != registry.DNSPrivate {
-		return nil, refuse(PublicZoneVPCAssociation, "You're trying to associate a VPC with a public hosted zone. Amazon Route 53 doesn't support associating a VPC with a public hosted zone.")
-	}
 	apex, err := ParseName(ns.Name)
 	if err != nil {
 		return nil, NoZone(id)
 	}
-	vpcs := append([]VPC{{ns.VPC, rules.Region}}, s.Added(id)...)
-	return &target{namespace: ns, id: id, account: ns.Account, apex: apex, vpcs: vpcs, read: ns.Read()}, nil
+	t := &target{namespace: ns, id: id, account: ns.Account, apex: apex, read: ns.Read(), public: ns.Type != registry.DNSPrivate}
+	if !t.public {
+		t.vpcs = append([]VPC{{ns.VPC, rules.Region}}, s.Added(id)...)
+	}
+	return t, nil
 }
 
 // set returns the change that gives the zone these VPCs.
@@ -101,6 +99,9 @@ func (c *Associate) Decide(v command.View, m *command.Meta) (command.Decision, e
 	t, err := find(v, c.Zone)
 	if err != nil {
 		return none, err
+	}
+	if t.public {
+		return none, refuse(PublicZoneVPCAssociation, "You're trying to associate a VPC with a public hosted zone. Amazon Route 53 doesn't support associating a VPC with a public hosted zone.")
 	}
 	reads := []command.Read{t.read}
 	if t.account != m.Account {
@@ -184,8 +185,11 @@ func (c *Authorize) Decide(v command.View, m *command.Meta) (command.Decision, e
 	if err != nil {
 		return command.Decision{}, err
 	}
-	if t.account != m.Account {
+	switch {
+	case t.account != m.Account:
 		return command.Decision{}, NoZone(c.Zone)
+	case t.public:
+		return command.Decision{}, refuse(InvalidInput, "The hosted zone %s is public: a VPC can be authorized for a private one only.", c.Zone)
 	}
 	n := 0
 	for range of(v).Authorizations(c.Zone, "") {

@@ -3,8 +3,10 @@ package e2e
 import (
 	"net"
 	"net/netip"
+	"path/filepath"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/internal/seal"
 	"github.com/cairn-discovery/cairn/internal/testtool"
 	"github.com/cairn-discovery/cairn/node"
 	"github.com/cairn-discovery/cairn/node/config"
@@ -36,4 +38,12 @@ func TestOctoDNS(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Log(run(t, ".", awsEnv(t.TempDir()), python, "testdata/octodns.py", n.URL, port))
+}
+
+// TestRoute53Model calls every operation of the model with random inputs; see the script.
+func TestRoute53Model(t *testing.T) {
+	python := python(t)
+	t.Setenv("CAIRN_SEAL_KEY", seal.NewKey())
+	p := serve(t, build(t), filepath.Join(t.TempDir(), "data"))
+	t.Log(run(t, ".", awsEnv(t.TempDir()), python, "testdata/route53_model.py", "../../edge/aws/route53/model/route53-2013-04-01.json", p.url))
 }

@@ -162,9 +162,6 @@ func checkRegion(c *service.Call, region string, limits *constraint.String) erro
 func (a *api) CreateHostedZone(ctx context.Context, c *service.Call, in *CreateHostedZoneRequest) (*CreateHostedZoneResponse, error) {
 	cmd := &hostedzone.Create{Name: *in.Name, CallerReference: *in.CallerReference}
 	c.Target = *in.Name
-	if in.DelegationSetId != nil {
-		return nil, &hostedzone.Error{Code: codeNoSuchDelegationSet, Message: "No delegation set found with ID: " + *trimID(in.DelegationSetId) + ". There are no reusable delegation sets here."}
-	}
 	if cfg := in.HostedZoneConfig; cfg != nil {
 		cmd.Comment = service.Value(cfg.Comment)
 		if service.Value(cfg.PrivateZone) && in.VPC == nil {
@@ -180,6 +177,9 @@ func (a *api) CreateHostedZone(ctx context.Context, c *service.Call, in *CreateH
 			return nil, err
 		}
 		cmd.VPC = &vpc
+	}
+	if in.DelegationSetId != nil {
+		return nil, &hostedzone.Error{Code: codeNoSuchDelegationSet, Message: "No delegation set found with ID: " + *trimID(in.DelegationSetId) + ". There are no reusable delegation sets here."}
 	}
 	reply, err := c.Propose(ctx, cmd)
 	if err != nil {

@@ -3,6 +3,7 @@ package route53
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -126,19 +127,27 @@ func (a *api) CreateKeySigningKey(ctx context.Context, c *service.Call, in *Crea
 	}, nil
 }
 
+// noKey returns the error of an operation that does not have NoSuchHostedZone.
+func noKey(err error) error {
+	if e, ok := errors.AsType[*hostedzone.Error](err); ok && e.Code == hostedzone.NoSuchHostedZone {
+		return &hostedzone.Error{Code: hostedzone.NoSuchKeySigningKey, Message: e.Message}
+	}
+	return err
+}
+
 func (a *api) ActivateKeySigningKey(ctx context.Context, c *service.Call, in *ActivateKeySigningKeyRequest) (*ActivateKeySigningKeyResponse, error) {
 	_, info, err := a.changeSigning(ctx, c, in.HostedZoneId, hostedzone.SetKeyActive(*in.Name, true))
-	return &ActivateKeySigningKeyResponse{ChangeInfo: info}, err
+	return &ActivateKeySigningKeyResponse{ChangeInfo: info}, noKey(err)
 }
 
 func (a *api) DeactivateKeySigningKey(ctx context.Context, c *service.Call, in *DeactivateKeySigningKeyRequest) (*DeactivateKeySigningKeyResponse, error) {
 	_, info, err := a.changeSigning(ctx, c, in.HostedZoneId, hostedzone.SetKeyActive(*in.Name, false))
-	return &DeactivateKeySigningKeyResponse{ChangeInfo: info}, err
+	return &DeactivateKeySigningKeyResponse{ChangeInfo: info}, noKey(err)
 }
 
 func (a *api) DeleteKeySigningKey(ctx context.Context, c *service.Call, in *DeleteKeySigningKeyRequest) (*DeleteKeySigningKeyResponse, error) {
 	_, info, err := a.changeSigning(ctx, c, in.HostedZoneId, hostedzone.DeleteKey(*in.Name))
-	return &DeleteKeySigningKeyResponse{ChangeInfo: info}, err
+	return &DeleteKeySigningKeyResponse{ChangeInfo: info}, noKey(err)
 }
 
 func (a *api) EnableHostedZoneDNSSEC(ctx context.Context, c *service.Call, in *EnableHostedZoneDNSSECRequest) (*EnableHostedZoneDNSSECResponse, error) {

@@ -88,6 +88,9 @@ func (a *api) ListVPCAssociationAuthorizations(_ context.Context, c *service.Cal
 // ListHostedZonesByVPC lists the private zones in a VPC, of all accounts.
 func (a *api) ListHostedZonesByVPC(_ context.Context, c *service.Call, in *ListHostedZonesByVPCRequest) (*ListHostedZonesByVPCResponse, error) {
 	vpc := service.Value(in.VPCId)
+	if err := checkRegion(c, string(service.Value(in.VPCRegion)), &limitsVPCRegion); err != nil {
+		return nil, err
+	}
 	names := &c.Rules.Registry.Names
 	if !names.KnowsVPC(vpc) {
 		return nil, &hostedzone.Error{Code: hostedzone.InvalidVPCID, Message: "The VPC ID is invalid."}
