@@ -1,5 +1,6 @@
-// Package demo has the command demo: a small shop on a node of its own, whose clients
-// tell what they see while a service grows and shrinks.
+// Package demo has the commands demo, a small shop on a node of its own, whose clients
+// tell what they see while a service grows and shrinks, and demo mesh, a mesh whose
+// weights move.
 package demo
 
 import (
@@ -67,6 +68,7 @@ and with --driver local, they run within this process on loopback addresses.`,
 	f.StringVar(&o.driver, "driver", driverAuto, "how instances run: `auto|process|local`")
 	f.DurationVar(&o.phase, "phase", 10*time.Second, "`TIME` of each phase")
 	f.Float64Var(&o.rate, "rate", 100, "`NUMBER` of requests per second of each client")
+	cmd.AddCommand(newDemoMesh(p))
 	return cmd
 }
 
@@ -102,6 +104,14 @@ func run(ctx context.Context, p *cli.Program, o *options) (err error) {
 	if err != nil {
 		return err
 	}
+	return withNode(ctx, p, cfg, func(at addrs) error { return show(ctx, p, o, at) })
+}
+
+// addrs are the addresses of the node.
+type addrs = node.Addrs
+
+// withNode runs a node while f runs.
+func withNode(ctx context.Context, p *cli.Program, cfg config.Config, f func(addrs) error) (err error) {
 	n, err := node.New(node.Config{Config: cfg, LogOutput: p.Stderr})
 	if err != nil {
 		return err
@@ -119,7 +129,7 @@ func run(ctx context.Context, p *cli.Program, o *options) (err error) {
 		stopped <- nil
 		return err
 	}
-	return show(ctx, p, o, n.Addrs())
+	return f(n.Addrs())
 }
 
 // nodeFlags are the settings of the node.
@@ -135,7 +145,7 @@ func nodeFlags(folder, driver string) map[string]string {
 }
 
 // show runs the shop and its clients, and prints the report.
-func show(ctx context.Context, p *cli.Program, o *options, at node.Addrs) (err error) {
+func show(ctx context.Context, p *cli.Program, o *options, at addrs) (err error) {
 	a := newAPI("http://" + at.API)
 	defer a.close()
 	services, err := makeServices(ctx, a)

@@ -4,6 +4,7 @@ package proxy
 
 import (
 	"cmp"
+	"net/netip"
 	"os"
 	"strings"
 
@@ -26,6 +27,7 @@ type settings struct {
 	server, id, cluster, region, zone, account string
 	ca, cert, key                              string
 	mesh, virtualNode, virtualGateway          string
+	listenAddress, applicationAddress          string
 	near                                       bool
 }
 
@@ -37,6 +39,8 @@ func (s *settings) addTo(f *pflag.FlagSet) {
 	f.StringVar(&s.mesh, "mesh", "", "the mesh of the client, `MESH` or MESH@OWNER")
 	f.StringVar(&s.virtualNode, "virtual-node", "", "with --mesh: the `NAME` of the virtual node that the client is")
 	f.StringVar(&s.virtualGateway, "virtual-gateway", "", "with --mesh: the `NAME` of the virtual gateway that the client is")
+	f.StringVar(&s.listenAddress, "listen-address", "", "with --mesh: the `IP` at which the proxy listens, where iptables redirects no connections to it")
+	f.StringVar(&s.applicationAddress, "application-address", "", "with --mesh: the `IP` of the application behind the proxy (default 127.0.0.1)")
 	f.StringVar(&s.region, "region", "", "`REGION` where the client is")
 	f.StringVar(&s.zone, "zone", "", "availability `ZONE` where the client is")
 	f.BoolVar(&s.near, "prefer-near", false, "use instances in the zone of the client first, then those in its region")
@@ -61,6 +65,15 @@ func (s *settings) config() (*xdsbootstrap.Config, error) {
 	c := &xdsbootstrap.Config{
 		Server: s.server, ID: id, Cluster: s.cluster, Region: s.region, Zone: s.zone, Metadata: map[string]any{},
 		CAFile: s.ca, CertFile: s.cert, KeyFile: s.key,
+	}
+	for key, text := range map[string]string{"listen_address": s.listenAddress, "application_address": s.applicationAddress} {
+		if text == "" {
+			continue
+		}
+		if _, err := netip.ParseAddr(text); err != nil || s.mesh == "" {
+			return nil, cli.Usagef("--%s: %q must be an IP address, and needs --mesh", strings.ReplaceAll(key, "_", "-"), text)
+		}
+		c.Metadata["cairn."+key] = text
 	}
 	if s.account != "" {
 		c.Metadata["cairn.account"] = s.account

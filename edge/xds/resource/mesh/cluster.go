@@ -63,6 +63,9 @@ func (v *view) localCluster(in *resource.Input, name string) *resource.Message {
 
 // applicationAddress returns where the application listens.
 func (v *view) applicationAddress(in *resource.Input) netip.Addr {
+	if v.application.IsValid() {
+		return v.application
+	}
 	switch v.preferenceOf(in, v.selfNode(in)) {
 	case model.IPv6Only, model.IPv6Preferred:
 		return netip.IPv6Loopback()

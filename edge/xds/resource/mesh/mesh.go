@@ -31,6 +31,11 @@ import (
 // to the ports of its listeners.
 const metaListenAddress = "cairn.listen_address"
 
+// metaApplicationAddress is the key of the metadata with the address of the application
+// behind a proxy, if it is another one than 127.0.0.1 or ::1: where several proxies of one
+// virtual node run on one machine.
+const metaApplicationAddress = "cairn.application_address"
+
 // actionStream is what a proxy must be allowed to do with its resource.
 const actionStream = "appmesh:StreamAggregatedResources"
 
@@ -54,6 +59,8 @@ type view struct {
 	account command.AccountID
 	// listen is where the proxy listens without iptables; not valid: with them.
 	listen netip.Addr
+	// application is where the application listens; not valid: on a loopback address.
+	application netip.Addr
 	// grpc means that the client is gRPC itself, without a proxy.
 	grpc bool
 	// private means that the proxies may have private keys.
@@ -88,14 +95,14 @@ func (s *Source) View(in *resource.Input, p *resource.Proxy) (resource.View, err
 		return nil, status.Errorf(codes.PermissionDenied, "the caller may not do %s with %s", actionStream, r.ARN(s.Region))
 	}
 	v := &view{source: s, region: s.Region, private: p.Private, mesh: mesh, self: self, account: r.Account, grpc: isGRPC(p.Node.GetUserAgentName())}
-	if text := p.Node.GetMetadata().GetFields()[metaListenAddress].GetStringValue(); text != "" {
-		addr, err := netip.ParseAddr(text)
-		if err != nil || addr.Zone() != "" {
-			return nil, status.Errorf(codes.InvalidArgument, "metadata %s: %.100q must be an IP address", metaListenAddress, text)
-		}
-		v.listen = addr
+	var err error
+	if v.listen, err = metaAddress(p, metaListenAddress); err != nil {
+		return nil, err
 	}
-	v.own = self.ID() + "@" + v.listen.String()
+	if v.application, err = metaAddress(p, metaApplicationAddress); err != nil {
+		return nil, err
+	}
+	v.own = self.ID() + "@" + v.listen.String() + "@" + v.application.String()
 	if v.grpc {
 		v.own += "@grpc"
 	}
@@ -103,6 +110,19 @@ func (s *Source) View(in *resource.Input, p *resource.Proxy) (resource.View, err
 		v.own += "@public"
 	}
 	return v, nil
+}
+
+// metaAddress returns the address in a value of the metadata of a proxy, if there is one.
+func metaAddress(p *resource.Proxy, key string) (netip.Addr, error) {
+	text := p.Node.GetMetadata().GetFields()[key].GetStringValue()
+	if text == "" {
+		return netip.Addr{}, nil
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil || addr.Zone() != "" {
+		return addr, status.Errorf(codes.InvalidArgument, "metadata %s: %.100q must be an IP address", key, text)
+	}
+	return addr, nil
 }
 
 // isGRPC reports whether a client is gRPC without a proxy.

@@ -123,6 +123,9 @@ func proxyOf(id string, attributes map[string]string) *resource.Proxy {
 	if text, ok := attributes[metaListenAddress]; ok {
 		p.Node.Metadata = &structpb.Struct{Fields: map[string]*structpb.Value{metaListenAddress: structpb.NewStringValue(text)}}
 	}
+	if text, ok := attributes[metaApplicationAddress]; ok {
+		p.Node.Metadata = &structpb.Struct{Fields: map[string]*structpb.Value{metaApplicationAddress: structpb.NewStringValue(text)}}
+	}
 	p.Node.UserAgentName = strings.ReplaceAll(attributes["user_agent"], "-", " ")
 	return p
 }
@@ -502,6 +505,25 @@ func TestNodeIDs(t *testing.T) {
 		v, err := (&Source{Region: "eu-west-1"}).View(w.input(), p)
 		if status.Code(err) != c.want || (v == nil) != (c.none || err != nil) {
 			t.Errorf("%s of account %s: %v, %v; want %v", c.id, p.Account, v, err, c.want)
+		}
+	}
+}
+
+// TestMetaAddresses: the application behind a proxy may have an address of its own, and
+// what is no address is refused.
+func TestMetaAddresses(t *testing.T) {
+	w := newWorld(t)
+	w.put(`mesh/shop {} mesh/shop/virtualNode/web {"listeners": [{"portMapping": {"port": 80, "protocol": "http"}}],
+		"serviceDiscovery": {"dns": {"hostname": "web.local"}}}`)
+	v := w.view(proxyOf("mesh/shop/virtualNode/web", map[string]string{metaApplicationAddress: "127.0.0.9"}))
+	c := v.Make(w.input(), resource.Cluster, "cds_ingress_shop_web_http_80").Proto.(*clusterv3.Cluster)
+	if got := c.GetLoadAssignment().GetEndpoints()[0].GetLbEndpoints()[0].GetEndpoint().GetAddress().GetSocketAddress().GetAddress(); got != "127.0.0.9" {
+		t.Errorf("the application is at %s", got)
+	}
+	for _, key := range []string{metaListenAddress, metaApplicationAddress} {
+		_, err := (&Source{Region: "eu-west-1"}).View(w.input(), proxyOf("mesh/shop/virtualNode/web", map[string]string{key: "localhost"}))
+		if status.Code(err) != codes.InvalidArgument || !strings.Contains(err.Error(), key) {
+			t.Errorf("%s: %v", key, err)
 		}
 	}
 }
