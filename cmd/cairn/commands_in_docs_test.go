@@ -74,6 +74,7 @@ func commandsIn(text string) []string {
 		for line := range strings.SplitSeq(continued.Replace(block[2]), "\n") {
 			line, prompt := strings.CutPrefix(strings.TrimSpace(line), "$ ")
 			if prompt || block[1] == "sh" {
+				line, _, _ = strings.Cut(line, " # ")
 				add(line)
 			}
 		}

@@ -128,12 +128,4 @@ var commandModules = map[string]string{
 	"github.com/aws/smithy-go":     "the errors and middleware of that SDK",
 	"github.com/spf13/cobra":       "commands, help and completion",
 	"github.com/spf13/pflag":       "cobra's flags",
-	// The proxy of the demonstration of the mesh, which is a client of xDS.
-	"github.com/envoyproxy/go-control-plane": "messages of xDS",
-	"google.golang.org/genproto/googleapis":  "messages of gRPC in those of xDS",
-	"google.golang.org/grpc":                 "streams of xDS",
-	"google.golang.org/grpc/codes":           "streams of xDS",
-	"google.golang.org/grpc/credentials":     "streams of xDS",
-	"google.golang.org/protobuf/proto":       "messages of xDS",
-	"google.golang.org/protobuf/types":       "messages of xDS",
 }

@@ -10,7 +10,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/cairn-discovery/cairn/cmd/cairn/internal/demo/sidecar"
+	"github.com/cairn-discovery/cairn/internal/sidecar"
 	"github.com/cairn-discovery/cairn/internal/xdsbootstrap"
 )
 

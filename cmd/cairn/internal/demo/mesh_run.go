@@ -91,7 +91,9 @@ func (m *mesh) start(ctx context.Context) (err error) {
 	})
 }
 
-func (m *mesh) address(second, host int) string { return fmt.Sprintf("127.%d.%d.%d", second, m.net, host) }
+func (m *mesh) address(second, host int) string {
+	return fmt.Sprintf("127.%d.%d.%d", second, m.net, host)
+}
 
 // startInstance starts an application and its proxy, and registers them once the proxy
 // listens.
@@ -206,8 +208,8 @@ func (m *mesh) phases(ctx context.Context) ([]*meshRow, error) {
 	return l.report(), nil
 }
 
-// drained is how long an instance that has left still finishes requests: a proxy gets no
-// new ones for it after a second (see runMesh).
+// drained is how long an instance that has left finishes requests: a proxy sends no
+// new ones to it, and forgets it after a second (see runMesh).
 const drained = 1500 * time.Millisecond
 
 // phase makes a change, waits until it is in force, and lets traffic flow.
