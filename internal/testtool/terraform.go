@@ -34,7 +34,7 @@ func NewTerraform(t *testing.T, url, text, value string) *Terraform {
 	tf := &Terraform{t: t, program: program, dir: dir, text: strings.ReplaceAll(text, "ENDPOINT", url)}
 	tf.env = append(os.Environ(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1",
 		"AWS_CONFIG_FILE="+none, "AWS_SHARED_CREDENTIALS_FILE="+none, "AWS_EC2_METADATA_DISABLED=true", "AWS_MAX_ATTEMPTS=1",
-		"NO_PROXY=", "no_proxy=", "AWS_CA_BUNDLE=", // a provider cannot load a bundle for each of many runs
+		"NO_PROXY=", "no_proxy=", "AWS_CA_BUNDLE=", // the provider can load a bundle only once in a process
 		"CHECKPOINT_DISABLE=1", "TF_IN_AUTOMATION=1", "TF_INPUT=0", "TF_CLI_CONFIG_FILE="+terraformConfig(t))
 	tf.Write(value)
 	switch out, err := tf.command("init").CombinedOutput(); {
