@@ -17,11 +17,11 @@ func measureWrites(r *run) error {
 		return err
 	}
 	defer e.stop()
-	nodes, err := r.startNodes(e, 2)
+	nodes, err := r.startNodes(e, 1)
 	if err != nil {
 		return err
 	}
-	defer stopAll(nodes)
+	defer func() { stopAll(nodes) }()
 	var services []string
 	for i := range 8 {
 		id, err := nodes[0].newService(fmt.Sprint("writes-", i))
@@ -37,7 +37,14 @@ func measureWrites(r *run) error {
 		{"one node, one service", 1, 1}, {"one node, 8 services", 1, 8},
 		{"two nodes, a service each", 2, 2}, {"two nodes, one service", 2, 1},
 	} {
-		for _, writers := range []int{1, 32, 64} {
+		if len(nodes) < c.nodes { // not before: it would take a part of the processor
+			n, err := r.startNode("n1", "--store", "etcd", "--etcd-endpoints", e.endpoint)
+			if err != nil {
+				return err
+			}
+			nodes = append(nodes, n)
+		}
+		for _, writers := range []int{1, 32, 64, 256} {
 			if writers < c.nodes {
 				continue
 			}

@@ -262,7 +262,7 @@ const partitionTime = 4 * time.Second
 // faults returns all kinds of faults, the most telling first.
 func faults() []fault {
 	cut, slow := link{cut: true}, link{delay: 60 * time.Millisecond}
-	return []fault{
+	all := []fault{
 		kills("a node", oneNode),
 		links("partition of a member from the others", cut, partitionTime, memberAndMembers, true),
 		stops("a node", oneNode),
@@ -281,6 +281,7 @@ func faults() []fault {
 		kills("a node and a member", func(w *world) []*machine { return slices.Compact([]*machine{w.pick(w.nodes), w.pick(w.members)}) }),
 		links("slow links of a node", link{delay: 150 * time.Millisecond}, partitionTime, nodeAndMembers, true),
 	}
+	return append(all, clockFaults()...)
 }
 
 // TestFaultsOverEtcd: three nodes over three members of Debian's etcd.
@@ -291,7 +292,6 @@ func TestFaultsOfCluster(t *testing.T) { asCluster(t).runFaults(4) }
 
 // runFaults lets clients work during rounds of faults. In the end everything that was
 // acknowledged is there, what clients saw is linearizable, and all nodes are equal.
-// There are no jumps of clocks: a process cannot have a wall clock of its own.
 func (w *world) runFaults(few int) {
 	l := w.newLoad()
 	l.run(8)
