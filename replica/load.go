@@ -71,7 +71,8 @@ func (l *loop) reload(ctx context.Context) error {
 }
 
 // resolveUncertain finds out whether uncertain commits were made, and answers. It
-// retries until the store knows.
+// retries until the store knows. There may be none left to answer, but the store takes no
+// commit before it is loaded again.
 func (l *loop) resolveUncertain(ctx context.Context, batches []*batch) error {
 	commands := 0
 	for _, b := range batches {

@@ -239,7 +239,7 @@ func (l *loop) settle(ctx context.Context) error {
 	l.flight, l.predicted, l.blocked = nil, nil, false
 	var again []*proposal
 	var uncertain []*batch
-	failed, conflictAt := false, int64(-1)
+	failed, reload, conflictAt := false, false, int64(-1)
 	for _, b := range flight {
 		switch {
 		case b.err == nil && !failed:
@@ -250,8 +250,10 @@ func (l *loop) settle(ctx context.Context) error {
 			continue
 		case errors.Is(b.err, store.ErrUncertain) && b.published: // the watch has had it
 			again = append(again, b.answerActive()...)
+			reload = true // the store has to settle it
 		case errors.Is(b.err, store.ErrUncertain):
 			uncertain = append(uncertain, b)
+			reload = true
 		case errors.Is(b.err, store.ErrConflict):
 			again = append(again, b.afterConflict()...)
 			if !b.chained {
@@ -264,7 +266,7 @@ func (l *loop) settle(ctx context.Context) error {
 		failed = true
 	}
 	l.waiting = append(again, l.waiting...)
-	if len(uncertain) > 0 {
+	if reload {
 		return l.resolveUncertain(ctx, uncertain)
 	}
 	// The watch delivers the transaction of the conflict.

@@ -26,6 +26,17 @@ type parallel struct {
 	count int
 	hold  func(n int)
 	fail  func(n int) error
+	// after gets the number of the commit when it is done; it says how it ends.
+	after func(n int) error
+	// unsettled: a commit was uncertain, and Load was not called since.
+	unsettled bool
+}
+
+func (p *parallel) Load(ctx context.Context, visit func([]store.Change) error) (store.Revision, error) {
+	p.mu.Lock()
+	p.unsettled = false
+	p.mu.Unlock()
+	return p.Store.Load(ctx, visit)
 }
 
 func (*parallel) Limits() store.Limits {
@@ -36,8 +47,11 @@ func (p *parallel) Commit(ctx context.Context, txn store.Txn) (store.Revision, e
 	p.mu.Lock()
 	n := p.count
 	p.count++
-	hold, fail := p.hold, p.fail
+	hold, fail, after, unsettled := p.hold, p.fail, p.after, p.unsettled
 	p.mu.Unlock()
+	if unsettled {
+		return 0, store.ErrUnreachable
+	}
 	if hold != nil {
 		hold(n)
 	}
@@ -46,7 +60,16 @@ func (p *parallel) Commit(ctx context.Context, txn store.Txn) (store.Revision, e
 			return 0, err
 		}
 	}
-	return p.Store.Commit(ctx, txn)
+	revision, err := p.Store.Commit(ctx, txn)
+	if err == nil && after != nil {
+		err = after(n)
+	}
+	if errors.Is(err, store.ErrUncertain) {
+		p.mu.Lock()
+		p.unsettled = true
+		p.mu.Unlock()
+	}
+	return revision, err
 }
 
 // begin makes later commits count from 0.
@@ -101,6 +124,10 @@ func TestSeveralInFlight(t *testing.T) {
 					synctest.Wait()
 				}
 				wg.Wait()
+				// A commit that came too early is sent again, once.
+				if want := map[[3]int]int{{0, 1, 2}: 3, {0, 2, 1}: 4, {1, 0, 2}: 4, {2, 1, 0}: 5}[order]; s.count != want {
+					t.Errorf("%d commits, want %d", s.count, want)
+				}
 				service, _ := n.Current().Registry.Service(account, svc)
 				if service.InstanceCount() != 3 || service.InstancesRevision() != 4 {
 					t.Errorf("%d instances, revision %d; want 3 and 4", service.InstanceCount(), service.InstancesRevision())
@@ -119,6 +146,30 @@ func (n *node) same(s *parallel) {
 		n.t.Errorf("the node has\n%s\nand its store\n%s", a, b)
 	}
 	again.stop()
+}
+
+// TestUncertainAndDone: the watch delivers a commit before the store says that its outcome is
+// not known. The store takes no other commit before it is loaded again.
+func TestUncertainAndDone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &parallel{Store: memory.New()}
+		n := joined(t, s, "a")
+		svc := n.service("web")
+		s.begin(nil, nil)
+		s.after = func(i int) error {
+			if i == 0 {
+				time.Sleep(time.Second)
+				return store.ErrUncertain
+			}
+			return nil
+		}
+		n.do(register(svc, "i-0"))
+		n.do(register(svc, "i-1"))
+		if !has(n.Current(), svc, "i-0") || !has(n.Current(), svc, "i-1") {
+			t.Error("an instance is missing")
+		}
+		n.same(s)
+	})
 }
 
 // TestFailureInFlight: the first of several commits fails in different ways. The others

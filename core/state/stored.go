@@ -13,8 +13,9 @@ import (
 // newer is what a newer version of cairn has stored and this one does not know. It is
 // kept, so that nodes of both versions can share a store.
 type newer struct {
-	// fields are encoded fields of records of this version, by their keys.
-	fields ptree.Map[string, string]
+	// stored are records of this version that have fields of a newer one, as they were
+	// stored, by their keys.
+	stored ptree.Map[string, string]
 	// records are those of kinds that this version does not have.
 	records ptree.Map[string, string]
 }
@@ -52,8 +53,8 @@ func rowOf(key string) int {
 	return -1
 }
 
-// keepFields keeps the fields of a stored record that the change, which was made from it,
-// does not store again. Records in JSON keep their own.
+// keepFields keeps a stored record if it has fields, at any depth, that the change which was
+// made from it does not store again. Records in JSON keep their own.
 func (d *Draft) keepFields(key string, value []byte, c command.Change) error {
 	if value == nil || bytes.HasPrefix(value, []byte("{")) {
 		d.forgetFields(key)
@@ -64,23 +65,23 @@ func (d *Draft) keepFields(key string, value []byte, c command.Change) error {
 		d.forgetFields(key)
 		return nil
 	}
-	fields, err := record.Missing(value, d.encoded)
+	merged, err := record.Merge(value, d.encoded, d.encoded)
 	switch {
 	case err != nil:
 		return fmt.Errorf("record %q: %w", key, err)
-	case len(fields) == 0:
+	case bytes.Equal(merged, d.encoded):
 		d.forgetFields(key)
 	default:
 		n := d.ownNewer()
-		n.fields = n.fields.Put(d.owner, key, string(fields))
+		n.stored = n.stored.Put(d.owner, key, string(value))
 	}
 	return nil
 }
 
 func (d *Draft) forgetFields(key string) {
-	if d.knowsNewer().fields.Has(key) {
+	if d.knowsNewer().stored.Has(key) {
 		n := d.ownNewer()
-		n.fields = n.fields.Delete(d.owner, key)
+		n.stored = n.stored.Delete(d.owner, key)
 	}
 }
 
@@ -95,7 +96,7 @@ func (d *Draft) applyNewer(c command.Change) bool {
 		}
 		return true
 	}
-	if d.knowsNewer().fields.Len() > 0 {
+	if d.knowsNewer().stored.Len() > 0 {
 		if _, put := c.Value(nil); !put {
 			d.forgetFields(c.Key())
 		}
@@ -122,13 +123,28 @@ func (d *Draft) ownNewer() *newer {
 // returns true; or false if the key is to be deleted. It is the value of the change and
 // the fields of a newer version that the record has.
 func (s *State) Value(c command.Change, b []byte) ([]byte, bool) {
+	start := len(b)
 	b, put := c.Value(b)
-	if put && s.newer.fields.Len() > 0 {
-		if fields, ok := s.newer.fields.Get(c.Key()); ok {
-			b = append(b, fields...)
+	if put && s.newer.stored.Len() > 0 {
+		if stored, ok := s.newer.stored.Get(c.Key()); ok {
+			b = append(b[:start], withNewer(c.Key(), stored, b[start:])...)
 		}
 	}
 	return b, put
+}
+
+// withNewer returns a value with the fields of a newer version that the stored record has.
+func withNewer(key, stored string, value []byte) []byte {
+	old, err := Decode(key, []byte(stored))
+	if err != nil {
+		return value // not possible: it was decoded when it was stored
+	}
+	known, _ := old.Value(nil)
+	merged, err := record.Merge([]byte(stored), known, value)
+	if err != nil {
+		return value // this version stores no malformed records
+	}
+	return merged
 }
 
 // foreign is a record of a kind that this version does not know, or its deletion.

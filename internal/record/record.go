@@ -115,23 +115,3 @@ func (r *Reader) fail() (Field, bool) {
 	r.err = errMalformed
 	return Field{}, false
 }
-
-// Missing returns the fields of have whose numbers no field of b has, encoded.
-func Missing(have, b []byte) ([]byte, error) {
-	known := map[int]bool{}
-	r := NewReader(b)
-	for f, ok := r.Next(); ok; f, ok = r.Next() {
-		known[f.Number] = true
-	}
-	if r.err != nil {
-		return nil, r.err
-	}
-	var missing []byte
-	r = NewReader(have)
-	for f, ok := r.Next(); ok; f, ok = r.Next() {
-		if !known[f.Number] {
-			missing = AppendField(missing, f)
-		}
-	}
-	return missing, r.err
-}
