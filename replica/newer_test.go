@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/internal/record"
 	"github.com/cairn-discovery/cairn/store"
 	"github.com/cairn-discovery/cairn/store/memory"
@@ -122,5 +123,49 @@ func TestKindsOfTheNextVersionAreKept(t *testing.T) {
 	n.waitFor(4)
 	if x := n.value("9z/000000000000/x"); x != nil {
 		t.Errorf("the state has %q of a record that was deleted", x)
+	}
+}
+
+// TestNestedFieldsOfTheNextVersionAreKept: fields that a newer version has added inside a
+// nested record are kept when this version writes the record again.
+func TestNestedFieldsOfTheNextVersionAreKept(t *testing.T) {
+	data := memory.New()
+	n := start(t, data.Share())
+	ns := n.namespace("shop")
+	id := n.do(&registry.CreateService{Name: "web", NamespaceRef: string(ns), HealthCheck: &registry.HealthCheck{Type: registry.CheckHTTP, ResourcePath: "/a", FailureThreshold: 3}}).Value.(*registry.Service).ID
+	key := "2s/" + string(account) + "/" + string(ns) + "/web"
+	before := n.value(key)
+
+	// The newer version adds a field to the health check, which is field 6.
+	var newer []byte
+	r := record.NewReader(before)
+	for f, ok := r.Next(); ok; f, ok = r.Next() {
+		if f.Number == 6 {
+			f.Bytes = newFields(bytes.Clone(f.Bytes))
+		}
+		newer = record.AppendField(newer, f)
+	}
+	if bytes.Equal(newer, before) {
+		t.Fatalf("there is no health check in %q", before)
+	}
+	s := data.Share()
+	base := load(t, s)
+	if len(base) == 0 {
+		t.Fatal("nothing is stored")
+	}
+	if _, err := s.Commit(t.Context(), store.Txn{Base: store.Revision(n.Current().Revision), Writes: []store.Write{{Key: key, Value: newer}}}); err != nil {
+		t.Fatal(err)
+	}
+	n.waitFor(n.Current().Revision)
+	for deadline := 0; !bytes.Equal(n.value(key), newer); deadline++ {
+		if deadline == 1000 {
+			t.Fatalf("the state has %q of %q", n.value(key), newer)
+		}
+		<-n.Current().Superseded()
+	}
+	n.do(&registry.UpdateService{Ref: string(id), Description: new("other"), HealthCheck: &registry.HealthCheck{Type: registry.CheckHTTP, ResourcePath: "/b", FailureThreshold: 3}})
+	got := stored(t, data, key)
+	if !hasNewFields(got) || !bytes.Contains(got, []byte("other")) || !bytes.Contains(got, []byte("/b")) || bytes.Contains(got, []byte("/a")) {
+		t.Errorf("written again: %q", got)
 	}
 }

@@ -49,11 +49,11 @@ func newWorld(t *testing.T) (w *world, program string) {
 	return w, build(t)
 }
 
-// configFile writes a configuration of a node.
-func (w *world) configFile(more string) string {
+// configFile writes a configuration of a node: more of the section nodes, and other sections.
+func (w *world) configFile(nodes, more string) string {
 	w.t.Helper()
 	file := filepath.Join(w.t.TempDir(), "cairn.yaml")
-	text := fmt.Sprintf("log_level: warn\nquotas: {instances_per_service: 0, namespaces_per_account: 0}\nnodes: {lease: %v}\n%s", lease, more)
+	text := fmt.Sprintf("log_level: warn\nquotas: {instances_per_service: 0, namespaces_per_account: 0}\nnodes: {lease: %v%s}\n%s", lease, nodes, more)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
@@ -70,7 +70,10 @@ func (w *world) node(name, program, config string, args ...string) *machine {
 }
 
 // overEtcd starts three nodes over three members of Debian's etcd.
-func overEtcd(t *testing.T) *world {
+func overEtcd(t *testing.T) *world { return overEtcdWith(t, "") }
+
+// overEtcdWith takes more of the section nodes of the configuration.
+func overEtcdWith(t *testing.T, nodes string) *world {
 	etcd := testtool.Need(t, "etcd", "etcd-server")
 	w, program := newWorld(t)
 	var peers, endpoints []string
@@ -86,7 +89,7 @@ func overEtcd(t *testing.T) *world {
 		m.args = append(m.args, "--initial-cluster", strings.Join(peers, ","))
 		m.start()
 	}
-	config := w.configFile("etcd: {timeout: 2s}\n")
+	config := w.configFile(nodes, "etcd: {timeout: 2s}\n")
 	for i := range 3 {
 		w.node(fmt.Sprint("n", i), program, config, "--store", "etcd", "--etcd-endpoints", strings.Join(endpoints, ",")).start()
 	}
@@ -102,7 +105,7 @@ func asCluster(t *testing.T) *world {
 	for i := range 3 {
 		ip := fmt.Sprintf("10.77.0.%d", i+1)
 		cert, key := ca.Issue(t, testca.Names{IPs: []string{ip, "127.0.0.1"}})
-		config := w.configFile(fmt.Sprintf("cluster: {cert_file: %s, key_file: %s, ca_file: %s}\n", cert, key, ca.File))
+		config := w.configFile("", fmt.Sprintf("cluster: {cert_file: %s, key_file: %s, ca_file: %s}\n", cert, key, ca.File))
 		m := w.node(fmt.Sprint("n", i), program, config, "--store", "cluster", "--cluster-addr", ip+":8057")
 		if first == "" {
 			first = ip + ":8057"
