@@ -14,9 +14,16 @@ import (
 	"github.com/cairn-discovery/cairn/replica"
 )
 
+// Replica has the state and takes commands; a *replica.Replica.
+type Replica interface {
+	Loaded() <-chan struct{}
+	Current() *replica.Snapshot
+	Propose(ctx context.Context, account command.AccountID, op command.Command) (command.Reply, error)
+}
+
 // Config has the parameters of New.
 type Config struct {
-	Replica *replica.Replica
+	Replica Replica
 	// Rules returns the settings in force.
 	Rules  func() *state.Rules
 	Logger *slog.Logger
