@@ -68,8 +68,8 @@ func TestAuthorityRecord(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	again := mesh.Authorities.Encode(got, nil)
-	if missing, err := record.Missing(again, value); err != nil || missing != nil {
-		t.Errorf("the fields %q are lost, %v", missing, err)
+	if !bytes.Contains(again, record.AppendUint(nil, 77, 3)) {
+		t.Errorf("the field of a newer version is lost: %q", again)
 	}
 }
 
