@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -462,39 +463,73 @@ func TestReload(t *testing.T) {
 	}
 }
 
-func BenchmarkChangeBatch(b *testing.B) {
-	w := newWorld(b)
-	id := w.zone("example.com", nil)
-	name := func(i int) string { return "n" + strings.Repeat("x", i%7) + string(rune('a'+i%26)) }
-	batch := func(action hostedzone.Action, from int) []hostedzone.SetChange {
-		var all []*hostedzone.RecordSet
-		for i := range 1000 {
-			n := from + i
-			all = append(all, set(name(n)+"-"+strings.ToLower(string(rune('a'+n/26%26)))+itoa(n)+".example.com 60 A 192.0.2.1"))
-		}
-		return changes(action, all...)
+// largeBatch returns changes of 1,000 record sets, of which each from has others.
+func largeBatch(action hostedzone.Action, from int) []hostedzone.SetChange {
+	var all []*hostedzone.RecordSet
+	for i := range 1000 {
+		all = append(all, set(fmt.Sprintf("n%d-%d.example.com 60 A 192.0.2.1", i%7, from+i)))
 	}
+	return changes(action, all...)
+}
+
+// largeZone is a world with 1,000 zones, of which one has 100,000 record sets.
+func largeZone(b *testing.B) (*world, hostedzone.ID) {
+	w := newWorld(b)
 	draft := state.NewDraft(w.state)
-	for i := range 100 {
-		d, err := state.Decide(draft.State(), &w.rules, command.Meta{Account: w.account, Now: int64(i) + 1, Entropy: sha256.Sum256([]byte{byte(i)})}, &hostedzone.ChangeSets{Zone: id, Changes: batch(hostedzone.CreateSet, i*1000)})
+	do := func(c command.Command) command.Reply {
+		w.count++
+		d, err := state.Decide(draft.State(), &w.rules, command.Meta{
+			Account: w.account, Now: int64(w.count), Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.count)),
+		}, c)
 		if err != nil {
 			b.Fatal(err)
 		}
-		draft.Apply(uint64(i)+5, d.Changes...)
+		draft.Apply(w.count, d.Changes...)
+		return d.Reply
+	}
+	id := do(&hostedzone.Create{Name: "example.com", CallerReference: "large"}).Value.(*hostedzone.HostedZone).ID
+	for i := range 999 {
+		do(&hostedzone.Create{Name: fmt.Sprintf("z%d.example", i), CallerReference: fmt.Sprint(i)})
+	}
+	for i := range 100 {
+		do(&hostedzone.ChangeSets{Zone: id, Changes: largeBatch(hostedzone.CreateSet, i*1000)})
 	}
 	w.state = draft.Finish()
-	for i := 0; b.Loop(); i++ {
-		d, err := state.Decide(w.state, &w.rules, command.Meta{Account: w.account, Now: 1000, Entropy: sha256.Sum256([]byte("x"))}, &hostedzone.ChangeSets{Zone: id, Changes: batch(hostedzone.CreateSet, 200_000)})
+	return w, id
+}
+
+func BenchmarkChangeBatch(b *testing.B) {
+	w, id := largeZone(b)
+	for b.Loop() {
+		d, err := state.Decide(w.state, &w.rules, command.Meta{Account: w.account, Now: 1_000_000, Entropy: sha256.Sum256([]byte("x"))},
+			&hostedzone.ChangeSets{Zone: id, Changes: largeBatch(hostedzone.CreateSet, 200_000)})
 		if err != nil {
 			b.Fatal(err)
 		}
-		state.Apply(w.state, 1000, d.Changes...)
+		state.Apply(w.state, w.count+1, d.Changes...)
 	}
 }
 
-func itoa(n int) string {
-	if n < 10 {
-		return string(rune('0' + n))
+// BenchmarkPage reads 100 record sets from the beginning, the middle and the end of a zone.
+func BenchmarkPage(b *testing.B) {
+	w, id := largeZone(b)
+	for _, start := range []string{"n0-0", "n3-50001", "n6-99"} {
+		name, err := hostedzone.ParseName(start + ".example.com")
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(start, func(b *testing.B) {
+			for b.Loop() {
+				n := 0
+				for range w.state.HostedZones.Sets(id).From(name, "", "") {
+					if n++; n == 100 {
+						break
+					}
+				}
+				if n < 100 {
+					b.Fatal(n)
+				}
+			}
+		})
 	}
-	return itoa(n/10) + string(rune('0'+n%10))
 }
