@@ -57,6 +57,7 @@ func startMeshWorld(t *testing.T, users ...config.User) *meshWorld {
 		c.Auth.Mode, c.Region, c.Auth.SealKey = config.AuthSigV4, "us-east-1", config.Secret(seal.NewKey())
 		c.TLS = config.TLS{CertFile: cert, KeyFile: key, ClientCAFile: w.ca.File, ClientOptional: true}
 		c.XDS.Authority.Meshes = []string{"shop"}
+		c.AdminToken = adminToken
 		c.Accounts = []config.Account{
 			{ID: ownerAccount, Users: append(users, userOf("admin", all), userOf("web", onlyWeb))},
 			{ID: consumerAccount, Users: []config.User{userOf("other", all)}},
@@ -266,5 +267,67 @@ func TestMeshPolicies(t *testing.T) {
 		if got != c.want || got == http.StatusForbidden && !strings.HasPrefix(text, "ForbiddenException") {
 			t.Errorf("%s %s %s %.60s: %d %s, want %d", c.user, c.method, c.path, c.body, got, text, c.want)
 		}
+	}
+}
+
+// TestMeshRate: a call beyond the rate of an account is answered as App Mesh does.
+func TestMeshRate(t *testing.T) {
+	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) {
+		c.Rates = map[string]config.Rate{"write": {PerSecond: 1e-6, Burst: 1}}
+	}))
+	for i, want := range []int{http.StatusOK, http.StatusTooManyRequests} {
+		r, err := http.NewRequest(http.MethodPut, n.URL+"/v20190125/meshes", strings.NewReader(fmt.Sprintf(`{"meshName":"m%d"}`, i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close = true
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, _ := io.ReadAll(response.Body)
+		response.Body.Close()
+		code := response.Header.Get("X-Amzn-Errortype")
+		if response.StatusCode != want || want != http.StatusOK && (code != "TooManyRequestsException" || !strings.Contains(string(text), `"message"`)) {
+			t.Errorf("call %d: %d %s %s, want %d", i+1, response.StatusCode, code, text, want)
+		}
+	}
+}
+
+// TestMeshShareAtRunTime: an operator shares a mesh with another account, whose users and
+// proxies see it at once; when the sharing ends, they do not.
+func TestMeshShareAtRunTime(t *testing.T) {
+	w := startMeshWorld(t)
+	w.shop()
+	share := func(stop bool) {
+		t.Helper()
+		operate(t, w.n, "share-mesh", fmt.Sprintf(`{"Account":"%s","Mesh":"shop","With":["%s"],"Stop":%t}`, ownerAccount, consumerAccount, stop))
+	}
+	describe := func() int { code, _ := w.call("other", "GET", "/meshes/shop?meshOwner="+ownerAccount, ""); return code }
+	share(false)
+	if list := operate(t, w.n, "list-shares", `{"Account":"`+ownerAccount+`"}`); !strings.Contains(list, `"Mesh":"shop"`) || !strings.Contains(list, consumerAccount) {
+		t.Errorf("shares %s", list)
+	}
+	if got := describe(); got != http.StatusOK {
+		t.Errorf("DescribeMesh: %d", got)
+	}
+	if got, text := w.call("other", "PUT", "/meshes/shop/virtualNodes?meshOwner="+ownerAccount, `{"virtualNodeName":"theirs","spec":{}}`); got != http.StatusOK {
+		t.Errorf("CreateVirtualNode: %d %s", got, text)
+	}
+	conn := w.connect(consumerAccount, "other")
+	for _, id := range []string{"mesh/shop/virtualNode/theirs", "mesh/shop@" + ownerAccount + "/virtualNode/theirs"} {
+		if s, err := w.secrets(conn, false, id, "spiffe://shop/virtualNode/theirs"); err != nil || s.GetTlsCertificate() == nil {
+			t.Errorf("%s: %v, %v", id, s, err)
+		}
+	}
+	if _, err := w.secrets(conn, false, "mesh/shop@"+ownerAccount+"/virtualNode/web", "spiffe://shop"); status.Code(err) != codes.PermissionDenied {
+		t.Errorf("the proxy of a node of the owner: %v", err)
+	}
+	share(true)
+	if got := describe(); got != http.StatusNotFound {
+		t.Errorf("DescribeMesh after the end: %d", got)
+	}
+	if _, err := w.secrets(conn, false, "mesh/shop/virtualNode/theirs", "spiffe://shop"); status.Code(err) != codes.InvalidArgument {
+		t.Errorf("after the end: %v", err)
 	}
 }

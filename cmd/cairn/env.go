@@ -82,21 +82,21 @@ func assignments(shell string) (func(name, value string) string, bool) {
 	}
 }
 
-// printEnv prints the assignments. The endpoint is set for Cloud Map, ECS and Route 53 alone
-// (AWS_ENDPOINT_URL_ECS and not AWS_ENDPOINT_URL): a shell that also calls S3 or STS
-// must not send that here. CAIRN_ADMIN is set if admin is not
-// empty.
+// printEnv prints the assignments. The endpoint is set for Cloud Map, ECS, Route 53 and
+// App Mesh alone (AWS_ENDPOINT_URL_ECS and not AWS_ENDPOINT_URL): a shell that also calls
+// S3 or STS must not send that here. CAIRN_ADMIN is set if admin is not empty.
 func printEnv(ctx context.Context, p *cli.Program, endpoint, admin, region string, assign func(name, value string) string) error {
 	settings, err := cli.LoadAWS(ctx, region)
 	if err != nil {
 		return err
 	}
 	lines := []string{
-		"# clients of AWS Cloud Map, ECS and Route 53 in this shell talk to " + endpoint,
+		"# clients of AWS Cloud Map, ECS, Route 53 and App Mesh in this shell talk to " + endpoint,
 		assign("CAIRN_ENDPOINT", endpoint),
 		assign("AWS_ENDPOINT_URL_SERVICEDISCOVERY", endpoint),
 		assign("AWS_ENDPOINT_URL_ECS", endpoint),
 		assign("AWS_ENDPOINT_URL_ROUTE_53", endpoint),
+		assign("AWS_ENDPOINT_URL_APP_MESH", endpoint),
 		assign("AWS_REGION", settings.Region),
 		assign("AWS_DEFAULT_REGION", settings.Region),
 	}

@@ -31,7 +31,7 @@ func visible(v command.View, account command.AccountID, r Ref) (*Resource, error
 // account.
 func (s *State) visible(rules *Rules, account command.AccountID, r Ref) (*Resource, error) {
 	mesh, ok := s.Get(r.meshRef())
-	if !ok || !rules.Visible(account, r.Owner, r.Mesh) {
+	if !ok || !s.Visible(rules, account, mesh) {
 		return nil, notPresent(r.meshRef(), account)
 	}
 	return mesh, nil
@@ -94,11 +94,8 @@ func mayDelete(account command.AccountID, r *Resource) error {
 // order of their IDs, after one.
 func (s *State) VisibleMeshes(rules *Rules, account command.AccountID, after string) []*Resource {
 	all := slices.Collect(s.meshesOf(account, ""))
-	for _, share := range rules.Shares {
-		if share.Owner == account || !slices.Contains(share.With, account) {
-			continue
-		}
-		if r, ok := s.Get(MeshRef(share.Owner, share.Mesh)); ok && !slices.Contains(all, r) {
+	for r := range s.SharedWith(rules, account) {
+		if !slices.Contains(all, r) {
 			all = append(all, r)
 		}
 	}

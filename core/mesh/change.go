@@ -22,10 +22,16 @@ func (s *State) index(owner *ptree.Owner, old, new *Resource) {
 		for r := range old.References() {
 			s.referrers = s.referrers.Delete(owner, r.ID()+"\x00"+old.Ref.ID())
 		}
+		for _, account := range old.sharedWith {
+			s.consumers = s.consumers.Delete(owner, string(account)+"/"+old.Ref.ID())
+		}
 	}
 	if new != nil {
 		for r := range new.References() {
 			s.referrers = s.referrers.Put(owner, r.ID()+"\x00"+new.Ref.ID(), struct{}{})
+		}
+		for _, account := range new.sharedWith {
+			s.consumers = s.consumers.Put(owner, string(account)+"/"+new.Ref.ID(), struct{}{})
 		}
 	}
 }

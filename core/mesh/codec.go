@@ -21,6 +21,7 @@ const (
 	fieldSpec
 	fieldTag
 	fieldToken
+	fieldSharedWith
 )
 
 // specText returns a spec as it is stored.
@@ -51,6 +52,9 @@ func (r *Resource) encode(b []byte) []byte {
 			b = record.AppendString(record.AppendString(b, 1, t.text), 2, t.hash)
 			return record.AppendUint(record.AppendUint(b, 3, uint64(t.version)), 4, uint64(t.time))
 		})
+	}
+	for _, account := range r.sharedWith {
+		b = record.AppendString(b, fieldSharedWith, account)
 	}
 	return append(b, r.others...)
 }
@@ -88,6 +92,8 @@ func (r *Resource) decodeField(f record.Field) error {
 		texts, _, err := decodeNested(f.Bytes)
 		r.Tags = append(r.Tags, Tag{texts[0], texts[1]})
 		return err
+	case fieldSharedWith:
+		r.sharedWith = append(r.sharedWith, command.AccountID(f.Bytes))
 	case fieldToken:
 		texts, numbers, err := decodeNested(f.Bytes)
 		r.tokens = append(r.tokens, token{texts[0], texts[1], numbers[2], numbers[3]})

@@ -27,6 +27,8 @@ type Resource struct {
 	Spec Spec
 	Tags []Tag // in the order of their keys
 
+	sharedWith []command.AccountID // of a mesh: see ShareMesh; in order
+
 	text   string  // the Spec in JSON, as it is stored
 	tokens []token // of requests, the newest last
 	others []byte  // fields of newer versions

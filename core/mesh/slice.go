@@ -43,8 +43,9 @@ type Share struct {
 	With  []command.AccountID
 }
 
-// Visible reports whether an account may see a mesh: it owns it, or it is shared with it.
-func (r *Rules) Visible(account, owner command.AccountID, mesh string) bool {
+// visible reports whether an account may see a mesh by the rules: it owns it, or it is
+// shared with it.
+func (r *Rules) visible(account, owner command.AccountID, mesh string) bool {
 	return account == owner || slices.ContainsFunc(r.Shares, func(s Share) bool {
 		return s.Owner == owner && s.Mesh == mesh && slices.Contains(s.With, account)
 	})

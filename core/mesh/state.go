@@ -19,6 +19,9 @@ type State struct {
 	// referrers is derived: by the ID of a resource that is named, which need not exist,
 	// a NUL, and the ID of the resource whose spec names it.
 	referrers ptree.Map[string, struct{}]
+	// consumers is derived: by the account with which ShareMesh shares a mesh, "/", and the
+	// ID of the mesh.
+	consumers ptree.Map[string, struct{}]
 }
 
 // table returns the place of the resources of a kind.

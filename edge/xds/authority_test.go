@@ -75,10 +75,10 @@ func shown(t testing.TB, addr string) *x509.Certificate {
 	return seen
 }
 
-// TestAuthorityEnvoys: two Envoys speak mutual TLS with certificates of the built-in
-// authority. Under traffic, certificates are renewed, and then the root is: no request
+// Fault 18: certificates are renewed in proxies. Two Envoys speak mutual TLS with
+// certificates of the built-in authority. Under traffic, certificates are renewed, and then the root is: no request
 // fails. A client without a certificate of the mesh is not served.
-func TestAuthorityEnvoys(t *testing.T) {
+func TestFault18CertificatesAreRenewed(t *testing.T) {
 	c := startCertified(t)
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(5 * time.Millisecond) // so that requests are in flight at the same time

@@ -100,6 +100,7 @@ func TestRoute53Tour(t *testing.T) {
 func TestMeshTour(t *testing.T) {
 	envoy := testtool.Envoy(t)
 	testtool.Need(t, "curl", "curl")
+	testtool.Need(t, "aws", "awscli")
 	shell := newShell(t)
 	if err := os.Symlink(envoy, filepath.Join(shell.dir, "bin", "envoy")); err != nil {
 		t.Fatal(err)

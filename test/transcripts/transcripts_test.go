@@ -2,7 +2,7 @@
 // byte by byte, with the one that is written down.
 //
 // A transcript is a list of exchanges: the operation after "> " (one of ECS after
-// "> ecs ") and the request's body below it, then the status after "< " and the answer's body below that.
+// "> ecs ", method and path of App Mesh after "> appmesh ") and the request's body below it, then the status after "< " and the answer's body below that.
 // Lines that begin with # are comments, and "mode: strict" on the first line
 // picks the compatibility mode. What differs from run to run is masked in the
 // answers, as <ns-1>, <srv-1>, <op-1>, <zone-1>, <time> and so on, and the same
@@ -105,17 +105,7 @@ func newSession(t *testing.T, strict bool) *session {
 // call sends one request and returns how its answer is written down.
 func (s *session) call(t *testing.T, operation, body string) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.url, strings.NewReader(s.unmask(body)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	target := "Route53AutoNaming_v20170314." + operation
-	if name, ok := strings.CutPrefix(operation, "ecs "); ok {
-		target = "AmazonEC2ContainerServiceV20141113." + name
-	}
-	req.Header.Set("X-Amz-Target", target)
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := http.DefaultClient.Do(s.request(t, operation, s.unmask(body)))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -129,6 +119,33 @@ func (s *session) call(t *testing.T, operation, body string) string {
 		return status + "\n"
 	}
 	return status + "\n" + s.mask(string(got)) + "\n"
+}
+
+// request returns the request of an operation.
+func (s *session) request(t *testing.T, operation, body string) *http.Request {
+	t.Helper()
+	method, url, target := http.MethodPost, s.url, "Route53AutoNaming_v20170314."+operation
+	if name, ok := strings.CutPrefix(operation, "ecs "); ok {
+		target = "AmazonEC2ContainerServiceV20141113." + name
+	}
+	if call, ok := strings.CutPrefix(operation, "appmesh "); ok {
+		path := ""
+		method, path, _ = strings.Cut(call, " ")
+		url, target = s.url+"/v20190125"+s.unmask(path), ""
+		if method != http.MethodPut {
+			body = "" // the line says that there is none
+		}
+	}
+	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	if target != "" {
+		r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+		r.Header.Set("X-Amz-Target", target)
+	}
+	return r
 }
 
 // changing finds what differs from run to run and is worth a name of its own.

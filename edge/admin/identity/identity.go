@@ -76,7 +76,7 @@ func New(cfg Config) (*Handler, error) {
 		"edit":                  proposal[identity.Edit](h),
 		"create-key":            typed(h.createKey), "rotate-key": typed(h.rotateKey), "update-key": typed(h.updateKey),
 		"delete-key": typed(h.deleteKey), "list-keys": typed(h.listKeys),
-		"share-namespace": typed(h.shareNamespace), "list-shares": typed(h.listShares),
+		"share-namespace": typed(h.shareNamespace), "share-mesh": typed(h.shareMesh), "list-shares": typed(h.listShares),
 		"simulate": typed(h.simulate),
 	}
 	return h, nil

@@ -14,6 +14,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/access"
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
+	"github.com/cairn-discovery/cairn/core/mesh"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -270,15 +271,34 @@ func (h *Handler) namespaceID(owner command.AccountID, name string) string {
 	return name
 }
 
+// meshShare is the input of share-mesh.
+type meshShare struct {
+	Account, Mesh string // the owner; name of the mesh
+	With          []command.AccountID
+	Stop          bool
+}
+
+func (h *Handler) shareMesh(ctx context.Context, in *meshShare) (any, error) {
+	_, err := h.cfg.Replica.Propose(ctx, command.AccountID(in.Account), &mesh.ShareMesh{Mesh: in.Mesh, With: in.With, Stop: in.Stop})
+	return struct{}{}, err
+}
+
+// shareView is a namespace or a mesh that is shared.
 type shareView struct {
-	Namespace, ARN string
-	With           []command.AccountID
+	Namespace string `json:",omitempty"`
+	Mesh      string `json:",omitempty"`
+	ARN       string
+	With      []command.AccountID
 }
 
 func (h *Handler) listShares(_ context.Context, in *inAccount) (any, error) {
 	items := []shareView{}
-	for ns, with := range h.cfg.Replica.Current().Registry.NamespaceShares(command.AccountID(in.Account)) {
-		items = append(items, shareView{ns.Name, h.cfg.Rules().Registry.NamespaceARN(ns.Account, ns.ID), with})
+	s := h.cfg.Replica.Current()
+	for ns, with := range s.Registry.NamespaceShares(command.AccountID(in.Account)) {
+		items = append(items, shareView{Namespace: ns.Name, ARN: h.cfg.Rules().Registry.NamespaceARN(ns.Account, ns.ID), With: with})
+	}
+	for r, with := range s.Mesh.Shares(command.AccountID(in.Account)) {
+		items = append(items, shareView{Mesh: r.Ref.Mesh, ARN: r.ARN(h.cfg.Rules().Region()), With: with})
 	}
 	return map[string]any{"Items": items}, nil
 }

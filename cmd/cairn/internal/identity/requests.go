@@ -69,6 +69,13 @@ type shareRequest struct {
 	Stop               bool
 }
 
+// meshShareRequest does the same with a mesh.
+type meshShareRequest struct {
+	Account, Mesh string
+	With          []string
+	Stop          bool
+}
+
 // simulateRequest asks what the policies of a principal allow.
 type simulateRequest struct {
 	Principal, Action string

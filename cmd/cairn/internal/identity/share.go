@@ -10,32 +10,39 @@ import (
 )
 
 type share struct {
-	Namespace, ARN string
-	With           []string
+	Namespace string `json:",omitempty"`
+	Mesh      string `json:",omitempty"`
+	ARN       string
+	With      []string
 }
 
 func newShare(p *cli.Program) *cobra.Command {
 	return newGroupCmd(p, &cobra.Command{
 		Use:   "share COMMAND",
-		Short: "Share namespaces with other accounts",
+		Short: "Share namespaces and meshes with other accounts",
 		Long: `Shares namespaces of an account with other accounts. These can then create
-services in them, and register and discover instances. Shares of the
-configuration file are changed there.`,
+services in them, and register and discover instances. Meshes of App Mesh are shared in
+the same way, with --mesh. Shares of the configuration file are changed there.`,
 		Example: `  cairn share add internal.example.com --with 210987654321 --account 123456789012
   cairn share list --account 123456789012`,
-	}, changeShare("add", "Share a namespace with accounts", false), changeShare("remove", "Take accounts out of a share", true), listShares)
+	}, changeShare("add", "Share a namespace or a mesh with accounts", false), changeShare("remove", "Take accounts out of a share", true), listShares)
 }
 
 func changeShare(use, short string, stop bool) func(*group) *cobra.Command {
 	return func(g *group) *cobra.Command {
 		var with string
+		var mesh bool
 		cmd := g.accountLeaf(&cobra.Command{
 			Use: use, Short: short,
 			Example: "  cairn share " + use + " internal.example.com --with 210987654321 --account 123456789012",
-		}, names("NAMESPACE"), func(ctx context.Context, c *client, args []string) error {
+		}, names("NAME"), func(ctx context.Context, c *client, args []string) error {
+			if mesh {
+				return c.call(ctx, "share-mesh", meshShareRequest{c.account, args[0], cli.SplitList(with), stop})
+			}
 			return c.call(ctx, "share-namespace", shareRequest{c.account, args[0], cli.SplitList(with), stop})
 		})
 		cmd.Flags().StringVar(&with, "with", "", "`IDS` of accounts, with commas between them")
+		cmd.Flags().BoolVar(&mesh, "mesh", false, "NAME is that of a mesh, not of a namespace")
 		cli.Require(cmd, "with")
 		return cmd
 	}
@@ -51,8 +58,12 @@ func listShares(g *group) *cobra.Command {
 		}
 		var rows [][]string
 		for _, s := range all {
-			rows = append(rows, []string{s.Namespace, strings.Join(s.With, ","), s.ARN})
+			name := s.Namespace
+			if s.Mesh != "" {
+				name = "mesh " + s.Mesh
+			}
+			rows = append(rows, []string{name, strings.Join(s.With, ","), s.ARN})
 		}
-		return c.PrintList("Shares", all, []string{"NAMESPACE", "WITH", "ARN"}, rows)
+		return c.PrintList("Shares", all, []string{"NAME", "WITH", "ARN"}, rows)
 	})
 }

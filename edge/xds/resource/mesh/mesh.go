@@ -158,16 +158,16 @@ func findMesh(in *resource.Input, account command.AccountID, id *nodeID) (model.
 	candidates := []command.AccountID{id.owner}
 	if id.owner == "" {
 		candidates[0] = account
-		for _, share := range in.Rules.Mesh.Shares {
-			if share.Mesh == id.mesh {
-				candidates = append(candidates, share.Owner)
+		for r := range in.State.Mesh.SharedWith(&in.Rules.Mesh, account) {
+			if r.Ref.Mesh == id.mesh {
+				candidates = append(candidates, r.Ref.Owner)
 			}
 		}
 	}
 	for _, owner := range candidates {
 		ref := model.MeshRef(owner, id.mesh)
 		in.Use(depOf(ref))
-		if _, ok := in.State.Mesh.Get(ref); ok && in.Rules.Mesh.Visible(account, owner, id.mesh) {
+		if r, ok := in.State.Mesh.Get(ref); ok && in.State.Mesh.Visible(&in.Rules.Mesh, account, r) {
 			return ref, true
 		}
 	}
