@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/mesh"
-	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/edge/xds"
 	source "github.com/cairn-discovery/cairn/edge/xds/resource/mesh"
 	"github.com/cairn-discovery/cairn/internal/issuer"
@@ -35,10 +34,10 @@ func startCertified(t testing.TB) *certified {
 	}
 	c := &certified{seal: key, mesh: mesh.MeshRef(account, "shop")}
 	c.world = start(t, withMesh, func(cfg *xds.Config) {
+		// Nobody reads the rules yet.
+		cfg.Rules().Mesh.Authority = mesh.AuthorityRules{Meshes: []string{"shop"}, LeafLife: leafLife.Milliseconds()}
 		cfg.Sources[0] = &source.Source{Region: "eu-west-1", Seal: key, Failed: func(_ mesh.Ref, err error) { t.Error(err) }}
 	})
-	c.rules = &state.Rules{Registry: c.rules.Registry}
-	c.rules.Mesh.Authority = mesh.AuthorityRules{Meshes: []string{"shop"}, LeafLife: leafLife.Milliseconds()}
 	return c
 }
 
