@@ -21,14 +21,12 @@ const (
 
 // next returns the next answer to send, or nil. Types are tried in the order in which
 // changes must arrive. Each type has at most one answer in flight; what changes
-// meanwhile is sent in its newest version afterwards.
+// meanwhile is sent in its newest version afterwards. The caller holds hub.mu.
 func (s *stream) next(now time.Time) *frame {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
 	for progress := true; progress; {
 		progress = false
 		for _, ss := range s.types {
-			if ss == nil || ss.inFlight || len(ss.queue) == 0 && len(ss.removed) == 0 && !ss.answerDue {
+			if ss == nil || ss.inFlight || !ss.unsent() {
 				continue
 			}
 			before := len(ss.queue)
@@ -303,22 +301,22 @@ func (s *stream) newFrame(t resource.Type) *frame {
 
 // finishWorld gives an answer its version and nonce.
 func (s *stream) finishWorld(ss *subscriptions, f *frame) *frame {
-	f.version = setVersion(ss.sum, ss.tainted) + s.hub.suffix
+	f.version = setVersion(ss.sum, ss.tainted, s.hub.suffix)
 	ss.nonce = s.nextNonce()
 	f.nonce = ss.nonce
 	return f
 }
 
-// setVersion returns the version of a set of resources: the same set has the same
-// version on every node. A tainted version never equals another one.
-func setVersion(sum uint64, tainted bool) string {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], sum)
-	text := hex.EncodeToString(b[:])
+// setVersion returns the version of a set of resources, with a suffix: the same set has the
+// same version on every node. A tainted version never equals another one.
+func setVersion(sum uint64, tainted bool, suffix string) string {
+	var octets [8]byte
+	binary.BigEndian.PutUint64(octets[:], sum)
+	b := hex.AppendEncode(make([]byte, 0, 48), octets[:])
 	if tainted {
-		text += "~"
+		b = append(b, '~')
 	}
-	return text
+	return string(append(b, suffix...))
 }
 
 func compare(a, b string) int {

@@ -57,18 +57,24 @@ func (f *frame) buffers() mem.BufferSlice {
 
 // tail returns the fields besides the resources.
 func (f *frame) tail() []byte {
-	b := make([]byte, 0, 256)
+	size := len(f.version) + len(f.t.URL()) + len(f.nonce) + len(f.identifier) + 32
+	for _, name := range f.removed {
+		size += len(name) + 4
+	}
+	b := make([]byte, 0, size)
 	b = appendText(b, fieldVersion, f.version)
 	b = appendText(b, fieldTypeURL, f.t.URL())
 	b = appendText(b, fieldNonce, f.nonce)
-	plane := appendText(nil, fieldIdentifier, f.identifier)
-	if !f.delta {
-		return appendText(b, fieldControlPlane, string(plane))
+	plane := protowire.Number(fieldControlPlane)
+	if f.delta {
+		for _, name := range f.removed {
+			b = appendText(b, fieldRemoved, name)
+		}
+		plane = fieldControlPlaneDelta
 	}
-	for _, name := range f.removed {
-		b = appendText(b, fieldRemoved, name)
-	}
-	return appendText(b, fieldControlPlaneDelta, string(plane))
+	b = protowire.AppendTag(b, plane, protowire.BytesType)
+	b = protowire.AppendVarint(b, uint64(protowire.SizeTag(fieldIdentifier)+protowire.SizeBytes(len(f.identifier))))
+	return appendText(b, fieldIdentifier, f.identifier)
 }
 
 func appendText(b []byte, field protowire.Number, text string) []byte {

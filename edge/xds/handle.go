@@ -19,23 +19,42 @@ import (
 // it means, where nobody is authenticated.
 const metaAccount = "cairn.account"
 
-// handle handles one request.
-func (s *stream) handle(r request) error {
-	var node *corev3.Node
-	switch r := r.(type) {
-	case *discoveryv3.DiscoveryRequest:
-		node = r.GetNode()
-	case *discoveryv3.DeltaDiscoveryRequest:
-		node = r.GetNode()
-	}
-	s.hub.advance(time.Now())
+// handle handles one request, and reports whether the stream must look for something to
+// send.
+func (s *stream) handle(r request) (due bool, err error) {
 	if s.proxy == nil {
-		if err := s.identify(node); err != nil {
-			return err
+		if err := s.identify(nodeOf(r)); err != nil {
+			return false, err
 		}
 	}
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
+	if touched := s.hub.catchUp(time.Now()); len(touched) > 0 {
+		s.hub.mu.Unlock()
+		wakeAll(touched)
+		s.hub.mu.Lock()
+	}
+	if s.left {
+		return false, errLeft
+	}
+	s.handling = true
+	err = s.handleType(r)
+	s.handling = false
+	return s.pending(), err
+}
+
+func nodeOf(r request) *corev3.Node {
+	switch r := r.(type) {
+	case *discoveryv3.DiscoveryRequest:
+		return r.GetNode()
+	case *discoveryv3.DeltaDiscoveryRequest:
+		return r.GetNode()
+	}
+	return nil
+}
+
+// handleType handles a request. The caller holds hub.mu.
+func (s *stream) handleType(r request) error {
 	t, ok, err := s.typeOf(r.GetTypeUrl())
 	if err != nil || !ok {
 		return err
@@ -57,22 +76,31 @@ func (s *stream) identify(node *corev3.Node) error {
 		return status.Errorf(codes.InvalidArgument, "the node has %d octets; at most %d are allowed", n, maxNode)
 	}
 	node = essential(node)
-	if text := command.AccountID(node.GetMetadata().GetFields()[metaAccount].GetStringValue()); s.open && text.Valid() {
-		s.account = text
-	}
-	proxy := &resource.Proxy{Node: node, Account: s.account, Private: !s.open || s.local, Allowed: s.allowed}
-	s.hub.mu.Lock()
-	view, err := s.hub.view(s, proxy)
-	if err == nil {
-		s.proxy, s.view = proxy, view
-	}
-	s.hub.mu.Unlock()
-	if err != nil {
+	s.hub.advance(time.Now())
+	if err := s.enter(node); err != nil {
 		s.server.cfg.Logger.Warn("stream refused", append(s.attrs(), "node", bounded(node.GetId(), 200), "error", err)...)
 		return err
 	}
 	s.server.cfg.Logger.Info("client connected", append(s.attrs(), "delta", s.delta)...)
 	return nil
+}
+
+// enter gives the stream of a client its view.
+func (s *stream) enter(node *corev3.Node) error {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	if s.left {
+		return errLeft
+	}
+	if text := command.AccountID(node.GetMetadata().GetFields()[metaAccount].GetStringValue()); s.open && text.Valid() {
+		s.account = text
+	}
+	proxy := &resource.Proxy{Node: node, Account: s.account, Private: !s.open || s.local, Allowed: s.allowed}
+	view, err := s.hub.view(s, proxy)
+	if err == nil {
+		s.proxy, s.view = proxy, view
+	}
+	return err
 }
 
 // maxNode is how many octets the description of a client can have.
@@ -162,7 +190,7 @@ func (ss *subscriptions) adopt(version string) {
 		}
 	}
 	hash, _, _ := strings.Cut(version, "@")
-	if hash != setVersion(sum, false) {
+	if hash != setVersion(sum, false, "") {
 		return
 	}
 	for _, sub := range ss.subs {

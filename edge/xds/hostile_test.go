@@ -57,12 +57,16 @@ func TestTooManySubscriptions(t *testing.T) {
 	})
 	t.Run("many requests", func(t *testing.T) {
 		c := w.connectDelta(node("greedy"))
-		for part := range slices.Chunk(names, 5000) {
-			r := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: resource.Endpoints.URL(), Node: c.node, ResourceNamesSubscribe: part}
-			if c.stream.Send(r) != nil {
-				break
+		var sending sync.WaitGroup
+		sending.Go(func() {
+			for part := range slices.Chunk(names, 5000) {
+				r := &discoveryv3.DeltaDiscoveryRequest{TypeUrl: resource.Endpoints.URL(), Node: c.node, ResourceNamesSubscribe: part}
+				if c.stream.Send(r) != nil {
+					break
+				}
 			}
-		}
+		})
+		defer sending.Wait()
 		ends(t, c.stream.Recv, codes.ResourceExhausted)
 	})
 	other.fence()

@@ -126,19 +126,32 @@ func (h *hub) wait(now time.Time) time.Duration {
 }
 
 // advance takes the newest snapshot, makes the resources again that it changes, wakes the
-// streams that follow them, and returns the snapshot. A stream calls it before it handles
-// a request, so that a client sees what was acknowledged before it asked.
+// streams that follow them, and returns the snapshot.
 func (h *hub) advance(now time.Time) *replica.Snapshot {
-	var touched []*stream
 	h.mu.Lock()
+	touched, current := h.catchUp(now), h.snapshot
+	h.mu.Unlock()
+	wakeAll(touched)
+	return current
+}
+
+func wakeAll(streams []*stream) {
+	for _, s := range streams {
+		s.wakeUp()
+	}
+}
+
+// catchUp does what advance does, and returns the streams to wake. A stream calls it before
+// it handles a request, so that a client sees what was acknowledged before it asked. The
+// caller holds mu.
+func (h *hub) catchUp(now time.Time) (touched []*stream) {
 	old, next, rules := h.snapshot, h.cfg.Replica.Current(), h.cfg.Rules()
 	identities := h.identities
 	if h.cfg.Identities != nil {
 		identities = h.cfg.Identities()
 	}
 	if next == old && rules == h.rules && identities == h.identities && (h.due.IsZero() || now.Before(h.due)) {
-		h.mu.Unlock()
-		return next
+		return nil
 	}
 	dirty := map[*entry]struct{}{}
 	changed := func(d resource.Dep) {
@@ -192,11 +205,7 @@ func (h *hub) advance(now time.Time) *replica.Snapshot {
 			}
 		}
 	}
-	h.mu.Unlock()
-	for _, s := range touched {
-		s.wakeUp()
-	}
-	return next
+	return touched
 }
 
 // leave remembers an instance that was deregistered.

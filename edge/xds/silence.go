@@ -24,10 +24,8 @@ import (
 const restartPause = 10 * time.Minute
 
 // check ends a stream whose client has lost its rights, and handles the silence of a
-// client.
+// client. The caller holds hub.mu.
 func (s *stream) check(now time.Time) error {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
 	if s.recheck {
 		s.recheck = false
 		if err := s.authorize(); err != nil {

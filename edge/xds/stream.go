@@ -13,8 +13,8 @@ import (
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
 )
 
-// stream is one stream of a client. Its goroutine handles requests and sends answers;
-// another one receives. What hub.mu guards is said so.
+// stream is one stream of a client. One goroutine sends answers, another one receives
+// requests and handles them. What hub.mu guards is said so.
 type stream struct {
 	*connection
 	server *Server
@@ -43,6 +43,9 @@ type stream struct {
 	holdUntil time.Time
 	unknown   map[string]bool // type URLs that are not served
 	returning bool            // the client has said what it got on an earlier stream
+	// handling means that a request is being handled, so that there is no complete state
+	// to answer from. left means that the stream has ended.
+	handling, left bool
 }
 
 // request is a request of either protocol.
@@ -55,56 +58,84 @@ const maxHold = time.Second
 // run serves the stream. receive blocks until there is a request, and returns an error
 // when the stream has ended.
 func (s *stream) run(ctx context.Context, receive func() (request, error)) error {
-	requests, ended := make(chan request), make(chan error, 1)
+	ended := make(chan error, 1)
 	// The goroutine ends soon after this function has returned: then gRPC closes the
 	// stream.
-	s.server.receivers.Go(func() { ended <- forward(ctx, receive, requests) })
+	s.server.receivers.Go(func() { ended <- s.receive(receive) })
 	defer s.leave()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
-	for {
+	for last := false; !last; {
 		select {
-		case r := <-requests:
-			if err := s.handle(r); err != nil {
-				return err
-			}
 		case <-s.wake:
 		case <-timer.C:
 		case err := <-ended:
-			return err
+			if err != nil {
+				return err
+			}
+			last = true // the client asks for nothing more, and gets what it has asked for
 		case <-s.server.closing:
 			return status.Error(codes.OK, "")
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := s.check(time.Now()); err != nil {
+		wait, err := s.answerAll()
+		if err != nil {
 			return err
 		}
-		for f := s.next(time.Now()); f != nil; f = s.next(time.Now()) {
-			if err := s.send(f); err != nil {
-				return err
-			}
+		if wait > 0 {
+			timer.Reset(wait)
 		}
-		if d := s.untilDue(time.Now()); d > 0 {
-			timer.Reset(d)
+	}
+	return nil
+}
+
+// answerAll sends what can be sent, and returns after which time there may be more; 0: when
+// the stream is woken.
+func (s *stream) answerAll() (time.Duration, error) {
+	for {
+		f, wait, err := s.step(time.Now())
+		if f == nil || err != nil {
+			return wait, err
+		}
+		if err := s.send(f); err != nil {
+			return 0, err
 		}
 	}
 }
 
-// forward passes requests on until the stream ends.
-func forward(ctx context.Context, receive func() (request, error), to chan<- request) error {
+// step returns the next answer, or if there is none, how long to wait.
+func (s *stream) step(now time.Time) (*frame, time.Duration, error) {
+	s.hub.mu.Lock()
+	defer s.hub.mu.Unlock()
+	if s.handling { // the stream is woken afterwards
+		return nil, 0, nil
+	}
+	if err := s.check(now); err != nil {
+		return nil, 0, err
+	}
+	if f := s.next(now); f != nil {
+		return f, 0, nil
+	}
+	return nil, s.untilDue(now), nil
+}
+
+// receive handles requests until the stream ends.
+func (s *stream) receive(next func() (request, error)) error {
 	for {
-		r, err := receive()
+		r, err := next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		select {
-		case to <- r:
-		case <-ctx.Done():
-			return ctx.Err()
+		due, err := s.handle(r)
+		if err != nil {
+			return err
+		}
+		if due {
+			s.wakeUp()
 		}
 	}
 }
@@ -117,10 +148,20 @@ func (s *stream) wakeUp() {
 	}
 }
 
-// untilDue returns when the stream must look again, or 0 if it need not.
+// pending reports whether there may be something to send, or to wait for. The caller holds
+// hub.mu.
+func (s *stream) pending() bool {
+	for _, ss := range s.types {
+		if ss != nil && (ss.late != nil || !ss.inFlight && ss.unsent()) {
+			return true
+		}
+	}
+	return !s.clusterGap().IsZero()
+}
+
+// untilDue returns when the stream must look again, or 0 if it need not. The caller holds
+// hub.mu.
 func (s *stream) untilDue(now time.Time) time.Duration {
-	s.hub.mu.Lock()
-	defer s.hub.mu.Unlock()
 	due := s.silentUntil()
 	if !s.holdUntil.IsZero() && (due.IsZero() || s.holdUntil.Before(due)) {
 		due = s.holdUntil

@@ -84,6 +84,11 @@ func (s *stream) subscriptions(t resource.Type) *subscriptions {
 	return s.types[t]
 }
 
+// unsent reports whether there may be something to send.
+func (ss *subscriptions) unsent() bool {
+	return len(ss.queue) > 0 || len(ss.removed) > 0 || ss.answerDue
+}
+
 // enqueue notes that a subscription may have something to send.
 func (ss *subscriptions) enqueue(name string, sub *subscription) {
 	if !sub.due {
@@ -98,7 +103,9 @@ const maxName = 2048
 // subscribe subscribes to a resource by name, which makes its newest version due. It
 // reports whether the subscription is new.
 func (s *stream) subscribe(ss *subscriptions, name string) (bool, error) {
-	s.yield()
+	if err := s.yield(); err != nil {
+		return false, err
+	}
 	sub := ss.subs[name]
 	if sub != nil && sub.named {
 		return false, nil
@@ -132,12 +139,20 @@ func checkName(name string) error {
 }
 
 // yield lets others use the hub, now and then, while a request with many names is handled.
-func (s *stream) yield() {
-	if s.steps++; s.steps%256 == 0 {
-		s.hub.mu.Unlock()
-		s.hub.mu.Lock()
+// It returns an error if the stream has ended meanwhile.
+func (s *stream) yield() error {
+	if s.steps++; s.steps%256 != 0 {
+		return nil
 	}
+	s.hub.mu.Unlock()
+	s.hub.mu.Lock()
+	if s.left {
+		return errLeft
+	}
+	return nil
 }
+
+var errLeft = status.Error(codes.Canceled, "the stream has ended")
 
 // unsubscribe ends a subscription by name. Under a wildcard that has the resource, the
 // subscription stays.
@@ -253,6 +268,7 @@ func (s *stream) mark(e *entry) {
 func (s *stream) leave() {
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
+	s.left = true
 	s.hub.forgetView(s)
 	for _, ss := range s.types {
 		if ss == nil {

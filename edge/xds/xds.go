@@ -89,6 +89,9 @@ const (
 	// sends one every 10 seconds.
 	minPing     = 5 * time.Second
 	stopTimeout = 300 * time.Millisecond
+	// window is how many octets of requests of a stream a client can send before they are
+	// read.
+	window = 128 << 10
 )
 
 // Server is an xDS server. Create it with New, then call Serve.
@@ -140,6 +143,10 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		grpc.MaxHeaderListSize(64 << 10),
 		grpc.ReadBufferSize(8 << 10),
 		grpc.WriteBufferSize(16 << 10),
+		// With windows of fixed size gRPC sends no ping after each request to measure the
+		// connection.
+		grpc.StaticStreamWindowSize(window),
+		grpc.StaticConnWindowSize(2 * window),
 		grpc.ConnectionTimeout(10 * time.Second),
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: minPing, PermitWithoutStream: true}),
 		grpc.KeepaliveParams(keepalive.ServerParameters{

@@ -35,16 +35,16 @@ const (
 
 const typePrefix = "type.googleapis.com/"
 
-var typeNames = [NumTypes]string{
-	"envoy.config.cluster.v3.Cluster",
-	"envoy.config.endpoint.v3.ClusterLoadAssignment",
-	"envoy.extensions.transport_sockets.tls.v3.Secret",
-	"envoy.config.listener.v3.Listener",
-	"envoy.config.route.v3.RouteConfiguration",
+var typeURLs = [NumTypes]string{
+	typePrefix + "envoy.config.cluster.v3.Cluster",
+	typePrefix + "envoy.config.endpoint.v3.ClusterLoadAssignment",
+	typePrefix + "envoy.extensions.transport_sockets.tls.v3.Secret",
+	typePrefix + "envoy.config.listener.v3.Listener",
+	typePrefix + "envoy.config.route.v3.RouteConfiguration",
 }
 
 // URL returns the type URL of xDS version 3.
-func (t Type) URL() string { return typePrefix + typeNames[t] }
+func (t Type) URL() string { return typeURLs[t] }
 
 // String returns a short name for logs and metrics.
 func (t Type) String() string {
