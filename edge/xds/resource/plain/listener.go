@@ -18,7 +18,7 @@ import (
 // chosen the listener by the name that it dials.
 func apiListener(text string, n name) *resource.Message {
 	cluster := n.String()
-	manager := connectionManager("", &routev3.RouteConfiguration{
+	manager := connectionManager("outbound", &routev3.RouteConfiguration{
 		Name: cluster,
 		VirtualHosts: []*routev3.VirtualHost{{
 			Name: cluster, Domains: []string{"*"},

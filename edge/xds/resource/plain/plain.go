@@ -4,7 +4,7 @@
 // are a listener with an inline route, for gRPC clients; a cluster; and its endpoints.
 // They are made when a client asks for the name, so names cost nothing. A proxy such as
 // Envoy gets one listener with a virtual host for each service that its metadata lists,
-// see proxy.go. gRPC servers get a listener for any address, see server.go.
+// see outbound.go. gRPC servers get a listener for any address, see listener.go.
 package plain
 
 import (
