@@ -1,6 +1,7 @@
 // Package hostile runs task definitions that try to do harm on a node: each is refused, or
 // its task ends with a clear reason, while another task goes on and the API answers. It is
-// used with every driver.
+// used with every driver. It also kills tasks of services, and measures until when they are
+// answered.
 package hostile
 
 import (
