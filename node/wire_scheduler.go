@@ -43,11 +43,13 @@ func authorizeTask(directory *identity.Directory, a *task.Authorization) error {
 	reason := "because no identity-based policy allows the " + a.Action + " action"
 	role, ok := directory.Principal(a.Role)
 	if ok && role.Kind == identity.RoleKind && parsed.Account == a.Account {
-		keys := access.MapContext{"aws:principalarn": {role.ARN}, "aws:principalaccount": {role.Account}}
+		keys := access.MapContext{"aws:principalarn": {role.ARN}, "aws:principalaccount": {role.Account}, "aws:principaltype": {"AssumedRole"}}
 		for key, values := range a.Keys {
 			keys[strings.ToLower(key)] = values
 		}
-		d := role.Evaluate(&access.Request{Action: a.Action, Resources: []access.Resource{{ARN: a.Resource}}, Context: keys})
+		d := role.Evaluate(&access.Request{
+			Action: a.Action, Resources: []access.Resource{{ARN: a.Resource, Tags: resourceTags(a.Tags)}}, Context: taskContext{keys, role},
+		})
 		if d.Allowed {
 			return nil
 		}
@@ -55,4 +57,32 @@ func authorizeTask(directory *identity.Directory, a *task.Authorization) error {
 	}
 	user := identity.SessionARN(string(a.Account), name, a.Session)
 	return errors.New("User: " + user + " is not authorized to perform: " + a.Action + " on resource: " + a.Resource + " " + reason)
+}
+
+// taskContext has the values of condition keys for the role of a task.
+type taskContext struct {
+	access.MapContext
+	role *identity.Principal
+}
+
+// Values implements access.Context.
+func (c taskContext) Values(key string) []string {
+	if tag, ok := strings.CutPrefix(key, "aws:principaltag/"); ok {
+		return c.role.TagValues(tag)
+	}
+	return c.MapContext.Values(key)
+}
+
+// resourceTags implements access.Tagged.
+type resourceTags map[string]string
+
+// TagValues implements access.Tagged.
+func (t resourceTags) TagValues(key string) []string {
+	var values []string
+	for k, v := range t {
+		if strings.EqualFold(k, key) {
+			values = append(values, v)
+		}
+	}
+	return values
 }

@@ -2,6 +2,7 @@ package task
 
 import (
 	"errors"
+	"maps"
 	"slices"
 	"strconv"
 
@@ -134,7 +135,9 @@ func (t *transaction) authorize(x *Task, c *runContext) error {
 			continue
 		}
 		svc := target.service
-		keys := map[string][]string{"servicediscovery:ServiceArn": {t.cloudMap.ServiceARN(svc.Account, svc.ID)}}
+		keys := map[string][]string{
+			"servicediscovery:ServiceArn": {t.cloudMap.ServiceARN(svc.Account, svc.ID)}, "servicediscovery:ServiceCreatedByAccount": {string(svc.CreatedBy)},
+		}
 		if ns, ok := t.registry().Namespace(svc.Account, svc.Namespace); ok {
 			keys["servicediscovery:NamespaceArn"] = []string{t.cloudMap.NamespaceARN(ns.Account, ns.ID)}
 			keys["servicediscovery:NamespaceName"] = []string{ns.Name}
@@ -142,7 +145,7 @@ func (t *transaction) authorize(x *Task, c *runContext) error {
 		}
 		err := t.rules.Authorize(t.view, &Authorization{
 			Account: x.Account, Role: role, Session: x.ID, Action: actionSignUp,
-			Resource: t.cloudMap.ServiceARN(svc.Account, svc.ID), Keys: keys,
+			Resource: t.cloudMap.ServiceARN(svc.Account, svc.ID), Tags: maps.Collect(svc.Tags.All()), Keys: keys,
 		})
 		if err != nil {
 			return errors.New("ResourceInitializationError: unable to register service discovery instance: AccessDeniedException: " + err.Error())

@@ -39,6 +39,8 @@ type Authorization struct {
 	Role, Session string
 	// Action is such as "servicediscovery:RegisterInstance", Resource an ARN.
 	Action, Resource string
+	// Tags are those of the resource.
+	Tags map[string]string
 	// Keys are values of condition keys.
 	Keys map[string][]string
 }

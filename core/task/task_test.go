@@ -115,7 +115,8 @@ func TestAuthorize(t *testing.T) {
 	})
 	denied := task.NewError(task.AccessDenied, "User: arn is not authorized")
 	w.rules.Task.Authorize = authorizer(func(a *task.Authorization) error {
-		if a.Action != "servicediscovery:RegisterInstance" || a.Role != "arn:aws:iam::123456789012:role/r" || !strings.HasSuffix(a.Resource, "service/"+string(w.web.ID)) {
+		if a.Action != "servicediscovery:RegisterInstance" || a.Role != "arn:aws:iam::123456789012:role/r" || !strings.HasSuffix(a.Resource, "service/"+string(w.web.ID)) ||
+			a.Keys["servicediscovery:ServiceArn"][0] != a.Resource || a.Keys["servicediscovery:ServiceName"][0] != "web" || len(a.Keys["servicediscovery:ServiceCreatedByAccount"]) != 1 {
 			t.Errorf("asked %+v", a)
 		}
 		return denied

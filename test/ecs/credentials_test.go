@@ -30,18 +30,23 @@ func TestCredentials(t *testing.T) {
 }
 
 // accountOfTest is the configuration of an account with an administrator, a role that
-// tasks may assume, and one that only the account may assume.
+// tasks may assume, one that may register them in services of Cloud Map with the tag
+// team=red, and one that only the account may assume.
 func accountOfTest(id, name, principal string) string {
 	return strings.NewReplacer("ID", id, "NAME", name, "PRINCIPAL", principal).Replace(`
   - id: "ID"
     policies:
       - {name: all, document: {Version: 2012-10-17, Statement: {Effect: Allow, Action: "*", Resource: "*"}}}
+      - {name: red, document: {Version: 2012-10-17, Statement: {Effect: Allow, Action: servicediscovery:RegisterInstance, Resource: "*", Condition: {StringEquals: {"aws:ResourceTag/team": red}}}}}
     users:
       - {name: admin, managed_policies: [all], access_keys: [{id: AKIANAME, secret: secret-of-NAME}]}
     roles:
       - name: reader
         managed_policies: [AWSCloudMapDiscoverInstanceAccess]
         trust_policy: {Version: 2012-10-17, Statement: {Effect: Allow, Principal: {PRINCIPAL}, Action: sts:AssumeRole, Condition: {StringEquals: {"aws:SourceAccount": "ID"}}}}
+      - name: registrar
+        managed_policies: [red]
+        trust_policy: {Version: 2012-10-17, Statement: {Effect: Allow, Principal: {PRINCIPAL}, Action: sts:AssumeRole}}
       - name: untrusting
         managed_policies: [AWSCloudMapDiscoverInstanceAccess]
         trust_policy: {Version: 2012-10-17, Statement: {Effect: Allow, Principal: {AWS: "ID"}, Action: sts:AssumeRole}}

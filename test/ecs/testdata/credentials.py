@@ -100,11 +100,13 @@ class Account:
         return self.ecs.run_task(cluster="c", taskDefinition="web", networkConfiguration=network)["tasks"][0]["taskArn"]
 
     def wait(self, task, *statuses):
-        while True:
+        for _ in range(1200):
             found = self.ecs.describe_tasks(cluster="c", tasks=[task])["tasks"][0]
             if found["lastStatus"] in statuses:
                 return found
+            assert found["lastStatus"] != "STOPPED", found
             time.sleep(0.1)
+        raise AssertionError(f"{statuses}: {found}")
 
 
 one, two = Account("111111111111", "ONE"), Account("222222222222", "TWO")
@@ -112,6 +114,44 @@ one, two = Account("111111111111", "ONE"), Account("222222222222", "TWO")
 bad = one.wait(one.run("untrusting", [python, "-c", "pass"]), "STOPPED")
 assert bad["stopCode"] == "TaskFailedToStart", bad
 assert "ECS was unable to assume the role 'arn:aws:iam::111111111111:role/untrusting' that was provided for this task." in bad["stoppedReason"], bad
+
+# A role may register tasks in one service of Cloud Map and not in another.
+namespace = one.cloudmap.list_namespaces()["Namespaces"][0]["Id"]
+red = one.cloudmap.create_service(
+    Name="red", NamespaceId=namespace, DnsConfig={"DnsRecords": [{"Type": "A", "TTL": 0}]}, Tags=[{"Key": "team", "Value": "red"}])["Service"]
+network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+
+
+def registering(name, service):
+    labels = {"cairn.discovery.namespace-id": namespace, "cairn.discovery.service-name": service, "cairn.discovery.container-port": "80"}
+    one.ecs.register_task_definition(
+        family=name, networkMode="awsvpc", executionRoleArn="registrar",
+        containerDefinitions=[{"name": "app", "image": "host", "memory": 64, "command": ["sleep", "3600"], "dockerLabels": labels, "portMappings": [{"containerPort": 80}]}])
+    return one.ecs.run_task(cluster="c", taskDefinition=name, networkConfiguration=network)["tasks"][0]["taskArn"]
+
+
+allowed = registering("allowed", "red")
+one.wait(allowed, "RUNNING")
+assert [i["Id"] for i in one.cloudmap.list_instances(ServiceId=red["Id"])["Instances"]] == [allowed.split("/")[-1]]
+one.ecs.stop_task(cluster="c", task=allowed)
+one.wait(allowed, "STOPPED")
+denied = one.wait(registering("denied", "orders"), "STOPPED")
+refusal = (
+    "ResourceInitializationError: unable to register service discovery instance: AccessDeniedException: "
+    f"User: arn:aws:sts::{one.number}:assumed-role/registrar/" + "%s is not authorized to perform: servicediscovery:RegisterInstance on resource: "
+    f"arn:aws:servicediscovery:us-east-1:{one.number}:service/{one.service} because no identity-based policy allows the servicediscovery:RegisterInstance action"
+)
+assert (denied["stopCode"], denied["stoppedReason"]) == ("TaskFailedToStart", refusal % denied["taskArn"].split("/")[-1]), denied
+one.ecs.create_service(cluster="c", serviceName="denied", taskDefinition="denied", desiredCount=1, networkConfiguration=network)
+for _ in range(1200):
+    service = one.ecs.describe_services(cluster="c", services=["denied"])["services"][0]
+    if any(refusal.split("%s")[1] in event["message"] for event in service["events"]):
+        break
+    time.sleep(0.1)
+else:
+    raise AssertionError(service["events"])
+one.ecs.delete_service(cluster="c", service="denied", force=True)
+assert [i["Id"] for i in one.cloudmap.list_instances(ServiceId=one.service)["Instances"]] == ["orders-1"]
 
 other = two.wait(two.run("reader", [python, "-c", "import time; time.sleep(3600)"]), "RUNNING")
 number = other["taskArn"].split("/")[-1]
