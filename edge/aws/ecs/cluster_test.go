@@ -37,6 +37,23 @@ func TestClusters(t *testing.T) {
 	w.has("CreateCluster", `{"clusterName": "web"}`, `"status":"ACTIVE"`, `"tags":[]`)
 }
 
+func TestClusterNames(t *testing.T) {
+	w := newWorld(t)
+	long := strings.Repeat("x", 255)
+	for _, name := range []string{"a", "A-b_9", "-", long} {
+		w.has("CreateCluster", `{"clusterName": "`+name+`"}`, `"clusterArn":"`+prefix+`cluster/`+name+`"`)
+		w.has("DescribeClusters", `{"clusters": ["`+prefix+`cluster/`+name+`"]}`, `"failures":[]`)
+	}
+	for _, name := range []string{"a b", "a/b", "a.b", "a:b", "ä", "..", `a\nb`, `a\u0000`, long + "x", prefix + "cluster/a b"} {
+		w.fails("CreateCluster", `{"clusterName": "`+name+`"}`, codeInvalidParameterException, `ClusterName must match ^[a-zA-Z0-9\-_]{1,255}$`)
+	}
+	for name, code := range map[string]string{"a b": codeClusterNotFoundException, "nope": codeClusterNotFoundException, prefix + "task/a/b": codeInvalidParameterException} {
+		if _, e := w.do("ListTasks", `{"cluster": "`+name+`"}`); e == nil || e.Code != code {
+			t.Errorf("ListTasks of %q: %v, want %s", name, e, code)
+		}
+	}
+}
+
 func TestCapacityProviders(t *testing.T) {
 	w := newWorld(t)
 	w.must("CreateCluster", `{"clusterName": "web"}`)
