@@ -62,7 +62,7 @@ func (l *loop) fresh(c *check, s *probe.Series) bool {
 
 const (
 	// leaveTimeout bounds the time that a node takes to hand over its checks.
-	leaveTimeout = time.Second
+	leaveTimeout = 400 * time.Millisecond
 	// maxHandover bounds the checks whose results are handed over.
 	maxHandover = 10_000
 )
