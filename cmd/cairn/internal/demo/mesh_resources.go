@@ -51,7 +51,7 @@ func (a *api) mesh(ctx context.Context, path string, in any) error {
 	defer response.Body.Close()
 	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	if err == nil && response.StatusCode != http.StatusOK {
-		err = fmt.Errorf("App Mesh %s: %s: %s", path, response.Status, answer)
+		err = fmt.Errorf("the call %s of App Mesh: %s: %s", path, response.Status, answer)
 	}
 	return err
 }
