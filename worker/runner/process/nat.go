@@ -160,6 +160,7 @@ const register0, register1 = unix.NFT_REG32_00, unix.NFT_REG32_01
 // compare each packet with all of them.
 func (f *firewall) mapPorts(c *nftables.Conn, t *nftables.Table) error {
 	ports := &nftables.Set{
+		ID:    1, // any in a batch; the library would count in a variable of all goroutines
 		Table: t, Name: "ports", IsMap: true, Concatenation: true,
 		KeyType:  nftables.MustConcatSetType(nftables.TypeInetProto, nftables.TypeInetService),
 		DataType: nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeInetService),
