@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -20,13 +21,13 @@ import (
 // ended counts the leases that the janitor of a node ends.
 type ended struct {
 	*replica.Replica
-	leases int
+	leases atomic.Int64
 }
 
 func (e *ended) Propose(ctx context.Context, account command.AccountID, c command.Command) (command.Reply, error) {
 	reply, err := e.Replica.Propose(ctx, account, c)
 	if _, ok := c.(*registry.EndLeases); ok && err == nil {
-		e.leases += reply.Count
+		e.leases.Add(int64(reply.Count))
 	}
 	return reply, err
 }
@@ -95,22 +96,22 @@ func TestNodesShareLeases(t *testing.T) {
 		register()
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
-		if a.leases+b.leases != services || a.leases == 0 || b.leases == 0 {
-			t.Errorf("a ended %d leases and b %d; want %d together", a.leases, b.leases, services)
+		if a.leases.Load()+b.leases.Load() != services || a.leases.Load() == 0 || b.leases.Load() == 0 {
+			t.Errorf("a ended %d leases and b %d; want %d together", a.leases.Load(), b.leases.Load(), services)
 		}
 		time.Sleep(20 * time.Second)
 		synctest.Wait()
-		if n := a.Current().Registry.Counts().Instances; n != 0 || a.leases+b.leases != 2*services {
-			t.Errorf("%d instances are left, a ended %d leases and b %d", n, a.leases, b.leases)
+		if n := a.Current().Registry.Counts().Instances; n != 0 || a.leases.Load()+b.leases.Load() != 2*services {
+			t.Errorf("%d instances are left, a ended %d leases and b %d", n, a.leases.Load(), b.leases.Load())
 		}
 
 		do(&member.Leave{Name: "b", ID: "b"})
-		before := b.leases
+		before := b.leases.Load()
 		register()
 		time.Sleep(40 * time.Second)
 		synctest.Wait()
-		if n := b.Current().Registry.Counts().Instances; n != 0 || b.leases != before {
-			t.Errorf("%d instances are left; b, which is no member, ended %d leases", n, b.leases-before)
+		if n := b.Current().Registry.Counts().Instances; n != 0 || b.leases.Load() != before {
+			t.Errorf("%d instances are left; b, which is no member, ended %d leases", n, b.leases.Load()-before)
 		}
 	})
 }
