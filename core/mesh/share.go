@@ -17,31 +17,18 @@ type ShareMesh struct {
 	Stop bool
 }
 
-// maxConsumers is the highest number of consumers of a mesh.
-const maxConsumers = 1000
-
-// Decide implements command.Command. The mesh keeps its version: shares are none of App
-// Mesh.
+// Decide implements command.Command. The mesh keeps its version, because App Mesh does not
+// show shares in it.
 func (c *ShareMesh) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s, _ := of(v)
 	old, ok := s.Get(MeshRef(m.Account, c.Mesh))
 	if !ok {
 		return command.Decision{}, notPresent(MeshRef(m.Account, c.Mesh), m.Account)
 	}
-	with := slices.Clone(old.sharedWith)
-	for _, account := range c.With {
-		if !account.Valid() || account == m.Account {
-			return command.Decision{}, command.Invalid("%q is not the id of another account", account)
-		}
-		with = slices.DeleteFunc(with, func(a command.AccountID) bool { return a == account })
-		if !c.Stop {
-			with = append(with, account)
-		}
+	with, err := command.Consumers("a mesh", old.sharedWith, m.Account, c.With, c.Stop)
+	if err != nil {
+		return command.Decision{}, err
 	}
-	if len(with) > maxConsumers {
-		return command.Decision{}, &command.LimitExceeded{What: "accounts that a mesh is shared with", Limit: maxConsumers}
-	}
-	slices.Sort(with)
 	if slices.Equal(with, old.sharedWith) {
 		return s.decided(old, nil), nil
 	}

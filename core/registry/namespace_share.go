@@ -201,9 +201,6 @@ type ShareNamespace struct {
 	Stop bool
 }
 
-// maxConsumers is the highest number of consumers of a namespace.
-const maxConsumers = 1000
-
 func (c *ShareNamespace) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s, r := of(v)
 	ns, err := s.FindNamespace(r, m.Account, c.Ref)
@@ -213,20 +210,10 @@ func (c *ShareNamespace) Decide(v command.View, m *command.Meta) (command.Decisi
 	if err := r.owned(m, ns); err != nil {
 		return command.Decision{}, err
 	}
-	with := slices.Clone(ns.sharedWith)
-	for _, account := range c.With {
-		if !account.Valid() || account == m.Account {
-			return command.Decision{}, command.Invalid("%q is not the id of another account", account)
-		}
-		with = slices.DeleteFunc(with, func(a command.AccountID) bool { return a == account })
-		if !c.Stop {
-			with = append(with, account)
-		}
+	with, err := command.Consumers("a namespace", ns.sharedWith, m.Account, c.With, c.Stop)
+	if err != nil {
+		return command.Decision{}, err
 	}
-	if len(with) > maxConsumers {
-		return command.Decision{}, &command.LimitExceeded{What: "accounts that a namespace is shared with", Limit: maxConsumers}
-	}
-	slices.Sort(with)
 	if slices.Equal(with, ns.sharedWith) {
 		return command.Decision{}, nil
 	}
