@@ -43,9 +43,15 @@ func newLoad(what string, target dependency, f finder, w *watcher) *load {
 
 // run sends requests at a rate until ctx ends, and waits for those under way.
 func (l *load) run(ctx context.Context, perSecond float64) {
-	var requests sync.WaitGroup
 	defer l.client.CloseIdleConnections()
 	defer l.finder.close()
+	atRate(ctx, perSecond, l.request, func(err error) { l.count(netip.Addr{}, 0, err) })
+}
+
+// atRate sends requests at a rate until ctx ends, each in a goroutine of its own, and waits
+// for those under way. If there are too many it refuses further ones.
+func atRate(ctx context.Context, perSecond float64, send func(context.Context), refuse func(error)) {
+	var requests sync.WaitGroup
 	defer requests.Wait()
 	tick := time.NewTicker(time.Duration(float64(time.Second) / perSecond))
 	defer tick.Stop()
@@ -59,11 +65,11 @@ func (l *load) run(ctx context.Context, perSecond float64) {
 		select {
 		case places <- struct{}{}:
 			requests.Go(func() {
-				l.request(context.WithoutCancel(ctx))
+				send(context.WithoutCancel(ctx))
 				<-places
 			})
 		default:
-			l.count(netip.Addr{}, 0, fmt.Errorf("%d requests are under way", maxUnderWay))
+			refuse(fmt.Errorf("%d requests are under way", maxUnderWay))
 		}
 	}
 }

@@ -121,33 +121,17 @@ func (l *meshLoad) begin(phase string) {
 	l.rows = append(l.rows, &meshRow{phase: phase, platforms: map[string]int{}, used: map[string]bool{}})
 }
 
-// run sends requests at a rate until ctx ends, and waits for those under way.
+// run sends requests at a rate until ctx ends, and waits for those under way. A request
+// counts for the phase in which it begins.
 func (l *meshLoad) run(ctx context.Context, perSecond float64) {
-	var requests sync.WaitGroup
 	defer l.client.CloseIdleConnections()
-	defer requests.Wait()
-	tick := time.NewTicker(time.Duration(float64(time.Second) / perSecond))
-	defer tick.Stop()
-	places := make(chan struct{}, maxUnderWay)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-		row := l.current()
-		select {
-		case places <- struct{}{}:
-			requests.Go(func() {
-				begin := time.Now()
-				answer, err := l.mesh.ask(context.WithoutCancel(ctx), l.client)
-				l.count(row, answer, time.Since(begin), err)
-				<-places
-			})
-		default:
-			l.count(row, meshReply{}, 0, fmt.Errorf("%d requests are under way", maxUnderWay))
-		}
-	}
+	atRate(ctx, perSecond, l.request, func(err error) { l.count(l.current(), meshReply{}, 0, err) })
+}
+
+func (l *meshLoad) request(ctx context.Context) {
+	row, begin := l.current(), time.Now()
+	answer, err := l.mesh.ask(ctx, l.client)
+	l.count(row, answer, time.Since(begin), err)
 }
 
 func (l *meshLoad) current() *meshRow {
