@@ -62,9 +62,10 @@ func (w *world) worker() *Authority {
 	return a
 }
 
-func (w *world) roots() []mesh.Root {
-	w.t.Helper()
-	a, ok := w.replica.Current().Mesh.Authority(shop)
+func (w *world) roots() []mesh.Root { return rootsOf(w.replica.Current()) }
+
+func rootsOf(s *replica.Snapshot) []mesh.Root {
+	a, ok := s.Mesh.Authority(shop)
 	if !ok {
 		return nil
 	}
@@ -80,8 +81,8 @@ func TestRun(t *testing.T) {
 	go func() { done <- w.worker().Run(ctx) }()
 	w.create(mesh.MeshRef(owner, "other"))
 	w.create(shop)
-	for len(w.roots()) == 0 {
-		<-w.replica.Current().Superseded()
+	for s := w.replica.Current(); len(rootsOf(s)) == 0; s = w.replica.Current() {
+		<-s.Superseded()
 	}
 	if _, ok := w.replica.Current().Mesh.Authority(mesh.MeshRef(owner, "other")); ok {
 		t.Error("the other mesh has an authority")
