@@ -40,6 +40,7 @@ func TestErrors(t *testing.T) {
 		{2, []string{"create-namespace", "--name", "x", "--type", "HTTP", "--vpc", "vpc-1"}, `^cairn: --vpc is for --type DNS_PRIVATE only$`},
 		{2, []string{"create-service", "--name", "x"}, `^cairn: NAMESPACE or --namespace-id is required; usage: cairn create-service `},
 		{2, []string{"create-service", "--name", "x", "--namespace", "a", "--namespace-id", "b"}, `^cairn: --namespace and --namespace-id exclude each other$`},
+		{2, []string{"run", "task.json", "--no-wait", "--until-stopped"}, `^cairn: --no-wait and --until-stopped exclude each other$`},
 		{2, []string{"create-service", "--name", "x", "--namespace-id", "ns-1", "--dns-config", `{"DnsRecord":[]}`}, `^cairn: --dns-config: unknown field "DnsRecord"$`},
 		{2, []string{"create-service", "--name", "x", "--namespace-id", "ns-1", "--dns-config", `{"DnsRecords":[`}, `^cairn: --dns-config: the JSON value ends too early$`},
 		{2, []string{"create-service", "--name", "x", "--namespace-id", "ns-1", "--dns-config", "DnsRecords=[{Type=A,TTL=soon}]"}, `^cairn: --dns-config: DnsRecords.TTL cannot be a JSON string$`},

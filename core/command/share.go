@@ -12,8 +12,11 @@ const maxConsumers = 1000
 func Consumers(what string, old []AccountID, owner AccountID, accounts []AccountID, stop bool) ([]AccountID, error) {
 	next := slices.Clone(old)
 	for _, account := range accounts {
-		if !account.Valid() || account == owner {
-			return nil, Invalid("%q is not the id of another account", account)
+		if !account.Valid() {
+			return nil, Invalid("%q is not the id of an account, which is twelve digits", account)
+		}
+		if account == owner {
+			return nil, Invalid("%q is the owner: name other accounts", account)
 		}
 		next = slices.DeleteFunc(next, func(a AccountID) bool { return a == account })
 		if !stop {

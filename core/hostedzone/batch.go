@@ -179,6 +179,10 @@ func (b *batch) apply(c *SetChange) {
 		b.fail("Invalid Resource Record: 'FATAL problem: %s'", err)
 		return
 	}
+	if err := s.check(); err != nil && c.Action != DeleteSet {
+		b.fail("Invalid Resource Record: 'FATAL problem: %s'", err)
+		return
+	}
 	key := s.setKey()
 	if before, twice := b.touched[key]; twice && (before != nil || c.Action == DeleteSet) {
 		b.fail("The request contains an invalid set of changes for a resource record set '%s %s'", s.TypeName(), s.Text())

@@ -157,6 +157,7 @@ func TestBatches(t *testing.T) {
 		{changes(hostedzone.CreateSet, weighted("two", 1, set("w.example.com 60 A 192.0.2.1"))), "[RRSet with DNS name w.example.com., type A, SetIdentifier two cannot be created as a non-weighted set exists with the same name and type.]"},
 		{changes(hostedzone.CreateSet, set("a.example.com 60 A 192.0.2.1|192.0.2.1")), "[Duplicate Resource Record: '192.0.2.1']"},
 		{changes(hostedzone.CreateSet, set("a.example.com 60 A x")), "[Invalid Resource Record: 'FATAL problem: ARRDATAIllegalIPv4Address (Value is not a valid IPv4 address) encountered with 'x'']"},
+		{changes(hostedzone.CreateSet, set("a.example.com 60 DS 1 13 2 AB")), "[Invalid Resource Record: 'FATAL problem: DSRRDATAInvalid (The digest of type 2 has 1 octets and must have 32) encountered with '1 13 2 AB'']"},
 		{changes(hostedzone.CreateSet, set("a.example.com 60 TXT x")), "[Invalid Resource Record: 'FATAL problem: InvalidCharacterString (Value should be enclosed in quotation marks) encountered with 'x'']"},
 		{changes(hostedzone.UpsertSet, set("a.example.com 60 A 192.0.2.1"), set("A.example.com 60 A 192.0.2.2")), "[The request contains an invalid set of changes for a resource record set 'A a.example.com.']"},
 		{changes(hostedzone.DeleteSet, set("example.com 172800 NS ns1.test|ns2.test")), "[A HostedZone must contain at least one NS record for the zone itself.]"},

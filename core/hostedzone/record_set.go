@@ -116,6 +116,16 @@ func (s *RecordSet) parse() error {
 	return nil
 }
 
+// check checks what parse has read, for a new record set.
+func (s *RecordSet) check() error {
+	for _, data := range s.data {
+		if err := rdata.Check(s.Type, data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // same reports whether two record sets are equal: what a DELETE must give. Values are in
 // any order, and names in any case.
 func (s *RecordSet) same(other *RecordSet) bool {

@@ -92,7 +92,7 @@ func TestCircuitBreaker(t *testing.T) {
 		t.Errorf("the old task is %s", x.LastStatus)
 	}
 	d, _ := w.state.Task.ServiceDeployment(account, "c", "s", bad.ServiceDeployment)
-	if d.Status != task.DeploymentRollbackSuccessful || d.Rollback != good || d.FailureCount != 3 {
+	if d.Status != task.DeploymentRollbackSuccessful || d.StatusReason != d.RollbackReason || d.StatusReason == "" || d.Rollback != good || d.FailureCount != 3 {
 		t.Errorf("service deployment %+v", d)
 	}
 	for _, want := range []string{"deployment failed: tasks failed to start.", "rolling back to deployment ecs-svc/" + good, "is unable to consistently start tasks successfully.", "failed to start. Reason: CannotPullContainerError: no"} {

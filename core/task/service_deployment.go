@@ -175,11 +175,11 @@ func (t *transaction) completeDeployment(svc *Service) *Service {
 		svc.Completed = d.Number
 	})
 	d := svc.Primary()
-	status := deploymentSuccessful
+	status, reason := deploymentSuccessful, ""
 	if history, ok := t.state().ServiceDeployment(svc.Account, svc.Cluster, svc.Name, d.ServiceDeployment); ok && history.Target != d.Number {
-		status = deploymentRollbackSuccessful
+		status, reason = deploymentRollbackSuccessful, history.RollbackReason
 	}
-	t.endDeployment(svc, d, status, "")
+	t.endDeployment(svc, d, status, reason)
 	t.notice(svc, "", codeCompleted, "(deployment %s) deployment completed.", d.ID())
 	return svc
 }

@@ -227,6 +227,9 @@ func (p *parser) record(line int, fields []string) {
 	}
 	p.lastTTL, p.hasTTL = ttl, true
 	data, err := rdata.Decimal.ParseIn(rtype, strings.Join(fields[1:], " "), p.origin)
+	if err == nil {
+		err = rdata.Check(rtype, data)
+	}
 	if err != nil {
 		p.fail(line, "%s record: %s", rdata.TypeName(rtype), err)
 		return

@@ -109,7 +109,11 @@ func updateRecord(msg []byte, at int, rr *dnswire.Record) (hostedzone.UpdateReco
 	}
 	data, ok := dnswire.AppendFullData(nil, msg, rr)
 	r.Data = string(data)
-	return r, ok && validData(rr.Type, r.Data)
+	if !ok || !validData(rr.Type, r.Data) {
+		return r, false
+	}
+	// What was stored before it was checked can still be deleted.
+	return r, rr.Class != dnswire.ClassIN || rdata.Check(rr.Type, r.Data) == nil
 }
 
 // validData reports whether data is well-formed, for the types that can be stored: what

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,7 @@ func suite() []suiteTest {
 		{"memory limit", testMemory},
 		{"forks", testFork},
 		{"environment", testEnvironment},
+		{"system controls", testSystemControls},
 		{"user and directory", testUser},
 		{"volumes", testVolumes},
 		{"read-only root", testReadOnly},
@@ -309,6 +311,19 @@ func testEnvironment(t *testing.T, d *driven) {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in %q", want, out)
 		}
+	}
+}
+
+// Kernel parameters are those of the task, and not of the machine.
+func testSystemControls(t *testing.T, d *driven) {
+	const name = "/proc/sys/net/core/somaxconn"
+	c := d.container("app", "read", name)
+	c.SystemControls = []task.SystemControl{{Namespace: "net.core.somaxconn", Value: "77"}, {Namespace: "kernel.msgmax", Value: "1234"}}
+	if out := d.output(c); !strings.Contains(out, "77") {
+		t.Errorf("%s: %q", name, out)
+	}
+	if here, err := os.ReadFile(name); err != nil || string(here) == "77\n" {
+		t.Errorf("%s of the machine: %q %v", name, here, err)
 	}
 }
 

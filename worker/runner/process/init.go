@@ -68,9 +68,6 @@ func joinMounts(pid int) error {
 // become gives up privileges and runs the command in place of this process.
 func become(spec *initSpec) error {
 	if spec.Join == 0 {
-		if err := setSysctls(spec.Sysctls); err != nil {
-			return err
-		}
 		if err := unix.Sethostname([]byte(spec.Hostname)); spec.Hostname != "" && err != nil {
 			return fmt.Errorf("host name: %w", err)
 		}
@@ -153,13 +150,14 @@ func valueOf(env []string, name string) string {
 	return ""
 }
 
-// setSysctls sets kernel parameters of the container's namespaces.
-func setSysctls(all map[string]string) error {
+// setSysctls sets kernel parameters of the container's namespaces. The folder is /proc/sys
+// of the container.
+func setSysctls(folder string, all map[string]string) error {
 	for name, value := range all {
 		if !namespaced(name) {
 			return fmt.Errorf("system control %q is not one of a container: net.*, fs.mqueue.* or kernel.shm*, kernel.msg*, kernel.sem", name)
 		}
-		file := filepath.Join("/proc/sys", strings.ReplaceAll(name, ".", "/"))
+		file := filepath.Join(folder, strings.ReplaceAll(name, ".", "/"))
 		if err := os.WriteFile(file, []byte(value), 0); err != nil {
 			return fmt.Errorf("system control %q: %w", name, errors.Unwrap(err))
 		}

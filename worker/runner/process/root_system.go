@@ -52,6 +52,10 @@ func (r *rootBuilder) proc() error {
 	if err := r.mountAt("proc", "proc", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC); err != nil {
 		return err
 	}
+	// While /proc/sys can be written.
+	if err := setSysctls(r.in("proc/sys"), r.spec.Sysctls); err != nil {
+		return err
+	}
 	if r.spec.Privileged {
 		return nil
 	}

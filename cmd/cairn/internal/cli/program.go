@@ -71,11 +71,26 @@ func (p *Program) Execute(root *cobra.Command, args []string) int {
 	for line := range strings.Lines(err.Error()) {
 		fmt.Fprintln(p.Stderr, "cairn: "+strings.TrimRight(line, "\n"))
 	}
+	if e, ok := errors.AsType[*exitCodeError](err); ok {
+		return e.code
+	}
 	if _, ok := errors.AsType[*commandError](err); ok {
 		return exitError
 	}
 	return exitUsage
 }
+
+// exitCodeError is an error with an exit code of its own.
+type exitCodeError struct {
+	error
+	code int
+}
+
+func (e *exitCodeError) Unwrap() error { return e.error }
+
+// WithExitCode returns an error that ends the program with this exit code, from 1 to 255,
+// such as that of a program that was run.
+func WithExitCode(err error, code int) error { return &exitCodeError{err, code} }
 
 // commandError is an error that occurred after the command line was understood.
 // All other errors that cobra returns are about the command line.
