@@ -13,10 +13,10 @@ func Consumers(what string, old []AccountID, owner AccountID, accounts []Account
 	next := slices.Clone(old)
 	for _, account := range accounts {
 		if !account.Valid() {
-			return nil, Invalid("%q is not the id of an account, which is twelve digits", account)
+			return nil, Invalid("%q is not the id of another account: an id has twelve digits", account)
 		}
 		if account == owner {
-			return nil, Invalid("%q is the owner: name other accounts", account)
+			return nil, Invalid("%q is not the id of another account: it is the owner", account)
 		}
 		next = slices.DeleteFunc(next, func(a AccountID) bool { return a == account })
 		if !stop {

@@ -17,6 +17,9 @@ func (m *VirtualNodeSpec) check() error {
 	if err := m.BackendDefaults.check(); err != nil {
 		return err
 	}
+	if err := m.Logging.check(); err != nil {
+		return err
+	}
 	seen := map[string]bool{}
 	for _, b := range m.Backends {
 		if b.VirtualService == nil {
@@ -39,6 +42,9 @@ func (m *VirtualGatewaySpec) check() error {
 		return command.Invalid("A virtual gateway must have a listener")
 	}
 	if err := checkListeners(m.Listeners); err != nil {
+		return err
+	}
+	if err := m.Logging.check(); err != nil {
 		return err
 	}
 	return m.BackendDefaults.check()

@@ -1,6 +1,7 @@
 package mesh
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
@@ -60,8 +61,19 @@ func (p *RetryPolicy) check() error {
 	if p != nil && len(p.HTTPRetryEvents)+len(p.TCPRetryEvents)+len(p.GRPCRetryEvents) == 0 {
 		return command.Invalid("retryPolicy must have at least one event")
 	}
+	if p == nil {
+		return nil
+	}
+	for _, event := range p.HTTPRetryEvents {
+		if !slices.Contains(httpRetryEvents, event) {
+			return command.Invalid("httpRetryEvents has %q: there are %s", event, strings.Join(httpRetryEvents, ", "))
+		}
+	}
 	return nil
 }
+
+// httpRetryEvents are those of HttpRetryPolicy in the App Mesh API reference.
+var httpRetryEvents = []string{"server-error", "gateway-error", "client-error", "stream-error"}
 
 // check checks what routes and gateway routes have in common.
 func (m *HTTPMatch) check() error {

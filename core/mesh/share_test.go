@@ -82,8 +82,8 @@ func TestShareMesh(t *testing.T) {
 		want  string
 	}{
 		{mesh.ShareMesh{Mesh: "other", With: []command.AccountID{third}}, "not present"},
-		{mesh.ShareMesh{Mesh: "m", With: []command.AccountID{owner}}, "another account"},
-		{mesh.ShareMesh{Mesh: "m", With: []command.AccountID{"x"}}, "another account"},
+		{mesh.ShareMesh{Mesh: "m", With: []command.AccountID{owner}}, "another account: it is the owner"},
+		{mesh.ShareMesh{Mesh: "m", With: []command.AccountID{"x"}}, "another account: an id has twelve digits"},
 	} {
 		if _, err := w.try(owner, &c.share); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%+v: %v, want %s", c.share, err, c.want)

@@ -32,7 +32,7 @@ func (v *view) accessLogs(in *resource.Input) []*accesslogv3.AccessLog {
 	log := logging.AccessLog.File
 	config := &filev3.FileAccessLog{Path: log.Path}
 	switch f := log.Format; {
-	case f == nil:
+	case f == nil || f.Check() != nil: // Envoy's own format is better than no listener
 	case f.JSON != nil:
 		fields := map[string]*structpb.Value{}
 		for _, member := range f.JSON {
