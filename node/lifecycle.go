@@ -17,6 +17,9 @@ type component struct {
 	up <-chan struct{}
 	// stopTimeout is how long run may take to return after ctx has ended.
 	stopTimeout time.Duration
+	// late is called when that time is over, for a component that the node may leave
+	// behind. Nil: to be late is an error of the node.
+	late func()
 }
 
 // started is a component that runs.
@@ -115,6 +118,10 @@ func (s *started) stop() error {
 	defer late.Stop()
 	select {
 	case <-late.C:
+		if s.late != nil {
+			s.late()
+			return nil
+		}
 		return fmt.Errorf("%s did not stop within %v", s.name, s.stopTimeout)
 	case <-s.done:
 	}

@@ -144,3 +144,24 @@ func TestComponentThatHangsDoesNotKeepOthersFromStopping(t *testing.T) {
 		close(release)
 	})
 }
+
+func TestComponentThatMayBeLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := newJournal()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		release := make(chan struct{})
+		late := 0
+		hanging := component{name: "b", stopTimeout: 5 * time.Second, late: func() { late++ }, run: func(context.Context) error {
+			<-release
+			return nil
+		}}
+		if err := j.run(ctx, j.tidy("a"), hanging); err != nil || late != 1 {
+			t.Errorf("runComponents() = %v, late %d times", err, late)
+		}
+		if got := j.all(); !slices.Contains(got, "stop a") {
+			t.Errorf("a was not stopped: %v", got)
+		}
+		close(release)
+	})
+}

@@ -120,7 +120,13 @@ func (w *wiring) replicaComponent() (component, error) {
 		w.setUnready("loading the registry")
 		return w.rep.Run(ctx)
 	}
-	return component{name: "replica", run: run, up: w.rep.Loaded(), stopTimeout: replicaStopTimeout}, nil
+	c := component{name: "replica", run: run, up: w.rep.Loaded(), stopTimeout: replicaStopTimeout}
+	if w.shared() {
+		// The store has stopped to answer, often because the whole machine or site stops. All
+		// callers have their answer, so a commit whose outcome is not known hurts nobody.
+		c.late = func() { w.log.Warn("the store does not answer; the node stops without the outcome of its last writes") }
+	}
+	return c, nil
 }
 
 func (w *wiring) proberComponent() (component, error) {

@@ -27,6 +27,7 @@ need promtool prometheus
 need etcd etcd-server
 need etcdctl etcd-client
 need dockerd docker.io # tests start an engine of their own: see worker/runner/docker/enginetest
+need docker-compose docker-compose
 python3 -c 'import boto3' 2>/dev/null || missing="$missing python3-boto3"
 python3 -c 'import grpc' 2>/dev/null || missing="$missing python3-grpcio"
 

@@ -11,18 +11,32 @@ import (
 
 // New returns a zap.Logger that writes to a slog.Logger. Fatal and panic entries are
 // errors there, and then end the process or panic as zap does.
-func New(log *slog.Logger) *zap.Logger { return zap.New(core{log}) }
+func New(log *slog.Logger) *zap.Logger { return zap.New(core{log, level}) }
 
-type core struct{ log *slog.Logger }
+// NewQuiet is New for a library whose caller logs what matters: its warnings are at the
+// level debug.
+func NewQuiet(log *slog.Logger) *zap.Logger {
+	return zap.New(core{log, func(l zapcore.Level) slog.Level {
+		if l == zapcore.WarnLevel {
+			return slog.LevelDebug
+		}
+		return level(l)
+	}})
+}
+
+type core struct {
+	log   *slog.Logger
+	level func(zapcore.Level) slog.Level
+}
 
 // Enabled implements zapcore.LevelEnabler.
 func (c core) Enabled(l zapcore.Level) bool {
-	return c.log.Enabled(context.Background(), level(l))
+	return c.log.Enabled(context.Background(), c.level(l))
 }
 
 // With implements zapcore.Core.
 func (c core) With(fields []zapcore.Field) zapcore.Core {
-	return core{slog.New(c.log.Handler().WithAttrs(attrs(fields)))}
+	return core{slog.New(c.log.Handler().WithAttrs(attrs(fields))), c.level}
 }
 
 // Check implements zapcore.Core.
@@ -35,7 +49,7 @@ func (c core) Check(e zapcore.Entry, checked *zapcore.CheckedEntry) *zapcore.Che
 
 // Write implements zapcore.Core.
 func (c core) Write(e zapcore.Entry, fields []zapcore.Field) error {
-	c.log.LogAttrs(context.Background(), level(e.Level), e.Message, attrs(fields)...)
+	c.log.LogAttrs(context.Background(), c.level(e.Level), e.Message, attrs(fields)...)
 	return nil
 }
 

@@ -29,3 +29,14 @@ func TestEntries(t *testing.T) {
 		t.Error("the level of the slog.Logger is not respected")
 	}
 }
+
+func TestQuiet(t *testing.T) {
+	var out bytes.Buffer
+	log := NewQuiet(slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: slog.LevelInfo})))
+	log.With(zap.String("member", "m")).Warn("tried again")
+	log.Info("elected")
+	log.Error("lost")
+	if got := out.String(); strings.Contains(got, "tried again") || !strings.Contains(got, "level=INFO msg=elected") || !strings.Contains(got, "level=ERROR msg=lost") {
+		t.Error(got)
+	}
+}

@@ -130,7 +130,7 @@ func Open(cfg Config) (*Store, error) {
 		DialTimeout: cfg.Timeout, DialKeepAliveTime: keepAliveTime, DialKeepAliveTimeout: keepAliveTimeout,
 		PermitWithoutStream: true,
 		MaxCallSendMsgSize:  cfg.MaxRequestBytes + 512<<10,
-		Logger:              zaplog.New(cfg.Logger.With("part", "etcd client")),
+		Logger:              zaplog.NewQuiet(cfg.Logger.With("part", "etcd client")),
 		DialOptions:         []grpc.DialOption{grpc.WithDisableServiceConfig()},
 		BackoffWaitBetween:  50 * time.Millisecond,
 	})
