@@ -1,9 +1,11 @@
 package prober
 
 import (
+	"context"
 	"crypto/rand"
 	"fmt"
 	"net/netip"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +17,7 @@ import (
 	"github.com/cairn-discovery/cairn/core/probe"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
+	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store"
 )
 
@@ -24,7 +27,40 @@ func newVoters(t *testing.T, count int, share float64) []*cluster {
 	for i := range count {
 		names = append(names, string(rune('a'+i)))
 	}
-	return newSharedWith(t, func(f *cluster, c *Config) { c.Dial, c.Voters, c.HealthyShare = f.dial, count, share }, names...)
+	return newSharedWith(t, func(f *cluster, c *Config) {
+		c.Replica = &killable{Replica: f.replica}
+		c.Dial, c.Voters, c.HealthyShare = f.dial, count, share
+	}, names...)
+}
+
+// killable is a replica that no longer takes anything from a prober which was killed.
+type killable struct {
+	*replica.Replica
+	dead atomic.Bool
+}
+
+func (k *killable) Propose(ctx context.Context, account command.AccountID, op command.Command) (command.Reply, error) {
+	if k.dead.Load() {
+		return command.Reply{}, store.ErrUnreachable
+	}
+	return k.Replica.Propose(ctx, account, op)
+}
+
+// killProber ends the prober of a voter as kill -9 does.
+func (f *cluster) killProber() {
+	f.prober.cfg.Replica.(*killable).dead.Store(true)
+	f.stopProber()
+}
+
+// startProber starts the prober again.
+func (f *cluster) startProber() {
+	f.Helper()
+	f.prober.cfg.Replica.(*killable).dead.Store(false)
+	var err error
+	if f.prober, err = New(f.prober.cfg); err != nil {
+		f.Fatal(err)
+	}
+	f.stopProber = f.background(f.prober.Run)
 }
 
 // votes returns how many votes are stored.
@@ -220,6 +256,61 @@ func TestVotesOfGoneInstances(t *testing.T) {
 			t.Errorf("%d votes are left", n)
 		}
 	})
+}
+
+// TestVotesOfGoneChecks: no vote outlives its check, whether it agrees with the verdict or
+// not, and also when a voter was down while the check went.
+func TestVotesOfGoneChecks(t *testing.T) {
+	const votedOn = 10
+	goes := map[string]func(a *cluster, check string){
+		"deregistered": func(a *cluster, check string) {
+			for i := range votedOn {
+				a.do(&registry.DeregisterInstance{ServiceRef: string(a.services[0]), ID: registry.InstanceID(fmt.Sprint(i))})
+			}
+			a.do(&hostedzone.DeleteCheck{ID: check})
+		},
+		"without a check": func(a *cluster, check string) {
+			a.do(&registry.UpdateService{Ref: string(a.services[0])})
+			a.do(&hostedzone.DeleteCheck{ID: check})
+		},
+	}
+	for name, gone := range goes {
+		for _, disagree := range []bool{true, false} {
+			for _, down := range []bool{false, true} {
+				t.Run(fmt.Sprintf("%s, disagree %v, a voter is down %v", name, disagree, down), func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) {
+						nodes := newVoters(t, 3, 0.18)
+						a, c := nodes[0], nodes[2]
+						a.service(votedOn)
+						check := a.check()
+						pass(time.Minute)
+						nodes[1].set(0, refuses)
+						c.set(0, refuses)
+						pass(2 * time.Minute)
+						if !disagree {
+							a.set(0, refuses)
+							pass(2 * time.Minute)
+						}
+						if a.votes() == 0 {
+							t.Fatal("no node votes")
+						}
+						if down {
+							c.killProber()
+						}
+						gone(a, check)
+						pass(10 * time.Second)
+						if down {
+							c.startProber()
+							pass(10 * time.Second)
+						}
+						if n := a.votes(); n != 0 {
+							t.Errorf("%d votes are left", n)
+						}
+					})
+				})
+			}
+		}
+	}
 }
 
 // TestHandover: a node that leaves in order hands over the failures that it has counted, and
