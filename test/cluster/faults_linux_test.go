@@ -70,10 +70,10 @@ func (w *world) node(name, program, config string, args ...string) *machine {
 }
 
 // overEtcd starts three nodes over three members of Debian's etcd.
-func overEtcd(t *testing.T) *world { return overEtcdWith(t, "") }
+func overEtcd(t *testing.T) *world { return overEtcdWith(t, "", "") }
 
-// overEtcdWith takes more of the section nodes of the configuration.
-func overEtcdWith(t *testing.T, nodes string) *world {
+// overEtcdWith takes more of the section nodes of the configuration, and other sections.
+func overEtcdWith(t *testing.T, nodes, more string) *world {
 	etcd := testtool.Need(t, "etcd", "etcd-server")
 	w, program := newWorld(t)
 	var peers, endpoints []string
@@ -89,7 +89,7 @@ func overEtcdWith(t *testing.T, nodes string) *world {
 		m.args = append(m.args, "--initial-cluster", strings.Join(peers, ","))
 		m.start()
 	}
-	config := w.configFile(nodes, "etcd: {timeout: 2s}\n")
+	config := w.configFile(nodes, "etcd: {timeout: 2s}\n"+more)
 	for i := range 3 {
 		w.node(fmt.Sprint("n", i), program, config, "--store", "etcd", "--etcd-endpoints", strings.Join(endpoints, ",")).start()
 	}

@@ -16,7 +16,7 @@ const maxStaleness = 6 * time.Second
 // nodes.max_staleness. Then /readyz is red, requests get status 503 and DNS queries SERVFAIL.
 // When etcd is back, all is well again.
 func TestStaleOverEtcd(t *testing.T) {
-	w := overEtcdWith(t, fmt.Sprintf(", max_staleness: %v, stale_answers: refuse", maxStaleness))
+	w := overEtcdWith(t, fmt.Sprintf(", max_staleness: %v, stale_answers: refuse", maxStaleness), "")
 	m := w.nodes[0]
 	m.must("CreatePublicDnsNamespace", `{"Name":"stale.example"}`, &struct{}{})
 	var list struct {
