@@ -3,6 +3,7 @@ package e2e
 import (
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"github.com/cairn-discovery/cairn/internal/testtool"
@@ -10,11 +11,14 @@ import (
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
+// hasBoto3 says whether Python has boto3.
+var hasBoto3 = sync.OnceValue(func() bool { return exec.Command("python3", "-c", "import boto3").Run() == nil })
+
 // python returns a Python that has boto3.
 func python(t *testing.T) string {
 	t.Helper()
 	path := testtool.Need(t, "python3", "python3")
-	if err := exec.Command(path, "-c", "import boto3").Run(); err != nil {
+	if !hasBoto3() {
 		testtool.Missing(t, "boto3", "python3-boto3")
 	}
 	return path

@@ -46,7 +46,7 @@ func (c *cli) call(args ...string) object {
 // targets returns what an operation has worked on.
 func (c *cli) targets(answer object) object {
 	c.Helper()
-	op := c.call("get-operation", "--operation-id", text(answer, "OperationId"))["Operation"].(object)
+	op := c.api.must(c.T, "GetOperation", object{"OperationId": answer["OperationId"]})["Operation"].(object)
 	if op["Status"] != "SUCCESS" {
 		c.Fatalf("got %v", op)
 	}
@@ -77,7 +77,7 @@ func TestTutorial(t *testing.T) {
 	if len(found) != 1 || text(found[0], "InstanceId") != task || text(found[0], "HealthStatus") != "HEALTHY" {
 		t.Errorf("discover-instances: %v", found)
 	}
-	if zone := text(c.call("get-namespace", "--id", ns), "Namespace", "Properties", "DnsProperties", "HostedZoneId"); zone[0] != 'Z' {
+	if zone := text(c.api.must(t, "GetNamespace", object{"Id": ns}), "Namespace", "Properties", "DnsProperties", "HostedZoneId"); zone[0] != 'Z' {
 		t.Errorf("hosted zone %q", zone)
 	}
 
@@ -85,7 +85,7 @@ func TestTutorial(t *testing.T) {
 	if got := c.targets(op); got["INSTANCE"] != task || got["SERVICE"] != svc {
 		t.Errorf("deregister-instance: %v", got)
 	}
-	c.call("delete-service", "--id", svc)
+	c.api.must(t, "DeleteService", object{"Id": svc})
 	c.call("delete-namespace", "--id", ns)
 	if left := c.api.all(t, "ListNamespaces", "Namespaces", object{}); len(left) != 0 {
 		t.Errorf("left: %v", left)

@@ -141,20 +141,40 @@ func seen(status string) view {
 	return view{status, status == "HEALTHY", status == "HEALTHY", status}
 }
 
+// until looks every 10 ms whether something has happened, for a minute at most.
+func (c *checked) until(happened func() bool) bool {
+	c.t.Helper()
+	end, pace := time.Now().Add(time.Minute), time.NewTicker(10*time.Millisecond)
+	defer pace.Stop()
+	for !happened() {
+		if time.Now().After(end) {
+			return false
+		}
+		<-pace.C
+	}
+	return true
+}
+
+// await is until for what must happen.
+func (c *checked) await(what string, happened func() bool) {
+	c.t.Helper()
+	if !c.until(happened) {
+		c.t.Fatalf("waited in vain for %s", what)
+	}
+}
+
 // wait looks until the three ways agree on a status.
 func (c *checked) wait(what, service, name, id, ip, status string) {
 	c.t.Helper()
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
-	defer cancel()
-	for {
-		got, err := c.look(ctx, service, name, id, ip)
-		switch {
-		case got == seen(status):
-			return
-		case ctx.Err() != nil:
-			c.t.Errorf("%s: got %+v (%v), want %+v", what, got, err, seen(status))
-			return
-		}
+	c.waitFor(what, service, name, id, ip, seen(status))
+}
+
+func (c *checked) waitFor(what, service, name, id, ip string, want view) {
+	c.t.Helper()
+	var got view
+	var err error
+	if !c.until(func() bool { got, err = c.look(c.t.Context(), service, name, id, ip); return got == want }) {
+		c.t.Errorf("%s: got %+v (%v), want %+v", what, got, err, want)
 	}
 }
 
@@ -303,20 +323,10 @@ func (c *checked) tryWay(what, service, name string, way broken, f *farmhouse) {
 // waitAlone is wait for the only instance of a service: while it is unhealthy
 // DNS fails open, DiscoverInstances does not.
 func (c *checked) waitAlone(what, service, name, ip, status string) {
-	ctx, cancel := context.WithTimeout(c.t.Context(), time.Minute)
-	defer cancel()
+	c.t.Helper()
 	want := seen(status)
 	want.dns = true
-	for {
-		got, err := c.look(ctx, service, name, "x", ip)
-		switch {
-		case got == want:
-			return
-		case ctx.Err() != nil:
-			c.t.Errorf("%s: got %+v (%v), want %+v", what, got, err, want)
-			return
-		}
-	}
+	c.waitFor(what, service, name, "x", ip, want)
 }
 
 // scripted is a backend that answers by a script, and looks before each answer
@@ -426,7 +436,7 @@ func TestHealthAfterCrash(t *testing.T) {
 	for range 2 {
 		c.crash()
 		probes := c.metric("cairn_health_probes_total", "passed")
-		for c.metric("cairn_health_probes_total", "passed") < probes+2*each { // two rounds of probes
+		c.await("two rounds of probes", func() bool {
 			got, err := c.resolve(t.Context(), "many.farm.example")
 			if err != nil || !slices.Equal(got, slices.Repeat([]string{"127.0.0.1"}, len(got))) || len(got) == 0 {
 				t.Fatalf("after the restart: %v %v", got, err)
@@ -434,7 +444,8 @@ func TestHealthAfterCrash(t *testing.T) {
 			if got := c.statuses(service); got["HEALTHY"] != each || got["UNHEALTHY"] != each {
 				t.Fatalf("after the restart: %v", got)
 			}
-		}
+			return c.metric("cairn_health_probes_total", "passed") >= probes+2*each
+		})
 		if n := c.metric("cairn_health_verdicts_total", "HEALTHY"); n != 0 {
 			t.Errorf("%v changes of verdict after the restart", n)
 		}
@@ -464,10 +475,8 @@ func (c *checked) statuses(service string) map[string]int {
 
 func (c *checked) counts(service string, want map[string]int) {
 	c.t.Helper()
-	deadline := time.Now().Add(time.Minute)
-	for !maps.Equal(c.statuses(service), want) {
-		if time.Now().After(deadline) {
-			c.t.Fatalf("got %v, want %v", c.statuses(service), want)
-		}
+	var got map[string]int
+	if !c.until(func() bool { got = c.statuses(service); return maps.Equal(got, want) }) {
+		c.t.Fatalf("got %v, want %v", got, want)
 	}
 }

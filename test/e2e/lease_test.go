@@ -24,18 +24,10 @@ func (c *checked) statusOf(name, id string) string {
 	return ""
 }
 
-// becomes waits for a status and returns how long it took.
-func (c *checked) becomes(name, id, status string) time.Duration {
+// becomes waits for a status.
+func (c *checked) becomes(name, id, status string) {
 	c.t.Helper()
-	start, pace := time.Now(), time.NewTicker(5*time.Millisecond) // strict mode has rate limits
-	defer pace.Stop()
-	for c.statusOf(name, id) != status {
-		<-pace.C
-		if time.Since(start) > time.Minute {
-			c.t.Fatalf("%s of %s is %q, want %q", id, name, c.statusOf(name, id), status)
-		}
-	}
-	return time.Since(start)
+	c.await(name+" "+id+" "+status, func() bool { return c.statusOf(name, id) == status })
 }
 
 // A lease that nobody renews: UNHEALTHY when the TTL is over, gone after as long
@@ -55,10 +47,11 @@ func TestLease(t *testing.T) {
 	c.register(plain, "p", leased("10.0.0.9"))
 	before, told := revision(), object{"ServiceId": service, "InstanceId": "told", "Status": "HEALTHY"}
 	start := time.Now()
-	for c.statusOf("leased", "silent") == "HEALTHY" {
+	renew := func() {
 		c.register(service, "again", leased("10.0.0.1"))
 		c.must(t, "UpdateInstanceCustomHealthStatus", told)
 	}
+	c.await("the end of a TTL", func() bool { renew(); return c.statusOf("leased", "silent") != "HEALTHY" })
 	if took := time.Since(start); took < 1900*time.Millisecond {
 		t.Errorf("UNHEALTHY after %v, before its TTL of 2 s", took)
 	}
@@ -76,10 +69,7 @@ func TestLease(t *testing.T) {
 	if got := c.statusOf("leased", "silent"); got != "HEALTHY" {
 		t.Errorf("registered again, a lapsed instance is %s", got)
 	}
-	for c.statusOf("leased", "silent") != "" {
-		c.register(service, "again", leased("10.0.0.1"))
-		c.must(t, "UpdateInstanceCustomHealthStatus", told)
-	}
+	c.await("the end of a lease", func() bool { renew(); return c.statusOf("leased", "silent") == "" })
 	for _, id := range []string{"again", "told"} {
 		if got := c.statusOf("leased", id); got != "HEALTHY" {
 			t.Errorf("%s was renewed all the time and is %q", id, got)
@@ -112,13 +102,14 @@ func TestLeasesAfterCrash(t *testing.T) {
 	time.Sleep(3 * time.Second) // longer than the TTL: the point of the test
 	started := time.Now()
 	c.start()
-	for time.Since(started) < time.Second {
+	c.await("a second", func() bool {
 		for _, i := range instancesOf(c.must(t, "DiscoverInstances", object{"NamespaceName": "farm.example", "ServiceName": "leased"})) {
 			if i["HealthStatus"] != "UNKNOWN" && time.Since(started) < 2*time.Second {
 				t.Fatalf("right after the restart: %v", i)
 			}
 		}
-	}
+		return time.Since(started) >= time.Second
+	})
 	c.becomes("leased", "i0", "UNHEALTHY")
 	c.becomes("leased", "i0", "")
 }

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -16,29 +17,39 @@ import (
 	"github.com/cairn-discovery/cairn/internal/testtool"
 )
 
-// clientProgram builds a program of testdata/clients.txtar, a module of its own.
-func clientProgram(t *testing.T, name string) string {
-	t.Helper()
+// clients is the path of the program of testdata/clients.txtar, a module of its own, which
+// is compiled once for all tests.
+var clients = sync.OnceValues(func() (string, error) {
 	archive, err := txtar.ParseFile("testdata/clients.txtar")
 	if err != nil {
-		t.Fatal(err)
+		return "", err
 	}
-	dir := t.TempDir()
+	dir := filepath.Join(binaryDir, "clients")
 	for _, f := range archive.Files {
 		path := filepath.Join(dir, f.Name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
+			return "", err
 		}
 		if err := os.WriteFile(path, f.Data, 0o600); err != nil {
-			t.Fatal(err)
+			return "", err
 		}
 	}
 	path := filepath.Join(dir, "program")
-	if out, err := exec.Command("go", "build", "-C", dir, "-o", path, "./"+name).CombinedOutput(); err != nil {
-		t.Log(string(out))
+	if out, err := exec.Command("go", "build", "-C", dir, "-o", path, ".").CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build: %w\n%s", err, out)
+	}
+	return path, nil
+})
+
+// client runs a client of Route 53 with arguments and returns what it prints.
+func client(t *testing.T, env []string, args ...string) string {
+	t.Helper()
+	program, err := clients()
+	if err != nil {
+		t.Log(err)
 		testtool.Missing(t, "a module of testdata/clients.txtar", "none; go downloads it")
 	}
-	return path
+	return run(t, ".", env, program, args...)
 }
 
 // tsigSecret is the secret of the key updates.test.
@@ -88,7 +99,6 @@ func export(t *testing.T, env []string, zone string) []string {
 // nothing to do, and at the end nothing of it is left.
 func TestExternalDNS(t *testing.T) {
 	t.Parallel()
-	program := clientProgram(t, "externaldns")
 	for _, test := range []struct {
 		kind, want string
 	}{
@@ -101,11 +111,11 @@ func TestExternalDNS(t *testing.T) {
 	} {
 		t.Run(test.kind, func(t *testing.T) {
 			p, env := route53Process(t, "loop.example")
-			args := []string{test.kind, "loop.example"}
+			args := []string{"externaldns", test.kind, "loop.example"}
 			if test.kind == "rfc2136" {
 				args = append(args, p.dns, "updates.test", tsigSecret)
 			}
-			if got := run(t, ".", env, program, args...); got != test.want {
+			if got := client(t, env, args...); got != test.want {
 				t.Errorf("got\n%swant\n%s", got, test.want)
 			}
 			if left := export(t, env, "loop.example"); !slices.Equal(left, []string{"kept.loop.example.\t60\tIN\tTXT\t\"of nobody\""}) {
@@ -118,7 +128,6 @@ func TestExternalDNS(t *testing.T) {
 // lego joins the values of several challenges for one name, and takes out only its own.
 func TestLego(t *testing.T) {
 	t.Parallel()
-	program := clientProgram(t, "lego")
 	p, env := route53Process(t, "lego.example", "deep.lego.example")
 	texts := func() []string {
 		m, _, err := new(dns.Client).Exchange(new(dns.Msg).SetQuestion("_acme-challenge.www.deep.lego.example.", dns.TypeTXT), p.dns)
@@ -141,7 +150,7 @@ func TestLego(t *testing.T) {
 		return all
 	}
 	lego := func(args ...string) []string {
-		return values(run(t, ".", env, program, append([]string{p.dns, "www.deep.lego.example"}, args...)...))
+		return values(client(t, env, append([]string{"lego", p.dns, "www.deep.lego.example"}, args...)...))
 	}
 	if want := lego("present", "one", "two"); !slices.Equal(texts(), want) || len(want) != 2 {
 		t.Errorf("got %q, want %q", texts(), want)
@@ -160,10 +169,9 @@ func TestLego(t *testing.T) {
 // gone for removed.
 func TestCertManager(t *testing.T) {
 	t.Parallel()
-	program := clientProgram(t, "certmanager")
 	p, env := route53Process(t, "manager.example", "deep.manager.example")
 	solve := func(args ...string) string {
-		return run(t, ".", env, program, append([]string{p.dns, "_acme-challenge.www.deep.manager.example"}, args...)...)
+		return client(t, env, append([]string{"certmanager", p.dns, "_acme-challenge.www.deep.manager.example"}, args...)...)
 	}
 	u := &updater{t, p.dns}
 	for _, step := range []struct {
@@ -186,10 +194,9 @@ func TestCertManager(t *testing.T) {
 // dnscontrol reads all pages, and divides changes into batches.
 func TestDNSControl(t *testing.T) {
 	t.Parallel()
-	program := clientProgram(t, "dnscontrol")
 	_, env := route53Process(t, "a.example", "b.example", "control.example", "c.example", "d.example")
 	const want = "zones: 5 pages: 3\nname servers: true\ncreate: 700 changes in 3 batches\nrecord sets: 703 pages: 8\ndelete: 700 changes in 3 batches\n"
-	if got := run(t, ".", env, program, "control.example", "700"); got != want {
+	if got := client(t, env, "dnscontrol", "control.example", "700"); got != want {
 		t.Errorf("got\n%s", got)
 	}
 	if left := export(t, env, "control.example"); len(left) != 1 {

@@ -1,9 +1,16 @@
 package e2e
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
 // recordsPolicy is the policy of a program that may make two TXT records, and no others.
@@ -14,35 +21,46 @@ const recordsPolicy = `{"Version":"2012-10-17","Statement":[
 		"route53:ChangeResourceRecordSetsRecordTypes":"TXT",
 		"route53:ChangeResourceRecordSetsActions":["CREATE","UPSERT"]}}}]}`
 
+// route53 sends a request to the API of Route 53, signed with a key, and returns the body of
+// the answer.
+func (n *guardedNode) route53(k createdKey, method, path, body string) string {
+	n.Helper()
+	r, err := http.NewRequestWithContext(n.Context(), method, n.url+"/2013-04-01"+path, strings.NewReader(body))
+	if err != nil {
+		n.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(body))
+	key := aws.Credentials{AccessKeyID: k.AccessKeyId, SecretAccessKey: k.SecretAccessKey}
+	if err := v4.NewSigner().SignHTTP(n.Context(), key, r, hex.EncodeToString(sum[:]), "route53", "us-east-1", time.Now()); err != nil {
+		n.Fatal(err)
+	}
+	return answerTo(n.T, r)
+}
+
 // A policy can limit batches by the names, types and actions of all their changes.
 func TestRoute53Policies(t *testing.T) {
 	t.Parallel()
 	n := startGuarded(t)
 	n.cairn("user", "create", "owner", "--attach", "AmazonRoute53FullAccess")
 	owner := n.createKey("owner")
-	zone := func(name string) string {
-		out, err := n.aws(owner, "route53", "create-hosted-zone", "--name", name, "--caller-reference", name, "--query", "HostedZone.Id")
-		if err != nil {
-			t.Fatal(out)
-		}
-		return strings.TrimPrefix(strings.TrimSpace(out), "/hostedzone/")
-	}
-	first, second := zone("example.com"), zone("example.net")
+	send := func(path, body string) string { return n.route53(owner, http.MethodPost, path, body) }
+	first, second := createZone(t, send, "example.com", ""), createZone(t, send, "example.net", "")
 	n.cairn("user", "create", "acme")
 	n.cairn("user", "put-policy", "acme", "records", "--document", strings.ReplaceAll(recordsPolicy, "ZONE", first))
 	acme := n.createKey("acme")
 	change := func(action, name, rtype, value string) string {
-		return fmt.Sprintf(`{"Action":%q,"ResourceRecordSet":{"Name":%q,"Type":%q,"TTL":10,"ResourceRecords":[{"Value":%q}]}}`, action, name, rtype, value)
+		return fmt.Sprintf(`<Change><Action>%s</Action><ResourceRecordSet><Name>%s</Name><Type>%s</Type><TTL>10</TTL>
+			<ResourceRecords><ResourceRecord><Value>%s</Value></ResourceRecord></ResourceRecords></ResourceRecordSet></Change>`, action, name, rtype, value)
 	}
 	good := change("UPSERT", "_ACME-Challenge.Example.com.", "TXT", `"x"`)
-	const denied, done = "AccessDenied", "INSYNC"
+	const denied, done = "<Code>AccessDenied</Code>", "<Status>INSYNC</Status>"
 	for _, test := range []struct {
 		zone    string
 		changes []string
 		want    string
 	}{
 		{first, []string{good}, done},
-		{"/hostedzone/" + first, []string{good, change("CREATE", "*.example.com", "TXT", `"x"`)}, done},
+		{first, []string{good, change("CREATE", "*.example.com", "TXT", `"x"`)}, done},
 		{first, []string{good, change("UPSERT", `\052.example.com`, "TXT", `"y"`)}, done},
 		{first, []string{change("DELETE", "_acme-challenge.example.com", "TXT", `"x"`)}, denied},
 		{first, []string{change("UPSERT", "_acme-challenge.example.com", "A", "192.0.2.1")}, denied},
@@ -51,8 +69,19 @@ func TestRoute53Policies(t *testing.T) {
 		{first, []string{change("UPSERT", `_acme-challenge\056example.com`, "TXT", `"x"`)}, denied},
 		{second, []string{good}, denied},
 	} {
-		n.awsWants(acme, test.want, "route53", "change-resource-record-sets", "--hosted-zone-id", test.zone, "--query", "ChangeInfo.Status",
-			"--change-batch", `{"Changes":[`+strings.Join(test.changes, ",")+`]}`)
+		answer := n.route53(acme, http.MethodPost, "/hostedzone/"+test.zone+"/rrset", `<ChangeResourceRecordSetsRequest xmlns="`+route53Namespace+`">
+			<ChangeBatch><Changes>`+strings.Join(test.changes, "")+`</Changes></ChangeBatch></ChangeResourceRecordSetsRequest>`)
+		if !strings.Contains(answer, test.want) {
+			t.Errorf("%s: %s, want %s", test.changes, answer, test.want)
+		}
 	}
-	n.awsWants(acme, denied, "route53", "list-resource-record-sets", "--hosted-zone-id", first)
+	if answer := n.route53(acme, http.MethodGet, "/hostedzone/"+first+"/rrset", ""); !strings.Contains(answer, denied) {
+		t.Errorf("ListResourceRecordSets: %s", answer)
+	}
+	// With the AWS CLI, which takes the prefix off the id.
+	batch := `{"Changes":[{"Action":"UPSERT","ResourceRecordSet":{"Name":"NAME","Type":"TXT","TTL":10,"ResourceRecords":[{"Value":"\"x\""}]}}]}`
+	for name, want := range map[string]string{"_acme-challenge.example.com": "INSYNC", "www.example.com": "(AccessDenied)"} {
+		n.awsWants(acme, want, "route53", "change-resource-record-sets", "--hosted-zone-id", "/hostedzone/"+first,
+			"--query", "ChangeInfo.Status", "--change-batch", strings.ReplaceAll(batch, "NAME", name))
+	}
 }

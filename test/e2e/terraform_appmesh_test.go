@@ -1,57 +1,10 @@
 package e2e
 
-import (
-	"fmt"
-	"maps"
-	"slices"
-	"strings"
-	"testing"
+import "strings"
 
-	"github.com/cairn-discovery/cairn/internal/testtool"
-	"github.com/cairn-discovery/cairn/node/nodetest"
-)
-
-// TestTerraformAppMesh applies resources of each kind and routes of each protocol, reads
-// them back without a difference, changes, imports and destroys them.
-func TestTerraformAppMesh(t *testing.T) {
-	t.Parallel()
-	n := nodetest.Start(t)
-	tf := testtool.NewTerraform(t, n.URL, terraformAppMesh, "1")
-	tf.Run("apply", "-auto-approve")
-	tf.Run("plan", "-detailed-exitcode") // 2, an error, if there is a difference
-	tf.Write("2")
-	tf.Run("apply", "-auto-approve")
-	tf.Run("plan", "-detailed-exitcode")
-	imports := map[string]string{
-		"aws_appmesh_mesh.m": "tf", "aws_appmesh_virtual_node.http": "tf/http", "aws_appmesh_virtual_router.http": "tf/http",
-		"aws_appmesh_route.http": "tf/http/route", "aws_appmesh_virtual_service.s": "tf/s.local", "aws_appmesh_virtual_gateway.g": "tf/g",
-		"aws_appmesh_gateway_route.g": "tf/g/route",
-	}
-	tf.Run(slices.Concat([]string{"state", "rm"}, slices.Sorted(maps.Keys(imports)))...)
-	blocks := ""
-	for address, id := range imports {
-		blocks += fmt.Sprintf("import {\n  to = %s\n  id = %q\n}\n", address, id)
-	}
-	tf.Add("imports.tf", blocks)
-	// What is imported is what the configuration says: nothing is added or changed.
-	if out := tf.Run("apply", "-auto-approve"); !strings.Contains(out, "7 imported, 0 added, 0 changed, 0 destroyed") {
-		t.Errorf("import: %s", out)
-	}
-	tf.Run("destroy", "-auto-approve")
-}
-
-// terraformAppMesh has the protocols' own parts in a loop: listeners and nodes of http,
-// http2, grpc and tcp.
+// terraformAppMesh has resources of each kind and routes of each protocol. The protocols'
+// own parts are in a loop: listeners and nodes of http, http2, grpc and tcp.
 var terraformAppMesh = strings.ReplaceAll(`
-terraform {
-  required_providers { aws = { source = "hashicorp/aws" } }
-}
-provider "aws" {
-  skip_credentials_validation = true
-  skip_metadata_api_check = true
-  skip_requesting_account_id = true
-  endpoints { appmesh = "ENDPOINT" }
-}
 resource "aws_appmesh_mesh" "m" {
   name = "tf"
   spec {

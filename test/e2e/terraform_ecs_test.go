@@ -1,90 +1,23 @@
 package e2e
 
-import (
-	"io"
-	"net/http"
-	"strings"
-	"testing"
-
-	"github.com/cairn-discovery/cairn/internal/testtool"
-	"github.com/cairn-discovery/cairn/node/nodetest"
-)
-
-// TestTerraformECS applies clusters, their capacity providers, task definitions and
-// settings, reads them back without a difference, changes and destroys them.
-func TestTerraformECS(t *testing.T) {
-	t.Parallel()
-	n := nodetest.Start(t)
-	tf := testtool.NewTerraform(t, n.URL, terraformECS, "enabled")
-	tf.Life("disabled", "1 added, 3 changed, 1 destroyed")
-	for operation, want := range map[string]string{"ListClusters": `{"clusterArns":[]}`, "ListTaskDefinitions": `{"taskDefinitionArns":[]}`} {
-		if left := callECS(t, n.URL, operation, "{}"); left != want {
-			t.Errorf("%s answers %s", operation, left)
-		}
-	}
-}
-
-// callECS calls an operation of ECS without a client of AWS.
-func callECS(t *testing.T, url, operation, body string) string {
-	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", "AmazonEC2ContainerServiceV20141113."+operation)
-	return answerTo(t, r)
-}
-
-// answerTo sends a request and returns the body of the answer.
-func answerTo(t *testing.T, r *http.Request) string {
-	t.Helper()
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer answer.Body.Close()
-	text, err := io.ReadAll(answer.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
-}
-
+// terraformECS has clusters, their capacity providers, task definitions and settings.
+// Services are in test/ecs.
 const terraformECS = `
-terraform {
-  required_providers {
-    aws = { source = "hashicorp/aws" }
-  }
-}
-
-provider "aws" {
-  skip_credentials_validation = true
-  skip_metadata_api_check     = true
-  skip_requesting_account_id  = true
-  skip_region_validation      = true
-  default_tags {
-    tags = { team = "a" }
-  }
-  endpoints {
-    ecs              = "ENDPOINT"
-    servicediscovery = "ENDPOINT"
-  }
-}
-
 resource "aws_service_discovery_http_namespace" "connect" {
   name = "connect"
+  tags = { team = "a" }
 }
 
 resource "aws_ecs_cluster" "plain" {
   name = "plain"
+  tags = { team = "a" }
 }
 
 resource "aws_ecs_cluster" "full" {
   name = "full"
   setting {
     name  = "containerInsights"
-    value = "VALUE"
+    value = VALUE == 1 ? "enabled" : "disabled"
   }
   configuration {
     execute_command_configuration {
@@ -97,7 +30,7 @@ resource "aws_ecs_cluster" "full" {
   service_connect_defaults {
     namespace = aws_service_discovery_http_namespace.connect.arn
   }
-  tags = { stage = "VALUE" }
+  tags = { team = "a", stage = "VALUE" }
 }
 
 resource "aws_ecs_cluster_capacity_providers" "full" {
@@ -112,7 +45,7 @@ resource "aws_ecs_cluster_capacity_providers" "full" {
 
 resource "aws_ecs_account_setting_default" "insights" {
   name  = "containerInsights"
-  value = "VALUE"
+  value = VALUE == 1 ? "enabled" : "disabled"
 }
 
 resource "aws_ecs_task_definition" "fargate" {
@@ -127,6 +60,7 @@ resource "aws_ecs_task_definition" "fargate" {
     operating_system_family = "LINUX"
     cpu_architecture        = "X86_64"
   }
+  tags = { team = "a" }
   ephemeral_storage {
     size_in_gib = 30
   }
@@ -205,6 +139,6 @@ resource "aws_ecs_task_definition" "bridge" {
     user        = "1000:1000"
     stopTimeout = 10
   }])
-  tags = { stage = "VALUE" }
+  tags = { team = "a", stage = "VALUE" }
 }
 `
