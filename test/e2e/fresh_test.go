@@ -34,6 +34,7 @@ func (g *gone) now() []string {
 // From 10 to 100 to 10 instances, while clients ask all the time: nobody is given
 // an address that had been deregistered or marked unhealthy before he asked.
 func TestScaleUpAndDown(t *testing.T) {
+	t.Parallel()
 	c := startChecked(t, fast)
 	service := c.service("web", object{"HealthCheckCustomConfig": object{}}, nil)
 	left := &gone{out: map[string]bool{}}

@@ -59,6 +59,7 @@ func TestBrownOut(t *testing.T) {
 // What must not be probed is not: it stays without a verdict, and explain says
 // why.
 func TestForbiddenAddresses(t *testing.T) {
+	t.Parallel()
 	c := startChecked(t, "health: {interval: 300ms, initial_interval: 100ms, max_rate_per_address: 10000, deny: [127.9.0.0/16]}\n")
 	probed := make(chan struct{}, 100)
 	denied := farm(t, "127.9.0.1", nil)

@@ -279,6 +279,7 @@ func endless(c net.Conn) {
 // Every way of breaking takes an instance out of DNS and DiscoverInstances, and
 // back when it is well again, while another instance of the service stays.
 func TestHealthFarm(t *testing.T) {
+	t.Parallel()
 	c := startChecked(t, fast)
 	steady := farm(t, "127.0.0.1", answer(allWell))
 	var wg sync.WaitGroup
@@ -371,6 +372,7 @@ func (s *scripted) behave(conn net.Conn) {
 // The verdict changes with exactly the result that the thresholds ask for, and
 // all three ways show it before the next probe is answered.
 func TestHealthThresholds(t *testing.T) {
+	t.Parallel()
 	c := startChecked(t, fast)
 	steady := farm(t, "127.0.0.1", answer(allWell))
 	var all []*scripted

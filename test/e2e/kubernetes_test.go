@@ -12,13 +12,13 @@ import (
 // no others.
 func TestKubernetesManifests(t *testing.T) {
 	t.Parallel()
-	program := clientProgram(t, "manifests")
+	program := clientProgram(t)
 	text, err := os.ReadFile("../../deploy/kubernetes/cairn.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
 	check := func(text []byte) (string, error) {
-		cmd := exec.Command(program)
+		cmd := exec.Command(program, "manifests")
 		cmd.Stdin = bytes.NewReader(text)
 		out, err := cmd.CombinedOutput()
 		return string(out), err

@@ -115,6 +115,7 @@ func TestLeasesAfterCrash(t *testing.T) {
 }
 
 func TestBadLeasesAndSettings(t *testing.T) {
+	t.Parallel()
 	c := startChecked(t, fast)
 	plain := c.service("plain", nil, nil)
 	web := c.service("web", httpCheck(3), nil)
@@ -149,6 +150,7 @@ func TestBadLeasesAndSettings(t *testing.T) {
 // Settings count from the moment that they are set, and no more when they are
 // deleted.
 func TestSettingsWhileRunning(t *testing.T) {
+	t.Parallel()
 	c := startChecked(t, fast)
 	var mu sync.Mutex
 	host, agent := "", ""
@@ -201,6 +203,7 @@ func TestSettingsWhileRunning(t *testing.T) {
 // Registering another address restarts the health check; deregistering ends the probes at
 // once, even the one that runs.
 func TestRegisterAgainAndDeregister(t *testing.T) {
+	t.Parallel()
 	c := startChecked(t, fast)
 	f := farm(t, "127.0.0.1", answer(allWell))
 	held := farm(t, "127.0.0.2", nil)

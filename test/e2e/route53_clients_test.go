@@ -14,6 +14,7 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/tools/txtar"
 
+	"github.com/cairn-discovery/cairn/internal/seal"
 	"github.com/cairn-discovery/cairn/internal/testtool"
 )
 
@@ -41,25 +42,41 @@ var clients = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// client runs a client of Route 53 with arguments and returns what it prints.
-func client(t *testing.T, env []string, args ...string) string {
+func clientProgram(t *testing.T) string {
 	t.Helper()
-	program, err := clients()
+	path, err := clients()
 	if err != nil {
 		t.Log(err)
 		testtool.Missing(t, "a module of testdata/clients.txtar", "none; go downloads it")
 	}
-	return run(t, ".", env, program, args...)
+	return path
+}
+
+// client runs a client of Route 53 with arguments and returns what it prints.
+func client(t *testing.T, env []string, args ...string) string {
+	t.Helper()
+	return run(t, ".", env, clientProgram(t), args...)
 }
 
 // tsigSecret is the secret of the key updates.test.
 const tsigSecret = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 
+// sealKey writes a key with which the keys of signed zones are encrypted, and returns the
+// path of the file.
+func sealKey(t *testing.T) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "seal.key")
+	if err := os.WriteFile(file, []byte(seal.NewKey()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
 // route53Process is a node with public zones that its key may update and transfer.
 func route53Process(t *testing.T, zones ...string) (*process, []string) {
 	t.Helper()
 	dir := t.TempDir()
-	config := "dns:\n  tsig_keys: [{name: updates.test, secret: " + tsigSecret + "}]\n"
+	config := "auth: {seal_key_file: " + sealKey(t) + "}\ndns:\n  tsig_keys: [{name: updates.test, secret: " + tsigSecret + "}]\n"
 	for _, key := range []string{"update", "transfer"} {
 		config += "  " + key + ":\n"
 		for _, zone := range zones {
@@ -206,6 +223,7 @@ func TestDNSControl(t *testing.T) {
 
 // nsupdate of BIND: what is signed with the key changes the zone, and nothing else does.
 func TestNSUpdate(t *testing.T) {
+	t.Parallel()
 	nsupdate := testtool.Need(t, "nsupdate", "bind9-dnsutils")
 	p, env := route53Process(t, "update.example")
 	host, port, _ := net.SplitHostPort(p.dns)

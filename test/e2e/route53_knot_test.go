@@ -100,6 +100,7 @@ var manyAddresses = func() string {
 // TestHostedZoneLikeKnot imports a zone file, exports the zone, has Knot serve the export,
 // and asks both 10,000 questions: all sections must be equal.
 func TestHostedZoneLikeKnot(t *testing.T) {
+	t.Parallel()
 	knotd := testtool.Need(t, "knotd", "knot")
 	program := build(t)
 	dir := t.TempDir()

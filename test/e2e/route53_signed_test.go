@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cairn-discovery/cairn/internal/seal"
 	"github.com/cairn-discovery/cairn/internal/testtool"
 )
 
@@ -49,10 +48,10 @@ var signedAnswers = []struct{ question, want string }{
 
 // A hosted zone that is signed by the API validates, live and as a transfer.
 func TestHostedZoneSigned(t *testing.T) {
+	t.Parallel()
 	delv := testtool.Need(t, "delv", "bind9-dnsutils")
 	dig := testtool.Need(t, "dig", "bind9-dnsutils")
 	aws := testtool.Need(t, "aws", "awscli")
-	t.Setenv("CAIRN_SEAL_KEY", seal.NewKey())
 	p, env := route53Process(t, "signed.test")
 	dir := t.TempDir()
 	write := func(name, text string) string {

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/cairn-discovery/cairn/internal/seal"
 	"github.com/cairn-discovery/cairn/internal/testtool"
 	"github.com/cairn-discovery/cairn/node"
 	"github.com/cairn-discovery/cairn/node/config"
@@ -43,9 +42,9 @@ func TestOctoDNS(t *testing.T) {
 
 // TestRoute53Model calls every operation of the model with random inputs; see the script.
 func TestRoute53Model(t *testing.T) {
+	t.Parallel()
 	python := python(t)
-	t.Setenv("CAIRN_SEAL_KEY", seal.NewKey())
-	p := serve(t, build(t), filepath.Join(t.TempDir(), "data"))
+	p, _ := route53Process(t)
 	t.Log(run(t, ".", awsEnv(t.TempDir()), python, "testdata/route53_model.py", "../../edge/aws/route53/model/route53-2013-04-01.json", p.url))
 }
 

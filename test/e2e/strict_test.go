@@ -11,6 +11,7 @@ import (
 // private namespaces. That a custom change is visible after half a minute is
 // worker/janitor's TestStrictCustomHealth; here it is only not visible at once.
 func TestStrictHealth(t *testing.T) {
+	t.Parallel()
 	c := startChecked(t, "compatibility: strict\n"+fast)
 	custom := c.service("told", object{"HealthCheckCustomConfig": object{"FailureThreshold": 1}}, nil)
 	c.register(custom, "down", object{"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_IPV6": "fd00::1"})
