@@ -159,7 +159,7 @@ func (c *checked) until(happened func() bool) bool {
 func (c *checked) await(what string, happened func() bool) {
 	c.t.Helper()
 	if !c.until(happened) {
-		c.t.Fatalf("waited in vain for %s", what)
+		c.t.Fatalf("there is no %s after a minute", what)
 	}
 }
 
