@@ -53,6 +53,9 @@ func (w *wiring) runnerComponent() (component, error) {
 	if cfg.Endpoint, err = w.newTaskEndpoint(driver); err != nil {
 		return component{}, err
 	}
+	if cfg.Proxy, err = w.taskProxy(driver); err != nil {
+		return component{}, err
+	}
 	if w.runner, err = runner.New(cfg); err != nil {
 		return component{}, err
 	}
@@ -97,6 +100,9 @@ func (w *wiring) newDocker(dataDir string) (runner.Driver, error) {
 // TaskCommand runs one of the hidden commands with which the program starts itself for
 // the tasks of driver process. ok is false if args are none of them.
 func TaskCommand(args []string) (code int, ok bool) {
+	if len(args) > 0 && args[0] == task.ProxyCheck {
+		return runner.CheckProxy(args[1:]), true
+	}
 	if len(args) == 0 || args[0] != process.ShimCommand && args[0] != process.InitCommand {
 		return 0, false
 	}

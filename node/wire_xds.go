@@ -20,6 +20,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/sts"
 	"github.com/cairn-discovery/cairn/edge/xds"
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
+	"github.com/cairn-discovery/cairn/edge/xds/resource/connect"
 	"github.com/cairn-discovery/cairn/edge/xds/resource/mesh"
 	"github.com/cairn-discovery/cairn/edge/xds/resource/plain"
 	"github.com/cairn-discovery/cairn/internal/connlimit"
@@ -37,7 +38,7 @@ func (w *wiring) xdsComponent() (component, error) {
 	cfg := xds.Config{
 		Replica:          w.rep,
 		Rules:            w.currentRules,
-		Sources:          []resource.Source{w.meshSource(), &plain.Source{Region: w.cfg.Region}},
+		Sources:          []resource.Source{&connect.Source{Region: w.cfg.Region}, w.meshSource(), &plain.Source{Region: w.cfg.Region}},
 		Logger:           w.log.With("part", "xds"),
 		Changed:          w.xdsChanged,
 		Drain:            w.cfg.XDS.Drain.Duration,

@@ -129,7 +129,7 @@ func (a *TaskAnswer) failureHints(t *task.Task) {
 func (a *TaskAnswer) containers(s *task.State, t *task.Task) {
 	checked := map[string]bool{}
 	essential := map[string]bool{}
-	if d, ok := s.Definition(t.Account, t.Family, t.Revision); ok {
+	if d, ok := s.DefinitionOf(t); ok {
 		for i := range d.ContainerDefinitions {
 			c := &d.ContainerDefinitions[i]
 			checked[c.Name] = c.HealthCheck != nil

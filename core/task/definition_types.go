@@ -48,6 +48,9 @@ type ContainerDefinition struct {
 	VersionConsistency     string                  `json:"versionConsistency,omitempty"`
 	VolumesFrom            []VolumeFrom            `json:"volumesFrom,omitempty"`
 	WorkingDirectory       string                  `json:"workingDirectory,omitempty"`
+
+	// proxy marks the container that withProxy adds.
+	proxy bool
 }
 
 // ContainerDependency is the structure of that name in the ECS API.

@@ -3,9 +3,11 @@ package task
 // essential reports whether the task ends with the container.
 func (c *ContainerDefinition) essential() bool { return c.Essential == nil || *c.Essential }
 
-// hasCheck reports whether the container has a health check. ["NONE"] switches it off.
+// hasCheck reports whether the container has a health check that says how healthy the task
+// is. ["NONE"] switches it off. That of a proxy says nothing about the program that the task
+// runs, so it only counts when it fails.
 func (c *ContainerDefinition) hasCheck() bool {
-	return c.HealthCheck != nil && len(c.HealthCheck.Command) > 0 && c.HealthCheck.Command[0] != "NONE"
+	return !c.proxy && c.HealthCheck != nil && len(c.HealthCheck.Command) > 0 && c.HealthCheck.Command[0] != "NONE"
 }
 
 // hasChecks reports whether an essential container has a health check.
@@ -40,6 +42,9 @@ func checkedHealth(d *Definition, x *Task) string {
 
 func combinedHealth(d *Definition, x *Task) (health string, checked int) {
 	unknown := false
+	if x.brokenProxy() {
+		health = HealthUnhealthy
+	}
 	for i := range d.ContainerDefinitions {
 		c := &d.ContainerDefinitions[i]
 		if !c.essential() || !c.hasCheck() {
@@ -66,11 +71,16 @@ func combinedHealth(d *Definition, x *Task) (health string, checked int) {
 func essentials(d *Definition) []string {
 	var names []string
 	for i := range d.ContainerDefinitions {
-		if d.ContainerDefinitions[i].essential() {
+		if c := &d.ContainerDefinitions[i]; c.essential() && !c.proxy {
 			names = append(names, d.ContainerDefinitions[i].Name)
 		}
 	}
 	return names
+}
+
+// brokenProxy reports whether the task has a proxy that fails its health check.
+func (x *Task) brokenProxy() bool {
+	return x.Proxy != "" && x.containerHealth(x.Proxy) == HealthUnhealthy
 }
 
 func (x *Task) containerHealth(name string) string {

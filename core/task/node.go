@@ -27,6 +27,8 @@ type Node struct {
 	Attributes       []Attribute  `json:"attributes,omitempty"`
 	VersionInfo      *VersionInfo `json:"versionInfo,omitempty"`
 	Registered       int64        `json:"registered"`
+	// Proxy means that the node runs the proxies of Service Connect.
+	Proxy bool `json:"proxy,omitempty"`
 	// Expires is the end of the lease. 0: it has none, the store is of one machine.
 	Expires int64 `json:"expires,omitempty"`
 

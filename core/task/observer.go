@@ -2,7 +2,6 @@ package task
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
@@ -107,7 +106,7 @@ func (x *Task) RegisteredIn(service string) bool {
 func (s *ServiceConnectService) dnsNames(ns *registry.Namespace) []string {
 	var names []string
 	add := func(name string) {
-		name = strings.ToLower(strings.TrimSuffix(name, "."))
+		name = lowerName(name)
 		if validDNSName(name) && !slices.Contains(names, name) {
 			names = append(names, name)
 		}

@@ -122,7 +122,7 @@ func (p *plan) judge(svc *Service, m *member) {
 		return
 	}
 	m.condition = healthy
-	if d.checks {
+	if d.checks || m.brokenProxy() {
 		p.judgeChecks(svc, m, d)
 	} else if !p.at(m.Started + p.rules.HealthyAfter) {
 		m.condition = settling

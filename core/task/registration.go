@@ -37,8 +37,8 @@ type target struct {
 
 // runContext is what a task runs.
 type runContext struct {
-	definition *Definition
-	service    *Service // nil for a standalone task
+	definition *Definition // with the container of the proxy
+	service    *Service    // nil for a standalone task
 	workload   *Workload
 	connect    []ServiceConnectResource
 }
@@ -47,19 +47,26 @@ type runContext struct {
 func contextOf(s *State, x *Task) runContext {
 	var c runContext
 	c.definition, _ = s.Definition(x.Account, x.Family, x.Revision)
-	if x.Service == "" {
-		return c
+	if x.Service != "" {
+		c.setWorkload(s, x)
 	}
+	if x.Proxy != "" && c.workload != nil {
+		c.definition = c.definition.withProxy(x, c.workload.ServiceConnect)
+	}
+	return c
+}
+
+// setWorkload finds the service and the workload of a task.
+func (c *runContext) setWorkload(s *State, x *Task) {
 	if c.service, _ = s.Service(x.Account, x.Cluster, x.Service); c.service != nil {
 		if d := c.service.deployment(x.Deployment); d != nil {
 			c.workload, c.connect = &d.Workload, d.ServiceConnectServices
-			return c
+			return
 		}
 	}
 	if r, ok := s.Revision(x.Account, x.Cluster, x.Service, x.Deployment); ok {
 		c.workload, c.connect = &r.Workload, r.ServiceConnectServices
 	}
-	return c
 }
 
 // deployment returns the deployment with a number, or nil.

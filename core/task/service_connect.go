@@ -55,13 +55,8 @@ func (t *transaction) connectNamespaceOf(cluster *Cluster, account command.Accou
 	if ref == "" {
 		return nil, command.Invalid("Namespace is missing")
 	}
-	if ns, err := t.registry().FindNamespace(t.cloudMap, account, ref); err == nil {
+	if ns, ok := findConnectNamespace(t.registry(), t.cloudMap, account, ref); ok {
 		return ns, nil
-	}
-	for _, ns := range t.registry().VisibleNamespaces(t.cloudMap, account, "") {
-		if ns.Name == ref {
-			return ns, nil
-		}
 	}
 	return nil, NewError(NamespaceNotFound, "The namespace %s was not found.", quote(ref))
 }

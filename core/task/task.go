@@ -103,6 +103,9 @@ type Task struct {
 	ProtectedUntil int64 `json:"protectedUntil,omitempty"`
 
 	Registrations []Registration `json:"registrations,omitempty"`
+	// Proxy is the name of the container of Containers that is the proxy of Service
+	// Connect. Empty: the task has none.
+	Proxy string `json:"proxy,omitempty"`
 
 	unknown
 }

@@ -38,6 +38,7 @@ func hexID(b []byte) string {
 // placeOn puts a task on an instance.
 func (t *transaction) placeOn(x *Task, i *ContainerInstance, d *Definition) {
 	x.Instance, x.Node, x.Zone = i.ID, i.Node, i.Zone
+	t.giveProxy(x, d)
 	if !d.awsvpc() {
 		x.LastStatus = StatusPending
 		return

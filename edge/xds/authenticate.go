@@ -11,6 +11,7 @@ import (
 	"google.golang.org/grpc/peer"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/edge/xds/resource"
 )
 
 // Credentials are what a client shows when it opens a stream.
@@ -33,6 +34,8 @@ type Caller struct {
 	Name string
 	// Allowed reports whether the caller may do an action of IAM with a resource.
 	Allowed func(action, arn string) bool
+	// Task is the task whose proxy the caller is; nil for all others.
+	Task *resource.Task
 	// Valid returns why the caller is no longer accepted, as a gRPC status. It is asked
 	// when Config.Identities has changed. Nil means that the caller always is.
 	Valid func() error
@@ -44,15 +47,20 @@ type connection struct {
 	account command.AccountID
 	allowed func(action, arn string) bool
 	valid   func() error
-	local   bool // it is on this machine
-	open    bool // nobody is authenticated: the client says itself which account it means
+	task    *resource.Task // that the client is the proxy of, or nil
+	local   bool           // it is on this machine
+	open    bool           // nobody is authenticated: the client says itself which account it means
 }
 
 // defaultAccount is the account of clients that are not authenticated.
 const defaultAccount = command.AccountID("000000000000")
 
-// connect authenticates the client of a stream.
-func (s *Server) connect(ctx context.Context) (*connection, error) {
+// connect authenticates the client of a stream. Known is who it is by the listener to which
+// it is connected, or nil.
+func (s *Server) connect(ctx context.Context, known *Caller) (*connection, error) {
+	if known != nil {
+		return &connection{peer: known.Name, account: known.Account, allowed: known.Allowed, valid: known.Valid, task: known.Task, local: true}, nil
+	}
 	c := &connection{account: defaultAccount, open: s.cfg.Authenticate == nil}
 	creds := &Credentials{}
 	creds.Method, _ = grpc.Method(ctx)

@@ -95,7 +95,7 @@ func (s *stream) enter(node *corev3.Node) error {
 	if text := command.AccountID(node.GetMetadata().GetFields()[metaAccount].GetStringValue()); s.open && text.Valid() {
 		s.account = text
 	}
-	proxy := &resource.Proxy{Node: node, Account: s.account, Private: !s.open || s.local, Allowed: s.allowed}
+	proxy := &resource.Proxy{Node: node, Account: s.account, Private: !s.open || s.local, Allowed: s.allowed, Task: s.task}
 	view, err := s.hub.view(s, proxy)
 	if err == nil {
 		s.proxy, s.view = proxy, view

@@ -12,7 +12,8 @@ import (
 )
 
 // services returns the gRPC services of xDS. Their messages are encoded by codec, so
-// they are not those that protoc generates.
+// they are not those that protoc generates. They are registered with the *Caller that all
+// clients of a listener are; nil means that each is authenticated.
 func (s *Server) services() []*grpc.ServiceDesc {
 	all := []*grpc.ServiceDesc{
 		s.service("envoy.service.discovery.v3.AggregatedDiscoveryService", "AggregatedResources", nil),
@@ -35,7 +36,7 @@ func (s *Server) services() []*grpc.ServiceDesc {
 // service returns a service with a stream of each protocol.
 func (s *Server) service(name, method string, only *resource.Type) *grpc.ServiceDesc {
 	handler := func(delta bool) grpc.StreamHandler {
-		return func(_ any, ss grpc.ServerStream) error { return s.serve(ss, delta, only) }
+		return func(known any, ss grpc.ServerStream) error { return s.serve(ss, known.(*Caller), delta, only) }
 	}
 	desc := &grpc.ServiceDesc{ServiceName: name, HandlerType: (*any)(nil)}
 	desc.Streams = append(desc.Streams,
@@ -45,8 +46,8 @@ func (s *Server) service(name, method string, only *resource.Type) *grpc.Service
 }
 
 // serve serves one stream.
-func (s *Server) serve(ss grpc.ServerStream, delta bool, only *resource.Type) error {
-	c, err := s.connect(ss.Context())
+func (s *Server) serve(ss grpc.ServerStream, known *Caller, delta bool, only *resource.Type) error {
+	c, err := s.connect(ss.Context(), known)
 	if err != nil {
 		return err
 	}

@@ -103,8 +103,10 @@ type Server struct {
 	closing chan struct{} // closed when Serve ends
 	// receivers are the goroutines that read from streams.
 	receivers sync.WaitGroup
+	known     sync.WaitGroup // calls of ServeKnown
 
 	mu         sync.Mutex
+	closed     bool // no new call of ServeKnown is served
 	streams    map[*stream]struct{}
 	rejections map[string][]*rejection // by node
 	restarted  map[string]time.Time    // by node: when a stream was closed so that it begins again
@@ -136,6 +138,31 @@ func New(cfg Config) (*Server, error) {
 
 // Serve serves clients on a listener until ctx ends. It can be called once.
 func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
+	server := s.newServer(s.cfg.TLS, nil)
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var group sync.WaitGroup
+	group.Go(func() { s.hub.run(following) })
+	served := make(chan error, 1)
+	group.Go(func() { served <- server.Serve(s.conns.listen(ln)) })
+	var err error
+	select {
+	case <-ctx.Done():
+	case err = <-served:
+	}
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	close(s.closing)
+	s.shutdown(server)
+	s.known.Wait()
+	stop()
+	group.Wait()
+	s.receivers.Wait()
+	return err
+}
+
+// newServer returns a gRPC server whose clients are known, or else authenticated.
+func (s *Server) newServer(tls *tls.Config, known *Caller, more ...grpc.ServerOption) *grpc.Server {
 	options := []grpc.ServerOption{
 		grpc.ForceServerCodecV2(codec{}),
 		grpc.MaxRecvMsgSize(maxRequest),
@@ -153,30 +180,44 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 			Time: 30 * time.Second, Timeout: 20 * time.Second, MaxConnectionAge: maxAge, MaxConnectionAgeGrace: maxAgeOver,
 		}),
 	}
-	if s.cfg.TLS != nil {
-		options = append(options, grpc.Creds(credentials.NewTLS(s.cfg.TLS)))
+	if tls != nil {
+		options = append(options, grpc.Creds(credentials.NewTLS(tls)))
 	}
-	server := grpc.NewServer(options...)
+	server := grpc.NewServer(append(options, more...)...)
 	for _, desc := range s.services() {
-		server.RegisterService(desc, s)
+		server.RegisterService(desc, known)
 	}
-	following, stop := context.WithCancel(context.WithoutCancel(ctx))
-	var group sync.WaitGroup
-	group.Go(func() { s.hub.run(following) })
+	return server
+}
+
+// ServeKnown serves clients on a listener that only they can reach, so that it is known who
+// they are, until ctx or Serve ends.
+func (s *Server) ServeKnown(ctx context.Context, ln net.Listener, known *Caller) error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return errors.Join(errClosed, ln.Close())
+	}
+	s.known.Add(1)
+	s.mu.Unlock()
+	defer s.known.Done()
+	server := s.newServer(nil, known, grpc.WaitForHandlers(true))
 	served := make(chan error, 1)
-	group.Go(func() { served <- server.Serve(s.conns.listen(ln)) })
+	var group sync.WaitGroup
+	group.Go(func() { served <- server.Serve(ln) })
 	var err error
 	select {
 	case <-ctx.Done():
+	case <-s.closing:
 	case err = <-served:
 	}
-	close(s.closing)
-	s.shutdown(server)
-	stop()
+	server.Stop()
 	group.Wait()
-	s.receivers.Wait()
 	return err
 }
+
+// errClosed means that the server has ended.
+var errClosed = errors.New("xds: the server has ended")
 
 // shutdown lets the streams end, which they do at once unless a client does not read.
 func (s *Server) shutdown(server *grpc.Server) {

@@ -9,11 +9,12 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"strings"
 )
 
 // Config says how a client finds and names itself to its server.
 type Config struct {
-	// Server is the HOST:PORT of the xDS listener.
+	// Server is the HOST:PORT of the xDS listener, or Unix and the path of a socket.
 	Server string
 	// ID and Cluster name the node. An empty Cluster is the ID.
 	ID, Cluster string
@@ -28,11 +29,14 @@ type Config struct {
 	CertFile, KeyFile string
 	// Token is sent as "authorization: Bearer TOKEN". It may be empty.
 	Token string
-	// Admin is the address of the admin interface of Envoy.
+	// Admin is the address of the admin interface of Envoy, as Server.
 	Admin string
 	// StateOfTheWorld selects that protocol for Envoy, in place of delta.
 	StateOfTheWorld bool
 }
+
+// Unix precedes the path of a socket in addresses.
+const Unix = "unix:"
 
 type object = map[string]any
 
@@ -120,7 +124,7 @@ func (c *Config) serverCluster() (object, error) {
 	}
 	host, _, _ := net.SplitHostPort(c.Server)
 	kind := "STRICT_DNS"
-	if _, err := netip.ParseAddr(host); err == nil {
+	if _, err := netip.ParseAddr(host); err == nil || strings.HasPrefix(c.Server, Unix) {
 		kind = "STATIC"
 	}
 	cluster := object{
@@ -146,8 +150,11 @@ func (c *Config) serverCluster() (object, error) {
 	return cluster, nil
 }
 
-// socket returns a HOST:PORT as Envoy writes it.
+// socket returns an address as Envoy writes it.
 func socket(addr string) (object, error) {
+	if path, ok := strings.CutPrefix(addr, Unix); ok {
+		return object{"pipe": object{"path": path}}, nil
+	}
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("must be HOST:PORT")

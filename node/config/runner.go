@@ -14,6 +14,12 @@ const (
 	RunnerDocker  = "docker"
 )
 
+// Values of Runner.Envoy that are no path.
+const (
+	EnvoyAuto = "auto"
+	EnvoyNone = "none"
+)
+
 // Runner is how this node runs the tasks of ECS; see docs/ecs.md.
 type Runner struct {
 	// Driver is `none`, `process` (namespaces and control groups of Linux; needs root)
@@ -86,6 +92,10 @@ type Runner struct {
 	LogMaxFiles int `yaml:"log_max_files" check:"min=1"`
 	// LogRetention is how long logs are kept that are not written any more. 0s: without a limit.
 	LogRetention Duration `yaml:"log_retention" check:"min=0s"`
+	// Envoy is the program that runs as the proxy of Service Connect in each task of a
+	// service that uses it (driver process): an absolute path, `auto` for the program envoy
+	// of the PATH, if there is one, or `none`.
+	Envoy string `yaml:"envoy" check:"notempty"`
 	// Docker is for driver docker.
 	Docker DockerEngine `yaml:"docker"`
 }
@@ -129,7 +139,7 @@ func defaultRunner() Runner {
 	return Runner{
 		Driver: RunnerNone, Lease: seconds(30), Outbound: true, Parallel: 16, MaxProcesses: 4096, Cgroups: true,
 		DefaultSubnet: RunnerSubnet{CIDR: mustPrefix("10.213.0.0/16")}, BridgeCIDR: mustPrefix("172.30.0.0/16"),
-		LogMaxBytes: 10 << 20, LogMaxFiles: 5, LogRetention: seconds(7 * 24 * 3600),
+		Envoy: EnvoyAuto, LogMaxBytes: 10 << 20, LogMaxFiles: 5, LogRetention: seconds(7 * 24 * 3600),
 		Docker: DockerEngine{Socket: "/var/run/docker.sock", Pull: "prefer-cached"},
 	}
 }
@@ -222,6 +232,9 @@ func (r *Runner) checkPaths(k *checker) {
 				k.fail(fmt.Sprintf("%s[%d]", key, i), p, "must be an absolute path, without \"..\"")
 			}
 		}
+	}
+	if r.Envoy != EnvoyAuto && r.Envoy != EnvoyNone && !filepath.IsAbs(r.Envoy) {
+		k.fail("runner.envoy", r.Envoy, "must be auto, none or an absolute path")
 	}
 	for name, image := range r.Images {
 		switch {

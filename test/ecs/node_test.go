@@ -4,6 +4,7 @@ package ecs
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,11 +44,13 @@ var programs = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	server := filepath.Join(dir, "server.go")
-	if err := os.WriteFile(server, []byte(webServer), 0o600); err != nil {
-		return "", err
+	server, caller := filepath.Join(dir, "server.go"), filepath.Join(dir, "caller.go")
+	for file, text := range map[string]string{server: webServer, caller: callerProgram} {
+		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+			return "", err
+		}
 	}
-	for name, source := range map[string]string{"cairn": "github.com/cairn-discovery/cairn/cmd/cairn", "httpd-foreground": server} {
+	for name, source := range map[string]string{"cairn": "github.com/cairn-discovery/cairn/cmd/cairn", "httpd-foreground": server, "caller": caller} {
 		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), source)
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := cmd.CombinedOutput(); err != nil {
@@ -68,7 +71,12 @@ func main() {
 	if len(os.Args) > 1 {
 		os.Exit(check())
 	}
-	if err := http.ListenAndServe(":80", http.FileServer(http.Dir("/usr/local/apache2/htdocs"))); err != nil {
+	name, _ := os.Hostname()
+	files := http.FileServer(http.Dir("/usr/local/apache2/htdocs"))
+	if err := http.ListenAndServe(":80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Task", name+" "+os.Getenv("VERSION"))
+		files.ServeHTTP(w, r)
+	})); err != nil {
 		panic(err)
 	}
 }
@@ -100,6 +108,7 @@ type options struct {
 	store   string // data folder; "": one below the test's folder
 	cgroups bool
 	images  string // further members of runner.images
+	envoy   string // the proxy of Service Connect; "": none
 }
 
 // start runs a node whose tasks run, with further lines of configuration. The image
@@ -120,7 +129,7 @@ func startWith(t *testing.T, o options, more ...string) *machine {
 		o.store = filepath.Join(data, "store")
 	}
 	config := filepath.Join(data, "cairn.yaml")
-	text := strings.NewReplacer("DATA", o.store, "IMAGE", image(t, dir), "CGROUPS", fmt.Sprint(o.cgroups), "MORE", o.images).Replace(`
+	text := strings.NewReplacer("DATA", o.store, "IMAGE", image(t, dir), "CGROUPS", fmt.Sprint(o.cgroups), "MORE", o.images, "ENVOY", cmp.Or(o.envoy, "none")).Replace(`
 data_dir: DATA
 api_addr: 127.0.0.1:0
 dns_addr: 127.0.0.1:0
@@ -131,6 +140,7 @@ runner:
   driver: process
   cgroups: CGROUPS
   outbound: false
+  envoy: ENVOY
   default_subnet: {cidr: 10.213.0.0/16, vpc: vpc-abcd1234}
   images: {"httpd:2.4": {root: IMAGE}MORE}
 ` + strings.Join(more, "\n"))
@@ -187,7 +197,7 @@ func image(t *testing.T, programs string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := map[string]string{"bin/sh": shell, "usr/local/bin/httpd-foreground": filepath.Join(programs, "httpd-foreground")}
+	files := map[string]string{"bin/sh": shell, "usr/local/bin/httpd-foreground": filepath.Join(programs, "httpd-foreground"), "usr/local/bin/caller": filepath.Join(programs, "caller")}
 	for _, library := range regexp.MustCompile(`/\S+`).FindAllString(string(out), -1) {
 		files[strings.TrimPrefix(library, "/")] = library
 	}

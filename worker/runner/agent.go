@@ -63,7 +63,10 @@ type Config struct {
 	Gateway func(ctx context.Context, gateways []netip.Addr) error
 	// Endpoint serves tasks in awsvpc mode. Nil: they have no metadata.
 	Endpoint Endpoint
-	Sources  Sources
+	// Proxy is for tasks of services with Service Connect. Nil: they get none. It needs a
+	// ProxyDriver.
+	Proxy   *ProxyConfig
+	Sources Sources
 	// LogDir is the folder of the output of containers. LogBytes is when a file is full;
 	// 0 means 10 MiB. LogFiles is how many files a container has; 0 means 5.
 	// LogRetention is when files that are not written any more are deleted; 0: never.
@@ -110,11 +113,14 @@ func New(cfg Config) (*Runner, error) {
 	if cfg.LogFiles == 0 {
 		cfg.LogFiles = 5
 	}
+	if err := cfg.checkProxy(); err != nil {
+		return nil, err
+	}
 	p, err := newPool(cfg.Subnets)
 	if err != nil {
 		return nil, fmt.Errorf("runner: %w", err)
 	}
-	cfg.Node.Driver = cfg.Driver.Name()
+	cfg.Node.Driver, cfg.Node.Proxy = cfg.Driver.Name(), cfg.Proxy != nil
 	if p.subnets[DefaultSubnet] == nil {
 		cfg.Node.Subnets = p.ids()
 	}

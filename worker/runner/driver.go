@@ -67,6 +67,14 @@ type Driver interface {
 	Listen(ctx context.Context, taskID string, address netip.AddrPort) (net.Listener, error)
 }
 
+// ProxyDriver is a Driver that can run the proxies of Service Connect.
+type ProxyDriver interface {
+	Driver
+	// Folder returns a folder of a task for files of the agent. It may not exist; Remove
+	// deletes it.
+	Folder(taskID string) string
+}
+
 // ErrNoLog means that a driver has no output of a container.
 var ErrNoLog = errors.New("this node has no output")
 
@@ -127,6 +135,9 @@ type NetworkSpec struct {
 	Hosts []task.HostEntry
 	// Hostname of the task.
 	Hostname string
+	// Redirects are ports of the task that lead to other ports of it, for what comes from
+	// outside of the task (awsvpc). Only a ProxyDriver gets them.
+	Redirects []task.Redirect
 }
 
 // Container is a container with overrides merged and the environment complete.
@@ -143,6 +154,14 @@ type Container struct {
 	MemoryLimit, MemoryReservation int64
 	// Log is where the output goes.
 	Log LogTarget
+	// Mounts are files and folders of this machine. Only a ProxyDriver gets them.
+	Mounts []Mount
+}
+
+// Mount is a file or folder of this machine in a container.
+type Mount struct {
+	Source, Target string
+	ReadOnly       bool
 }
 
 // LogTarget says where the output of a container goes.

@@ -34,8 +34,9 @@ type worker struct {
 	pullStarted, pullStopped int64
 	served                   bool // the endpoint of the task is open
 	cleared                  bool // the task was removed from the machine
-	attempt                  int  // failures in a row
-	prepared                 int  // failed attempts to make the network
+	proxy                    *proxyServer
+	attempt                  int // failures in a row
+	prepared                 int // failed attempts to make the network
 }
 
 func newWorker(r *Runner, id string) *worker {
@@ -81,6 +82,7 @@ func (w *worker) close() {
 	if w.r.cfg.Endpoint != nil {
 		w.r.cfg.Endpoint.Close(w.id)
 	}
+	w.closeProxy()
 }
 
 // wait waits until something has changed, or the time in milliseconds; 0: no time.
@@ -170,8 +172,8 @@ func (w *worker) situation(snapshot *replica.Snapshot, t *task.Task, seen *Obser
 	if t == nil {
 		return s
 	}
-	if d, ok := snapshot.Task.Definition(t.Account, t.Family, t.Revision); ok {
-		s.definition = merged(d, t.Overrides)
+	if d, ok := snapshot.Task.DefinitionOf(t); ok {
+		s.definition = runnable(merged(d, t.Overrides), t)
 	}
 	return s
 }
@@ -190,6 +192,11 @@ func (w *worker) serve(ctx context.Context, s *situation, seen *Observation) err
 	}
 	if w.r.cfg.Endpoint != nil {
 		if err := w.r.cfg.Endpoint.Open(ctx, s.task); err != nil {
+			return err
+		}
+	}
+	if s.task.Proxy != "" {
+		if err := w.serveProxy(ctx, s.task); err != nil {
 			return err
 		}
 	}
@@ -277,6 +284,9 @@ func (w *worker) specFor(s *situation) (*Spec, error) {
 		return nil, err
 	}
 	if err := w.r.network(spec); err != nil {
+		return nil, err
+	}
+	if err := w.r.addProxy(spec); err != nil {
 		return nil, err
 	}
 	w.spec, w.specOf = spec, s.task

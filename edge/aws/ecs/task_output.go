@@ -157,6 +157,9 @@ func containerOverride(t *task.Task, name string) *task.ContainerOverride {
 // describeContainers returns the containers of a task in the order of its definition.
 func describeContainers(c *service.Call, t *task.Task, d *task.Definition) []Container {
 	list := []Container{}
+	if with, ok := c.State.Task.DefinitionOf(t); ok {
+		d = with
+	}
 	for i := range t.Containers {
 		list = append(list, describeContainer(c, t, d, &t.Containers[i]))
 	}

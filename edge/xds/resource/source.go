@@ -22,6 +22,14 @@ type Proxy struct {
 	// Allowed reports whether the client may do an action of IAM with a resource. Nil
 	// means that callers are not authenticated, and everything is allowed.
 	Allowed func(action, arn string) bool
+	// Task is the task whose proxy the client is; nil for all others.
+	Task *Task
+}
+
+// Task names a task of ECS.
+type Task struct {
+	Account     command.AccountID
+	Cluster, ID string
 }
 
 // Source makes resources for some proxies.
@@ -83,6 +91,7 @@ const (
 	DepServices                     // id of the namespace: which services it has
 	DepInstances                    // id of the service: its instances
 	DepMesh                         // an object of a mesh; only the source of meshes knows the form
+	DepConnect                      // id of the namespace: its client aliases of Service Connect
 )
 
 // Dep names a part of the state that a resource depends on.

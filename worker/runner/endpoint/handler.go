@@ -64,7 +64,7 @@ func (h *handler) look() (v *view, ok bool) {
 	if !ok {
 		return nil, false
 	}
-	d, ok := s.Definition(t.Account, t.Family, t.Revision)
+	d, ok := s.DefinitionOf(t)
 	return &view{h: h, task: t, definition: d}, ok
 }
 

@@ -326,5 +326,8 @@ func (d *Driver) makeFiles(s *runner.Spec, c *runner.Container, dir containerDir
 		}
 		spec.Init.Mounts = append(spec.Init.Mounts, mountSpec{Source: file, Target: "/etc/" + name, Trusted: true})
 	}
+	for _, m := range c.Mounts {
+		spec.Init.Mounts = append(spec.Init.Mounts, mountSpec{Source: m.Source, Target: m.Target, ReadOnly: m.ReadOnly, Trusted: true})
+	}
 	return d.makeVolumes(s, c, spec)
 }

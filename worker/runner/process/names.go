@@ -25,6 +25,8 @@ func (l layout) record(id string) string { return filepath.Join(l.task(id), "tas
 func (l layout) netns(id string) string  { return filepath.Join(l.task(id), "netns") }
 func (l layout) big(id string) string    { return filepath.Join(l.data, id) }
 
+func (l layout) agent(id string) string { return filepath.Join(l.task(id), "agent") }
+
 func (l layout) containers(id string) string { return filepath.Join(l.task(id), "containers") }
 
 func (l layout) container(id, name string) containerDir {

@@ -16,6 +16,8 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
+
+	"github.com/cairn-discovery/cairn/core/task"
 )
 
 // inNamespace runs f on a thread of its own that is in the network namespace of a file.
@@ -107,6 +109,7 @@ type attachment struct {
 	addresses []netip.Prefix
 	gateways  []netip.Addr
 	mac       net.HardwareAddr
+	redirects []task.Redirect
 }
 
 // attach gives a namespace an interface "eth0" on a bridge. It may be called again: an
@@ -172,6 +175,9 @@ func (a *attachment) configure() error {
 		}
 	}
 	if err := netlink.LinkSetUp(link); err != nil {
+		return err
+	}
+	if err := redirect(a.redirects); err != nil {
 		return err
 	}
 	for _, g := range a.gateways {

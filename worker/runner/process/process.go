@@ -178,6 +178,9 @@ func (d *Driver) Tasks(context.Context) ([]string, error) {
 	return ids, nil
 }
 
+// Folder implements runner.ProxyDriver.
+func (d *Driver) Folder(id string) string { return d.files.agent(id) }
+
 func (d *Driver) containerNames(id string) []string {
 	entries, err := os.ReadDir(d.files.containers(id))
 	if err != nil {
@@ -218,4 +221,4 @@ func (d *Driver) Cleanup(ctx context.Context) error {
 // alias marks the interfaces of this driver.
 func (d *Driver) alias() string { return "cairn " + d.cfg.RunDir }
 
-var _ runner.Driver = (*Driver)(nil)
+var _ runner.ProxyDriver = (*Driver)(nil)

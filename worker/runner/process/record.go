@@ -26,6 +26,8 @@ type taskRecord struct {
 	Addresses []netip.Prefix `json:"addresses,omitempty"`
 	Gateways  []netip.Addr   `json:"gateways,omitempty"`
 	MAC       string         `json:"mac,omitempty"`
+	// Redirects are ports that lead to the proxy of the task.
+	Redirects []task.Redirect `json:"redirects,omitempty"`
 	// Ready means that Prepare has finished.
 	Ready bool `json:"ready"`
 }
