@@ -97,6 +97,10 @@ func TestServiceConnectErrors(t *testing.T) {
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases = append(s.ClientAliases, s.ClientAliases[0]) }), "2 clientAliases exceeds the max limit of 1"},
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases[0].DNSName = "a b" }), "The DNS name that you provided is invalid."},
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases[0].Port = nil }), "The port 0 of clientAliases is not from 1 to 65535."},
+		{connect("shop.test", func(s *task.ServiceConnectService) { s.IngressPortOverride = new(int64(70_000)) }), "The ingressPortOverride 70000 is not from 1 to 65535."},
+		{connect("shop.test", func(s *task.ServiceConnectService) {
+			s.Timeout = &task.TimeoutConfiguration{PerRequestTimeoutSeconds: new(int64(-1))}
+		}), `The timeouts of the Service Connect service "http" must not be negative.`},
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.DiscoveryName = "web" }), "SC service is already used by arn:aws:servicediscovery:"},
 	} {
 		one := 1

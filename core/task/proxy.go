@@ -140,8 +140,8 @@ func ProxySettingsOf(d *Definition, c *ServiceConnectConfiguration, endpoints []
 		if !ok || p.Ingress[s.PortName] != 0 {
 			continue
 		}
-		if s.IngressPortOverride != nil {
-			p.Ingress[s.PortName] = uint16(*s.IngressPortOverride)
+		if o := uint16(deref(s.IngressPortOverride)); o != 0 && o != uint16(port) {
+			p.Ingress[s.PortName] = o
 			continue
 		}
 		for used[next] {

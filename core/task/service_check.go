@@ -143,6 +143,12 @@ func (t *transaction) checkConnect(cluster *Cluster, svc *Service, d *Definition
 				return command.Invalid("The DNS name that you provided is invalid. The name must be a valid DNS name but doesn't need to be fully-qualified. Name: %s", quote(alias.DNSName))
 			}
 		}
+		if p := deref(s.IngressPortOverride); p < 0 || p > maxUint16 {
+			return command.Invalid("The ingressPortOverride %d is not from 1 to %d.", p, maxUint16)
+		}
+		if o := s.Timeout; o != nil && (deref(o.IdleTimeoutSeconds) < 0 || deref(o.PerRequestTimeoutSeconds) < 0) {
+			return command.Invalid("The timeouts of the Service Connect service %s must not be negative.", quote(s.PortName))
+		}
 		name := s.discoveryName()
 		if seen[name] {
 			return command.Invalid("The discoveryName %s is used twice", quote(name))
