@@ -100,15 +100,18 @@ func TestService(t *testing.T) {
 	})
 }
 
-// service is an ECS service "web" with a Cloud Map service "web.shop".
+// service is an ECS service "web" with a Cloud Map service "web" in a namespace.
 type service struct {
-	n *node
-	e *enginetest.Engine
+	n         *node
+	e         *enginetest.Engine
+	namespace string
 }
 
-func newService(n *node, e *enginetest.Engine) *service {
+func newService(n *node, e *enginetest.Engine) *service { return newServiceIn(n, e, "shop") }
+
+func newServiceIn(n *node, e *enginetest.Engine, name string) *service {
 	n.t.Helper()
-	op := n.call("cloudmap:CreatePrivateDnsNamespace", object{"Name": "shop", "Vpc": "vpc-a"})
+	op := n.call("cloudmap:CreatePrivateDnsNamespace", object{"Name": name, "Vpc": "vpc-a"})
 	var namespace string
 	n.until("the namespace exists", func() bool {
 		o := n.call("cloudmap:GetOperation", object{"OperationId": text(op, "OperationId")})
@@ -133,13 +136,13 @@ func newService(n *node, e *enginetest.Engine) *service {
 		"serviceRegistries":    []object{{"registryArn": text(registry, "Service", "Arn")}},
 		"networkConfiguration": object{"awsvpcConfiguration": object{"subnets": []string{"subnet-a"}}},
 	})
-	return &service{n, e}
+	return &service{n, e, name}
 }
 
 // instances returns the addresses of the healthy instances by task.
 func (s *service) instances() map[string]string {
 	s.n.t.Helper()
-	out := s.n.call("cloudmap:DiscoverInstances", object{"NamespaceName": "shop", "ServiceName": "web", "HealthStatus": "HEALTHY"})
+	out := s.n.call("cloudmap:DiscoverInstances", object{"NamespaceName": s.namespace, "ServiceName": "web", "HealthStatus": "HEALTHY"})
 	all := map[string]string{}
 	list, _ := at(out, "Instances").([]any)
 	for _, i := range list {
@@ -165,7 +168,7 @@ func (s *service) names() []string {
 		var d net.Dialer
 		return d.DialContext(ctx, network, dnsAddress)
 	}}
-	got, err := r.LookupHost(s.n.t.Context(), "web.shop.")
+	got, err := r.LookupHost(s.n.t.Context(), "web."+s.namespace+".")
 	if err != nil {
 		s.n.t.Fatal(err)
 	}
