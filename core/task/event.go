@@ -81,9 +81,7 @@ func (t *transaction) notice(svc *Service, level, code, format string, args ...a
 func (t *transaction) addEvent(svc *Service, e Event) {
 	e.Account, e.Cluster, e.Service, e.Number = svc.Account, svc.Cluster, svc.Name, t.state().lastEvent(svc)+1
 	e.ID, e.Time = t.newUUID(), t.meta.Now
-	if len(e.Message) > maxReason {
-		e.Message = e.Message[:maxReason]
-	}
+	e.Message = cut(e.Message)
 	t.add(eventLists.Put(&e))
 	old := &Event{Account: e.Account, Cluster: e.Cluster, Service: e.Service, Number: e.Number - maxEvents}
 	if _, ok := t.state().events.Get(old.name()); ok {

@@ -9,8 +9,23 @@ import (
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
-// maxReason is the longest reason in bytes; AWS cuts at 1024 characters.
+// maxReason is the longest reason in characters, as on AWS.
 const maxReason = 1024
+
+// cut returns a reason with at most maxReason characters.
+func cut(reason string) string {
+	if len(reason) <= maxReason {
+		return reason
+	}
+	n := 0
+	for i := range reason {
+		if n == maxReason {
+			return reason[:i]
+		}
+		n++
+	}
+	return reason
+}
 
 // Reasons of AWS.
 const (
@@ -51,9 +66,7 @@ func (t *transaction) stop(x *Task, code, reason string, drain bool) {
 	if x.stopping() {
 		return
 	}
-	if len(reason) > maxReason {
-		reason = reason[:maxReason]
-	}
+	reason = cut(reason)
 	c := contextOf(t.state(), x)
 	wait := int64(0)
 	if drain && x.Answered && x.registered() {

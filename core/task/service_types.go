@@ -219,7 +219,7 @@ type EBSTagSpecification struct {
 // Tag is the structure of that name in the ECS API.
 type Tag struct {
 	Key   string `json:"key,omitempty"`
-	Value string `json:"value,omitempty"`
+	Value string `json:"value"`
 }
 
 // VpcLatticeConfiguration is the structure of that name in the ECS API.

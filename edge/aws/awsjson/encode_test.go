@@ -90,8 +90,8 @@ func TestAppendError(t *testing.T) {
 			`{"__type":"InvalidInput","message":"bad \"name\"","Message":"bad \"name\""}`,
 		},
 		{
-			wire.Error{Code: "DuplicateRequest", Message: "m", Members: []wire.Member{{Name: "DuplicateOperationId", Value: "op-1"}, {Name: "X"}}},
-			`{"__type":"DuplicateRequest","message":"m","Message":"m","DuplicateOperationId":"op-1","X":""}`,
+			wire.Error{Code: "DuplicateRequest", Message: "m", Members: []wire.Member{{Name: "DuplicateOperationId", Value: "op-1"}, {Name: "X"}, {Name: "Y", Values: []string{"a", "b"}}}},
+			`{"__type":"DuplicateRequest","message":"m","Message":"m","DuplicateOperationId":"op-1","X":"","Y":["a","b"]}`,
 		},
 	} {
 		if got := string(AppendError(nil, &test.err)); got != test.want {

@@ -51,9 +51,24 @@ func AppendError(b []byte, e *wire.Error) []byte {
 	b = appendMember(b, "message", e.Message)
 	b = appendMember(b, "Message", e.Message)
 	for _, m := range e.Members {
-		b = appendMember(b, m.Name, m.Value)
+		b = AppendErrorMember(b, m)
 	}
 	return append(b, '}')
+}
+
+// AppendErrorMember appends a member of an error.
+func AppendErrorMember(b []byte, m wire.Member) []byte {
+	if m.Values == nil {
+		return appendMember(b, m.Name, m.Value)
+	}
+	b = append(AppendName(b, m.Name), '[')
+	for i, value := range m.Values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = AppendString(b, value)
+	}
+	return append(b, ']')
 }
 
 func appendMember(b []byte, name, value string) []byte {

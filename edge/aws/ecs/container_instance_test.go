@@ -76,6 +76,7 @@ func TestTags(t *testing.T) {
 	for _, resource := range []string{prefix + "cluster/web", prefix + "task-definition/web:1"} {
 		w.must("TagResource", `{"resourceArn": "`+resource+`", "tags": [{"key": "a", "value": "1"}, {"key": "b"}]}`)
 		w.must("TagResource", `{"resourceArn": "`+resource+`", "tags": [{"key": "a", "value": "2"}]}`)
+		w.has("ListTagsForResource", `{"resourceArn": "`+resource+`"}`, `{"key":"b","value":""}`)
 		w.must("UntagResource", `{"resourceArn": "`+resource+`", "tagKeys": ["b", "c"]}`)
 		w.has("ListTagsForResource", `{"resourceArn": "`+resource+`"}`, `{"tags":[{"key":"a","value":"2"}]}`)
 	}

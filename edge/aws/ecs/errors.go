@@ -39,11 +39,13 @@ var errorCodes = map[task.ErrorKind]string{
 // with one that it does.
 func declaredError(c *service.Call, err error) *wire.Error {
 	var code string
+	var members []wire.Member
 	switch e := err.(type) {
 	case *task.Error:
 		code = errorCodes[e.Kind]
 	case *task.Conflict:
 		code = codeConflictException
+		members = []wire.Member{{Name: "resourceIds", Values: e.Resources}}
 	case *command.InvalidInput, *command.AlreadyExists:
 		code = codeInvalidParameterException
 	case *command.NotFound:
@@ -55,7 +57,7 @@ func declaredError(c *service.Call, err error) *wire.Error {
 	default:
 		return nil
 	}
-	return &wire.Error{Code: declared(c, code), Status: http.StatusBadRequest, Message: err.Error()}
+	return &wire.Error{Code: declared(c, code), Status: http.StatusBadRequest, Message: err.Error(), Members: members}
 }
 
 // declared returns the code, or that of an input that breaks a rule if the operation

@@ -171,9 +171,6 @@ func failuresOf(result *task.RunResult) []Failure {
 	return list
 }
 
-// maxStopReason is the longest reason that StopTask keeps.
-const maxStopReason = 1024
-
 // StopTask stops a task: it leaves Cloud Map first.
 func (a *api) StopTask(ctx context.Context, c *service.Call, in *StopTaskRequest) (*StopTaskResponse, error) {
 	cluster, err := clusterName(c, in.Cluster)
@@ -189,11 +186,7 @@ func (a *api) StopTask(ctx context.Context, c *service.Call, in *StopTaskRequest
 	if !r.in(cluster) {
 		return nil, task.ErrTaskNotFound()
 	}
-	reason := service.Value(in.Reason)
-	if len(reason) > maxStopReason {
-		reason = reason[:maxStopReason]
-	}
-	reply, err := c.Propose(ctx, &task.StopTask{Cluster: cluster, Task: r.Name, Reason: reason})
+	reply, err := c.Propose(ctx, &task.StopTask{Cluster: cluster, Task: r.Name, Reason: service.Value(in.Reason)})
 	if err != nil {
 		return nil, err
 	}

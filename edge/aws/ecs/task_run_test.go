@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/cairn-discovery/cairn/core/task"
+	"github.com/cairn-discovery/cairn/edge/aws/awsjson"
 )
 
 // newRunWorld has a cluster with a node and task definitions: web in awsvpc mode, job in
@@ -91,6 +92,20 @@ func TestRunTaskClientToken(t *testing.T) {
 		t.Errorf("%v, then %v", first, again)
 	}
 	w.fails("RunTask", body+`,"count":2}`, "ConflictException", "")
+	_, conflict := w.do("RunTask", body+`,"count":2}`)
+	if got, want := string(awsjson.AppendError(nil, conflict)), `"resourceIds":["`+first.(string)+`"]}`; !strings.HasSuffix(got, want) {
+		t.Errorf("%s has no %s", got, want)
+	}
+}
+
+// TestStopReason: a long reason is cut between characters.
+func TestStopReason(t *testing.T) {
+	w := newRunWorld(t)
+	arn := w.answer("RunTask", `{"cluster":"web","taskDefinition":"job"}`)["tasks"].([]any)[0].(map[string]any)["taskArn"].(string)
+	task := w.answer("StopTask", `{"cluster":"web","task":"`+arn+`","reason":"a`+strings.Repeat("✓", 1100)+`"}`)["task"].(map[string]any)
+	if want := "a" + strings.Repeat("✓", 1023); task["stoppedReason"] != want {
+		t.Errorf("%q", task["stoppedReason"])
+	}
 }
 
 func TestStartTask(t *testing.T) {

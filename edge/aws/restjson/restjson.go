@@ -23,7 +23,7 @@ func (Protocol) AppendError(b []byte, e *wire.Error, _ string) []byte {
 	b = append(b, '{')
 	b = awsjson.AppendString(awsjson.AppendName(b, "message"), e.Message)
 	for _, m := range e.Members {
-		b = awsjson.AppendString(awsjson.AppendName(b, m.Name), m.Value)
+		b = awsjson.AppendErrorMember(b, m)
 	}
 	return append(b, '}')
 }

@@ -31,7 +31,7 @@ func (p *Protocol) AppendError(b []byte, e *wire.Error, requestID string) []byte
 	b = awsxml.AppendText(b, "Type", faultOf(e))
 	b = awsxml.AppendText(b, "Code", e.Code)
 	b = awsxml.AppendText(b, "Message", e.Message)
-	for _, m := range e.Members {
+	for _, m := range e.Members { // no API with this protocol has errors with lists
 		b = awsxml.AppendText(b, m.Name, m.Value)
 	}
 	b = awsxml.Close(b, "Error")

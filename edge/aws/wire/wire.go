@@ -39,7 +39,11 @@ type Response struct {
 }
 
 // Member is a name with its value: a field of a header, or a member of an error.
-type Member struct{ Name, Value string }
+type Member struct {
+	Name, Value string
+	// Values are those of a member that is a list, which has no Value.
+	Values []string
+}
 
 // Error is an answer that is an error.
 type Error struct {

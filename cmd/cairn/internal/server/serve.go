@@ -23,12 +23,12 @@ func newServe(p *cli.Program) *cobra.Command {
 		Short: "Run a node in the foreground",
 		Long: `Runs a node in the foreground until SIGTERM or SIGINT. Then it answers the
 requests that it has accepted, and stops with exit code 0 within 10 seconds.
-SIGHUP reads the configuration again: accounts, VPCs, EC2 instances, quotas, the
-default TTL and the log level change at once.
+SIGHUP reads the configuration again. Accounts, VPCs, quotas, the log level and other
+keys change at once; docs/configuration.md lists them.
 
 When all listeners serve, the node logs one line with msg=ready and their
 addresses, and /readyz on the admin listener answers 200. Port 0 means any free
-port. xDS is not served yet.
+port.
 
 Every flag can also be given in the environment (--api-addr as CAIRN_API_ADDR,
 --config as CAIRN_CONFIG) and in the configuration file (api_addr). Flags have
