@@ -31,6 +31,7 @@ type batch struct {
 	cost      int             // of the preconditions of txn
 	keyBytes  int             // the keys of txn
 	limits    store.Limits
+	writer    int // Meta.Writer of its commands
 
 	// The fields below are about the commit.
 	before    []*batch      // in flight when this one was sent; for the commit alone
@@ -52,13 +53,14 @@ func newBatch(proposals []*proposal) *batch {
 // than the store accepts, and before one that must wait for a batch in flight. So it may
 // be empty.
 func (l *loop) decide(proposals []*proposal) *batch {
-	rules, writer := l.cfg.Rules(), l.writer()
+	rules := l.cfg.Rules()
 	b := newBatch(proposals)
+	b.writer = l.writer()
 	b.limits, b.from = l.limits(), l.predict()
 	b.txn.Base = store.Revision(l.Current().Revision)
 	b.draft = state.NewDraft(b.from)
 	for i, p := range proposals {
-		p.meta.Writer = writer
+		p.meta.Writer = b.writer
 		d, err := l.decideOne(b, rules, p)
 		if errors.Is(err, errNextBatch) {
 			b.proposals, b.outcomes = proposals[:i], b.outcomes[:i]
@@ -82,18 +84,40 @@ func (b *batch) complete() {
 	}
 }
 
-// writer returns the number of this node among those that share the store: its place in
-// the order of their names.
+// writer returns the number of this node among those that share the store, for the next
+// batch. A node has several numbers, so that batches in flight need not write one counter
+// after the other.
 func (l *loop) writer() int {
 	if l.cfg.MemberID == "" {
 		return 0
 	}
-	for i, n := range l.Current().Member.Nodes() {
+	nodes := l.Current().Member.Nodes()
+	for i, n := range nodes {
 		if n.ID == l.cfg.MemberID {
-			return i%command.MaxWriter + 1
+			return l.freeWriter(writersOf(i, len(nodes), l.depth()))
 		}
 	}
 	return 0
+}
+
+// freeWriter returns the first of some numbers that no batch in flight has.
+func (l *loop) freeWriter(numbers []int) int {
+	for _, n := range numbers {
+		if !slices.ContainsFunc(l.flight, func(b *batch) bool { return b.writer == n && b.isPending() }) {
+			return n
+		}
+	}
+	return numbers[0]
+}
+
+// writersOf returns the numbers of a node, at least one and at most limit: its place in the
+// order of the names, and then every number of nodes after it. If there are more nodes than
+// numbers, some nodes have the same one.
+func writersOf(place, nodes, limit int) (numbers []int) {
+	for n := place % command.MaxWriter; n < command.MaxWriter && len(numbers) < limit; n += nodes {
+		numbers = append(numbers, n+1)
+	}
+	return numbers
 }
 
 // errNextBatch means that a command must be decided in the next batch.

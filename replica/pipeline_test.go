@@ -86,15 +86,28 @@ func joined(t *testing.T, s store.Store, name string) *node {
 	return n
 }
 
-// TestSeveralInFlight: commits of one node do not wait for each other, also where each
-// counts in the record that the one before has written. Their order in the store may be
-// any; each command is answered when it is visible.
+// TestSeveralInFlight: commits of one node do not wait for each other. Their order in the
+// store may be any; each command is answered when it is visible. If there are so many
+// nodes that each has one counter only, each commit counts in the record that the one
+// before has written; then one that comes too early is sent again, once.
 func TestSeveralInFlight(t *testing.T) {
-	for _, order := range [][3]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {2, 1, 0}} {
-		t.Run(fmt.Sprint(order), func(t *testing.T) {
+	const few, many = 2, command.MaxWriter
+	for _, c := range []struct {
+		nodes   int
+		order   [3]int
+		commits int
+	}{
+		{few, [3]int{0, 1, 2}, 3}, {few, [3]int{0, 2, 1}, 3}, {few, [3]int{1, 0, 2}, 3}, {few, [3]int{2, 1, 0}, 3},
+		{many, [3]int{0, 1, 2}, 3}, {many, [3]int{0, 2, 1}, 4}, {many, [3]int{1, 0, 2}, 4}, {many, [3]int{2, 1, 0}, 5},
+	} {
+		t.Run(fmt.Sprint(c.nodes, "nodes", c.order), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := &parallel{Store: memory.New()}
 				n := joined(t, s, "a")
+				for i := range c.nodes - 1 {
+					name := fmt.Sprint("b", i)
+					n.do(&member.Renew{Node: member.Node{Name: name, ID: name, Lease: 1000}})
+				}
 				svc := n.service("web")
 				var gates [3]chan struct{}
 				for i := range gates {
@@ -119,14 +132,13 @@ func TestSeveralInFlight(t *testing.T) {
 				if s.count != 3 {
 					t.Fatalf("%d commits are in flight, want 3", s.count)
 				}
-				for _, i := range order {
+				for _, i := range c.order {
 					close(gates[i])
 					synctest.Wait()
 				}
 				wg.Wait()
-				// A commit that came too early is sent again, once.
-				if want := map[[3]int]int{{0, 1, 2}: 3, {0, 2, 1}: 4, {1, 0, 2}: 4, {2, 1, 0}: 5}[order]; s.count != want {
-					t.Errorf("%d commits, want %d", s.count, want)
+				if s.count != c.commits {
+					t.Errorf("%d commits, want %d", s.count, c.commits)
 				}
 				service, _ := n.Current().Registry.Service(account, svc)
 				if service.InstanceCount() != 3 || service.InstancesRevision() != 4 {
@@ -293,6 +305,26 @@ func TestNodesCountBesideEachOther(t *testing.T) {
 	for r := range nodes[1].Current().Records() {
 		if strings.HasPrefix(r.Key, "3t/") && strings.Contains(r.Key, string(svc)) {
 			t.Errorf("the record %s is left", r.Key)
+		}
+	}
+}
+
+// TestWritersOf: the numbers of nodes do not overlap, and each node has one.
+func TestWritersOf(t *testing.T) {
+	for nodes := 1; nodes <= 2*command.MaxWriter; nodes++ {
+		placeOf := map[int]int{}
+		for place := range nodes {
+			numbers := writersOf(place, nodes, 4)
+			if len(numbers) == 0 || len(numbers) > 4 {
+				t.Fatalf("of %d nodes, the one at %d has %v", nodes, place, numbers)
+			}
+			for _, number := range numbers {
+				other, taken := placeOf[number]
+				if number < 1 || number > command.MaxWriter || taken && nodes <= command.MaxWriter {
+					t.Errorf("of %d nodes, the one at %d has %d, as the one at %d", nodes, place, number, other)
+				}
+				placeOf[number] = place
+			}
 		}
 	}
 }

@@ -32,6 +32,7 @@ type run struct {
 	turn      time.Duration
 	turns     int
 	instances int
+	cases     *regexp.Regexp // of the section writes
 }
 
 var sections = []struct {
@@ -49,15 +50,20 @@ func main() {
 	only := flag.String("run", "", "measure only the sections that match `REGEXP`")
 	instances := flag.Int("instances", 1_000_000, "instances for the section start")
 	binary := flag.String("cairn", "", "`FILE` of the program; empty: it is built")
+	cases := flag.String("case", "", "measure only the cases of the section writes that match `REGEXP`")
 	flag.Parse()
-	if err := bench(*short, *only, *instances, *binary); err != nil {
+	if err := bench(*short, *only, *cases, *instances, *binary); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func bench(short bool, only string, instances int, binary string) error {
+func bench(short bool, only, cases string, instances int, binary string) error {
 	pattern, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
+	casePattern, err := regexp.Compile(cases)
 	if err != nil {
 		return err
 	}
@@ -68,7 +74,7 @@ func bench(short bool, only string, instances int, binary string) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	r := &run{ctx: ctx, dir: dir, cairn: binary, turn: 2 * time.Second, turns: 5, instances: instances}
+	r := &run{ctx: ctx, dir: dir, cairn: binary, turn: 2 * time.Second, turns: 5, instances: instances, cases: casePattern}
 	if short {
 		r.turn, r.turns = time.Second, 2
 	}

@@ -26,6 +26,7 @@ import (
 type etcd struct {
 	endpoint string
 	client   *clientv3.Client
+	pid      int
 	stop     func()
 }
 
@@ -43,7 +44,7 @@ func (r *run) startEtcd(args ...string) (*etcd, error) {
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("etcd: %w", err)
 	}
-	e := &etcd{endpoint: client, stop: func() { cmd.Process.Kill(); cmd.Wait() }}
+	e := &etcd{endpoint: client, pid: cmd.Process.Pid, stop: func() { cmd.Process.Kill(); cmd.Wait() }}
 	e.client, err = clientv3.New(clientv3.Config{Endpoints: []string{client}, Logger: zap.NewNop(), MaxCallSendMsgSize: 8 << 20})
 	if err != nil {
 		e.stop()

@@ -3,7 +3,10 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"os"
+	"strconv"
 	"strings"
 )
 
@@ -49,6 +52,9 @@ func measureWrites(r *run) error {
 				continue
 			}
 			what := fmt.Sprintf("%s, %d writers", c.name, writers)
+			if !r.cases.MatchString(what) {
+				continue
+			}
 			if err := r.writesAgainstPuts(what, e, writers, nodes[:c.nodes], services[:c.services]); err != nil {
 				return fmt.Errorf("%s: %w", what, err)
 			}
@@ -69,18 +75,62 @@ func (r *run) writesAgainstPuts(what string, e *etcd, writers int, nodes []*node
 		return err
 	}
 	var cairn, raw []float64
+	var cairnTime, rawTime processorTime
 	for range r.turns {
 		for _, side := range []struct {
 			rates *[]float64
+			times *processorTime
 			do    func(w, n int) error
-		}{{&cairn, registrars.register}, {&raw, put}} {
+		}{{&cairn, &cairnTime, registrars.register}, {&raw, &rawTime, put}} {
+			before := processorTimes(e, nodes)
 			rate, err := hammer(writers, r.turn, side.do)
 			if err != nil {
 				return err
 			}
 			*side.rates = append(*side.rates, rate)
+			side.times.add(before, processorTimes(e, nodes), rate*r.turn.Seconds())
 		}
 	}
 	compare(what, cairn, "raw puts", raw)
+	fmt.Printf("    processor time of a write: %v; of a raw put: %v\n", cairnTime, rawTime)
 	return nil
+}
+
+// processorTime is the processor time of the programs of a measurement, in seconds, and
+// what they have done with it.
+type processorTime struct {
+	etcd, nodes, clients float64
+	writes               float64
+}
+
+func processorTimes(e *etcd, nodes []*node) (t processorTime) {
+	t.etcd, t.clients = processTime(e.pid), processTime(os.Getpid())
+	for _, n := range nodes {
+		t.nodes += processTime(n.cmd.Process.Pid)
+	}
+	return t
+}
+
+func (t *processorTime) add(before, after processorTime, writes float64) {
+	t.etcd += after.etcd - before.etcd
+	t.nodes += after.nodes - before.nodes
+	t.clients += after.clients - before.clients
+	t.writes += writes
+}
+
+func (t processorTime) String() string {
+	micros := 1e6 / t.writes
+	return fmt.Sprintf("etcd %.0f µs, nodes %.0f µs, clients %.0f µs", t.etcd*micros, t.nodes*micros, t.clients*micros)
+}
+
+// processTime returns the processor time that a process has used, in seconds.
+func processTime(pid int) float64 {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0
+	}
+	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
+	user, _ := strconv.ParseFloat(fields[11], 64)
+	system, _ := strconv.ParseFloat(fields[12], 64)
+	return (user + system) / 100 // USER_HZ is 100 on Linux
 }

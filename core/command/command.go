@@ -41,8 +41,9 @@ type Meta struct {
 	// share it.
 	Entropy [32]byte
 	// Writer is a number from 1 to MaxWriter of the node that decides, if several share the
-	// store. So each can write a record of its own where all count the same thing. Two nodes
-	// with one number only get more conflicts. A node alone is 0.
+	// store. So each can write a record of its own where all count the same thing. A node
+	// has several, for commits that are in flight together. Two nodes with one number only
+	// get more conflicts. A node alone is 0.
 	Writer int
 }
 

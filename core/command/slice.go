@@ -48,6 +48,14 @@ type Unique interface {
 	Unique() bool
 }
 
+// Guarded is a Change whose record may need no precondition of its own, because each
+// decision that writes it also writes another record, whose precondition is enough.
+type Guarded interface {
+	Change
+	// Guarded reports whether no precondition is needed.
+	Guarded() bool
+}
+
 // Stored is a change with the revision at which it was stored. Revision 0 means
 // that the revision is unknown and not needed.
 type Stored struct {

@@ -263,6 +263,10 @@ func (c deleteInstance) apply(d *Draft, _ uint64) {
 
 type putOperation struct{ op *Operation }
 
+// Guarded implements command.Guarded: the instance is written with each operation on it,
+// so two operations with one id meet there.
+func (c putOperation) Guarded() bool { return c.op.Instance != "" && !c.op.Failed }
+
 func (c putOperation) apply(d *Draft, _ uint64) {
 	var buf [512]byte
 	value := storedOperation(c.op.encode(buf[:0]))

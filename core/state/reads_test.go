@@ -71,7 +71,8 @@ func checkReads(s *state.State, d command.Decision) error {
 		}
 	}
 	for _, c := range d.Changes {
-		if !read[c.Key()] {
+		g, ok := c.(command.Guarded)
+		if !read[c.Key()] && !(ok && g.Guarded()) {
 			return fmt.Errorf("%q is written and not read", c.Key())
 		}
 	}

@@ -48,7 +48,7 @@ type State struct {
 
 // Decide evaluates a command. It returns changes, the keys read and a reply, or a
 // typed error. It has no side effects. The keys read include every key that the changes
-// write: no record of another node is overwritten unseen.
+// write, but for those of command.Guarded: no record of another node is overwritten unseen.
 func Decide(s *State, rules *Rules, m command.Meta, c command.Command) (command.Decision, error) {
 	v := &view{state: s, rules: rules}
 	d, err := c.Decide(v, &m)
@@ -74,8 +74,8 @@ func readWritten(s *State, d command.Decision) []command.Read {
 	if len(d.Changes)+len(reads) > manyReads {
 		return readMany(s, d)
 	}
-	for _, key := range d.Keys {
-		if !slices.ContainsFunc(reads, func(r command.Read) bool { return r.Key == key }) {
+	for i, key := range d.Keys {
+		if !isGuarded(d.Changes[i]) && !slices.ContainsFunc(reads, func(r command.Read) bool { return r.Key == key }) {
 			reads = append(reads, command.Read{Key: key, Exists: s.hasRecord(key)})
 		}
 	}
@@ -88,13 +88,18 @@ func readMany(s *State, d command.Decision) []command.Read {
 	for _, r := range reads {
 		known[r.Key] = true
 	}
-	for _, key := range d.Keys {
-		if !known[key] {
+	for i, key := range d.Keys {
+		if !known[key] && !isGuarded(d.Changes[i]) {
 			known[key] = true
 			reads = append(reads, command.Read{Key: key, Exists: s.hasRecord(key)})
 		}
 	}
 	return reads
+}
+
+func isGuarded(c command.Change) bool {
+	g, ok := c.(command.Guarded)
+	return ok && g.Guarded()
 }
 
 // hasRecord reports whether the State has the record of a key.

@@ -2,7 +2,6 @@ package etcd
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,6 +9,7 @@ import (
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
+	"google.golang.org/grpc"
 
 	"github.com/cairn-discovery/cairn/store"
 )
@@ -102,7 +102,8 @@ func (s *Store) commitIn(ctx context.Context, b *base, lease clientv3.LeaseID, s
 	sl.next = next
 	attempt, cancel := s.request(context.WithoutCancel(ctx))
 	attempt, cancelEarly := context.WithDeadline(attempt, deadline.Add(-s.cfg.Timeout/3))
-	resp, err := request(attempt)
+	resp, err := s.kv.Txn(attempt, request, grpc.MaxCallSendMsgSize(s.cfg.maxMessageBytes()))
+	err = clientv3.ContextError(attempt, err)
 	cancelEarly()
 	cancel()
 	if err != nil {
@@ -142,7 +143,7 @@ func (s *Store) commitFailed(ctx context.Context, b *base, sl *slot, err error, 
 }
 
 // refused says why a comparison of a transaction failed.
-func (s *Store) refused(b *base, sl *slot, resp *clientv3.TxnResponse) error {
+func (s *Store) refused(b *base, sl *slot, resp *pb.TxnResponse) error {
 	format, held := resp.Responses[0].GetResponseRange(), resp.Responses[1].GetResponseRange()
 	if len(format.Kvs) == 0 || format.Kvs[0].ModRevision != b.changed {
 		s.putSlot(sl)
@@ -166,55 +167,6 @@ func valueOf(r *pb.RangeResponse) string {
 		return ""
 	}
 	return string(r.Kvs[0].Value)
-}
-
-// encode returns a function that sends the transaction, and the next value of the slot.
-func (s *Store) encode(b *base, lease clientv3.LeaseID, sl *slot, txn *store.Txn) (func(context.Context) (*clientv3.TxnResponse, error), string, error) {
-	m := marker{ID: randomID(), Deletes: s.unsureDeletes(txn)}
-	next, err := json.Marshal(m)
-	if err != nil {
-		return nil, "", err
-	}
-	compares := []clientv3.Cmp{
-		clientv3.Compare(clientv3.ModRevision(s.key(formatKey)), "=", b.changed),
-		sl.unchanged(),
-	}
-	for _, p := range txn.Preconditions {
-		key := s.data(p.Key)
-		if p.Value != nil {
-			compares = append(compares, clientv3.Compare(clientv3.Value(key), "=", string(p.Value)))
-			continue
-		}
-		compares = append(compares, clientv3.Compare(clientv3.ModRevision(key), "<", b.etcd(txn.Base)+1))
-		if p.Exists {
-			compares = append(compares, clientv3.Compare(clientv3.Version(key), ">", 0))
-		}
-	}
-	ops := make([]clientv3.Op, 0, len(txn.Writes)+1)
-	for _, w := range txn.Writes {
-		if w.Delete {
-			ops = append(ops, clientv3.OpDelete(s.data(w.Key)))
-		} else {
-			ops = append(ops, clientv3.OpPut(s.data(w.Key), string(w.Value)))
-		}
-	}
-	ops = append(ops, clientv3.OpPut(sl.key, string(next), clientv3.WithLease(lease)))
-	if n := max(len(ops), len(compares)); n > s.maxTxnOps() {
-		return nil, "", &store.SizeError{Have: n, Limit: s.maxTxnOps(), Setting: "--max-txn-ops of etcd"}
-	}
-	send := func(ctx context.Context) (*clientv3.TxnResponse, error) {
-		return s.client.Txn(ctx).If(compares...).Then(ops...).
-			Else(clientv3.OpGet(s.key(formatKey)), clientv3.OpGet(sl.key)).Commit()
-	}
-	return send, string(next), nil
-}
-
-// unchanged compares the slot with what this process has written there.
-func (sl *slot) unchanged() clientv3.Cmp {
-	if sl.value == "" {
-		return clientv3.Compare(clientv3.Version(sl.key), "=", 0)
-	}
-	return clientv3.Compare(clientv3.Value(sl.key), "=", sl.value)
 }
 
 // unsureDeletes returns the deleted keys that no precondition says to exist: etcd has no

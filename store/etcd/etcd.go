@@ -20,6 +20,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 	"google.golang.org/grpc"
 
@@ -75,6 +76,7 @@ type Store struct {
 	cfg    Config
 	log    *slog.Logger
 	client *clientv3.Client
+	kv     pb.KVClient   // of client
 	closed chan struct{} // closed by Close
 	// ctx ends with Close.
 	ctx context.Context
@@ -129,7 +131,7 @@ func Open(cfg Config) (*Store, error) {
 		Endpoints: cfg.Endpoints, TLS: cfg.TLS, Username: cfg.Username, Password: cfg.Password,
 		DialTimeout: cfg.Timeout, DialKeepAliveTime: keepAliveTime, DialKeepAliveTimeout: keepAliveTimeout,
 		PermitWithoutStream: true,
-		MaxCallSendMsgSize:  cfg.MaxRequestBytes + 512<<10,
+		MaxCallSendMsgSize:  cfg.maxMessageBytes(),
 		Logger:              zaplog.NewQuiet(cfg.Logger.With("part", "etcd client")),
 		DialOptions:         []grpc.DialOption{grpc.WithDisableServiceConfig()},
 		BackoffWaitBetween:  50 * time.Millisecond,
@@ -137,11 +139,14 @@ func Open(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("etcd: %w", err)
 	}
-	s := &Store{cfg: cfg, log: cfg.Logger, client: client, closed: make(chan struct{}), txnOps: defaultTxnOps, slotFreed: make(chan struct{}, 1)}
+	s := &Store{cfg: cfg, log: cfg.Logger, client: client, kv: clientv3.RetryKVClient(client), closed: make(chan struct{}), txnOps: defaultTxnOps, slotFreed: make(chan struct{}, 1)}
 	s.ctx, s.end = context.WithCancel(context.Background())
 	s.same, s.replaced = context.WithCancelCause(context.Background())
 	return s, nil
 }
+
+// maxMessageBytes bounds the messages to etcd: the requests, and what their form adds.
+func (cfg *Config) maxMessageBytes() int { return cfg.MaxRequestBytes + 512<<10 }
 
 // Close implements store.Store. The records stay in etcd; what only this process used
 // is removed if etcd can be reached.

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cairn-discovery/cairn/store"
@@ -112,10 +113,13 @@ func (s *Store) settle(ctx context.Context, sl *slot, deadline time.Time) (int64
 func (s *Store) fence(ctx context.Context, sl *slot, fence string) (int64, error) {
 	ctx, cancel := s.request(ctx)
 	defer cancel()
-	resp, err := s.client.Txn(ctx).If(sl.unchanged()).Then(clientv3.OpPut(sl.key, fence)).
-		Else(clientv3.OpGet(sl.key)).Commit()
+	resp, err := s.kv.Txn(ctx, &pb.TxnRequest{
+		Compare: []*pb.Compare{sl.unchanged()},
+		Success: []*pb.RequestOp{put(&pb.PutRequest{Key: []byte(sl.key), Value: []byte(fence)})},
+		Failure: []*pb.RequestOp{get(sl.key)},
+	})
 	if err != nil {
-		return 0, s.readError(err)
+		return 0, s.readError(clientv3.ContextError(ctx, err))
 	}
 	if resp.Succeeded {
 		sl.value = fence
