@@ -11,6 +11,7 @@ package ptree
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 )
 
@@ -31,12 +32,16 @@ type Map[K cmp.Ordered, V any] struct {
 
 // node is a leaf when kids is nil. In an inner node keys[i] is a lower bound of
 // kids[i] and greater than everything in kids[i-1]; keys[0] is not looked at.
+//
+// A node and its copies share their keys until one of them changes its own: most changes
+// replace a value or a kid and leave the keys as they are.
 type node[K cmp.Ordered, V any] struct {
-	owner *Owner
-	count int // entries below this node
-	keys  []K
-	vals  []V
-	kids  []*node[K, V]
+	owner     *Owner
+	keysOwner *Owner // may change keys in place
+	count     int    // entries below this node
+	keys      []K
+	vals      []V
+	kids      []*node[K, V]
 }
 
 // Len returns the number of entries.
@@ -129,13 +134,20 @@ func (n *node[K, V]) own(t *Owner) *node[K, V] {
 	if t != nil && n.owner == t {
 		return n
 	}
-	c := &node[K, V]{owner: t, count: n.count, keys: cloned(n.keys)}
+	c := &node[K, V]{owner: t, count: n.count, keys: n.keys}
 	if n.kids != nil {
 		c.kids = cloned(n.kids)
 	} else {
 		c.vals = cloned(n.vals)
 	}
 	return c
+}
+
+// ownKeys lets the keys of n, which t owns, be changed in place.
+func (n *node[K, V]) ownKeys(t *Owner) {
+	if t == nil || n.keysOwner != t {
+		n.keys, n.keysOwner = cloned(n.keys), t
+	}
 }
 
 // cloned copies with room for the one entry that usually comes next.
@@ -169,7 +181,11 @@ func (n *node[K, V]) put(t *Owner, key K, val V) (*node[K, V], *node[K, V]) {
 func (n *node[K, V]) putLeaf(t *Owner, key K, val V) (*node[K, V], *node[K, V]) {
 	i, found := n.search(key)
 	if found {
-		n.keys[i], n.vals[i] = key, val // an equal key that is part of val, often
+		n.vals[i] = val
+		if reflect.TypeFor[K]().Kind() == reflect.String { // the key is part of val, often, and the old one of the old value
+			n.ownKeys(t)
+			n.keys[i] = key
+		}
 		return n, nil
 	}
 	into, at, sibling := n.room(t, i)
@@ -179,10 +195,11 @@ func (n *node[K, V]) putLeaf(t *Owner, key K, val V) (*node[K, V], *node[K, V]) 
 	return n, sibling
 }
 
-// room returns where an entry that belongs at index i is to go. A full node is
-// split for it, into itself and a sibling on the right: before, so that no node
+// room returns where an entry that belongs at index i is to go; the keys there can be
+// changed. A full node is split for it, into itself and a sibling on the right: before, so that no node
 // ever takes memory for more than fanout entries.
 func (n *node[K, V]) room(t *Owner, i int) (into *node[K, V], at int, sibling *node[K, V]) {
+	n.ownKeys(t)
 	if len(n.keys) < fanout {
 		return n, i, nil
 	}
@@ -201,7 +218,7 @@ func (n *node[K, V]) room(t *Owner, i int) (into *node[K, V], at int, sibling *n
 
 // split cuts n and returns the right part.
 func (n *node[K, V]) split(t *Owner, at int) *node[K, V] {
-	right := &node[K, V]{owner: t, keys: slices.Clone(n.keys[at:])}
+	right := &node[K, V]{owner: t, keysOwner: t, keys: slices.Clone(n.keys[at:])}
 	n.keys = cut(n.keys, at)
 	if n.kids == nil {
 		right.vals = slices.Clone(n.vals[at:])
@@ -231,7 +248,7 @@ func (n *node[K, V]) remove(t *Owner, key K) *node[K, V] {
 	n.count--
 	if n.kids == nil {
 		i, _ := n.search(key)
-		n.keys = slices.Delete(n.keys, i, i+1)
+		n.deleteKey(t, i)
 		n.vals = slices.Delete(n.vals, i, i+1)
 	} else {
 		i := n.child(key)
@@ -239,7 +256,7 @@ func (n *node[K, V]) remove(t *Owner, key K) *node[K, V] {
 			n.kids[i] = kid
 			n.join(t, i)
 		} else {
-			n.keys = slices.Delete(n.keys, i, i+1)
+			n.deleteKey(t, i)
 			n.kids = slices.Delete(n.kids, i, i+1)
 		}
 	}
@@ -247,6 +264,11 @@ func (n *node[K, V]) remove(t *Owner, key K) *node[K, V] {
 		return nil
 	}
 	return n
+}
+
+func (n *node[K, V]) deleteKey(t *Owner, i int) {
+	n.ownKeys(t)
+	n.keys = slices.Delete(n.keys, i, i+1)
 }
 
 // join merges kid i with a neighbour when both fit well into one node.
@@ -262,6 +284,7 @@ func (n *node[K, V]) join(t *Owner, i int) {
 		return
 	}
 	left = left.own(t)
+	left.ownKeys(t)
 	left.count += right.count
 	left.keys = append(left.keys, right.keys...)
 	// The bound of the first kid on the right is the bound of the whole node:
@@ -274,6 +297,6 @@ func (n *node[K, V]) join(t *Owner, i int) {
 		left.kids = append(left.kids, right.kids...)
 	}
 	n.kids[i] = left
-	n.keys = slices.Delete(n.keys, i+1, i+2)
+	n.deleteKey(t, i+1)
 	n.kids = slices.Delete(n.kids, i+1, i+2)
 }
