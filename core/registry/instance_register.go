@@ -64,12 +64,12 @@ func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Deci
 	if !exists {
 		limit = v.Quota(svc.creator(), &quotaInstances)
 	}
-	counted, reads := svc.addition(m, limit)
+	counted, counters := svc.addition(m, limit)
 	changes := append(make([]command.Change, 0, 4), putInstance{svc.location(), &inst})
 	changes = append(append(changes, counted...), putOperation{op})
 	return command.Decision{
 		Changes: append(changes, s.leaseAtRegistration(svc, c.ID, ttl, m.Now)...),
-		Reads:   append(reads, ns.Read(), svc.read(), command.Read{Key: instanceKey(svc, c.ID), Exists: old != nil}),
+		Reads:   append(append(make([]command.Read, 0, 5), ns.Read(), svc.read()), counters...), // there is room for what is written
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
@@ -135,7 +135,6 @@ func (c *DeregisterInstance) Decide(v command.View, m *command.Meta) (command.De
 	op := newDeregistration(m, s, svc, inst)
 	return command.Decision{
 		Changes: append(svc.deregister(inst, op, svc.putCounter(svc.nextRevision(m))), s.leaseDeletion(svc, c.ID)...),
-		Reads:   []command.Read{svc.readCounter(m.Writer), {Key: instanceKey(svc, inst.ID()), Exists: true}},
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil
 }
