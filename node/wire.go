@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -72,7 +73,7 @@ func (n *Node) wire(st store.Store, l *listeners) ([]component, error) {
 			return nil, err
 		}
 		if c.run != nil { // a component that is not wanted has none
-			components = append(components, c)
+			components = append(components, w.mayBeLate(c))
 		}
 	}
 	return components, nil
@@ -120,13 +121,22 @@ func (w *wiring) replicaComponent() (component, error) {
 		w.setUnready("loading the registry")
 		return w.rep.Run(ctx)
 	}
-	c := component{name: "replica", run: run, up: w.rep.Loaded(), stopTimeout: replicaStopTimeout}
-	if w.shared() {
-		// The store has stopped to answer, often because the whole machine or site stops. All
-		// callers have their answer, so a commit whose outcome is not known hurts nobody.
-		c.late = func() { w.log.Warn("the store does not answer; the node stops without the outcome of its last writes") }
+	return component{name: "replica", run: run, up: w.rep.Loaded(), stopTimeout: replicaStopTimeout}, nil
+}
+
+// writers are the components that wait for the store when they stop.
+var writers = []string{"store", "replica", "membership", "janitor", "scheduler", "authority", "prober", "runner"}
+
+// mayBeLate lets a component that writes to a shared store stop late without an error of the
+// node: a store that has stopped to answer, often because the whole site stops, holds up what
+// writes to it. All clients have their answer by then, and the other nodes take over the work.
+func (w *wiring) mayBeLate(c component) component {
+	if w.shared() && slices.Contains(writers, c.name) {
+		c.late = func() {
+			w.log.Warn("the store does not answer in time; the node stops without waiting for it", "part", c.name)
+		}
 	}
-	return c, nil
+	return c
 }
 
 func (w *wiring) proberComponent() (component, error) {

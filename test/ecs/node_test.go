@@ -109,6 +109,8 @@ type options struct {
 	cgroups bool
 	images  string // further members of runner.images
 	envoy   string // the proxy of Service Connect; "": none
+	subnet  string // of the tasks; "": 10.213.0.0/16
+	runner  string // further lines of the section runner
 }
 
 // start runs a node whose tasks run, with further lines of configuration. The image
@@ -129,7 +131,8 @@ func startWith(t *testing.T, o options, more ...string) *machine {
 		o.store = filepath.Join(data, "store")
 	}
 	config := filepath.Join(data, "cairn.yaml")
-	text := strings.NewReplacer("DATA", o.store, "IMAGE", image(t, dir), "CGROUPS", fmt.Sprint(o.cgroups), "MORE", o.images, "ENVOY", cmp.Or(o.envoy, "none")).Replace(`
+	text := strings.NewReplacer("DATA", o.store, "IMAGE", image(t, dir), "CGROUPS", fmt.Sprint(o.cgroups), "MORE", o.images, "ENVOY", cmp.Or(o.envoy, "none"),
+		"SUBNET", cmp.Or(o.subnet, "10.213.0.0/16"), "RUNNER", o.runner).Replace(`
 data_dir: DATA
 api_addr: 127.0.0.1:0
 dns_addr: 127.0.0.1:0
@@ -141,8 +144,9 @@ runner:
   cgroups: CGROUPS
   outbound: false
   envoy: ENVOY
-  default_subnet: {cidr: 10.213.0.0/16, vpc: vpc-abcd1234}
+  default_subnet: {cidr: SUBNET, vpc: vpc-abcd1234}
   images: {"httpd:2.4": {root: IMAGE}MORE}
+RUNNER
 ` + strings.Join(more, "\n"))
 	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
