@@ -67,7 +67,7 @@ func taskIDs(tasks []any) map[string]bool {
 	return all
 }
 
-// watch checks until the result is called that there are never more tasks that shall run
+// watch checks until the result is called that there are never more tasks that are to run
 // than are wanted.
 func (c *crashes) watch(most int) (stop func()) {
 	done := make(chan struct{})
@@ -82,7 +82,7 @@ func (c *crashes) watch(most int) (stop func()) {
 			}
 			out, err := m.try("ecs", "ListTasks", object{"serviceName": "orders", "desiredStatus": "RUNNING"})
 			if arns, _ := out["taskArns"].([]any); err != nil || len(arns) > most {
-				c.Errorf("%d tasks shall run, %d are wanted: %v", len(arns), most, err)
+				c.Errorf("%d tasks are to run, %d are wanted: %v", len(arns), most, err)
 				return
 			}
 		}
