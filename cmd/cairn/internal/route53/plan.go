@@ -156,27 +156,21 @@ const (
 	maxChars   = 32_000
 )
 
-// batches divides changes so that each batch is within the limits.
-func batches(changes []change) [][]change {
-	var all [][]change
-	start, records, chars := 0, 0, 0
+// firstBatch returns the first changes that are within the limits: at least one.
+func firstBatch(changes []change) []change {
+	records, chars := 0, 0
 	for i, c := range changes {
 		times := 1
 		if c.Action == "UPSERT" {
 			times = 2
 		}
-		r, n := times*len(c.Set.Values), 0
+		records += times * len(c.Set.Values)
 		for _, v := range c.Set.Values {
-			n += times * utf8.RuneCountInString(v)
+			chars += times * utf8.RuneCountInString(v)
 		}
-		if i > start && (records+r > maxRecords || chars+n > maxChars) {
-			all = append(all, changes[start:i])
-			start, records, chars = i, 0, 0
+		if i > 0 && (records > maxRecords || chars > maxChars) {
+			return changes[:i]
 		}
-		records, chars = records+r, chars+n
 	}
-	if start < len(changes) {
-		all = append(all, changes[start:])
-	}
-	return all
+	return changes
 }
