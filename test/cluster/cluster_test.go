@@ -108,9 +108,12 @@ func (p *process) terminate() {
 }
 
 // dataDir returns the data folder of a node.
-func dataDir(p *process) string {
+func dataDir(p *process) string { return p.flag("--data-dir") }
+
+// flag returns the value of a flag of a node.
+func (p *process) flag(name string) string {
 	for i, arg := range p.args {
-		if arg == "--data-dir" {
+		if arg == name {
 			return p.args[i+1]
 		}
 	}
@@ -235,17 +238,20 @@ func TestKilledNodes(t *testing.T) {
 }
 
 // startCluster starts three nodes of one cluster.
-func startCluster(t *testing.T, args ...string) []*process {
+func startCluster(t *testing.T, args ...string) []*process { return startClusterWith(t, "", args...) }
+
+// startClusterWith takes more of the configuration.
+func startClusterWith(t *testing.T, more string, args ...string) []*process {
 	program := build(t)
-	quotas := filepath.Join(t.TempDir(), "c.yaml")
-	if err := os.WriteFile(quotas, []byte("quotas: {instances_per_service: 0}\n"), 0o600); err != nil {
+	config := filepath.Join(t.TempDir(), "c.yaml")
+	if err := os.WriteFile(config, []byte("quotas: {instances_per_service: 0}\n"+more), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	var nodes []*process
 	first := ""
 	for _, name := range []string{"a", "b", "c"} {
 		addr := freeAddr(t)
-		args := append([]string{"--config", quotas, "--store", "cluster", "--cluster-addr", addr}, args...)
+		args := append([]string{"--config", config, "--store", "cluster", "--cluster-addr", addr}, args...)
 		if first == "" {
 			first = addr
 		} else {
