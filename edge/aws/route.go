@@ -91,13 +91,23 @@ func (s *Server) routePath(x *request, r *http.Request) (found bool, err error) 
 		x.api = p.API
 		index, labels, ok := p.router.Match(r.Method, path, r.URL.RawQuery)
 		if !ok {
-			return true, x.api.Fault(nil, wire.UnknownOperation, "No operation has the method and path "+truncate(r.Method)+" "+truncate(path))
+			return true, unknownPath(x.api, r.Method, path)
 		}
 		x.wire.Labels = labels
 		x.setOperation(x.api.All()[index])
 		return true, nil
 	}
 	return false, nil
+}
+
+// unknownPath returns the error for a path that no operation has.
+func unknownPath(api *service.API, method, path string) error {
+	if api.RefusedPath != nil {
+		if missing := api.RefusedPath(path); missing != "" {
+			return api.Fault(nil, wire.UnknownOperation, truncate(method)+" "+truncate(path)+" is not supported: "+missing)
+		}
+	}
+	return api.Fault(nil, wire.UnknownOperation, "No operation has the method and path "+truncate(method)+" "+truncate(path))
 }
 
 // route finds the API of a request, and its operation unless that is in the body.

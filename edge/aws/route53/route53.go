@@ -57,7 +57,33 @@ func New(cfg Config) (*service.API, error) {
 		Keys:       keys,
 		Errors:     declaredError,
 		Sensitive:  sensitive,
+
+		RefusedPath: refusedPath,
 	})
+}
+
+// refusedPaths are the beginnings of the paths of operations that are not in the model, and
+// what is missing for them.
+var refusedPaths = map[string]string{
+	"cidrcollection":             "cairn has no CIDR collections",
+	"delegationset":              "cairn has no reusable delegation sets; all zones have the name servers of dns.name_servers",
+	"reusabledelegationsetlimit": "cairn has no reusable delegation sets",
+	"queryloggingconfig":         "cairn has no query logging",
+	"trafficpolic":               "cairn has no traffic policies",
+}
+
+// refusedPath returns what is missing for a path; see service.Definition.
+func refusedPath(path string) string {
+	_, rest, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/") // without the version
+	for prefix, missing := range refusedPaths {
+		if strings.HasPrefix(rest, prefix) {
+			return missing
+		}
+	}
+	if strings.HasPrefix(rest, "hostedzone/") && strings.HasSuffix(rest, "/features") {
+		return "cairn has no features of hosted zones"
+	}
+	return ""
 }
 
 // trimID removes the kind from an id: answers have /hostedzone/Z1, and requests

@@ -102,6 +102,9 @@ func (a *api) ListHostedZonesByVPC(_ context.Context, c *service.Call, in *ListH
 	if err != nil {
 		return nil, err
 	}
+	if token := service.Value(in.NextToken); token != "" && !isZoneID(token) {
+		return nil, &hostedzone.Error{Code: codeInvalidPaginationToken, Message: "The value that you specified to get the second or subsequent page of results is invalid."}
+	}
 	var all []HostedZoneSummary
 	for z := range c.State.HostedZones.InVPC(vpc) {
 		all = append(all, HostedZoneSummary{HostedZoneId: string(z.ID), Name: z.Name(), Owner: &HostedZoneOwner{OwningAccount: string(z.Account)}})
@@ -124,6 +127,12 @@ func (a *api) ListHostedZonesByVPC(_ context.Context, c *service.Call, in *ListH
 		}
 	}
 	return out, nil
+}
+
+// isZoneID reports whether a text has the form of the id of a zone.
+func isZoneID(text string) bool {
+	rest, ok := strings.CutPrefix(text, "Z")
+	return ok && strings.Trim(rest, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == ""
 }
 
 func inVPC(vpcs []hostedzone.VPC, id string) bool {

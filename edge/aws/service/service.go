@@ -62,6 +62,9 @@ type Definition struct {
 	// Refused are operations that AWS has and that are not in the model, by name, each
 	// with what is missing here. They are actions too.
 	Refused map[string]string
+	// RefusedPath returns what is missing here for a path of an operation that AWS has and
+	// that is not in the model, or "" for other paths. Nil: there are none.
+	RefusedPath func(path string) string
 	// Keys are the condition keys of the API, such as servicediscovery:ServiceName.
 	Keys []string
 	// Known returns what the state has of the resource with an ARN, to simulate
