@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net/http"
@@ -329,5 +331,59 @@ func TestMeshShareAtRunTime(t *testing.T) {
 	}
 	if _, err := w.secrets(conn, false, "mesh/shop/virtualNode/theirs", "spiffe://shop"); status.Code(err) != codes.InvalidArgument {
 		t.Errorf("after the end: %v", err)
+	}
+}
+
+// TestRotateAuthority: an operator replaces the root of a mesh, and reads the roots; a caller
+// without the token may not.
+func TestRotateAuthority(t *testing.T) {
+	w := startMeshWorld(t)
+	w.shop()
+	roots := func() (certificates []string) {
+		t.Helper()
+		var out struct {
+			Items []struct {
+				Mesh  string
+				Roots []struct{ Certificate string }
+			}
+		}
+		if err := json.Unmarshal([]byte(operate(t, w.n, "list-authorities", `{"Account":"`+ownerAccount+`"}`)), &out); err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range out.Items {
+			for _, r := range a.Roots {
+				certificates = append(certificates, r.Certificate)
+			}
+		}
+		return certificates
+	}
+	until := func(n int) {
+		t.Helper()
+		for late := time.Now().Add(30 * time.Second); len(roots()) != n; time.Sleep(10 * time.Millisecond) { // the admin listener has no call that waits
+			if time.Now().After(late) {
+				t.Fatalf("%d roots, want %d", len(roots()), n)
+			}
+		}
+	}
+	until(1)
+	if block, _ := pem.Decode([]byte(roots()[0])); block == nil || block.Type != "CERTIFICATE" {
+		t.Errorf("the root is %s", roots()[0])
+	}
+	request := `{"Account":"` + ownerAccount + `","Mesh":"shop"}`
+	r, err := http.NewRequest(http.MethodPost, w.n.AdminURL+"/identity/rotate-authority", strings.NewReader(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, text := send(t, r); status != http.StatusUnauthorized {
+		t.Errorf("without a token: %d %s", status, text)
+	}
+	operate(t, w.n, "rotate-authority", request)
+	until(2)
+	if r, err = http.NewRequest(http.MethodGet, w.n.AdminURL+"/metrics", nil); err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Authorization", "Bearer "+adminToken)
+	if _, text := send(t, r); !strings.Contains(text, "\ncairn_mesh_root_expiry_timestamp_seconds{account=\""+ownerAccount+"\",mesh=\"shop\"} 2.") {
+		t.Errorf("there is no metric of the newest root:\n%s", text)
 	}
 }

@@ -49,6 +49,7 @@ func (w *wiring) addMetrics() {
 			return float64(w.apiCert.NotAfter().Unix())
 		})
 	}
+	w.metrics.MustRegister(&rootExpiry{w})
 	if w.cfg.OpenStore == nil {
 		gauge("cairn_data_dir_free_bytes", "Space that the node can still use on the disk of its data folder.", func() float64 {
 			return freeBytes(w.cfg.DataDir)
@@ -64,4 +65,22 @@ func freeBytes(dir string) float64 {
 		return -1
 	}
 	return float64(s.Bavail) * float64(s.Bsize)
+}
+
+// rootExpiry shows when the roots of meshes expire.
+type rootExpiry struct{ w *wiring }
+
+var rootExpiryDesc = prometheus.NewDesc("cairn_mesh_root_expiry_timestamp_seconds",
+	"Time at which the newest root certificate of the built-in authority of a mesh expires.", []string{"account", "mesh"}, nil)
+
+// Describe implements prometheus.Collector.
+func (*rootExpiry) Describe(all chan<- *prometheus.Desc) { all <- rootExpiryDesc }
+
+// Collect implements prometheus.Collector.
+func (e *rootExpiry) Collect(all chan<- prometheus.Metric) {
+	for a := range e.w.rep.Current().Mesh.Authorities("") {
+		if n := len(a.Roots); n > 0 {
+			all <- prometheus.MustNewConstMetric(rootExpiryDesc, prometheus.GaugeValue, float64(a.Roots[n-1].Expires)/1000, string(a.Mesh.Owner), a.Mesh.Mesh)
+		}
+	}
 }

@@ -92,11 +92,11 @@ func (w *wiring) authorityComponent() (component, error) {
 }
 
 // explainProxy answers /xds/explain. It is nil if xDS is not served.
-func (w *wiring) explainProxy() func(context.Context, string) (fmt.Stringer, error) {
+func (w *wiring) explainProxy() func(context.Context, string, string) (fmt.Stringer, error) {
 	if w.listeners.xds == nil {
 		return nil
 	}
-	return func(_ context.Context, id string) (fmt.Stringer, error) {
+	return func(_ context.Context, account, id string) (fmt.Stringer, error) {
 		if id == "" {
 			return nil, errors.New("node is missing: /xds/explain?node=ID")
 		}
@@ -104,7 +104,7 @@ func (w *wiring) explainProxy() func(context.Context, string) (fmt.Stringer, err
 		if server == nil {
 			return nil, errors.New("xDS is not served yet")
 		}
-		report, ok := server.Explain(id)
+		report, ok := server.Explain(command.AccountID(account), id)
 		if !ok {
 			return nil, fmt.Errorf("no client with the node id %q has connected to this node of cairn", id)
 		}

@@ -1,6 +1,8 @@
 package mesh
 
 import (
+	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/cairn-discovery/cairn/core/command"
@@ -16,6 +18,9 @@ type Authority struct {
 	// Roots are the certificates that proxies trust, the oldest first. While one is
 	// replaced, there are two.
 	Roots []Root
+	// Rotate is when somebody has asked for a new root. Older roots go when nothing that they
+	// have signed is valid any more. 0: nobody has.
+	Rotate int64
 
 	others []byte // fields of newer versions
 }
@@ -49,18 +54,29 @@ func (a *Authority) Signer(at, settle int64) *Root {
 }
 
 // Stale reports whether a root must be added, because the newest one is past half of its
-// life, and whether one must be removed, because it has expired.
-func (a *Authority) Stale(now int64) (add, remove bool) {
+// life or somebody has asked for it, and whether one must be removed. Settle is that of
+// Signer.
+func (a *Authority) Stale(now, settle int64) (add, remove bool) {
 	n := len(a.Roots)
-	add = n == 0 || now >= a.Roots[n-1].Created/2+a.Roots[n-1].Expires/2
-	return add, slices.ContainsFunc(a.Roots, func(r Root) bool { return r.Expires <= now })
+	add = n == 0 || now >= a.Roots[n-1].Created/2+a.Roots[n-1].Expires/2 || a.Rotate > a.Roots[n-1].Created
+	return add, slices.ContainsFunc(a.Roots, func(r Root) bool { return a.gone(&r, now, settle) })
 }
 
-// With returns the authority with a further root, unless it is nil, and without those
-// that have expired.
-func (a *Authority) With(root *Root, now int64) *Authority {
-	next := &Authority{Mesh: a.Mesh, others: a.others}
-	next.Roots = slices.DeleteFunc(slices.Clone(a.Roots), func(r Root) bool { return r.Expires <= now })
+// gone reports whether a root is not needed any more: it has expired, or was replaced by
+// request so long ago that no certificate of it is valid. Its successor signs after settle,
+// which is also how long certificates are valid.
+func (a *Authority) gone(r *Root, now, settle int64) bool {
+	replaced := r.Created < a.Rotate && slices.ContainsFunc(a.Roots, func(next Root) bool {
+		return next.Created >= a.Rotate && next.Created+2*settle <= now
+	})
+	return replaced || r.Expires <= now
+}
+
+// With returns the authority with a further root, unless it is nil, and without those that
+// are not needed any more.
+func (a *Authority) With(root *Root, now, settle int64) *Authority {
+	next := &Authority{Mesh: a.Mesh, Rotate: a.Rotate, others: a.others}
+	next.Roots = slices.DeleteFunc(slices.Clone(a.Roots), func(r Root) bool { return a.gone(&r, now, settle) })
 	if root != nil {
 		next.Roots = append(next.Roots, *root)
 	}
@@ -79,7 +95,8 @@ var authorities = &table.Kind[State, *Authority]{
 
 // The fields of a record of an authority, and of a root. The numbers are permanent.
 const (
-	fieldRoot = 1
+	fieldRoot   = 1
+	fieldRotate = 2
 
 	fieldRootCertificate = 1
 	fieldRootKey         = 2
@@ -90,6 +107,9 @@ const (
 func (a *Authority) encode(b []byte) []byte {
 	for i := range a.Roots {
 		b = record.AppendNested(b, fieldRoot, a.Roots[i].encode)
+	}
+	if a.Rotate != 0 {
+		b = record.AppendUint(b, fieldRotate, uint64(a.Rotate))
 	}
 	return append(b, a.others...)
 }
@@ -103,6 +123,10 @@ func (r *Root) encode(b []byte) []byte {
 func (a *Authority) decode(value []byte) error {
 	fields := record.NewReader(value)
 	for f, ok := fields.Next(); ok; f, ok = fields.Next() {
+		if f.Number == fieldRotate {
+			a.Rotate = int64(f.Uint)
+			continue
+		}
 		if f.Number != fieldRoot {
 			a.others = record.AppendField(a.others, f)
 			continue
@@ -164,5 +188,39 @@ func (c *PutAuthority) Decide(v command.View, _ *command.Meta) (command.Decision
 	return command.Decision{
 		Changes: []command.Change{authorities.Put(c.Authority)},
 		Reads:   []command.Read{meshes.Read(mesh, true)},
+	}, nil
+}
+
+// Authorities yields the authorities of an account; of all accounts if it is empty.
+func (s *State) Authorities(account command.AccountID) iter.Seq[*Authority] {
+	return func(yield func(*Authority) bool) {
+		for _, a := range s.authorities.All() {
+			if (account == "" || a.Mesh.Owner == account) && !yield(a) {
+				return
+			}
+		}
+	}
+}
+
+// RotateAuthority asks for a new root of the authority of a mesh of the account. A node makes
+// it; proxies trust it at once, and it signs when all of them can know it.
+type RotateAuthority struct{ Mesh string }
+
+// Decide implements command.Command.
+func (c *RotateAuthority) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+	s, rules := of(v)
+	ref := MeshRef(m.Account, c.Mesh)
+	old, ok := s.Authority(ref)
+	if !ok || len(old.Roots) == 0 || !rules.Authority.Covers(c.Mesh) {
+		return command.Decision{}, &command.NotFound{Message: fmt.Sprintf("mesh %q of account %s has no built-in certificate authority; see xds.authority.meshes", c.Mesh, m.Account)}
+	}
+	if n := len(old.Roots); old.Rotate > old.Roots[n-1].Created || n > 1 && m.Now < old.Roots[n-1].Created+rules.Authority.LeafLife {
+		return command.Decision{}, &command.Conflict{Message: fmt.Sprintf("the newest root of mesh %q does not sign yet: it does when proxies have had leaf_life to learn it", c.Mesh)}
+	}
+	next := *old
+	next.Rotate = m.Now
+	return command.Decision{
+		Changes: []command.Change{authorities.Put(&next)},
+		Reads:   []command.Read{authorities.Read(&next, true)},
 	}, nil
 }

@@ -2,9 +2,11 @@ package mesh_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/mesh"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/internal/record"
@@ -55,14 +57,14 @@ func TestAuthority(t *testing.T) {
 // TestAuthorityRecord: an authority comes back as it was stored, with fields of newer
 // versions.
 func TestAuthorityRecord(t *testing.T) {
-	a := &mesh.Authority{Mesh: mesh.MeshRef(owner, "m"), Roots: []mesh.Root{root("a", 1, 9), root("b", 5, 14)}}
+	a := &mesh.Authority{Mesh: mesh.MeshRef(owner, "m"), Roots: []mesh.Root{root("a", 1, 9), root("b", 5, 14)}, Rotate: 5}
 	value := record.AppendUint(mesh.Authorities.Encode(a, nil), 77, 3)
 	value = record.AppendNested(value, 1, func(b []byte) []byte { return record.AppendString(b, 99, "x") })
 	got := mesh.Authorities.New("111122223333/m")
 	if err := mesh.Authorities.Decode(got, value); err != nil {
 		t.Fatal(err)
 	}
-	if len(got.Roots) != 3 || !slices.EqualFunc(got.Roots[:2], a.Roots, func(x, y mesh.Root) bool {
+	if got.Rotate != 5 || len(got.Roots) != 3 || !slices.EqualFunc(got.Roots[:2], a.Roots, func(x, y mesh.Root) bool {
 		return bytes.Equal(x.Certificate, y.Certificate) && bytes.Equal(x.Key, y.Key) && x.Created == y.Created && x.Expires == y.Expires
 	}) {
 		t.Errorf("%+v", got)
@@ -78,29 +80,84 @@ func TestAuthorityRecord(t *testing.T) {
 func TestRoots(t *testing.T) {
 	const settle = 10
 	a := &mesh.Authority{Mesh: mesh.MeshRef(owner, "m")}
-	if add, _ := a.Stale(0); !add || a.Signer(0, settle) != nil {
+	if add, _ := a.Stale(0, settle); !add || a.Signer(0, settle) != nil {
 		t.Error("nothing is done without roots")
 	}
-	a = a.With(new(root("a", 0, 100)), 0)
+	a = a.With(new(root("a", 0, 100)), 0, settle)
 	signer := func(at int64) string { return string(a.Signer(at, settle).Certificate) }
-	if add, remove := a.Stale(49); add || remove || signer(0) != "a" {
+	if add, remove := a.Stale(49, settle); add || remove || signer(0) != "a" {
 		t.Errorf("at 49: add %t, remove %t, signer %s", add, remove, signer(0))
 	}
-	if add, _ := a.Stale(50); !add {
+	if add, _ := a.Stale(50, settle); !add {
 		t.Error("no root is added at half of the life")
 	}
-	a = a.With(new(root("b", 50, 150)), 50)
+	a = a.With(new(root("b", 50, 150)), 50, settle)
 	if signer(50) != "a" || signer(59) != "a" || signer(60) != "b" {
 		t.Errorf("signers %s, %s, %s", signer(50), signer(59), signer(60))
 	}
-	if add, remove := a.Stale(99); add || remove {
+	if add, remove := a.Stale(99, settle); add || remove {
 		t.Errorf("at 99: add %t, remove %t", add, remove)
 	}
-	if add, remove := a.Stale(100); !add || !remove {
+	if add, remove := a.Stale(100, settle); !add || !remove {
 		t.Errorf("at 100: add %t, remove %t", add, remove)
 	}
-	if a = a.With(nil, 100); len(a.Roots) != 1 || signer(100) != "b" {
+	if a = a.With(nil, 100, settle); len(a.Roots) != 1 || signer(100) != "b" {
 		t.Errorf("%d roots, signer %s", len(a.Roots), signer(100))
+	}
+}
+
+// TestRotate: a root that somebody asks for is made at once, signs when all proxies can know
+// it, and replaces the old one when nothing is valid that this has signed.
+func TestRotate(t *testing.T) {
+	const settle = 10
+	a := (&mesh.Authority{Mesh: mesh.MeshRef(owner, "m"), Rotate: 20}).With(new(root("a", 0, 100)), 0, settle)
+	if add, remove := a.Stale(20, settle); !add || remove {
+		t.Errorf("after the request: add %t, remove %t", add, remove)
+	}
+	a = a.With(new(root("b", 21, 121)), 21, settle)
+	for _, c := range []struct {
+		at, signers string
+		now         int64
+		remove      bool
+	}{{"new", "a", 30, false}, {"it signs", "b", 31, false}, {"some certificates are old", "b", 40, false}, {"none is", "b", 41, true}} {
+		if add, remove := a.Stale(c.now, settle); add || remove != c.remove || string(a.Signer(c.now, settle).Certificate) != c.signers {
+			t.Errorf("%s: add %t, remove %t, signer %s", c.at, add, remove, a.Signer(c.now, settle).Certificate)
+		}
+	}
+	if a = a.With(nil, 41, settle); len(a.Roots) != 1 || string(a.Roots[0].Certificate) != "b" || a.Rotate != 20 {
+		t.Errorf("at the end: %+v", a)
+	}
+	if add, remove := a.Stale(42, settle); add || remove {
+		t.Errorf("then: add %t, remove %t", add, remove)
+	}
+}
+
+// TestRotateAuthority: who may ask for a new root, and when.
+func TestRotateAuthority(t *testing.T) {
+	w := newWorld(t)
+	rotate := func() error {
+		_, err := w.try(owner, &mesh.RotateAuthority{Mesh: "m"})
+		return err
+	}
+	if _, ok := errors.AsType[*command.NotFound](rotate()); !ok {
+		t.Errorf("without an authority: %v", rotate())
+	}
+	w.rules.Mesh.Authority = mesh.AuthorityRules{Meshes: []string{"m"}, LeafLife: 1000}
+	if _, err := w.try(owner, &mesh.PutAuthority{Authority: &mesh.Authority{Mesh: ref(t, "mesh/m"), Roots: []mesh.Root{root("a", 1, 9)}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := rotate(); err != nil {
+		t.Error(err)
+	}
+	a, _ := w.state.Mesh.Authority(ref(t, "mesh/m"))
+	if a.Rotate == 0 || len(a.Roots) != 1 {
+		t.Errorf("after the request: %+v", a)
+	}
+	if _, ok := errors.AsType[*command.Conflict](rotate()); !ok {
+		t.Errorf("a second request: %v", rotate())
+	}
+	if _, ok := errors.AsType[*command.NotFound](func() error { _, err := w.try("999999999999", &mesh.RotateAuthority{Mesh: "m"}); return err }()); !ok {
+		t.Error("another account may ask for it")
 	}
 }
 

@@ -45,9 +45,10 @@ type Config struct {
 	// ExplainTask returns why a task is not running, registered or healthy. Nil: there
 	// is no /tasks/explain.
 	ExplainTask func(ctx context.Context, task string) (fmt.Stringer, error)
-	// ExplainProxy returns what a client of xDS has and has rejected. Nil: there is no
+	// ExplainProxy returns what a client of xDS has and has rejected; an empty account is all
+	// that have such a client. Nil: there is no
 	// /xds/explain.
-	ExplainProxy func(ctx context.Context, node string) (fmt.Stringer, error)
+	ExplainProxy func(ctx context.Context, account, node string) (fmt.Stringer, error)
 	// Logs writes the output of containers of a task until it ends or ctx does. Nil: the
 	// node runs no tasks.
 	Logs func(context.Context, LogRequest, io.Writer) error

@@ -57,7 +57,7 @@ func (c *certified) addRoot() {
 	c.do(&mesh.PutAuthority{Old: old, Authority: a.With(&mesh.Root{
 		Certificate: root.Certificate, Key: c.seal.Seal(nil, root.Key, a.SealContext()),
 		Created: now.UnixMilli(), Expires: now.Add(time.Hour).UnixMilli(),
-	}, now.UnixMilli())})
+	}, now.UnixMilli(), leafLife.Milliseconds())})
 }
 
 // shown returns the certificate that a server shows.

@@ -276,10 +276,13 @@ func TestEnvoyServerRestart(t *testing.T) {
 			e.untilRequests("web.shop", "a")
 			cfg.Registerer = nil
 			w.serve(cfg, w.addr)
-			wait(t, "Envoy is back", func() bool { report, ok := w.server.Explain("envoy"); return ok && strings.Contains(report, "route:") })
+			wait(t, "Envoy is back", func() bool {
+				report, ok := w.server.Explain("", "envoy")
+				return ok && strings.Contains(report, "route:")
+			})
 			w.register(svc, "b", ip, b)
 			e.untilRequests("web.shop", "a", "b")
-			report, _ := w.server.Explain("envoy")
+			report, _ := w.server.Explain("", "envoy")
 			for line := range strings.Lines(report) {
 				// Only the endpoints were sent since, once; delta also has an empty answer
 				// for each wildcard.

@@ -238,7 +238,7 @@ func TestFault20And27Rejection(t *testing.T) {
 	c.fence()
 	w.register(web, "w2", "10.0.0.2", 80)
 	c.expect(resource.Endpoints, "web.shop")
-	report, ok := w.server.Explain("envoy")
+	report, ok := w.server.Explain("", "envoy")
 	if !ok || !strings.Contains(report, "REJECTED") || !strings.Contains(report, "no such field") {
 		t.Errorf("the report does not show the rejection:\n%s", report)
 	}
@@ -284,7 +284,7 @@ func TestFault24LongErrorText(t *testing.T) {
 	c.expectOnly(resource.Endpoints, "web.shop")
 	c.reject(resource.Endpoints, strings.Repeat("x", 1<<20), "web.shop")
 	c.fence()
-	if report, _ := w.server.Explain("envoy"); len(report) > 4096 || !strings.Contains(report, "xxx") {
+	if report, _ := w.server.Explain("", "envoy"); len(report) > 4096 || !strings.Contains(report, "xxx") {
 		t.Errorf("a report of %d octets", len(report))
 	}
 }

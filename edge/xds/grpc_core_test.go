@@ -126,7 +126,7 @@ func (c *lineClient) until(want string) {
 // accepted checks that a node has accepted everything, on one stream.
 func (w *world) accepted(t testing.TB, node string) {
 	t.Helper()
-	report, ok := w.server.Explain(node)
+	report, ok := w.server.Explain("", node)
 	if !ok || strings.Contains(strings.ToLower(report), "rejected") || strings.Count(report, "stream from") != 1 {
 		t.Error(report)
 	}

@@ -81,7 +81,7 @@ func (s *stream) identify(node *corev3.Node) error {
 		s.server.cfg.Logger.Warn("stream refused", append(s.attrs(), "node", bounded(node.GetId(), 200), "error", err)...)
 		return err
 	}
-	s.server.cfg.Logger.Info("client connected", append(s.attrs(), "delta", s.delta)...)
+	s.server.cfg.Logger.Debug("client connected", append(s.attrs(), "delta", s.delta)...)
 	return nil
 }
 

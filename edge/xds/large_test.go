@@ -33,7 +33,7 @@ func TestLargeService(t *testing.T) {
 	accepted := func(t *testing.T, node string) {
 		t.Helper()
 		wait(t, node+" accepts the endpoints", func() bool {
-			report, _ := w.server.Explain(node)
+			report, _ := w.server.Explain("", node)
 			if strings.Contains(report, "REJECTED") || strings.Count(report, "stream from") > 1 {
 				t.Fatal(report)
 			}

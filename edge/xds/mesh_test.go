@@ -421,14 +421,14 @@ func TestMeshServerRestart(t *testing.T) {
 			cfg.Registerer = nil
 			w.serve(cfg, w.addr)
 			wait(t, "Envoy is back", func() bool {
-				report, ok := w.server.Explain("mesh/shop/virtualNode/client")
+				report, ok := w.server.Explain("", "mesh/shop/virtualNode/client")
 				return ok && strings.Contains(report, "route:")
 			})
 			l.count(200)
 			for line := range strings.Lines(e.get("/stats?filter=(cds|lds|rds).*update_success")) {
 				t.Log(strings.TrimSpace(line))
 			}
-			report, _ := w.server.Explain("mesh/shop/virtualNode/client")
+			report, _ := w.server.Explain("", "mesh/shop/virtualNode/client")
 			// Delta has an empty answer for each wildcard.
 			if n := strings.Count(report, "answers 1"); !world && n != 2 || world && n != 0 {
 				t.Errorf("%d types were answered:\n%s", n, report)

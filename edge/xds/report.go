@@ -3,10 +3,12 @@ package xds
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
 )
 
@@ -30,43 +32,73 @@ const (
 func (s *Server) reject(st *stream, r *rejection) {
 	s.metrics.rejected.WithLabelValues(r.Type).Inc()
 	s.cfg.Logger.Warn("client rejected an answer", append(st.attrs(), "type", r.Type, "version", r.Version, "message", r.Message)...)
-	id := st.proxy.Node.GetId()
+	c := st.client()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept := s.rejections[id]
+	kept := s.rejections[c]
 	if kept == nil && len(s.rejections) >= maxRejectedNodes {
-		s.forgetOldest()
+		s.forgetOldest(most(s.rejections))
 	}
 	kept = append(slices.Clone(kept), r)
-	s.rejections[id] = kept[max(0, len(kept)-keptRejections):]
+	s.rejections[c] = kept[max(0, len(kept)-keptRejections):]
 }
 
-// forgetOldest forgets the rejections of the node that has rejected nothing for the longest
-// time. The caller holds mu.
-func (s *Server) forgetOldest() {
-	oldest, at := "", time.Time{}
-	for id, kept := range s.rejections {
-		if t := kept[len(kept)-1].Time; at.IsZero() || t.Before(at) {
-			oldest, at = id, t
+// client names a client of xDS: a node id means something only in its account.
+type client struct {
+	account command.AccountID
+	node    string
+}
+
+// client returns who the client of a stream is. It has said its node.
+func (s *stream) client() client { return client{s.proxy.Account, s.proxy.Node.GetId()} }
+
+// most returns the account with the most clients in a map: what is kept of the clients of an
+// account must not displace what is kept of another one.
+func most[V any](all map[client]V) command.AccountID {
+	count := map[command.AccountID]int{}
+	var first command.AccountID
+	for c := range all {
+		if count[c.account]++; count[c.account] > count[first] {
+			first = c.account
+		}
+	}
+	return first
+}
+
+// forgetOldest forgets the rejections of the node of an account that has rejected nothing for
+// the longest time. The caller holds mu.
+func (s *Server) forgetOldest(account command.AccountID) {
+	var oldest client
+	var at time.Time
+	for c, kept := range s.rejections {
+		if t := kept[len(kept)-1].Time; c.account == account && (at.IsZero() || t.Before(at)) {
+			oldest, at = c, t
 		}
 	}
 	delete(s.rejections, oldest)
 }
 
 // Explain returns a report about the streams of a node, and the answers that it has
-// rejected. It returns false if the node was never seen.
-func (s *Server) Explain(node string) (string, bool) {
+// rejected: of the node of one account, or without one, of all accounts that have such a
+// node. It returns false if the node was never seen.
+func (s *Server) Explain(account command.AccountID, node string) (string, bool) {
+	asked := func(c client) bool { return c.node == node && (account == "" || c.account == account) }
 	s.mu.Lock()
 	var streams []*stream
 	for st := range s.streams {
 		streams = append(streams, st)
 	}
-	rejections := s.rejections[node]
+	rejected := map[client][]*rejection{}
+	for c, kept := range s.rejections {
+		if asked(c) {
+			rejected[c] = kept
+		}
+	}
 	s.mu.Unlock()
 	s.hub.mu.Lock()
 	defer s.hub.mu.Unlock()
-	streams = slices.DeleteFunc(streams, func(st *stream) bool { return st.proxy == nil || st.proxy.Node.GetId() != node })
-	if len(streams) == 0 && len(rejections) == 0 {
+	streams = slices.DeleteFunc(streams, func(st *stream) bool { return st.proxy == nil || !asked(st.client()) })
+	if len(streams) == 0 && len(rejected) == 0 {
 		return "", false
 	}
 	slices.SortFunc(streams, func(a, b *stream) int { return cmp.Or(a.began.Compare(b.began), cmp.Compare(a.peer, b.peer)) })
@@ -78,8 +110,10 @@ func (s *Server) Explain(node string) (string, bool) {
 	for _, st := range streams {
 		st.report(&b)
 	}
-	for _, r := range rejections {
-		fmt.Fprintf(&b, "rejected %s: %s version %s: %s: %s\n", r.Time.UTC().Format(time.RFC3339), r.Type, r.Version, r.Code, r.Message)
+	for _, c := range slices.SortedFunc(maps.Keys(rejected), func(a, b client) int { return cmp.Compare(a.account, b.account) }) {
+		for _, r := range rejected[c] {
+			fmt.Fprintf(&b, "rejected %s by account %s: %s version %s: %s: %s\n", r.Time.UTC().Format(time.RFC3339), c.account, r.Type, r.Version, r.Code, r.Message)
+		}
 	}
 	return b.String(), true
 }

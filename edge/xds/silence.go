@@ -1,6 +1,7 @@
 package xds
 
 import (
+	"maps"
 	"time"
 
 	"google.golang.org/grpc/codes"
@@ -44,7 +45,7 @@ func (s *stream) check(now time.Time) error {
 			return err
 		}
 	}
-	if gap := s.clusterGap(); !gap.IsZero() && !gap.After(until) && s.server.restart(s.proxy.Node.GetId(), now) {
+	if gap := s.clusterGap(); !gap.IsZero() && !gap.After(until) && s.server.restart(s.client(), now) {
 		s.server.cfg.Logger.Warn("stream closed: the client does not say whether it has the clusters", s.attrs()...)
 		return status.Error(codes.Aborted, "the client says nothing about clusters; a new stream begins from the start")
 	}
@@ -91,7 +92,7 @@ func (s *stream) silentUntil() time.Time {
 			note(ss.lateAt)
 		}
 	}
-	if gap := s.clusterGap(); s.proxy != nil && !s.server.wasRestarted(s.proxy.Node.GetId(), time.Now()) {
+	if gap := s.clusterGap(); s.proxy != nil && !s.server.wasRestarted(s.client(), time.Now()) {
 		note(gap)
 	}
 	if first.IsZero() {
@@ -100,29 +101,25 @@ func (s *stream) silentUntil() time.Time {
 	return first.Add(s.server.cfg.Silence)
 }
 
-// restart reports whether a stream of a node may be closed so that it begins again, and
+// restart reports whether a stream of a client may be closed so that it begins again, and
 // notes that it was.
-func (s *Server) restart(node string, now time.Time) bool {
-	if s.wasRestarted(node, now) {
+func (s *Server) restart(c client, now time.Time) bool {
+	if s.wasRestarted(c, now) {
 		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for id, at := range s.restarted {
-		if now.Sub(at) >= restartPause {
-			delete(s.restarted, id)
-		}
-	}
-	if len(s.restarted) >= maxRejectedNodes {
+	maps.DeleteFunc(s.restarted, func(_ client, at time.Time) bool { return now.Sub(at) >= restartPause })
+	if len(s.restarted) >= maxRejectedNodes && most(s.restarted) == c.account {
 		return false
 	}
-	s.restarted[node] = now
+	s.restarted[c] = now
 	return true
 }
 
-func (s *Server) wasRestarted(node string, now time.Time) bool {
+func (s *Server) wasRestarted(c client, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	at, ok := s.restarted[node]
+	at, ok := s.restarted[c]
 	return ok && now.Sub(at) < restartPause
 }

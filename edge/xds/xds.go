@@ -108,8 +108,8 @@ type Server struct {
 	mu         sync.Mutex
 	closed     bool // no new call of ServeKnown is served
 	streams    map[*stream]struct{}
-	rejections map[string][]*rejection // by node
-	restarted  map[string]time.Time    // by node: when a stream was closed so that it begins again
+	rejections map[client][]*rejection
+	restarted  map[client]time.Time // when a stream was closed so that it begins again
 }
 
 // New checks the configuration. It starts nothing.
@@ -129,7 +129,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Node == "" {
 		cfg.Node = "cairn"
 	}
-	s := &Server{cfg: cfg, closing: make(chan struct{}), streams: map[*stream]struct{}{}, rejections: map[string][]*rejection{}, restarted: map[string]time.Time{}}
+	s := &Server{cfg: cfg, closing: make(chan struct{}), streams: map[*stream]struct{}{}, rejections: map[client][]*rejection{}, restarted: map[client]time.Time{}}
 	s.conns = newConnections(&s.cfg)
 	s.metrics = newMetrics(cfg.Registerer, s)
 	s.hub = newHub(&s.cfg, s.metrics)

@@ -103,18 +103,20 @@ func (a *Authority) keep(ctx context.Context, s *replica.Snapshot, ref mesh.Ref,
 	if !found {
 		current = &mesh.Authority{Mesh: ref}
 	}
-	add, remove := current.Stale(now.UnixMilli())
+	settle := a.cfg.Rules().Mesh.Authority.LeafLife
+	add, remove := current.Stale(now.UnixMilli(), settle)
 	if !add && !remove {
 		return nil
 	}
 	var root *mesh.Root
 	if add {
 		var err error
-		if root, err = a.newRoot(current, now); err != nil {
+		// It is not older than the request for it, which another node may have taken.
+		if root, err = a.newRoot(current, time.UnixMilli(max(now.UnixMilli(), current.Rotate))); err != nil {
 			return err
 		}
 	}
-	reply, err := a.cfg.Replica.Propose(ctx, ref.Owner, &mesh.PutAuthority{Authority: current.With(root, now.UnixMilli()), Old: old})
+	reply, err := a.cfg.Replica.Propose(ctx, ref.Owner, &mesh.PutAuthority{Authority: current.With(root, now.UnixMilli(), settle), Old: old})
 	if err == nil && add && !reply.Unchanged {
 		a.cfg.Logger.Info("root certificate made", "mesh", ref.ID(), "expires", time.UnixMilli(root.Expires).UTC())
 	}

@@ -113,6 +113,27 @@ func TestRotation(t *testing.T) {
 	}
 }
 
+// TestRotateNow: a root that is asked for is made at once, also if the clock of this node is
+// slow, and only one.
+func TestRotateNow(t *testing.T) {
+	w := start(t)
+	w.create(shop)
+	now := time.Now()
+	w.worker().sweep(t.Context(), w.replica.Current(), now.Add(-time.Minute))
+	if _, err := w.replica.Propose(t.Context(), owner, &mesh.RotateAuthority{Mesh: "shop"}); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		at   time.Duration
+		want int
+	}{{-time.Hour, 2}, {0, 2}, {1900 * time.Millisecond, 2}, {20 * time.Second, 1}} {
+		w.worker().sweep(t.Context(), w.replica.Current(), now.Add(step.at))
+		if got := w.roots(); len(got) != step.want {
+			t.Fatalf("at %v: %d roots, want %d", step.at, len(got), step.want)
+		}
+	}
+}
+
 // TestSealed: the private key of a root is sealed for its mesh, and fits its certificate.
 func TestSealed(t *testing.T) {
 	w := start(t)

@@ -77,6 +77,7 @@ func New(cfg Config) (*Handler, error) {
 		"create-key":            typed(h.createKey), "rotate-key": typed(h.rotateKey), "update-key": typed(h.updateKey),
 		"delete-key": typed(h.deleteKey), "list-keys": typed(h.listKeys),
 		"share-namespace": typed(h.shareNamespace), "share-mesh": typed(h.shareMesh), "list-shares": typed(h.listShares),
+		"rotate-authority": typed(h.rotateAuthority), "list-authorities": typed(h.listAuthorities),
 		"simulate": typed(h.simulate),
 	}
 	return h, nil
@@ -154,7 +155,7 @@ func readsOnly(name string) bool { return name == "simulate" || strings.HasPrefi
 // targetOf returns what an operation is about, such as 123456789012/deployer.
 func targetOf(in any) string {
 	var parts []string
-	for _, field := range []string{"Account", "Kind", "Name", "User", "Namespace", "ID", "Principal"} {
+	for _, field := range []string{"Account", "Kind", "Name", "User", "Namespace", "Mesh", "ID", "Principal"} {
 		if text := audit.Text(in, field); text != "" {
 			parts = append(parts, audit.Truncate(text))
 		}

@@ -1,5 +1,5 @@
 // Package identity has the commands about accounts, users, access keys, groups,
-// roles, policies and shares. They use the admin listener of a node.
+// roles, policies, shares and authorities of meshes. They use the admin listener of a node.
 package identity
 
 import (
@@ -18,7 +18,7 @@ import (
 // Commands returns the commands of this package.
 func Commands(p *cli.Program) cli.Group {
 	return cli.Group{Title: "Accounts and permissions:", Commands: []*cobra.Command{
-		newAccount(p), newUser(p), newKey(p), newGroup(p), newRole(p), newPolicy(p), newShare(p),
+		newAccount(p), newUser(p), newKey(p), newGroup(p), newRole(p), newPolicy(p), newShare(p), newAuthority(p),
 	}}
 }
 

@@ -60,7 +60,7 @@ func (c *certified) addRoot() {
 	c.do(&model.PutAuthority{Old: old, Authority: a.With(&model.Root{
 		Certificate: root.Certificate, Key: c.source.Seal.Seal(nil, root.Key, a.SealContext()),
 		Created: c.now.UnixMilli(), Expires: c.now.Add(1000 * time.Hour).UnixMilli(),
-	}, c.now.UnixMilli())})
+	}, c.now.UnixMilli(), 0)})
 }
 
 // secret returns a secret that a proxy gets, and when it must be made again.
