@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// ProxyImage is the image of the proxy of a task as the API shows it. A node runs the
+// proxyImage is the image of the proxy of a task as the API shows it. A node runs the
 // program of its configuration.
-const ProxyImage = "envoy"
+const proxyImage = "envoy"
 
 // Files in the container of a proxy: its folder, with its configuration and its sockets,
 // Envoy, and the program that checks its health.
@@ -69,7 +69,7 @@ func (d *Definition) withProxy(x *Task, connect *ServiceConnectConfiguration) *D
 		return d
 	}
 	proxy := ContainerDefinition{
-		proxy: true, Name: x.Proxy, Image: ProxyImage, StartTimeout: new(int64(proxyStart)), StopTimeout: new(int64(proxyStop)),
+		proxy: true, Name: x.Proxy, Image: proxyImage, StartTimeout: new(int64(proxyStart)), StopTimeout: new(int64(proxyStop)),
 		HealthCheck: &HealthCheck{
 			Command:  []string{"CMD", ProxyChecker, ProxyCheck, ProxyAdmin},
 			Interval: new(int64(proxyInterval)), Timeout: new(int64(proxyTimeout)), Retries: new(int64(proxyRetries)),
