@@ -5,12 +5,24 @@ import (
 	"iter"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/cairn-discovery/cairn/store"
 )
 
-// feedBytes bounds the transactions that a node remembers for its followers.
-const feedBytes = 16 << 20
+const (
+	// feedBytes bounds the transactions that a node remembers for followers that may come
+	// back.
+	feedBytes = 16 << 20
+	// busyFeedBytes bounds those that it remembers while followers load, or have not taken
+	// them yet: to load ten million instances may take a follower longer than feedBytes last,
+	// and then it would begin again and again.
+	busyFeedBytes = 256 << 20
+	// afterLoad is how long a follower may take to ask for the transactions after a load.
+	afterLoad = 30 * time.Second
+	// maxLoad is how long a load may take.
+	maxLoad = time.Hour
+)
 
 // feed remembers the newest transactions, for nodes that follow this one.
 //
@@ -21,10 +33,75 @@ type feed struct {
 	start   store.Revision // the transactions after it are in batches
 	batches []store.Batch
 	bytes   int
-	more    chan struct{} // closed and replaced when there is a new one
+	// readers are followers that still need the transactions after a revision.
+	readers map[*feedReader]struct{}
+	// stateBytes is the size of the state when it was last sent.
+	stateBytes int
+	more       chan struct{} // closed and replaced when there is a new one
 }
 
-func newFeed() *feed { return &feed{more: make(chan struct{})} }
+// feedReader is a follower that loads, or that takes transactions.
+type feedReader struct {
+	after store.Revision
+	until time.Time // when it has given up; zero: it has not
+}
+
+func newFeed() *feed {
+	return &feed{more: make(chan struct{}), readers: map[*feedReader]struct{}{}}
+}
+
+// join notes a reader.
+func (f *feed) join(r *feedReader) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.readers[r] = struct{}{}
+}
+
+// leave forgets a reader at a time; the zero time is at once.
+func (f *feed) leave(r *feedReader, at time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if r.until = at; at.IsZero() {
+		delete(f.readers, r)
+	}
+}
+
+// loaded notes that a reader has all records, of so many bytes in all, and waits for it to
+// ask for the transactions after them.
+func (f *feed) loaded(r *feedReader, bytes int) {
+	f.mu.Lock()
+	f.stateBytes = bytes
+	f.mu.Unlock()
+	f.leave(r, time.Now().Add(afterLoad))
+}
+
+// needed reports whether a reader still needs a transaction. The caller holds mu.
+func (f *feed) needed(revision store.Revision, now time.Time) bool {
+	found := false
+	for r := range f.readers {
+		if !r.until.IsZero() && now.After(r.until) {
+			delete(f.readers, r)
+			continue
+		}
+		found = found || r.after < revision
+	}
+	return found
+}
+
+// trim forgets the oldest transactions. The caller holds mu.
+func (f *feed) trim() {
+	now := time.Now()
+	for f.bytes > feedBytes && len(f.batches) > 1 {
+		first := f.batches[0]
+		if f.bytes <= max(busyFeedBytes, f.stateBytes/4) && f.needed(first.Revision, now) {
+			return
+		}
+		f.bytes -= size(first)
+		f.start = first.Revision
+		f.batches[0] = store.Batch{}
+		f.batches = f.batches[1:]
+	}
+}
 
 // openFeed makes the feed remember from now on. A transaction is added after it is
 // published: so one that is not in the feed is in the state that is loaded here.
@@ -55,12 +132,7 @@ func (f *feed) add(b store.Batch) {
 	defer f.mu.Unlock()
 	f.batches = append(f.batches, b)
 	f.bytes += size(b)
-	for f.bytes > feedBytes && len(f.batches) > 1 {
-		f.bytes -= size(f.batches[0])
-		f.start = f.batches[0].Revision
-		f.batches[0] = store.Batch{}
-		f.batches = f.batches[1:]
-	}
+	f.trim()
 	close(f.more)
 	f.more = make(chan struct{})
 }
@@ -74,10 +146,11 @@ func size(b store.Batch) int {
 }
 
 // after returns the first transaction after a revision, or a channel that is closed when
-// there may be one.
-func (f *feed) after(revision store.Revision) (store.Batch, <-chan struct{}, error) {
+// there may be one. It notes that the reader has got so far.
+func (f *feed) after(revision store.Revision, r *feedReader) (store.Batch, <-chan struct{}, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	r.after = revision
 	if revision < f.start {
 		return store.Batch{}, nil, store.ErrCompacted
 	}
@@ -101,8 +174,11 @@ func (f *feed) after(revision store.Revision) (store.Batch, <-chan struct{}, err
 func (r *Replica) Changes(ctx context.Context, after store.Revision) iter.Seq2[store.Batch, error] {
 	return func(yield func(store.Batch, error) bool) {
 		r.openFeed()
+		reader := &feedReader{after: after}
+		r.feed.join(reader)
+		defer r.feed.leave(reader, time.Time{})
 		for {
-			batch, more, err := r.feed.after(after)
+			batch, more, err := r.feed.after(after, reader)
 			if err != nil {
 				yield(store.Batch{}, err)
 				return
@@ -124,9 +200,23 @@ func (r *Replica) Changes(ctx context.Context, after store.Revision) iter.Seq2[s
 	}
 }
 
-// Records returns the records of the newest state and its revision.
+// Records returns the records of the newest state and its revision. While the records are
+// read, and for some time after it, the transactions after them are remembered.
 func (r *Replica) Records() (store.Revision, iter.Seq[store.Record]) {
 	r.openFeed()
+	// Joined before the state is read, so that no transaction after it is forgotten.
+	reader := &feedReader{after: store.Revision(r.Current().Revision), until: time.Now().Add(afterLoad)}
+	r.feed.join(reader)
 	current := r.Current()
-	return store.Revision(current.Revision), current.Records()
+	return store.Revision(current.Revision), func(yield func(store.Record) bool) {
+		r.feed.leave(reader, time.Now().Add(maxLoad))
+		bytes := 0
+		for record := range current.Records() {
+			if bytes += len(record.Key) + len(record.Value); !yield(record) {
+				r.feed.leave(reader, time.Time{})
+				return
+			}
+		}
+		r.feed.loaded(reader, bytes)
+	}
 }

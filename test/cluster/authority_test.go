@@ -173,6 +173,7 @@ func untilRoots(t *testing.T, nodes []*process, want int) [][]byte {
 // certificates of all. The node that made it is killed, and another one makes the next root
 // in time; certificates are accepted all the time, also by the node that was killed.
 func TestAuthorityOfCluster(t *testing.T) {
+	t.Parallel() // it waits for certificates to age
 	dir := t.TempDir()
 	sealKey := filepath.Join(dir, "seal.key")
 	if err := os.WriteFile(sealKey, []byte(seal.NewKey()), 0o600); err != nil {

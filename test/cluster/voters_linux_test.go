@@ -102,7 +102,7 @@ func newChecked(t *testing.T, share string) *checked {
 		}
 	}
 	c.service = created.Service.Id
-	m.must("UpdateServiceAttributes", fmt.Sprintf(`{"ServiceId":%q,"Attributes":{"cairn.health.timeout":"300ms"}}`, c.service), &struct{}{})
+	m.must("UpdateServiceAttributes", fmt.Sprintf(`{"ServiceId":%q,"Attributes":{"cairn.health.timeout":"1s"}}`, c.service), &struct{}{})
 	for i := range checkedInstances {
 		m.must("RegisterInstance", fmt.Sprintf(`{"ServiceId":%q,"InstanceId":"i-%d","Attributes":{"AWS_INSTANCE_IPV4":%q,"AWS_INSTANCE_PORT":"80"}}`, c.service, i, c.target.ip), &struct{}{})
 	}
@@ -141,7 +141,7 @@ func (c *checked) stays(what, want string, happens func()) {
 		})
 	}
 	happens()
-	time.Sleep(4 * time.Second) // probes are made every second, and two failures in a row count
+	time.Sleep(5 * time.Second) // probes are made every second, and two failures in a row count
 	close(done)
 	watchers.Wait()
 }
@@ -149,6 +149,7 @@ func (c *checked) stays(what, want string, happens func()) {
 // TestVotersInFaults: no verdict changes while voters are killed, cut off from etcd or cut
 // off from what they probe. It changes when the target fails, also when voters are gone.
 func TestVotersInFaults(t *testing.T) {
+	t.Parallel()
 	c := newChecked(t, "0.18")
 	target := []*host{c.target.host}
 	cut := func(from, to []*host) {
