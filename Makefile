@@ -3,6 +3,9 @@
 
 .PHONY: run test check bench fuzz setup generate
 
+# Without cgo, as the programs that tests build: so packages are compiled once for all.
+check fuzz: export CGO_ENABLED = 0
+
 run: ## a node on the default loopback ports
 	go run ./cmd/cairn serve
 

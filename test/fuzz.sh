@@ -4,6 +4,7 @@
 # end of the time as a failure ("context deadline exceeded") on a slow machine.
 # Each package is built once for all of its targets.
 set -eu
+export CGO_ENABLED=0 # as make check: what is compiled already is used again
 amount=${1:-10s}
 cache=$(go env GOCACHE)/fuzz/$(go list -m)
 built=$(mktemp -d)

@@ -19,6 +19,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/cairn-discovery/cairn/internal/testtool"
 )
 
 // process is one node.
@@ -38,8 +40,8 @@ func build(t *testing.T) string {
 		return program
 	}
 	program := filepath.Join(t.TempDir(), "cairn")
-	if out, err := exec.Command("go", "build", "-o", program, "github.com/cairn-discovery/cairn/cmd/cairn").CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if err := testtool.Build(program, "github.com/cairn-discovery/cairn/cmd/cairn"); err != nil {
+		t.Fatal(err)
 	}
 	return program
 }

@@ -59,10 +59,8 @@ func newProject(t *testing.T) *project {
 func program(t *testing.T) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "cairn")
-	build := exec.Command("go", "build", "-o", path, "github.com/cairn-discovery/cairn/cmd/cairn")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, out)
+	if err := testtool.Build(path, "github.com/cairn-discovery/cairn/cmd/cairn"); err != nil {
+		t.Fatal(err)
 	}
 	b, err := os.ReadFile(path)
 	if err != nil {

@@ -2,11 +2,11 @@ package docker
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/internal/testtool"
 	"github.com/cairn-discovery/cairn/worker/runner/docker/enginetest"
 )
 
@@ -64,10 +64,8 @@ func TestSDKInATask(t *testing.T) {
 func discoverProgram(t *testing.T) []byte {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "discover")
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", file, "github.com/cairn-discovery/cairn/test/docker/testdata/discover")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	if err := testtool.Build(file, "github.com/cairn-discovery/cairn/test/docker/testdata/discover"); err != nil {
+		t.Fatal(err)
 	}
 	b, err := os.ReadFile(file)
 	if err != nil {

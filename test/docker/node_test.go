@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cairn-discovery/cairn/internal/testtool"
 	"github.com/cairn-discovery/cairn/worker/runner/docker/enginetest"
 )
 
@@ -52,8 +53,8 @@ func newNode(t *testing.T, e *enginetest.Engine, more ...string) *node {
 	t.Helper()
 	dir := t.TempDir()
 	n := &node{t: t, program: filepath.Join(dir, "cairn"), log: filepath.Join(dir, "log")}
-	if out, err := exec.Command("go", "build", "-o", n.program, "github.com/cairn-discovery/cairn/cmd/cairn").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	if err := testtool.Build(n.program, "github.com/cairn-discovery/cairn/cmd/cairn"); err != nil {
+		t.Fatal(err)
 	}
 	config := filepath.Join(dir, "cairn.yaml")
 	text := fmt.Sprintf(`runner:

@@ -18,6 +18,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/cairn-discovery/cairn/internal/testtool"
 )
 
 // binaryDir is the folder of binary. TestMain makes and removes it.
@@ -26,11 +28,7 @@ var binaryDir string
 // binary is the path of the real program, which is compiled once for all tests.
 var binary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(binaryDir, "cairn")
-	out, err := exec.Command("go", "build", "-o", path, "github.com/cairn-discovery/cairn/cmd/cairn").CombinedOutput()
-	if err != nil {
-		return "", fmt.Errorf("build: %w\n%s", err, out)
-	}
-	return path, nil
+	return path, testtool.Build(path, "github.com/cairn-discovery/cairn/cmd/cairn")
 })
 
 func build(t *testing.T) string {

@@ -36,7 +36,9 @@ var clients = sync.OnceValues(func() (string, error) {
 		}
 	}
 	path := filepath.Join(dir, "program")
-	if out, err := exec.Command("go", "build", "-C", dir, "-o", path, ".").CombinedOutput(); err != nil {
+	cmd := exec.Command("go", "build", "-C", dir, "-ldflags=-s -w", "-o", path, ".")
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0") // as testtool.Build
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build: %w\n%s", err, out)
 	}
 	return path, nil

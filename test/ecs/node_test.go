@@ -51,10 +51,8 @@ var programs = sync.OnceValues(func() (string, error) {
 		}
 	}
 	for name, source := range map[string]string{"cairn": "github.com/cairn-discovery/cairn/cmd/cairn", "httpd-foreground": server, "caller": caller} {
-		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, name), source)
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("build %s: %w\n%s", name, err, out)
+		if err := testtool.Build(filepath.Join(dir, name), source); err != nil {
+			return "", err
 		}
 	}
 	return dir, nil

@@ -209,9 +209,8 @@ func (s *shell) run(t *testing.T, command string) string {
 func newShell(t *testing.T) *shell {
 	t.Helper()
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "bin", "cairn"), "github.com/cairn-discovery/cairn/cmd/cairn")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	if err := testtool.Build(filepath.Join(dir, "bin", "cairn"), "github.com/cairn-discovery/cairn/cmd/cairn"); err != nil {
+		t.Fatal(err)
 	}
 	bash := exec.Command("bash", "--noprofile", "--norc")
 	bash.Dir = dir

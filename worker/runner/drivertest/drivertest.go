@@ -13,7 +13,6 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -21,6 +20,7 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/task"
+	"github.com/cairn-discovery/cairn/internal/testtool"
 	"github.com/cairn-discovery/cairn/worker/runner"
 )
 
@@ -66,10 +66,8 @@ func Run(t *testing.T, o Options) {
 // Build compiles the program for containers and returns its file.
 func Build(t testing.TB) string {
 	file := filepath.Join(t.TempDir(), "program")
-	cmd := exec.Command("go", "build", "-o", file, "github.com/cairn-discovery/cairn/worker/runner/drivertest/program")
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build of the program for containers: %v\n%s", err, out)
+	if err := testtool.Build(file, "github.com/cairn-discovery/cairn/worker/runner/drivertest/program"); err != nil {
+		t.Fatal(err)
 	}
 	return file
 }
