@@ -168,6 +168,11 @@ func (c *ContainerDefinition) checkEnvironment() error {
 	if len(c.EnvironmentFiles) > 10 {
 		return invalid("environmentFiles of container '%s' can have at most 10 items.", c.Name)
 	}
+	if text, ok := c.DockerLabels[drainLabel]; ok {
+		if err := checkDrain("The label "+drainLabel+" of container '"+c.Name+"'", text); err != nil {
+			return err
+		}
+	}
 	return checkMap("dockerLabels", c.Name, c.DockerLabels)
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -147,20 +148,30 @@ func (c *runContext) drainSetting() (int64, bool) {
 	return 0, false
 }
 
-// parseDrain returns milliseconds. Text that is no duration is ignored, because tags
-// cannot be refused any more when a task stops.
+// parseDrain returns milliseconds, at most maxDrainLabel. Text that is no duration is
+// ignored: tags may be older than checkDrain.
 func parseDrain(text string) (int64, bool) {
-	text = strings.TrimSpace(text)
-	wait, err := strconv.ParseInt(text, 10, 32)
-	wait *= 1000
-	if err != nil {
-		d, err := time.ParseDuration(text)
-		if err != nil {
-			return 0, false
-		}
-		wait = d.Milliseconds()
+	wait, ok := parseDuration(text)
+	return min(wait, maxDrainLabel), ok
+}
+
+// checkDrain checks a new value of drainLabel; where names the tag or the label.
+func checkDrain(where, text string) error {
+	if wait, ok := parseDuration(text); !ok || wait > maxDrainLabel {
+		return command.Invalid("%s has the value %s: it must be a number of seconds, such as 30, or a duration, such as 1m30s, from 0 to 1h", where, quote(text))
 	}
-	return min(wait, maxDrainLabel), wait >= 0
+	return nil
+}
+
+// parseDuration returns the milliseconds of seconds, or of a duration such as 1m30s, that
+// is not negative.
+func parseDuration(text string) (int64, bool) {
+	text = strings.TrimSpace(text)
+	if seconds, err := strconv.ParseInt(text, 10, 32); err == nil {
+		return seconds * 1000, seconds >= 0
+	}
+	d, err := time.ParseDuration(text)
+	return d.Milliseconds(), err == nil && d >= 0
 }
 
 // fail stops a task that could not start.

@@ -34,6 +34,11 @@ func checkTags(tags []Tag) error {
 		case seen[t.Key]:
 			return command.Invalid("The tag key %s is there twice", quote(t.Key))
 		}
+		if t.Key == drainLabel {
+			if err := checkDrain("The tag "+drainLabel, t.Value); err != nil {
+				return err
+			}
+		}
 		seen[t.Key] = true
 	}
 	return nil
