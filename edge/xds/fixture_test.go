@@ -32,6 +32,7 @@ type world struct {
 	metrics *prometheus.Registry
 	rules   *state.Rules
 	stop    func()
+	cfg     xds.Config // of the server
 }
 
 // start starts a registry and a server, which the end of the test stops.
@@ -63,18 +64,24 @@ func start(t testing.TB, change ...func(*xds.Config)) *world {
 // serve starts a server, which stop stops.
 func (w *world) serve(cfg xds.Config, addr string) {
 	w.t.Helper()
-	server, err := xds.New(cfg)
+	ln, err := net.Listen("tcp", addr)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	ln, err := net.Listen("tcp", addr)
+	w.serveOn(cfg, ln)
+}
+
+// serveOn does what serve does on a listener.
+func (w *world) serveOn(cfg xds.Config, ln net.Listener) {
+	w.t.Helper()
+	server, err := xds.New(cfg)
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(w.t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(ctx, ln) }()
-	w.server, w.addr = server, ln.Addr().String()
+	w.server, w.addr, w.cfg = server, ln.Addr().String(), cfg
 	w.stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {

@@ -22,6 +22,7 @@ import (
 type hub struct {
 	cfg     *Config
 	metrics *metrics
+	sooner  chan struct{} // has room for one: due has become earlier
 
 	mu       sync.Mutex
 	snapshot *replica.Snapshot
@@ -77,7 +78,7 @@ const maxLoad = 32 << 20
 
 func newHub(cfg *Config, m *metrics) *hub {
 	h := &hub{
-		cfg: cfg, metrics: m, rules: cfg.Rules(),
+		cfg: cfg, metrics: m, rules: cfg.Rules(), sooner: make(chan struct{}, 1),
 		entries: map[entryKey]*entry{}, byDep: map[resource.Dep]map[*entry]struct{}{},
 		leaving: map[registry.ServiceID][]leaver{}, timed: map[*entry]struct{}{}, load: map[resource.Dep]int{},
 		viewers: map[resource.Dep]map[*stream]struct{}{}, streams: map[*stream]struct{}{},
@@ -101,6 +102,7 @@ func (h *hub) run(ctx context.Context) {
 			return
 		case <-next.Superseded():
 		case <-h.cfg.Changed:
+		case <-h.sooner:
 		case <-timer.C:
 		}
 	}
@@ -220,8 +222,13 @@ func (h *hub) leave(svc *registry.Service, inst *registry.Instance, now time.Tim
 
 // dueAt makes the hub look again at a time.
 func (h *hub) dueAt(t time.Time) {
-	if h.due.IsZero() || t.Before(h.due) {
-		h.due = t
+	if !h.due.IsZero() && !t.Before(h.due) {
+		return
+	}
+	h.due = t
+	select {
+	case h.sooner <- struct{}{}: // run may be waiting for a later time
+	default:
 	}
 }
 
