@@ -18,8 +18,8 @@ import (
 	"github.com/cairn-discovery/cairn/edge/xds/resource"
 )
 
-// envoys is how many Envoys run at once in the tests below: the gate has few processors. The
-// numbers of docs/mesh.md are those of -envoys 10 -requests 20000.
+// envoys is how many Envoys run at once in the tests below: the gate has few processors. To
+// run them as they are meant: -envoys 10 -requests 20000.
 var envoys = flag.Int("envoys", 3, "Envoys in tests with many of them")
 
 // total returns the sum of a metric of a registry, of the types that are named; of all
