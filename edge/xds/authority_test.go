@@ -25,17 +25,18 @@ type certified struct {
 	*world
 	seal *seal.Key
 	mesh mesh.Ref
+	life time.Duration // of certificates
 }
 
-func startCertified(t testing.TB) *certified {
+func startCertified(t testing.TB, life time.Duration) *certified {
 	key, err := seal.ParseKey(seal.NewKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &certified{seal: key, mesh: mesh.MeshRef(account, "shop")}
+	c := &certified{seal: key, mesh: mesh.MeshRef(account, "shop"), life: life}
 	c.world = start(t, withMesh, func(cfg *xds.Config) {
 		// Nobody reads the rules yet.
-		cfg.Rules().Mesh.Authority = mesh.AuthorityRules{Meshes: []string{"shop"}, LeafLife: leafLife.Milliseconds()}
+		cfg.Rules().Mesh.Authority = mesh.AuthorityRules{Meshes: []string{"shop"}, LeafLife: life.Milliseconds()}
 		cfg.Sources[0] = &source.Source{Region: "eu-west-1", Seal: key, Failed: func(_ mesh.Ref, err error) { t.Error(err) }}
 	})
 	return c
@@ -57,7 +58,7 @@ func (c *certified) addRoot() {
 	c.do(&mesh.PutAuthority{Old: old, Authority: a.With(&mesh.Root{
 		Certificate: root.Certificate, Key: c.seal.Seal(nil, root.Key, a.SealContext()),
 		Created: now.UnixMilli(), Expires: now.Add(time.Hour).UnixMilli(),
-	}, now.UnixMilli(), leafLife.Milliseconds())})
+	}, now.UnixMilli(), c.life.Milliseconds())})
 }
 
 // shown returns the certificate that a server shows.
@@ -78,7 +79,7 @@ func shown(t testing.TB, addr string) *x509.Certificate {
 // certificates of the built-in authority. Under traffic, certificates are renewed, and then the root is: no request
 // fails. A client without a certificate of the mesh is not served.
 func TestFault18CertificatesAreRenewed(t *testing.T) {
-	c := startCertified(t)
+	c := startCertified(t, leafLife)
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(5 * time.Millisecond) // so that requests are in flight at the same time
 		fmt.Fprint(w, "web")
