@@ -16,6 +16,8 @@ import (
 // and destroys them. It does so for all at a time: most of the time of a command of
 // Terraform is for its AWS provider as a whole. Each apply reads everything back, and
 // must change what the configuration changes and nothing else.
+//
+// It takes longer than any other test, and so is in the file that comes first.
 func TestTerraform(t *testing.T) {
 	t.Parallel()
 	n := nodetest.Start(t)
