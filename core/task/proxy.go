@@ -96,6 +96,9 @@ type ProxySettings struct {
 	// Ingress are the ports on which the proxy takes what is sent to the ports of the
 	// task, by the names of their port mappings.
 	Ingress map[string]uint16 `json:"ingress,omitempty"`
+	// Egress is the port to which everything is led that is sent to ConnectRange: if the proxy
+	// listened there, programs could not listen at the ports of client aliases.
+	Egress uint16 `json:"egress"`
 }
 
 // ProxyMetadata is the key of ProxySettings in the metadata of a proxy.
@@ -134,6 +137,10 @@ func ProxySettingsOf(d *Definition, c *ServiceConnectConfiguration, endpoints []
 	used := usedPorts(d, c, endpoints)
 	next := uint16(firstIngress)
 	var redirects []Redirect
+	defer func() {
+		for p.Egress = next; used[p.Egress]; p.Egress++ {
+		}
+	}()
 	for i := range c.Services {
 		s := &c.Services[i]
 		_, port, ok := d.namedPort(s.PortName)
@@ -171,7 +178,10 @@ func usedPorts(d *Definition, c *ServiceConnectConfiguration, endpoints []Connec
 	return used
 }
 
-// hostsOf gives each name an address of 127.255.0.0/16, the range of ECS.
+// ConnectRange has the addresses of names of Service Connect in a task, as in ECS.
+const ConnectRange = "127.255.0.0/16"
+
+// hostsOf gives each name an address of ConnectRange.
 func hostsOf(endpoints []ConnectEndpoint) map[string]string {
 	var names []string
 	for i := range endpoints {

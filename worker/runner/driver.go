@@ -138,6 +138,8 @@ type NetworkSpec struct {
 	// Redirects are ports of the task that lead to other ports of it, for what comes from
 	// outside of the task (awsvpc). Only a ProxyDriver gets them.
 	Redirects []task.Redirect
+	// ConnectPort is where connections of the task to task.ConnectRange are led. 0: nowhere.
+	ConnectPort uint16
 }
 
 // Container is a container with overrides merged and the environment complete.

@@ -99,7 +99,7 @@ func (r *Runner) addProxy(s *Spec) error {
 	if err != nil {
 		return err
 	}
-	s.Network.Redirects = record.Redirects
+	s.Network.Redirects, s.Network.ConnectPort = record.Redirects, record.Settings.Egress
 	s.Network.Hosts = slices.Concat(s.Network.Hosts, hostEntries(record.Settings.Hosts))
 	c.Mounts = []Mount{
 		{Source: folder, Target: task.ProxyFolder},

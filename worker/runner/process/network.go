@@ -110,6 +110,7 @@ type attachment struct {
 	gateways  []netip.Addr
 	mac       net.HardwareAddr
 	redirects []task.Redirect
+	connect   uint16 // where task.ConnectRange leads
 }
 
 // attach gives a namespace an interface "eth0" on a bridge. It may be called again: an
@@ -177,7 +178,7 @@ func (a *attachment) configure() error {
 	if err := netlink.LinkSetUp(link); err != nil {
 		return err
 	}
-	if err := redirect(a.redirects); err != nil {
+	if err := redirect(a.redirects, a.connect); err != nil {
 		return err
 	}
 	for _, g := range a.gateways {

@@ -27,7 +27,8 @@ type taskRecord struct {
 	Gateways  []netip.Addr   `json:"gateways,omitempty"`
 	MAC       string         `json:"mac,omitempty"`
 	// Redirects are ports that lead to the proxy of the task.
-	Redirects []task.Redirect `json:"redirects,omitempty"`
+	Redirects   []task.Redirect `json:"redirects,omitempty"`
+	ConnectPort uint16          `json:"connectPort,omitempty"`
 	// Ready means that Prepare has finished.
 	Ready bool `json:"ready"`
 }

@@ -4,6 +4,7 @@ package process
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -14,9 +15,10 @@ import (
 )
 
 // redirect makes what comes from outside to some ports of the network namespace of this
-// thread go to others. It replaces the redirects that are there.
-func redirect(all []task.Redirect) error {
-	if len(all) == 0 {
+// thread go to others, and what is sent within it to task.ConnectRange go to the port connect.
+// It replaces the redirects that are there.
+func redirect(all []task.Redirect, connect uint16) error {
+	if len(all) == 0 && connect == 0 {
 		return nil
 	}
 	c, err := nftables.New()
@@ -31,14 +33,32 @@ func redirect(all []task.Redirect) error {
 	for _, r := range all {
 		c.AddRule(&nftables.Rule{Table: t, Chain: chain, Exprs: join(
 			interfaceIs(expr.MetaKeyIIFNAME, expr.CmpOpNeq, "lo"), portIs(unix.IPPROTO_TCP, r.Port),
+			redirectTo(r.To),
+		)})
+	}
+	if connect != 0 {
+		output := c.AddChain(&nftables.Chain{
+			Name: "output", Table: t, Type: nftables.ChainTypeNAT,
+			Hooknum: nftables.ChainHookOutput, Priority: nftables.ChainPriorityNATDest,
+		})
+		c.AddRule(&nftables.Rule{Table: t, Chain: output, Exprs: join(
+			destinationIn(netip.MustParsePrefix(task.ConnectRange)),
 			[]expr.Any{
-				&expr.Immediate{Register: 1, Data: binaryutil.BigEndian.PutUint16(r.To)},
-				&expr.Redir{RegisterProtoMin: 1},
+				&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: 1},
+				&expr.Cmp{Op: expr.CmpOpEq, Register: 1, Data: []byte{unix.IPPROTO_TCP}},
 			},
+			redirectTo(connect),
 		)})
 	}
 	if err := c.Flush(); err != nil {
 		return fmt.Errorf("nftables: redirects: %w", err)
 	}
 	return nil
+}
+
+func redirectTo(port uint16) []expr.Any {
+	return []expr.Any{
+		&expr.Immediate{Register: 1, Data: binaryutil.BigEndian.PutUint16(port)},
+		&expr.Redir{RegisterProtoMin: 1},
+	}
 }

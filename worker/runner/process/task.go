@@ -32,7 +32,7 @@ func (d *Driver) prepare(s *runner.Spec) error {
 	if err := os.MkdirAll(d.files.containers(id), 0o700); err != nil {
 		return err
 	}
-	r := taskRecord{Mode: s.Network.Mode, Subnet: s.Network.Subnet, Addresses: s.Network.Addresses, Gateways: s.Network.Gateways, Redirects: s.Network.Redirects}
+	r := taskRecord{Mode: s.Network.Mode, Subnet: s.Network.Subnet, Addresses: s.Network.Addresses, Gateways: s.Network.Gateways, Redirects: s.Network.Redirects, ConnectPort: s.Network.ConnectPort}
 	if r.Mode == runner.ModeAWSVPC {
 		r.MAC = hardwareAddr(r.Addresses[0].String()).String()
 	}
@@ -66,7 +66,7 @@ func (d *Driver) makeNetwork(id string, r *taskRecord) error {
 		}
 		return attach(&attachment{
 			namespace: d.files.netns(id), bridge: bridge, host: d.hostInterface(id, ""),
-			addresses: r.Addresses, gateways: r.Gateways, mac: mac, redirects: r.Redirects,
+			addresses: r.Addresses, gateways: r.Gateways, mac: mac, redirects: r.Redirects, connect: r.ConnectPort,
 		})
 	case runner.ModeNone:
 		return newNamespace(d.files.netns(id))

@@ -126,6 +126,9 @@ func (v *view) Names(in *resource.Input, t resource.Type) []string {
 			names = append(names, ingressName(v.served[i].PortName))
 		}
 	}
+	if t == resource.Listener && v.settings.Egress != 0 {
+		names = append(names, egressAll)
+	}
 	for _, e := range v.known(in) {
 		if t == resource.Cluster {
 			names = append(names, v.clusterName(&e.ConnectTarget))

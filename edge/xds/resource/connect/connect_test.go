@@ -131,7 +131,7 @@ func TestResources(t *testing.T) {
 	web := w.service("shop", "web", "")
 	v := w.view(s, web)
 	for kind, want := range map[resource.Type]string{
-		resource.Listener: "egress_orders_8080 egress_prices_8080 egress_web_8080 ingress_main",
+		resource.Listener: "egress egress_orders_8080 egress_prices_8080 egress_web_8080 ingress_main",
 		resource.Cluster:  "ingress_main orders.shop prices.shop web.shop",
 	} {
 		names := v.Names(w.input(), kind)

@@ -31,6 +31,9 @@ func (v *view) listener(in *resource.Input, name string) *resource.Message {
 	if s := v.servedBy(name); s != nil {
 		return v.ingress(s)
 	}
+	if name == egressAll && v.settings.Egress != 0 {
+		return v.redirected()
+	}
 	for _, e := range v.known(in) {
 		if egressName(&e) == name {
 			return v.egress(&e)
@@ -59,6 +62,19 @@ func (v *view) ingress(s *task.ConnectServed) *resource.Message {
 	return &resource.Message{Proto: l, Refs: []resource.Ref{{Type: resource.Cluster, Name: name}}}
 }
 
+// egressAll is the name of the listener that all connections to client aliases are led to.
+const egressAll = "egress"
+
+// redirected returns that listener. It gives each connection to the listener of its address
+// and port, which is bound to none; those to others end.
+func (v *view) redirected() *resource.Message {
+	address := netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), v.settings.Egress)
+	return &resource.Message{Proto: &listenerv3.Listener{
+		Name: egressAll, Address: plain.SocketAddress(address), TrafficDirection: corev3.TrafficDirection_OUTBOUND,
+		UseOriginalDst: wrapperspb.Bool(true), FilterChains: []*listenerv3.FilterChain{{}},
+	}}
+}
+
 // egress returns the listener of a client alias.
 func (v *view) egress(e *task.ConnectEndpoint) *resource.Message {
 	address, err := netip.ParseAddr(v.settings.Hosts[e.Name])
@@ -69,6 +85,7 @@ func (v *view) egress(e *task.ConnectEndpoint) *resource.Message {
 	return &resource.Message{
 		Proto: &listenerv3.Listener{
 			Name: name, Address: plain.SocketAddress(netip.AddrPortFrom(address, e.Port)), TrafficDirection: corev3.TrafficDirection_OUTBOUND,
+			BindToPort:   wrapperspb.Bool(false),
 			FilterChains: []*listenerv3.FilterChain{{Filters: []*listenerv3.Filter{v.filter(&e.ConnectTarget, name, cluster, retryPolicy())}}},
 		},
 		Refs: []resource.Ref{{Type: resource.Cluster, Name: cluster}},
