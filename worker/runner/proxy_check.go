@@ -37,7 +37,7 @@ func proxyReady(socket string) error {
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("Envoy is not ready: %s", resp.Status)
+		return fmt.Errorf("the proxy is not ready: %s", resp.Status)
 	}
 	return nil
 }
