@@ -85,11 +85,11 @@ func (tf *Terraform) startProvider() {
 // Write writes the configuration with another value.
 func (tf *Terraform) Write(value string) {
 	tf.t.Helper()
-	tf.Add("main.tf", strings.ReplaceAll(tf.text, "VALUE", value))
+	tf.add("main.tf", strings.ReplaceAll(tf.text, "VALUE", value))
 }
 
-// Add writes a file of the configuration.
-func (tf *Terraform) Add(name, text string) {
+// add writes a file of the configuration.
+func (tf *Terraform) add(name, text string) {
 	tf.t.Helper()
 	if err := os.WriteFile(filepath.Join(tf.dir, name), []byte(text), 0o644); err != nil {
 		tf.t.Fatal(err)
@@ -103,7 +103,7 @@ const parallel = "-parallelism=100"
 // the summary that Terraform prints, such as "0 added, 2 changed, 0 destroyed".
 func (tf *Terraform) Apply(summary string) {
 	tf.t.Helper()
-	if out := tf.Run("apply", "-auto-approve", parallel); !strings.Contains(out, "Resources: "+summary+".") {
+	if out := tf.run("apply", "-auto-approve", parallel); !strings.Contains(out, "Resources: "+summary+".") {
 		tf.t.Fatalf("terraform apply: want %s:\n%s", summary, out)
 	}
 }
@@ -111,14 +111,14 @@ func (tf *Terraform) Apply(summary string) {
 // Destroy destroys all resources. It does not read them before: the last Apply has done so.
 func (tf *Terraform) Destroy() {
 	tf.t.Helper()
-	tf.Run("destroy", "-auto-approve", "-refresh=false", parallel)
+	tf.run("destroy", "-auto-approve", "-refresh=false", parallel)
 }
 
 // Outputs returns an output that is a map of texts.
 func (tf *Terraform) Outputs(name string) map[string]string {
 	tf.t.Helper()
 	var all map[string]string
-	if err := json.Unmarshal([]byte(tf.Run("output", "-json", name)), &all); err != nil {
+	if err := json.Unmarshal([]byte(tf.run("output", "-json", name)), &all); err != nil {
 		tf.t.Fatal(err)
 	}
 	return all
@@ -132,12 +132,12 @@ func (tf *Terraform) Import(ids map[string]string) {
 	for address, id := range ids {
 		fmt.Fprintf(&blocks, "import {\n  to = %s\n  id = %q\n}\n", address, id)
 	}
-	tf.Run(append([]string{"state", "rm"}, slices.Collect(maps.Keys(ids))...)...)
-	tf.Add("import.tf", blocks.String())
+	tf.run(append([]string{"state", "rm"}, slices.Collect(maps.Keys(ids))...)...)
+	tf.add("import.tf", blocks.String())
 }
 
-// Run runs a command of Terraform that must succeed and returns its output.
-func (tf *Terraform) Run(args ...string) string {
+// run runs a command of Terraform that must succeed and returns its output.
+func (tf *Terraform) run(args ...string) string {
 	tf.t.Helper()
 	cmd := tf.command(args...)
 	var errors strings.Builder
