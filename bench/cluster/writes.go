@@ -3,11 +3,12 @@
 package main
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
+	"time"
+
+	"github.com/cairn-discovery/cairn/bench/server"
 )
 
 // putBytes is the value of a raw put: as large as the records of one registration.
@@ -96,17 +97,17 @@ func (r *run) writesAgainstPuts(what string, e *etcd, writers int, nodes []*node
 	return nil
 }
 
-// processorTime is the processor time of the programs of a measurement, in seconds, and
-// what they have done with it.
+// processorTime is the processor time of the programs of a measurement, and how many writes
+// they have done with it.
 type processorTime struct {
-	etcd, nodes, clients float64
+	etcd, nodes, clients time.Duration
 	writes               float64
 }
 
 func processorTimes(e *etcd, nodes []*node) (t processorTime) {
-	t.etcd, t.clients = processTime(e.pid), processTime(os.Getpid())
+	t.etcd, t.clients = server.CPU(e.pid), server.CPU(os.Getpid())
 	for _, n := range nodes {
-		t.nodes += processTime(n.cmd.Process.Pid)
+		t.nodes += server.CPU(n.cmd.Process.Pid)
 	}
 	return t
 }
@@ -119,18 +120,6 @@ func (t *processorTime) add(before, after processorTime, writes float64) {
 }
 
 func (t processorTime) String() string {
-	micros := 1e6 / t.writes
-	return fmt.Sprintf("etcd %.0f µs, nodes %.0f µs, clients %.0f µs", t.etcd*micros, t.nodes*micros, t.clients*micros)
-}
-
-// processTime returns the processor time that a process has used, in seconds.
-func processTime(pid int) float64 {
-	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(b[bytes.LastIndexByte(b, ')')+1:]))
-	user, _ := strconv.ParseFloat(fields[11], 64)
-	system, _ := strconv.ParseFloat(fields[12], 64)
-	return (user + system) / 100 // USER_HZ is 100 on Linux
+	micros := func(d time.Duration) float64 { return float64(d.Microseconds()) / t.writes }
+	return fmt.Sprintf("etcd %.0f µs, nodes %.0f µs, clients %.0f µs", micros(t.etcd), micros(t.nodes), micros(t.clients))
 }
