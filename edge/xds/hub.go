@@ -175,11 +175,13 @@ func (h *hub) catchUp(now time.Time) (touched []*stream) {
 	}
 	if next != old {
 		h.use(next)
-		resource.RegistryChanges(&old.Registry, &next.Registry, changed, func(svc *registry.Service, inst *registry.Instance) {
-			h.leave(svc, inst, now)
-		})
-		for _, s := range h.cfg.Sources {
-			s.Changes(old.State, next.State, changed)
+		if len(h.byDep)+len(h.viewers) > 0 { // else no client has anything that can change
+			resource.RegistryChanges(&old.Registry, &next.Registry, changed, func(svc *registry.Service, inst *registry.Instance) {
+				h.leave(svc, inst, now)
+			})
+			for _, s := range h.cfg.Sources {
+				s.Changes(old.State, next.State, changed)
+			}
 		}
 	}
 	if rules != h.rules {
