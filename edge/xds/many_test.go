@@ -152,8 +152,9 @@ func (*abrupt) end(c *net.TCPConn) {
 }
 
 // TestManyRotations: under the traffic of all Envoys with mutual TLS, certificates are
-// renewed and the root is replaced; while proxies take the new root, the server is killed and
-// starts again. No request fails, nothing is rejected, and nothing but secrets is sent again.
+// renewed and the root is replaced; while proxies take the new root, all connections are
+// cut and another server takes the place of the first. No request fails, nothing is rejected,
+// and nothing but secrets is sent again.
 func TestManyRotations(t *testing.T) {
 	life := leafLife
 	if *envoys > 3 { // certificates must not expire while the server is away and the machine is busy
