@@ -96,6 +96,10 @@ func TestServiceConnectErrors(t *testing.T) {
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.PortName = "x" }), "portName(x) does not refer to any named PortMapping in the container definitions"},
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases = append(s.ClientAliases, s.ClientAliases[0]) }), "2 clientAliases exceeds the max limit of 1"},
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases[0].DNSName = "a b" }), "The DNS name that you provided is invalid."},
+		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases[0].DNSName = strings.Repeat("a.", 63) + "aa" }), "The dnsName of clientAliases has 128 characters; at most 127 are allowed."},
+		{connect("shop.test", func(s *task.ServiceConnectService) { s.DiscoveryName = "UP er" }), `The discoveryName "UP er" must have 1 to 64 lower-case letters`},
+		{connect("shop.test", func(s *task.ServiceConnectService) { s.DiscoveryName = "-a" }), `The discoveryName "-a" must have 1 to 64 lower-case letters`},
+		{connect("shop.test", func(s *task.ServiceConnectService) { s.DiscoveryName = strings.Repeat("a", 65) }), `The discoveryName "aaaa`},
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases[0].Port = nil }), "The port 0 of clientAliases is not from 1 to 65535."},
 		{connect("shop.test", func(s *task.ServiceConnectService) { s.IngressPortOverride = new(int64(70_000)) }), "The ingressPortOverride 70000 is not from 1 to 65535."},
 		{connect("shop.test", func(s *task.ServiceConnectService) {

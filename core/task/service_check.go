@@ -113,7 +113,12 @@ func checkPair(d *Definition, r *ServiceRegistry) error {
 	return nil
 }
 
-// checkConnect checks the configuration of Service Connect.
+// maxAliasName is the highest number of characters of the dnsName of a client alias; see
+// ServiceConnectClientAlias in the ECS API.
+const maxAliasName = 127
+
+// checkConnect checks the configuration of Service Connect. The rule of discoveryName, which
+// is by default the name of a port, is that of names of ports.
 func (t *transaction) checkConnect(cluster *Cluster, svc *Service, d *Definition, w *Workload) error {
 	c := w.ServiceConnect
 	if !c.enabled() {
@@ -139,6 +144,9 @@ func (t *transaction) checkConnect(cluster *Cluster, svc *Service, d *Definition
 			if p := deref(alias.Port); p < 1 || p > maxUint16 {
 				return command.Invalid("The port %d of clientAliases is not from 1 to %d.", p, maxUint16)
 			}
+			if n := len(alias.DNSName); n > maxAliasName {
+				return command.Invalid("The dnsName of clientAliases has %d characters; at most %d are allowed.", n, maxAliasName)
+			}
 			if alias.DNSName != "" && !validDNSName(alias.DNSName) {
 				return command.Invalid("The DNS name that you provided is invalid. The name must be a valid DNS name but doesn't need to be fully-qualified. Name: %s", quote(alias.DNSName))
 			}
@@ -150,6 +158,9 @@ func (t *transaction) checkConnect(cluster *Cluster, svc *Service, d *Definition
 			return command.Invalid("The timeouts of the Service Connect service %s must not be negative.", quote(s.PortName))
 		}
 		name := s.discoveryName()
+		if !portNamePattern.MatchString(name) {
+			return command.Invalid("The discoveryName %s must have 1 to 64 lower-case letters, digits, underscores and hyphens, and not begin with a hyphen.", quote(name))
+		}
 		if seen[name] {
 			return command.Invalid("The discoveryName %s is used twice", quote(name))
 		}
