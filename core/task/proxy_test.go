@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/task"
 )
 
@@ -126,6 +127,41 @@ func TestConnectEndpoints(t *testing.T) {
 	}
 	if again, err := task.ParseProxySettings(value); err != nil || fmt.Sprint(again) != fmt.Sprint(settings) {
 		t.Errorf("metadata gives %+v, %v", again, err)
+	}
+}
+
+// TestIngressPortOverride: other proxies send to the port at which the proxy of the task
+// listens; without a proxy, to that of the container.
+func TestIngressPortOverride(t *testing.T) {
+	for _, withProxy := range []bool{true, false} {
+		w := newWorld(t)
+		want := "80"
+		if withProxy {
+			proxied(w)
+			want = "9999"
+		}
+		w.service(1, func(c *task.CreateService) {
+			c.ServiceRegistries = nil
+			c.ServiceConnect = connect("shop.test", func(s *task.ServiceConnectService) { s.IngressPortOverride = new(int64(9999)) })
+		})
+		w.plan()
+		x := w.member()
+		if withProxy {
+			w.report(x.ID, func(r *task.Report) {
+				r.Containers = []task.ContainerState{{Name: x.Proxy, LastStatus: task.StatusRunning, Health: task.HealthHealthy}}
+			})
+		}
+		w.started(x.ID)
+		resource := w.current().Primary().ServiceConnectServices[0]
+		svc, ok := w.state.Registry.Service(account, registry.ServiceID(resource.Service))
+		if !ok || svc.InstanceCount() != 1 {
+			t.Fatalf("service %+v", svc)
+		}
+		for _, inst := range svc.Instances("") {
+			if port, _ := inst.Attributes().Get("AWS_INSTANCE_PORT"); port != want {
+				t.Errorf("with a proxy: %t: AWS_INSTANCE_PORT is %s, want %s", withProxy, port, want)
+			}
+		}
 	}
 }
 

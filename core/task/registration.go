@@ -41,6 +41,7 @@ type runContext struct {
 	service    *Service    // nil for a standalone task
 	workload   *Workload
 	connect    []ServiceConnectResource
+	proxied    bool // the task has a proxy of Service Connect
 }
 
 // contextOf returns what a task runs. The definition is nil if it is gone.
@@ -51,6 +52,7 @@ func contextOf(s *State, x *Task) runContext {
 		c.setWorkload(s, x)
 	}
 	if x.Proxy != "" && c.workload != nil {
+		c.proxied = true
 		c.definition = c.definition.withProxy(x, c.workload.ServiceConnect)
 	}
 	return c

@@ -29,16 +29,22 @@ func (d *Definition) namedPort(name string) (container string, port int, ok bool
 	return "", 0, false
 }
 
-// connectPort returns the container and port of a service of Service Connect.
+// connectPort returns the container and port of a service of Service Connect. If the proxy of
+// the task listens at another port than the container, it is that one, without a container:
+// other proxies send to it, as in ECS.
 func (c *runContext) connectPort(discoveryName string) (container string, port int) {
 	if c.workload == nil || c.workload.ServiceConnect == nil {
 		return "", 0
 	}
 	for i := range c.workload.ServiceConnect.Services {
 		s := &c.workload.ServiceConnect.Services[i]
-		if s.discoveryName() == discoveryName {
-			container, port, _ = c.definition.namedPort(s.PortName)
+		if s.discoveryName() != discoveryName {
+			continue
 		}
+		if o := int(deref(s.IngressPortOverride)); o != 0 && c.proxied {
+			return "", o
+		}
+		container, port, _ = c.definition.namedPort(s.PortName)
 	}
 	return container, port
 }
