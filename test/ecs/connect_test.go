@@ -335,6 +335,38 @@ func TestServiceConnectTCP(t *testing.T) {
 	}
 }
 
+// TestServiceConnectIngressPort: with ingressPortOverride, requests of other tasks go through
+// the proxy at that port, which logs them; what is sent to the port of the container does not.
+func TestServiceConnectIngressPort(t *testing.T) {
+	c := newConnected(t)
+	defer c.end()
+	c.define("orders", "httpd-foreground", "http", 80, object{"name": "VERSION", "value": "1"})
+	service := orders(8080)
+	service["services"].([]object)[0]["ingressPortOverride"] = 19000
+	service["accessLogConfiguration"] = object{"format": "JSON"}
+	c.create("orders", 1, service)
+	c.define("web", "caller", "", 9000, object{"name": "URL", "value": "http://orders:8080/"})
+	c.create("web", 1, object{})
+	c.answered(1, "1")
+	task := c.tasks("orders", "RUNNING")[0]
+	for port, want := range map[string]string{"19000": "envoy", "80": ""} {
+		resp, err := http.Get("http://" + address(task) + ":" + port + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Get("Server"); resp.StatusCode != http.StatusOK || got != want {
+			t.Errorf("port %s: %s from server %q, want %q", port, resp.Status, got, want)
+		}
+	}
+	if !c.happens(func() bool { // Envoy writes its log every ten seconds
+		return strings.Contains(fetch(t, "http://"+c.admin+"/tasks/logs?task="+taskID(task)), `"authority":"orders:8080"`)
+	}) {
+		t.Error("the proxy has logged no request of the other task")
+	}
+	c.noFailure("requests to the port")
+}
+
 // TestServiceConnectWithoutEnvoy: on a node without Envoy a service with Service Connect runs
 // without a proxy; clients find its tasks by DNS.
 func TestServiceConnectWithoutEnvoy(t *testing.T) {
