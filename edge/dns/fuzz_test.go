@@ -20,6 +20,7 @@ func FuzzAnswer(f *testing.F) {
 		question("nothing.example.com.", mdns.TypeANY),
 		question("example.com.", mdns.TypeSOA),
 		question("alias.example.com.", mdns.TypeA),
+		question("web.example.com.", dnswire.TypeNXNAME),
 		new(mdns.Msg).SetAxfr("example.com."),
 		new(mdns.Msg).SetNotify("example.com."),
 		new(mdns.Msg).SetUpdate("example.com."),
@@ -118,6 +119,9 @@ func understood(query []byte) bool {
 	}
 	if binary.BigEndian.Uint16(query[6:])|binary.BigEndian.Uint16(query[8:])|binary.BigEndian.Uint16(query[10:]) != 0 {
 		return false
+	}
+	if m.Question[0].Qtype == dnswire.TypeNXNAME {
+		return false // RFC 9824 section 3.5: such a query gets FORMERR
 	}
 	name := query[dnswire.HeaderLen:]
 	for at := 0; name[at] != 0; at += 1 + int(name[at]) {
