@@ -49,7 +49,7 @@ func measureLoad(r *run) error {
 
 // fill writes a snapshot with instances, a hundred to a service.
 func (r *run) fill(dir string, instances int) error {
-	w := newWorld()
+	w := newFixture()
 	if _, err := w.grow(instances/100, 100); err != nil {
 		return err
 	}

@@ -24,7 +24,7 @@ func measureScale(r *run) error {
 		sizes = sizes[:2]
 	}
 	for _, size := range sizes {
-		w := newWorld()
+		w := newFixture()
 		ids, err := w.grow(size.services, size.instances)
 		if err != nil {
 			return err
@@ -39,19 +39,19 @@ func measureScale(r *run) error {
 	return nil
 }
 
-// world is a State that grows by commands.
-type world struct {
+// fixture is a State that grows by commands.
+type fixture struct {
 	state *state.State
 	rules state.Rules
 	next  uint64
 }
 
-func newWorld() *world {
-	return &world{state: new(state.State), rules: state.Rules{Registry: registry.Rules{Region: "us-east-1"}}}
+func newFixture() *fixture {
+	return &fixture{state: new(state.State), rules: state.Rules{Registry: registry.Rules{Region: "us-east-1"}}}
 }
 
 // meta returns the Meta of the next command.
-func (w *world) meta() command.Meta {
+func (w *fixture) meta() command.Meta {
 	w.next++
 	m := command.Meta{Account: account, Now: 1_700_000_000_000 + int64(w.next)}
 	for i := range 4 { // ids are cut from all parts of it
@@ -62,7 +62,7 @@ func (w *world) meta() command.Meta {
 
 // grow makes services with A records and instances, all of them prepared for
 // JSON and DNS, and returns the services' ids.
-func (w *world) grow(services, instances int) ([]registry.ServiceID, error) {
+func (w *fixture) grow(services, instances int) ([]registry.ServiceID, error) {
 	draft := state.NewDraft(w.state)
 	do := func(op command.Command) (command.Reply, error) {
 		d, err := state.Decide(draft.State(), &w.rules, w.meta(), op)
@@ -100,12 +100,12 @@ func (w *world) grow(services, instances int) ([]registry.ServiceID, error) {
 	return ids, err
 }
 
-func (w *world) register(svc registry.ServiceID, i int) *registry.RegisterInstance {
+func (w *fixture) register(svc registry.ServiceID, i int) *registry.RegisterInstance {
 	return &registry.RegisterInstance{ServiceRef: string(svc), ID: registry.InstanceID(fmt.Sprintf("i-%08d", i)), Attributes: attributes(i)}
 }
 
 // timeWrites registers instances again, here and there, and returns the time of one.
-func (w *world) timeWrites(ids []registry.ServiceID, instances int, period time.Duration) (time.Duration, error) {
+func (w *fixture) timeWrites(ids []registry.ServiceID, instances int, period time.Duration) (time.Duration, error) {
 	var spent time.Duration
 	n := 0
 	for ; spent < period; n++ {

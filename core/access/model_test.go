@@ -13,30 +13,30 @@ import (
 	"pgregory.net/rapid"
 )
 
-// The twin evaluates the JSON itself, word by word as the user guide puts it,
+// The model evaluates the JSON itself, word by word as the user guide puts it,
 // with regular expressions and no compilation. It shares no code with the
-// package. Where the package is cautious on purpose, so is the twin.
+// package. Where the package is cautious on purpose, so is the model.
 
-type twinPolicy struct {
+type modelPolicy struct {
 	Version   string
-	Statement []twinStatement
+	Statement []modelStatement
 }
 
-type twinStatement struct {
+type modelStatement struct {
 	Effect            string
 	Action, NotAction []string
 	Resource, NotRes  []string
 	Condition         map[string]map[string][]string
 }
 
-type twinRequest struct {
+type modelRequest struct {
 	action, resource string
 	keys             map[string][]string // lower case
 }
 
 // expand turns a pattern into a regular expression; ok is false if a variable
 // has no value.
-func (r *twinRequest) expand(text string, wild, vars bool) (expr string, ok bool) {
+func (r *modelRequest) expand(text string, wild, vars bool) (expr string, ok bool) {
 	ok = true
 	part := regexp.MustCompile(`\$\{[^}]*\}|\*|\?|[^*?$]+|\$`)
 	for _, p := range part.FindAllString(text, -1) {
@@ -69,7 +69,7 @@ func (r *twinRequest) expand(text string, wild, vars bool) (expr string, ok bool
 	return expr, ok
 }
 
-func (r *twinRequest) like(text, value string, wild, vars, fold bool) (match, ok bool) {
+func (r *modelRequest) like(text, value string, wild, vars, fold bool) (match, ok bool) {
 	expr, ok := r.expand(text, wild, vars)
 	if !ok {
 		return false, false
@@ -80,7 +80,7 @@ func (r *twinRequest) like(text, value string, wild, vars, fold bool) (match, ok
 	return regexp.MustCompile("^(?:" + expr + ")$").MatchString(value), true
 }
 
-func (r *twinRequest) value(op, text, value string, vars bool) (match, ok bool) {
+func (r *modelRequest) value(op, text, value string, vars bool) (match, ok bool) {
 	base := strings.Replace(strings.Replace(op, "NotEquals", "Equals", 1), "NotLike", "Like", 1)
 	switch base {
 	case "StringEquals":
@@ -109,7 +109,7 @@ func (r *twinRequest) value(op, text, value string, vars bool) (match, ok bool) 
 	return err == nil && map[string]bool{"Equals": a.Equal(b), "LessThan": a.Before(b), "LessThanEquals": !a.After(b), "GreaterThan": a.After(b), "GreaterThanEquals": !a.Before(b)}[kind], true
 }
 
-func (r *twinRequest) holds(op, key string, texts []string, allow, vars bool) bool {
+func (r *modelRequest) holds(op, key string, texts []string, allow, vars bool) bool {
 	values := r.keys[strings.ToLower(key)]
 	if op == "Null" {
 		for _, t := range texts {
@@ -157,7 +157,7 @@ func (r *twinRequest) holds(op, key string, texts []string, allow, vars bool) bo
 	return met > 0
 }
 
-func (r *twinRequest) any(patterns []string, value string, vars, fold bool) (match, unresolved bool) {
+func (r *modelRequest) any(patterns []string, value string, vars, fold bool) (match, unresolved bool) {
 	for _, p := range patterns {
 		m, ok := r.like(p, value, true, vars, fold)
 		match, unresolved = match || m, unresolved || !ok
@@ -165,7 +165,7 @@ func (r *twinRequest) any(patterns []string, value string, vars, fold bool) (mat
 	return match, unresolved
 }
 
-func (r *twinRequest) applies(s twinStatement, vars bool) bool {
+func (r *modelRequest) applies(s modelStatement, vars bool) bool {
 	allow := s.Effect == "Allow"
 	if m, _ := r.any(append(s.Action, s.NotAction...), r.action, false, true); m == (len(s.NotAction) > 0) {
 		return false
@@ -185,7 +185,7 @@ func (r *twinRequest) applies(s twinStatement, vars bool) bool {
 }
 
 // decide returns "allow", "deny" or "".
-func (p twinPolicy) decide(r *twinRequest) string {
+func (p modelPolicy) decide(r *modelRequest) string {
 	result := ""
 	for _, s := range p.Statement {
 		if !r.applies(s, p.Version == version2012) {
@@ -199,7 +199,7 @@ func (p twinPolicy) decide(r *twinRequest) string {
 	return result
 }
 
-func (s twinStatement) MarshalJSON() ([]byte, error) {
+func (s modelStatement) MarshalJSON() ([]byte, error) {
 	m := map[string]any{"Effect": s.Effect}
 	for name, v := range map[string][]string{"Action": s.Action, "NotAction": s.NotAction, "Resource": s.Resource, "NotResource": s.NotRes} {
 		if len(v) == 1 {
@@ -237,8 +237,8 @@ var (
 	someValues = []string{"a", "A", "b", "bc", "*", "x$", "1", "2", "100", "true", "False", "10.1.2.3", "2001:db8::1", "2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z", ""}
 )
 
-func drawStatement(t *rapid.T) twinStatement {
-	s := twinStatement{Effect: rapid.SampledFrom([]string{"Allow", "Allow", "Deny"}).Draw(t, "effect")}
+func drawStatement(t *rapid.T) modelStatement {
+	s := modelStatement{Effect: rapid.SampledFrom([]string{"Allow", "Allow", "Deny"}).Draw(t, "effect")}
 	list := func(from []string, label string) []string {
 		return rapid.SliceOfN(rapid.SampledFrom(from), 1, 3).Draw(t, label)
 	}
@@ -266,15 +266,15 @@ func drawStatement(t *rapid.T) twinStatement {
 	return s
 }
 
-func drawPolicy(t *rapid.T) twinPolicy {
-	return twinPolicy{
+func drawPolicy(t *rapid.T) modelPolicy {
+	return modelPolicy{
 		Version:   rapid.SampledFrom([]string{version2012, version2012, version2008}).Draw(t, "version"),
 		Statement: rapid.SliceOfN(rapid.Custom(drawStatement), 1, 4).Draw(t, "statements"),
 	}
 }
 
-func drawRequest(t *rapid.T) *twinRequest {
-	r := &twinRequest{
+func drawRequest(t *rapid.T) *modelRequest {
+	r := &modelRequest{
 		action:   rapid.SampledFrom([]string{"servicediscovery:GetNamespace", "servicediscovery:ListNamespaces", "sts:AssumeRole", "s3:GetObject"}).Draw(t, "action"),
 		resource: rapid.SampledFrom([]string{"arn:aws:servicediscovery:r:1:namespace/ns-a", "arn:aws:servicediscovery:r:1:namespace/ns-b", "arn:aws:servicediscovery:r:1:service/s", "*"}).Draw(t, "resource"),
 		keys:     map[string][]string{},
@@ -287,10 +287,10 @@ func drawRequest(t *rapid.T) *twinRequest {
 	return r
 }
 
-// TestAgainstTwin compares random policies on random requests.
-func TestAgainstTwin(t *testing.T) {
+// TestAgainstModel compares random policies on random requests.
+func TestAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		var layers [3]twinPolicy
+		var layers [3]modelPolicy
 		var sets [3]*Set
 		n := rapid.IntRange(1, 3).Draw(t, "layers")
 		for i := range n {
@@ -315,7 +315,7 @@ func TestAgainstTwin(t *testing.T) {
 				want, deny = want && result == "allow", deny || result == "deny"
 			}
 			if want = want && !deny; d.Allowed != want || (d.Why == ExplicitDeny) != deny {
-				t.Fatalf("allowed %v (%v), the twin says %v, deny %v\nrequest %+v\npolicies %+v", d.Allowed, d.Why, want, deny, r, layers[:n])
+				t.Fatalf("allowed %v (%v), the model says %v, deny %v\nrequest %+v\npolicies %+v", d.Allowed, d.Why, want, deny, r, layers[:n])
 			}
 		}
 	})

@@ -13,7 +13,7 @@ import (
 // TestAliases: an explanation says where CNAME records and aliases lead, and what comes
 // of it.
 func TestAliases(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	fixed, err := zone.NewFixed([]zone.FixedName{{Name: "api.example.net", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.53")}}})
 	if err != nil {
 		t.Fatal(err)

@@ -35,8 +35,8 @@ type tester interface {
 	Fatalf(format string, args ...any)
 }
 
-// world is a state, and what a prober knows.
-type world struct {
+// fixture is a state, and what a prober knows.
+type fixture struct {
 	tester
 	rules   state.Rules
 	state   *state.State
@@ -45,12 +45,12 @@ type world struct {
 	fixed   *zone.Fixed
 }
 
-func newWorld(t tester) *world {
-	return &world{tester: t, rules: state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60}}, state: new(state.State),
+func newFixture(t tester) *fixture {
+	return &fixture{tester: t, rules: state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60}}, state: new(state.State),
 		reports: map[registry.InstanceID]health.Report{}}
 }
 
-func (w *world) do(c command.Command) command.Reply {
+func (w *fixture) do(c command.Command) command.Reply {
 	w.Helper()
 	w.count++
 	d, err := state.Decide(w.state, &w.rules, command.Meta{
@@ -63,7 +63,7 @@ func (w *world) do(c command.Command) command.Reply {
 }
 
 // namespace makes one; a VPC makes it private, "http" an HTTP namespace.
-func (w *world) namespace(name, vpc string) string {
+func (w *fixture) namespace(name, vpc string) string {
 	w.Helper()
 	c := &registry.CreateNamespace{Name: name, Type: registry.DNSPrivate, VPC: vpc}
 	switch vpc {
@@ -82,20 +82,20 @@ func (w *world) namespace(name, vpc string) string {
 	return ""
 }
 
-func (w *world) service(c registry.CreateService) string {
+func (w *fixture) service(c registry.CreateService) string {
 	w.Helper()
 	return string(w.do(&c).Value.(*registry.Service).ID)
 }
 
 type attrs = map[string]string
 
-func (w *world) register(service, id string, a attrs) {
+func (w *fixture) register(service, id string, a attrs) {
 	w.Helper()
 	w.do(&registry.RegisterInstance{ServiceRef: service, ID: registry.InstanceID(id), Attributes: a})
 }
 
 // verdict is what a prober would propose.
-func (w *world) verdict(service, id string, to registry.Health) {
+func (w *fixture) verdict(service, id string, to registry.Health) {
 	w.Helper()
 	svc, _ := w.state.Registry.Service("000000000000", registry.ServiceID(service))
 	inst, _ := svc.Instance(registry.InstanceID(id))
@@ -104,7 +104,7 @@ func (w *world) verdict(service, id string, to registry.Health) {
 }
 
 // ask explains a name to a client that sees the VPCs, or everything.
-func (w *world) ask(name string, parameters attrs, vpcs ...string) *explain.Answer {
+func (w *fixture) ask(name string, parameters attrs, vpcs ...string) *explain.Answer {
 	q := &explain.Query{Name: name, From: netip.MustParseAddr("10.1.2.3"), Parameters: parameters, Now: epoch + 60_000,
 		View: zone.View{VPCs: vpcs}, Fixed: w.fixed}
 	if vpcs == nil {
@@ -127,7 +127,7 @@ func probed(target string, r health.Reason, n, needed int) health.Report {
 func address(ip string) attrs { return attrs{registry.AttrIPv4: ip, registry.AttrPort: "8080"} }
 
 // build makes what the texts in testdata are about.
-func build(w *world) {
+func build(w *fixture) {
 	var err error
 	if w.fixed, err = zone.NewFixed([]zone.FixedName{
 		{Name: "api.pub.example", Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.53"), netip.MustParseAddr("2001:db8::53")}},
@@ -187,7 +187,7 @@ func build(w *world) {
 // TestTexts compares whole explanations with those in testdata, which people
 // have read; -update rewrites them.
 func TestTexts(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	build(w)
 	for file, a := range map[string]*explain.Answer{
 		"checked":     w.ask("web.pub.example", nil),
@@ -233,7 +233,7 @@ func TestTexts(t *testing.T) {
 func TestEveryKindIsExplained(t *testing.T) {
 	for k := range health.Kinds {
 		kind := health.Kind(k)
-		w := newWorld(t)
+		w := newFixture(t)
 		svc := w.service(registry.CreateService{Name: "s", NamespaceRef: w.namespace("p.example", "http"), HealthCheck: &registry.HealthCheck{Type: registry.CheckHTTP}})
 		w.register(svc, "i", address("192.0.2.1"))
 		reason := health.Reason{Kind: kind, Code: map[health.Kind]uint16{health.BadStatus: 404, health.CallFailed: 12}[kind]}
@@ -252,7 +252,7 @@ func TestEveryKindIsExplained(t *testing.T) {
 // and what Discover finds, for any service.
 func TestAgreesWithAnswers(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(t)
+		w := newFixture(t)
 		ns := w.namespace("p.example", "")
 		policy := rapid.SampledFrom([]registry.RoutingPolicy{registry.Multivalue, registry.Weighted, registry.Latency}).Draw(t, "policy")
 		types := rapid.SampledFrom([][]registry.RecordType{{registry.RecordA}, {registry.RecordA, registry.RecordAAAA}, {registry.RecordAAAA}, {registry.RecordSRV}}).Draw(t, "types")
@@ -273,7 +273,7 @@ func TestAgreesWithAnswers(t *testing.T) {
 	})
 }
 
-func (w *world) randomInstance(t *rapid.T, svc string, i int, types []registry.RecordType, checked int) {
+func (w *fixture) randomInstance(t *rapid.T, svc string, i int, types []registry.RecordType, checked int) {
 	id := fmt.Sprint(i)
 	a := attrs{registry.AttrPort: "80", registry.AttrWeight: rapid.SampledFrom([]string{"0", "1", "2"}).Draw(t, "weight")}
 	families := rapid.IntRange(1, 3).Draw(t, "families")
@@ -296,7 +296,7 @@ func (w *world) randomInstance(t *rapid.T, svc string, i int, types []registry.R
 	}
 }
 
-func (w *world) agree(t *rapid.T, id registry.ServiceID) {
+func (w *fixture) agree(t *rapid.T, id registry.ServiceID) {
 	a := w.ask("s.p.example", nil)
 	var inDNS, inDiscover []string
 	for _, i := range a.Instances {
@@ -324,7 +324,7 @@ func (w *world) agree(t *rapid.T, id registry.ServiceID) {
 }
 
 // answered collects the instances of many answers.
-func (w *world) answered() []string {
+func (w *fixture) answered() []string {
 	wire, _ := dnswire.ParseName("s.p.example")
 	name := []byte(wire)
 	set := w.state.Zones.Lookup(&zone.Query{Name: name, Hash: zone.Hash(name), View: zone.View{AllVPCs: true}}).Node.Set()

@@ -51,13 +51,13 @@ func TestForgetKeepsTheVerdict(t *testing.T) {
 	}
 }
 
-// twin keeps every result and looks at the last ones.
-type twin struct {
+// model keeps every result and looks at the last ones.
+type model struct {
 	verdict health.Verdict
 	results []bool
 }
 
-func (w *twin) observe(pass bool, failure, success int) {
+func (w *model) observe(pass bool, failure, success int) {
 	w.results = append(w.results, pass)
 	n, next := failure, health.Unhealthy
 	if pass {
@@ -77,11 +77,11 @@ func (w *twin) observe(pass bool, failure, success int) {
 	w.verdict = next
 }
 
-func TestAgainstTwin(t *testing.T) {
+func TestAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		failure, success := rapid.IntRange(1, 10).Draw(t, "failure"), rapid.IntRange(0, 10).Draw(t, "success")
 		start := health.Verdict(rapid.IntRange(0, 2).Draw(t, "start"))
-		track, w := health.Start(start), twin{verdict: start}
+		track, w := health.Start(start), model{verdict: start}
 		for _, pass := range rapid.SliceOfN(rapid.Bool(), 0, 300).Draw(t, "results") {
 			before := track.Verdict()
 			changed := track.Observe(pass, health.Thresholds{Failure: failure, Success: success})

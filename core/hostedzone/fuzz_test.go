@@ -13,8 +13,8 @@ import (
 )
 
 // fuzzWorld is a zone with a few record sets of each kind.
-func fuzzWorld(t testing.TB) (*world, hostedzone.ID) {
-	w := newWorld(t)
+func fuzzWorld(t testing.TB) (*fixture, hostedzone.ID) {
+	w := newFixture(t)
 	id := w.zone("example.com", nil)
 	w.do(&hostedzone.ChangeSets{Zone: id, Changes: changes(hostedzone.CreateSet,
 		set("a.example.com 60 A 192.0.2.1|192.0.2.2"), set("c.example.com 60 CNAME a.example.com"), set("m.example.com 60 MX 10 a.example.com"),
@@ -24,7 +24,7 @@ func fuzzWorld(t testing.TB) (*world, hostedzone.ID) {
 }
 
 // whole checks what every change must leave in order.
-func (w *world) whole(id hostedzone.ID) {
+func (w *fixture) whole(id hostedzone.ID) {
 	w.Helper()
 	z, _ := w.stored.HostedZones.Zone(id)
 	count, types := 0, map[string][]uint16{}

@@ -19,9 +19,9 @@ import (
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-// world is a state that commands are done in: as decided, and as decoded from the records
+// fixture is a state that commands are done in: as decided, and as decoded from the records
 // of a store.
-type world struct {
+type fixture struct {
 	testing.TB
 	state, stored *state.State
 	rules         state.Rules
@@ -29,12 +29,12 @@ type world struct {
 	count         uint64
 }
 
-func newWorld(t testing.TB) *world {
-	return &world{TB: t, account: "111111111111", state: new(state.State), stored: new(state.State),
+func newFixture(t testing.TB) *fixture {
+	return &fixture{TB: t, account: "111111111111", state: new(state.State), stored: new(state.State),
 		rules: state.Rules{Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}, HostedZones: hostedzone.Rules{NameServers: []string{"ns1.test", "ns2.test"}}}}
 }
 
-func (w *world) try(c command.Command) (command.Reply, error) {
+func (w *fixture) try(c command.Command) (command.Reply, error) {
 	w.count++
 	d, err := state.Decide(w.state, &w.rules, command.Meta{
 		Account: w.account, Now: 1_795_000_000_000 + int64(w.count), Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.count)),
@@ -59,7 +59,7 @@ func (w *world) try(c command.Command) (command.Reply, error) {
 	return d.Reply, nil
 }
 
-func (w *world) do(c command.Command) command.Reply {
+func (w *fixture) do(c command.Command) command.Reply {
 	w.Helper()
 	reply, err := w.try(c)
 	if err != nil {
@@ -68,7 +68,7 @@ func (w *world) do(c command.Command) command.Reply {
 	return reply
 }
 
-func (w *world) zone(name string, vpc *hostedzone.VPC) hostedzone.ID {
+func (w *fixture) zone(name string, vpc *hostedzone.VPC) hostedzone.ID {
 	w.Helper()
 	return w.do(&hostedzone.Create{Name: name, CallerReference: name + string(rune('a'+w.count)), VPC: vpc}).Value.(*hostedzone.HostedZone).ID
 }
@@ -105,7 +105,7 @@ func changes(action hostedzone.Action, sets ...*hostedzone.RecordSet) []hostedzo
 }
 
 // list returns the record sets of a zone as text.
-func (w *world) list(id hostedzone.ID) []string {
+func (w *fixture) list(id hostedzone.ID) []string {
 	var all []string
 	for s := range w.stored.HostedZones.Sets(id).From("", "", "") {
 		all = append(all, s.Text()+" "+s.TypeName()+" "+s.SetID+" "+strings.Join(s.Values, "|"))
@@ -114,7 +114,7 @@ func (w *world) list(id hostedzone.ID) []string {
 }
 
 func TestOrder(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.zone("example.com", nil)
 	w.do(&hostedzone.ChangeSets{Zone: id, Changes: changes(hostedzone.CreateSet,
 		set("a.example.com 60 A 192.0.2.1"), set("a-b.example.com 60 A 192.0.2.1"), set("*.example.com 60 A 192.0.2.1"), set("z.a.example.com 60 A 192.0.2.1"),
@@ -136,7 +136,7 @@ func TestOrder(t *testing.T) {
 }
 
 func TestBatches(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.zone("example.com", nil)
 	w.do(&hostedzone.ChangeSets{Zone: id, Changes: changes(hostedzone.CreateSet,
 		set("w.example.com 60 A 192.0.2.1|192.0.2.2"), set("c.example.com 60 CNAME other.example"), weighted("one", 1, set("g.example.com 60 A 192.0.2.1")))})
@@ -180,7 +180,7 @@ func TestBatches(t *testing.T) {
 }
 
 func TestLimitsOfBatches(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.zone("example.com", nil)
 	var all []*hostedzone.RecordSet
 	for i := range 501 {
@@ -193,7 +193,7 @@ func TestLimitsOfBatches(t *testing.T) {
 }
 
 // look returns the data of the answer to a question, as the server chooses it.
-func (w *world) look(name string, rtype uint16) (zone.Result, []string) {
+func (w *fixture) look(name string, rtype uint16) (zone.Result, []string) {
 	wire, _ := hostedzone.ParseName(name)
 	r := w.stored.Zones.Lookup(&zone.Query{Name: []byte(wire), Hash: zone.Hash([]byte(wire)), View: zone.View{AllVPCs: true}})
 	if r.State != zone.Hit || r.Node.Set() == nil || r.Node.Set().RRset(rtype) == nil {
@@ -213,7 +213,7 @@ func (w *world) look(name string, rtype uint16) (zone.Result, []string) {
 
 // Wildcards and delegations are as in RFC 4592 section 2.2.1.
 func TestWildcards(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.zone("example.com", nil)
 	w.do(&hostedzone.ChangeSets{Zone: id, Changes: changes(hostedzone.CreateSet,
 		set("*.example.com 60 TXT \"wild\""), set("*.example.com 60 MX 10 host1.example.com"), set("sub.*.example.com 60 TXT \"not a wildcard\""),
@@ -242,7 +242,7 @@ func TestWildcards(t *testing.T) {
 	}
 }
 
-func (w *world) check(reference string, cfg hostedzone.CheckConfig) string {
+func (w *fixture) check(reference string, cfg hostedzone.CheckConfig) string {
 	w.Helper()
 	if cfg.Type == "" {
 		cfg.Type, cfg.IP, cfg.Port = hostedzone.CheckTCP, "192.0.2.1", 80
@@ -250,7 +250,7 @@ func (w *world) check(reference string, cfg hostedzone.CheckConfig) string {
 	return w.do(&hostedzone.CreateCheck{CallerReference: reference, Config: cfg}).Value.(*hostedzone.HealthCheck).ID
 }
 
-func (w *world) verdict(id string, v health.Verdict) {
+func (w *fixture) verdict(id string, v health.Verdict) {
 	h, _ := w.state.HostedZones.Check(id)
 	w.do(&hostedzone.SetVerdicts{Verdicts: []hostedzone.Verdict{{Check: id, Version: h.Version, To: v}}})
 }
@@ -258,7 +258,7 @@ func (w *world) verdict(id string, v health.Verdict) {
 // TestRouting follows "How Amazon Route 53 chooses records when health checking is
 // configured" of the developer guide.
 func TestRouting(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.zone("example.com", nil)
 	one, two := w.check("one", hostedzone.CheckConfig{}), w.check("two", hostedzone.CheckConfig{})
 	fail := func(id, role, check string, s *hostedzone.RecordSet) *hostedzone.RecordSet {
@@ -304,7 +304,7 @@ func TestRouting(t *testing.T) {
 }
 
 func TestCalculatedChecks(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	one, two := w.check("one", hostedzone.CheckConfig{}), w.check("two", hostedzone.CheckConfig{})
 	sum := w.check("sum", hostedzone.CheckConfig{Type: hostedzone.CheckCalculated, Children: []string{one, two}, HealthThreshold: 2})
 	is := func(healthy bool) {
@@ -327,7 +327,7 @@ func TestCalculatedChecks(t *testing.T) {
 }
 
 func TestVPCs(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.zone("example.com", &hostedzone.VPC{ID: "vpc-1", Region: "eu-west-1"})
 	two := hostedzone.VPC{ID: "vpc-2", Region: "eu-west-1"}
 	sees := func(vpc string) bool {
@@ -380,7 +380,7 @@ func TestVPCs(t *testing.T) {
 }
 
 func TestUpdates(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.zone("example.com", nil)
 	rr := func(class uint16, text string) hostedzone.UpdateRecord {
 		if f := strings.Fields(text); len(f) < 4 { // no data
@@ -437,7 +437,7 @@ func TestUpdates(t *testing.T) {
 
 // A state that is loaded from its records is the same, and so are its zones.
 func TestReload(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	id := w.zone("example.com", nil)
 	check := w.check("one", hostedzone.CheckConfig{})
 	s := weighted("w1", 1, set("w.example.com 60 A 192.0.2.1"))
@@ -473,9 +473,9 @@ func largeBatch(action hostedzone.Action, from int) []hostedzone.SetChange {
 	return changes(action, all...)
 }
 
-// largeZone is a world with 1,000 zones, of which one has 100,000 record sets.
-func largeZone(b *testing.B) (*world, hostedzone.ID) {
-	w := newWorld(b)
+// largeZone is a fixture with 1,000 zones, of which one has 100,000 record sets.
+func largeZone(b *testing.B) (*fixture, hostedzone.ID) {
+	w := newFixture(b)
 	draft := state.NewDraft(w.state)
 	do := func(c command.Command) command.Reply {
 		w.count++

@@ -12,7 +12,7 @@ import (
 // namespaceZone makes a namespace whose services are above, below and beside each other,
 // and whose instances have names of hosts that are equal, and that are written in another
 // order than they are stored.
-func (w *world) namespaceZone() *registry.Namespace {
+func (w *fixture) namespaceZone() *registry.Namespace {
 	w.do(&registry.CreateNamespace{Name: "Shop.test", Type: registry.DNSPrivate, VPC: "vpc-1"})
 	var id registry.NamespaceID
 	for ns := range w.state.Registry.AllNamespaces() {
@@ -48,7 +48,7 @@ func (w *world) namespaceZone() *registry.Namespace {
 
 // A list can begin at every record set, and reads only the services that it reaches.
 func TestNamespaceZone(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ns := w.namespaceZone()
 	reached := map[string]bool{}
 	z := hostedzone.NewNamespaceZone(ns, &w.rules.HostedZones, func(svc *registry.Service) *hostedzone.ServiceSets {

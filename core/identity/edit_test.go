@@ -8,7 +8,7 @@ import (
 )
 
 func TestEdit(t *testing.T) {
-	w := &world{t, new(State)}
+	w := &fixture{t, new(State)}
 	w.must(&PutPolicy{Policy{acct, "readers", allOK}, true})
 	w.must(&PutGroup{Group{Account: acct, Name: "team"}, true})
 	w.must(&PutUser{User{Account: acct, Name: "ann", Tags: map[string]string{"a": "1"}}, true})
@@ -44,7 +44,7 @@ func TestEdit(t *testing.T) {
 }
 
 func TestEditRefuses(t *testing.T) {
-	w := &world{t, new(State)}
+	w := &fixture{t, new(State)}
 	w.must(&PutUser{User{Account: acct, Name: "ann"}, true})
 	w.must(&PutGroup{Group{Account: acct, Name: "team"}, true})
 	w.must(&PutRole{Role{Account: acct, Name: "ci", Trust: trust}, true})

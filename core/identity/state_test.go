@@ -20,13 +20,13 @@ const (
 	trust = `{"Statement":{"Effect":"Allow","Principal":"*","Action":"sts:AssumeRole"}}`
 )
 
-// world decides and applies commands.
-type world struct {
+// fixture decides and applies commands.
+type fixture struct {
 	*testing.T
 	s *State
 }
 
-func (w *world) do(c command.Command) error {
+func (w *fixture) do(c command.Command) error {
 	var m command.Meta
 	rand.Read(m.Entropy[:])
 	decision, err := c.Decide(testView{w.s}, &m)
@@ -54,14 +54,14 @@ func (w *world) do(c command.Command) error {
 	return nil
 }
 
-func (w *world) must(c command.Command) {
+func (w *fixture) must(c command.Command) {
 	w.Helper()
 	if err := w.do(c); err != nil {
 		w.Fatalf("%#v: %v", c, err)
 	}
 }
 
-func (w *world) refused(c command.Command, want error, text string) {
+func (w *fixture) refused(c command.Command, want error, text string) {
 	w.Helper()
 	before := w.s
 	err := w.do(c)
@@ -78,7 +78,7 @@ func inline(name, text string) PolicyAttachments {
 }
 
 func TestCommands(t *testing.T) {
-	w := &world{t, new(State)}
+	w := &fixture{t, new(State)}
 	w.must(&PutPolicy{Policy{acct, "readers", allOK}, true})
 	w.refused(&PutPolicy{Policy{acct, "readers", allOK}, true}, &command.AlreadyExists{}, "policy readers")
 	w.refused(&PutPolicy{Policy{acct, "broken", `{"Statement":{"Efect":"Allow"}}`}, true}, &command.InvalidInput{}, "Statement.Efect")
@@ -114,7 +114,7 @@ func TestCommands(t *testing.T) {
 	}
 }
 
-func (w *world) keys() {
+func (w *fixture) keys() {
 	key := AccessKey{ID: "AKIA1", Account: acct, User: "ann", Sealed: []byte("sealed")}
 	w.must(&PutKey{key, true})
 	w.refused(&PutKey{AccessKey{ID: "AKIA2", Account: acct, User: "ann", Secret: "clear", Sealed: []byte("x")}, true}, &command.InvalidInput{}, "sealed only")
@@ -127,7 +127,7 @@ func (w *world) keys() {
 }
 
 // reloaded loads the state from what is stored.
-func (w *world) reloaded() {
+func (w *fixture) reloaded() {
 	d := NewDraft(new(State))
 	for c := range Slice().All(w.s) {
 		value, _ := c.Change.Value(nil)

@@ -5,7 +5,7 @@ import "testing"
 func openTestKey(*AccessKey) (string, error) { return "secret", nil }
 
 // directory compiles the state with a secret for every key.
-func (w *world) directory() *Directory {
+func (w *fixture) directory() *Directory {
 	w.Helper()
 	d, problems := Compile(nil, openTestKey, w.s.Source())
 	if len(problems) > 0 {
@@ -17,7 +17,7 @@ func (w *world) directory() *Directory {
 // TestSessionEndsWithItsRole: a role that is deleted and created again does not revive
 // the sessions of the old one.
 func TestSessionEndsWithItsRole(t *testing.T) {
-	w := &world{T: t, s: new(State)}
+	w := &fixture{T: t, s: new(State)}
 	role := Role{Account: acct, Name: "deployer", Trust: trust}
 	w.must(&PutRole{role, true})
 	first, _ := w.directory().Principal(RoleARN(acct, "deployer"))
@@ -41,7 +41,7 @@ func TestSessionEndsWithItsRole(t *testing.T) {
 
 // TestKeyEndsWithItsUser: a key names the unique id of its user.
 func TestKeyEndsWithItsUser(t *testing.T) {
-	w := &world{T: t, s: new(State)}
+	w := &fixture{T: t, s: new(State)}
 	w.must(&PutUser{User{Account: acct, Name: "ann"}, true})
 	w.must(&PutKey{AccessKey{ID: "AKIA1", Account: acct, User: "ann", Sealed: []byte("x")}, true})
 	w.must(&PutKey{AccessKey{ID: "AKIA1", Account: acct, User: "ann", Sealed: []byte("y")}, false})

@@ -8,25 +8,25 @@ import (
 	"github.com/cairn-discovery/cairn/internal/record"
 )
 
-// world is a state with only nodes.
-type world struct {
+// fixture is a state with only nodes.
+type fixture struct {
 	*testing.T
 	state    *State
 	revision uint64
 }
 
-func newWorld(t *testing.T) *world { return &world{T: t, state: new(State)} }
+func newFixture(t *testing.T) *fixture { return &fixture{T: t, state: new(State)} }
 
 // Slice implements command.View.
-func (w *world) Slice(string) (state, rules any)             { return w.state, nil }
-func (w *world) Quota(command.AccountID, *command.Quota) int { return 0 }
-func (w *world) Quotas() []*command.Quota                    { return nil }
-func (w *world) decide(c command.Command) (command.Decision, error) {
+func (w *fixture) Slice(string) (state, rules any)             { return w.state, nil }
+func (w *fixture) Quota(command.AccountID, *command.Quota) int { return 0 }
+func (w *fixture) Quotas() []*command.Quota                    { return nil }
+func (w *fixture) decide(c command.Command) (command.Decision, error) {
 	return c.Decide(w, new(command.Meta))
 }
 
 // do decides a command and applies what a store would return of it.
-func (w *world) do(c command.Command) command.Decision {
+func (w *fixture) do(c command.Command) command.Decision {
 	w.Helper()
 	d, err := w.decide(c)
 	if err != nil {
@@ -55,7 +55,7 @@ func node(name, id string, sequence uint64) Node {
 }
 
 func TestJoinRenewLeave(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.do(&Renew{node("b", "2", 1)})
 	w.do(&Renew{node("a", "1", 1)})
 	ring := w.state.Ring()
@@ -82,7 +82,7 @@ func TestJoinRenewLeave(t *testing.T) {
 }
 
 func TestNameIsOfOneInstallation(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.do(&Renew{node("a", "1", 1)})
 	if _, err := w.decide(&Renew{node("a", "2", 1)}); err == nil || err.(*NameTaken).ID != "1" {
 		t.Errorf("a second node with the name: %v", err)
@@ -94,7 +94,7 @@ func TestNameIsOfOneInstallation(t *testing.T) {
 }
 
 func TestExpireOnlyWhatWasSeen(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.do(&Renew{node("a", "1", 7)})
 	for _, late := range []Expire{{"a", "1", 6}, {"a", "2", 7}, {"b", "1", 7}} {
 		if d := w.do(&late); len(d.Changes) > 0 || d.Reply.Count != 0 {
@@ -107,7 +107,7 @@ func TestExpireOnlyWhatWasSeen(t *testing.T) {
 }
 
 func TestRenewRefuses(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for name, change := range map[string]func(*Node){
 		"no name": func(n *Node) { n.Name = "" }, "a slash": func(n *Node) { n.Name = "a/b" }, "a space": func(n *Node) { n.Name = "a b" },
 		"no id": func(n *Node) { n.ID = "" }, "no lease": func(n *Node) { n.Lease = 0 },
@@ -129,7 +129,7 @@ func TestUnknownFieldsAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := newWorld(t)
+	w := newFixture(t)
 	draft := NewDraft(w.state)
 	draft.Apply(1, c)
 	w.state = draft.State()

@@ -19,7 +19,7 @@ func root(name string, created, expires int64) mesh.Root {
 // TestAuthority: of two nodes that store the authority of a mesh, one does; the authority
 // goes with the mesh.
 func TestAuthority(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	at := ref(t, "mesh/m")
 	put := func(now, old *mesh.Authority) bool {
 		t.Helper()
@@ -134,7 +134,7 @@ func TestRotate(t *testing.T) {
 
 // TestRotateAuthority: who may ask for a new root, and when.
 func TestRotateAuthority(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	rotate := func() error {
 		_, err := w.try(owner, &mesh.RotateAuthority{Mesh: "m"})
 		return err

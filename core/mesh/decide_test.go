@@ -120,14 +120,14 @@ func TestRules(t *testing.T) {
 		{"mesh/m/virtualGateway/g/gatewayRoute/x", `{"grpcRoute":{"match":{"serviceName":"aws.app-mesh.x"},"action":{"target":{"virtualService":{"virtualServiceName":"s.local"}}}}}`, `reserved`},
 		{"mesh/m/virtualGateway/g/gatewayRoute/x", `{"grpcRoute":{"match":{},"action":{"target":{"virtualService":{"virtualServiceName":"s.local"}}}}}`, `a serviceName or a hostname`},
 	} {
-		w := newWorld(t)
+		w := newFixture(t)
 		wantError[*command.InvalidInput](t, c.path+" "+c.spec, w.put(c.path, c.spec), c.text)
 	}
 }
 
 // TestNotFound: parents that do not exist are 404, in AWS's words.
 func TestNotFound(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for path, text := range map[string]string{
 		"mesh/x":                                 "Mesh with name x is not present for account 111122223333",
 		"mesh/x/virtualNode/n":                   "Mesh with name x is not present for account 111122223333",
@@ -146,7 +146,7 @@ func TestNotFound(t *testing.T) {
 
 // TestDelete: what is used cannot be deleted, and can be once nothing uses it.
 func TestDelete(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.create("mesh/m/virtualRouter/r/route/x", routeSpec)
 	w.create("mesh/m/virtualService/node.local", `{"provider":{"virtualNode":{"virtualNodeName":"bare"}}}`)
 	w.create("mesh/m/virtualGateway/g/gatewayRoute/y", gatewaySpec)
@@ -180,7 +180,7 @@ func TestDelete(t *testing.T) {
 
 // TestSecondListener: routes get ports before the second listener comes.
 func TestSecondListener(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.create("mesh/m/virtualRouter/r/route/x", routeSpec)
 	both := `{"listeners":[` + httpListener + `,` + tcpListener + `]}`
 	wantError[*command.InvalidInput](t, "second listener", w.update("mesh/m/virtualRouter/r", both), "All Routes for this Virtual Router must define a port match criteria")
@@ -199,7 +199,7 @@ func TestSecondListener(t *testing.T) {
 
 // TestVersions: an update replaces the spec and counts; one that changes nothing does not.
 func TestVersions(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	r := ref(t, "mesh/m/virtualNode/n")
 	created, _ := w.state.Mesh.Get(r)
 	if created.Version != 1 || len(created.UID) != 36 || created.Created != created.Updated || created.Account != owner {
@@ -229,7 +229,7 @@ func TestVersions(t *testing.T) {
 // TestToken: a repeated request is answered as the first one; the same token with other
 // parameters is refused, until it is forgotten.
 func TestToken(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	r := ref(t, "mesh/m/virtualNode/x")
 	create := &mesh.Create{Ref: r, Spec: spec(t, r.Kind, `{}`), Tags: []mesh.Tag{{Key: "b", Value: "1"}, {Key: "a"}}, Token: "t"}
 	first, err := w.try(owner, create)
@@ -270,7 +270,7 @@ func TestToken(t *testing.T) {
 
 // TestTokensAreBounded: a resource that changes often keeps the newest tokens only.
 func TestTokensAreBounded(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	r := ref(t, "mesh/m/virtualNode/x")
 	w.create("mesh/m/virtualNode/x", `{}`)
 	size := 0
@@ -293,7 +293,7 @@ func TestTokensAreBounded(t *testing.T) {
 
 // TestSharing: the table of access.go.
 func TestSharing(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	try := func(account command.AccountID, c command.Command, text string) {
 		t.Helper()
 		_, err := w.try(account, c)
@@ -323,7 +323,7 @@ func TestSharing(t *testing.T) {
 }
 
 func TestTags(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	r := ref(t, "mesh/m/virtualNode/n")
 	tags := func() []mesh.Tag { found, _ := w.state.Mesh.Get(r); return found.Tags }
 	if _, err := w.try(owner, &mesh.TagResource{Ref: r, Tags: []mesh.Tag{{Key: "b", Value: "1"}, {Key: "a", Value: "2"}}}); err != nil {
@@ -359,7 +359,7 @@ func TestTags(t *testing.T) {
 
 // TestQuotas: the limits of AWS in strict mode, none otherwise.
 func TestQuotas(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.rules.Quotas.Limits = state.DefaultLimits(true)
 	for i := range 2 {
 		w.create(fmt.Sprint("mesh/m/virtualGateway/g", i), `{"listeners":[`+httpListener+`]}`)
@@ -392,7 +392,7 @@ func TestQuotas(t *testing.T) {
 // TestOneChangeAtATime: two changes of a mesh that were decided on the same state cannot
 // both be stored, because each reads what the other writes.
 func TestOneChangeAtATime(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	decide := func(c command.Command) command.Decision {
 		d, err := state.Decide(w.state, &w.rules, command.Meta{Account: owner, Now: w.now}, c)
 		if err != nil {
@@ -424,7 +424,7 @@ func TestSpecIsKept(t *testing.T) {
 		"mesh/m/virtualRouter/x":         `{"listeners":[]}`,
 		"mesh/m/virtualRouter/r/route/x": `{"httpRoute":{"action":{"weightedTargets":[{"virtualNode":"n","weight":1},{"virtualNode":"bare","weight":0}]},"match":{"prefix":"/","queryParameters":[{"match":{"exact":""},"name":"q"}]},"retryPolicy":{"httpRetryEvents":["server-error"],"maxRetries":0,"perRetryTimeout":{"value":0}}},"priority":0}`,
 	} {
-		w := newWorld(t)
+		w := newFixture(t)
 		w.create(path, text)
 		for stored := range mesh.Slice().All(&w.state.Mesh) {
 			if stored.Change.Key() == "mb/"+ref(t, path).ID() {

@@ -14,7 +14,7 @@ import (
 // stored and read again. The mesh keeps its version.
 func TestShareMesh(t *testing.T) {
 	const third = command.AccountID("333333333333")
-	w := newWorld(t)
+	w := newFixture(t)
 	at := ref(t, "mesh/m")
 	share := func(stop bool, with ...command.AccountID) {
 		t.Helper()

@@ -9,15 +9,15 @@ import (
 	"github.com/cairn-discovery/cairn/core/member"
 )
 
-// world is a state with nodes and what they tell each other.
-type world struct {
+// fixture is a state with nodes and what they tell each other.
+type fixture struct {
 	*testing.T
 	members *member.State
 	state   *State
 }
 
-func newWorld(t *testing.T, nodes ...string) *world {
-	w := &world{t, new(member.State), new(State)}
+func newFixture(t *testing.T, nodes ...string) *fixture {
+	w := &fixture{t, new(member.State), new(State)}
 	for _, name := range nodes {
 		d, err := (&member.Renew{Node: member.Node{Name: name, ID: name, Lease: 1000}}).Decide(w, new(command.Meta))
 		if err != nil {
@@ -31,17 +31,17 @@ func newWorld(t *testing.T, nodes ...string) *world {
 }
 
 // Slice implements command.View.
-func (w *world) Slice(name string) (state, rules any) {
+func (w *fixture) Slice(name string) (state, rules any) {
 	if name == "probe" {
 		return w.state, nil
 	}
 	return w.members, nil
 }
-func (w *world) Quota(command.AccountID, *command.Quota) int { return 0 }
-func (w *world) Quotas() []*command.Quota                    { return nil }
+func (w *fixture) Quota(command.AccountID, *command.Quota) int { return 0 }
+func (w *fixture) Quotas() []*command.Quota                    { return nil }
 
 // do decides a command and applies what a store would return of it.
-func (w *world) do(c *Tell) command.Decision {
+func (w *fixture) do(c *Tell) command.Decision {
 	w.Helper()
 	d, err := c.Decide(w, &command.Meta{Now: 5})
 	if err != nil {
@@ -63,13 +63,13 @@ func (w *world) do(c *Tell) command.Decision {
 	return d
 }
 
-func (w *world) changed(before *State) (keys []string) {
+func (w *fixture) changed(before *State) (keys []string) {
 	Diff(before, w.state, func(check string) { keys = append(keys, check) })
 	return keys
 }
 
 func TestTell(t *testing.T) {
-	w := newWorld(t, "a", "b")
+	w := newFixture(t, "a", "b")
 	before := w.state
 	version := Version{Registered: 7, Check: 9}
 	d := w.do(&Tell{By: "a", Votes: []Vote{{Check: "srv-1/i/1", Version: version, Verdict: health.Unhealthy}},
@@ -98,7 +98,7 @@ func TestTell(t *testing.T) {
 	if d := w.do(&Tell{By: "gone", Votes: []Vote{{Check: "x"}}, NoSeries: []string{"srv-1/j"}}); len(d.Changes) != 0 {
 		t.Error("a node that is no member changes something")
 	}
-	w.members = newWorld(t, "a").members
+	w.members = newFixture(t, "a").members
 	if d := w.do(&Tell{By: "a", NoVotes: []*Vote{{Node: "b", Check: "x"}, {Node: "a", Check: "srv-1/i/1"}}, NoSeries: []string{"srv-1/j", "none"}}); d.Reply.Count != 3 {
 		t.Errorf("deleted %d", d.Reply.Count)
 	}

@@ -11,7 +11,7 @@ import (
 // TestReferences: ids are accepted bare or as an ARN, and what is another
 // account's is not found.
 func TestReferences(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace(registry.HTTP, "h")
 	svc := w.service(ns, registry.CreateService{Name: "s"})
 	w.register(svc.ID, "i", nil)
@@ -56,7 +56,7 @@ func wantError(t *testing.T, what string, got, want error) {
 // TestAccountsAreApart: the same names in two accounts know nothing of each
 // other.
 func TestAccountsAreApart(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	mine := w.namespace(registry.HTTP, "h")
 	w.account = otherAccount
 	theirs := w.namespace(registry.HTTP, "h")

@@ -15,7 +15,7 @@ import (
 
 // checkReload checks that a State loaded from what it is stored as is the
 // same State.
-func (w *world) checkReload() {
+func (w *fixture) checkReload() {
 	w.Helper()
 	draft := registry.NewDraft(new(registry.State))
 	for s := range (registry.Slice{}).All(w.state) {
@@ -25,14 +25,14 @@ func (w *world) checkReload() {
 }
 
 func TestReload(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		populate(w)
 		w.checkReload()
 	})
 }
 
 // populate makes one of everything.
-func populate(w *world) {
+func populate(w *fixture) {
 	for _, account := range []command.AccountID{testAccount, otherAccount} {
 		w.account = account
 		w.created(&registry.CreateNamespace{Type: registry.DNSPrivate, Name: "corp/x." + string(account), VPC: "vpc-1", Description: "d", SOATTL: new(int64(7)),
@@ -54,7 +54,7 @@ func populate(w *world) {
 // FuzzDecode: whatever a store returns is refused or can be applied, encoded
 // and discovered, and never panics.
 func FuzzDecode(f *testing.F) {
-	w := newWorld(f, true)
+	w := newFixture(f, true)
 	populate(w)
 	for s := range (registry.Slice{}).All(w.state) {
 		value, _ := s.Change.Value(nil)

@@ -17,7 +17,7 @@ const (
 
 // fleet is a service with three healthy and two unhealthy instances, unless
 // there is no check.
-func fleet(w *world, c registry.CreateService) *registry.Service {
+func fleet(w *fixture, c registry.CreateService) *registry.Service {
 	c.Name = "s"
 	svc := w.service(w.namespace(registry.HTTP, "h"), c)
 	for id, a := range map[registry.InstanceID]attrs{
@@ -66,7 +66,7 @@ func TestDiscover(t *testing.T) {
 		"optional lifts no parameter":    {registry.Query{Parameters: pink, Optional: red}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBothModes(t, func(t *testing.T, w *world) {
+			inBothModes(t, func(t *testing.T, w *fixture) {
 				svc := fleet(w, registry.CreateService{CustomHealth: true})
 				wantIDs(t, "found", discovered(svc, test.q), test.want...)
 			})
@@ -76,7 +76,7 @@ func TestDiscover(t *testing.T) {
 
 // TestDiscoverWithoutCheck is row 10 of the decisions: no filter drops anything.
 func TestDiscoverWithoutCheck(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		svc := fleet(w, registry.CreateService{})
 		for _, filter := range []registry.HealthFilter{"", healthy, unhealthy, all, orElseAll} {
 			wantIDs(t, string(filter), discovered(svc, registry.Query{Health: filter}), "h1", "h2", "h3", "u1", "u2")
@@ -87,7 +87,7 @@ func TestDiscoverWithoutCheck(t *testing.T) {
 
 // TestDiscoverAllUnhealthy is row 9 of the decisions.
 func TestDiscoverAllUnhealthy(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s", CustomHealth: true})
 		w.register(svc.ID, "i", attrs{"AWS_INIT_HEALTH_STATUS": "UNHEALTHY"})
 		svc = w.currentService(svc.ID)
@@ -98,7 +98,7 @@ func TestDiscoverAllUnhealthy(t *testing.T) {
 
 // TestDiscoverBeforeVerdict is row 2 of the decisions.
 func TestDiscoverBeforeVerdict(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s", HealthCheck: tcpCheck})
 		w.register(svc.ID, "i", attrs{"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "80"})
 		svc = w.currentService(svc.ID)
@@ -115,7 +115,7 @@ func TestDiscoverBeforeVerdict(t *testing.T) {
 
 // TestFindForDiscovery is row 11 of the decisions.
 func TestFindForDiscovery(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		first, second := w.namespace(registry.HTTP, "shop"), w.namespace(registry.DNSPrivate, "shop")
 		lone := w.namespace(registry.DNSPublic, "Lone.example")
 		w.do(&registry.CreateService{Name: "s", NamespaceRef: string(first.ID)})
@@ -160,7 +160,7 @@ func TestFindForDiscovery(t *testing.T) {
 }
 
 func TestAppendSummary(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace(registry.HTTP, `h"<`)
 	svc := w.service(ns, registry.CreateService{Name: "s", CustomHealth: true})
 	w.register(svc.ID, "i", attrs{"b": `"\<&>` + "\té", "a": ""})

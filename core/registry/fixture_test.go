@@ -26,10 +26,10 @@ type tester interface {
 	Fatalf(format string, args ...any)
 }
 
-// world is a registry with a clock of its own. Every command that is done in it
+// fixture is a registry with a clock of its own. Every command that is done in it
 // is also applied to a second State in the form in which a store keeps it, and
 // the two must never differ.
-type world struct {
+type fixture struct {
 	tester
 	rules    registry.Rules
 	limits   command.Limits
@@ -51,8 +51,8 @@ type world struct {
 
 const epoch = 1_795_000_000_000
 
-func newWorld(t tester, strict bool) *world {
-	return &world{
+func newFixture(t tester, strict bool) *fixture {
+	return &fixture{
 		tester: t, account: testAccount, now: epoch,
 		rules: registry.Rules{Region: "eu-west-1", Strict: strict, DefaultTTL: 60},
 		state: new(registry.State), stored: new(registry.State),
@@ -60,20 +60,20 @@ func newWorld(t tester, strict bool) *world {
 }
 
 // Slice, Quota and Quotas implement command.View.
-func (w *world) Slice(string) (state, rules any) { return w.state, &w.rules }
+func (w *fixture) Slice(string) (state, rules any) { return w.state, &w.rules }
 
-func (w *world) Quota(_ command.AccountID, q *command.Quota) int { return w.limits[q.Name] }
+func (w *fixture) Quota(_ command.AccountID, q *command.Quota) int { return w.limits[q.Name] }
 
-func (w *world) Quotas() []*command.Quota { return registry.Slice{}.Quotas() }
+func (w *fixture) Quotas() []*command.Quota { return registry.Slice{}.Quotas() }
 
 // inBothModes runs a test in extended and in strict mode.
-func inBothModes(t *testing.T, test func(t *testing.T, w *world)) {
-	t.Run("extended", func(t *testing.T) { test(t, newWorld(t, false)) })
-	t.Run("strict", func(t *testing.T) { test(t, newWorld(t, true)) })
+func inBothModes(t *testing.T, test func(t *testing.T, w *fixture)) {
+	t.Run("extended", func(t *testing.T) { test(t, newFixture(t, false)) })
+	t.Run("strict", func(t *testing.T) { test(t, newFixture(t, true)) })
 }
 
 // try has a command decided and applied, one second after the last one.
-func (w *world) try(c command.Command) (command.Reply, error) {
+func (w *fixture) try(c command.Command) (command.Reply, error) {
 	w.Helper()
 	w.now += 1000
 	w.commands++
@@ -91,7 +91,7 @@ func (w *world) try(c command.Command) (command.Reply, error) {
 }
 
 // checkReads checks that what a decision says it read is true.
-func (w *world) checkReads(d command.Decision) {
+func (w *fixture) checkReads(d command.Decision) {
 	w.Helper()
 	keys := map[string]bool{}
 	for s := range (registry.Slice{}).All(w.state) {
@@ -104,7 +104,7 @@ func (w *world) checkReads(d command.Decision) {
 	}
 }
 
-func (w *world) apply(changes []command.Change) {
+func (w *fixture) apply(changes []command.Change) {
 	w.Helper()
 	if len(changes) == 0 {
 		return
@@ -121,7 +121,7 @@ func (w *world) apply(changes []command.Change) {
 
 // draftChanges applies changes to a draft that ends after a batch of commands,
 // and checks that the State which it began with stays as it was.
-func (w *world) draftChanges(changes []command.Change) {
+func (w *fixture) draftChanges(changes []command.Change) {
 	w.Helper()
 	if w.draft == nil {
 		w.base, w.baseDump = w.state, registry.Dump(w.state)
@@ -138,7 +138,7 @@ func (w *world) draftChanges(changes []command.Change) {
 	}
 }
 
-func (w *world) same(what string, a, b []string) {
+func (w *fixture) same(what string, a, b []string) {
 	w.Helper()
 	if !slices.Equal(a, b) {
 		w.Fatalf("%s:\n%s", what, cmp.Diff(a, b))
@@ -146,7 +146,7 @@ func (w *world) same(what string, a, b []string) {
 }
 
 // throughStore encodes and decodes a change.
-func (w *world) throughStore(c command.Change) command.Change {
+func (w *fixture) throughStore(c command.Change) command.Change {
 	w.Helper()
 	value, put := c.Value([]byte{})
 	if !put {
@@ -160,7 +160,7 @@ func (w *world) throughStore(c command.Change) command.Change {
 }
 
 // do has a command done that must succeed.
-func (w *world) do(c command.Command) command.Reply {
+func (w *fixture) do(c command.Command) command.Reply {
 	w.Helper()
 	reply, err := w.try(c)
 	if err != nil {
@@ -170,7 +170,7 @@ func (w *world) do(c command.Command) command.Reply {
 }
 
 // refused has a command refused with an error of the wanted type.
-func refused[E error](w *world, c command.Command) E {
+func refused[E error](w *fixture, c command.Command) E {
 	w.Helper()
 	revision := w.revision
 	_, err := w.try(c)
@@ -185,7 +185,7 @@ func refused[E error](w *world, c command.Command) E {
 }
 
 // operation returns the operation that a reply names.
-func (w *world) operation(r command.Reply) *registry.Operation {
+func (w *fixture) operation(r command.Reply) *registry.Operation {
 	w.Helper()
 	op, err := w.state.Operation(w.account, registry.OperationID(r.ID))
 	if err != nil {
@@ -195,7 +195,7 @@ func (w *world) operation(r command.Reply) *registry.Operation {
 }
 
 // namespace makes a namespace; a private one is in vpc-1.
-func (w *world) namespace(kind registry.NamespaceType, name string) *registry.Namespace {
+func (w *fixture) namespace(kind registry.NamespaceType, name string) *registry.Namespace {
 	w.Helper()
 	c := &registry.CreateNamespace{Type: kind, Name: name}
 	if kind == registry.DNSPrivate {
@@ -204,7 +204,7 @@ func (w *world) namespace(kind registry.NamespaceType, name string) *registry.Na
 	return w.created(c)
 }
 
-func (w *world) created(c *registry.CreateNamespace) *registry.Namespace {
+func (w *fixture) created(c *registry.CreateNamespace) *registry.Namespace {
 	w.Helper()
 	op := w.operation(w.do(c))
 	if op.Failed {
@@ -213,7 +213,7 @@ func (w *world) created(c *registry.CreateNamespace) *registry.Namespace {
 	return w.currentNamespace(op.Namespace)
 }
 
-func (w *world) currentNamespace(id registry.NamespaceID) *registry.Namespace {
+func (w *fixture) currentNamespace(id registry.NamespaceID) *registry.Namespace {
 	w.Helper()
 	ns, ok := w.state.Namespace(w.account, id)
 	if !ok {
@@ -223,13 +223,13 @@ func (w *world) currentNamespace(id registry.NamespaceID) *registry.Namespace {
 }
 
 // service makes a service in a namespace; what is given is filled in.
-func (w *world) service(ns *registry.Namespace, c registry.CreateService) *registry.Service {
+func (w *fixture) service(ns *registry.Namespace, c registry.CreateService) *registry.Service {
 	w.Helper()
 	c.NamespaceRef = string(ns.ID)
 	return w.currentService(w.do(&c).Value.(*registry.Service).ID)
 }
 
-func (w *world) currentService(id registry.ServiceID) *registry.Service {
+func (w *fixture) currentService(id registry.ServiceID) *registry.Service {
 	w.Helper()
 	svc, ok := w.state.Service(w.account, id)
 	if !ok {
@@ -238,7 +238,7 @@ func (w *world) currentService(id registry.ServiceID) *registry.Service {
 	return svc
 }
 
-func (w *world) instance(svc registry.ServiceID, id registry.InstanceID) *registry.Instance {
+func (w *fixture) instance(svc registry.ServiceID, id registry.InstanceID) *registry.Instance {
 	w.Helper()
 	inst, ok := w.currentService(svc).Instance(id)
 	if !ok {
@@ -249,12 +249,12 @@ func (w *world) instance(svc registry.ServiceID, id registry.InstanceID) *regist
 
 type attrs = map[string]string
 
-func (w *world) register(svc registry.ServiceID, id registry.InstanceID, a attrs) command.Reply {
+func (w *fixture) register(svc registry.ServiceID, id registry.InstanceID, a attrs) command.Reply {
 	w.Helper()
 	return w.do(&registry.RegisterInstance{ServiceRef: string(svc), ID: id, Attributes: a})
 }
 
-func (w *world) deregister(svc registry.ServiceID, id registry.InstanceID) command.Reply {
+func (w *fixture) deregister(svc registry.ServiceID, id registry.InstanceID) command.Reply {
 	w.Helper()
 	return w.do(&registry.DeregisterInstance{ServiceRef: string(svc), ID: id})
 }

@@ -6,12 +6,12 @@ import (
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
-func (w *world) health(svc registry.ServiceID, id registry.InstanceID) registry.Health {
+func (w *fixture) health(svc registry.ServiceID, id registry.InstanceID) registry.Health {
 	w.Helper()
 	return w.currentService(svc).Health(w.instance(svc, id))
 }
 
-func (w *world) setHealth(svc registry.ServiceID, id registry.InstanceID, h registry.Health) {
+func (w *fixture) setHealth(svc registry.ServiceID, id registry.InstanceID, h registry.Health) {
 	w.Helper()
 	w.do(&registry.SetCustomHealth{ServiceRef: string(svc), ID: id, Health: h})
 }
@@ -34,7 +34,7 @@ func TestInitialHealth(t *testing.T) {
 		// The check is not attached to an alias, so nothing would ever end UNKNOWN.
 		"checked alias": {registry.CreateService{DNS: weighted, HealthCheck: tcpCheck}, attrs{"AWS_ALIAS_DNS_NAME": "lb.example"}, registry.Healthy, registry.Healthy},
 	} {
-		inBothModes(t, func(t *testing.T, w *world) {
+		inBothModes(t, func(t *testing.T, w *fixture) {
 			c := test.c
 			c.Name = "s"
 			svc := w.service(w.namespace(registry.DNSPublic, "p.example"), c)
@@ -51,7 +51,7 @@ func TestInitialHealth(t *testing.T) {
 }
 
 func TestSetCustomHealthRefused(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.HTTP, "h")
 		custom := w.service(ns, registry.CreateService{Name: "a", CustomHealth: true})
 		plain := w.service(ns, registry.CreateService{Name: "b"})
@@ -69,7 +69,7 @@ func TestSetCustomHealthRefused(t *testing.T) {
 
 // TestCustomHealthAtOnce is row 7 of the decisions, extended.
 func TestCustomHealthAtOnce(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s", CustomHealth: true})
 	w.register(svc.ID, "i", nil)
 	for _, h := range []registry.Health{registry.Unhealthy, registry.Unhealthy, registry.Healthy, registry.Unhealthy} {
@@ -111,7 +111,7 @@ func TestCustomHealthDelayed(t *testing.T) {
 		"opposite of what became visible": {{down, 31, down}, {up, 31, up}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, true)
+			w := newFixture(t, true)
 			svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s", CustomHealth: true})
 			w.register(svc.ID, "i", nil)
 			for i, step := range steps {
@@ -129,7 +129,7 @@ func TestCustomHealthDelayed(t *testing.T) {
 }
 
 func TestSettleHealthOfMany(t *testing.T) {
-	w := newWorld(t, true)
+	w := newFixture(t, true)
 	svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s", CustomHealth: true})
 	ids := []registry.InstanceID{"a", "b", "c", "d"}
 	for _, id := range ids {

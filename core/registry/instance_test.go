@@ -12,7 +12,7 @@ import (
 )
 
 func TestRegisterInstance(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.DNSPublic, "p.example")
 		svc := w.service(ns, registry.CreateService{Name: "web", DNS: records("", registry.RecordA), CustomHealth: true})
 		given := attrs{"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INIT_HEALTH_STATUS": "UNHEALTHY", "HOSTNAME": ""}
@@ -39,7 +39,7 @@ func TestRegisterInstance(t *testing.T) {
 }
 
 func TestDeregisterInstance(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "web"})
 		registered := w.register(svc.ID, "i", nil)
 		reply := w.deregister(svc.ID, "i")
@@ -100,7 +100,7 @@ func TestInstanceAttributesNeeded(t *testing.T) {
 		"check, custom and more": {check: tcpCheck, keys: []string{v4, port, "custom"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, false)
+			w := newFixture(t, false)
 			ns := w.namespace(registry.DNSPublic, "p.example")
 			svc := w.service(ns, registry.CreateService{Name: "s", DNS: test.dns, HTTPOnly: test.dns == nil, HealthCheck: test.check})
 			given := attrs{}
@@ -134,7 +134,7 @@ func TestInstanceAttributeValues(t *testing.T) {
 		{"aws_instance_ipv4", []string{"anything"}, nil},
 		{"weight", []string{"not a number"}, nil}, // means something only with WEIGHTED
 	} {
-		inBothModes(t, func(t *testing.T, w *world) {
+		inBothModes(t, func(t *testing.T, w *fixture) {
 			svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s", CustomHealth: true})
 			for _, v := range test.good {
 				w.register(svc.ID, "i", attrs{test.key: v})
@@ -151,7 +151,7 @@ func TestInstanceAttributeValues(t *testing.T) {
 
 // TestUnknownAttribute is row 18 of the decisions: the known ones are named.
 func TestUnknownAttribute(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s"})
 	e := refused[*command.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: attrs{"AWS_FOO": "x"}})
 	for _, key := range []string{"AWS_FOO", "AWS_ALIAS_DNS_NAME", "AWS_EC2_INSTANCE_ID", "AWS_INIT_HEALTH_STATUS", "AWS_INSTANCE_CNAME", "AWS_INSTANCE_IPV4", "AWS_INSTANCE_IPV6", "AWS_INSTANCE_PORT"} {
@@ -163,7 +163,7 @@ func TestUnknownAttribute(t *testing.T) {
 
 // TestWeight is row 5 of the decisions.
 func TestWeight(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.DNSPublic, "p.example")
 		svc := w.service(ns, registry.CreateService{Name: "s", DNS: records(registry.Weighted, registry.RecordA)})
 		for value, good := range map[string]bool{"0": true, "255": true, "256": false, "-1": false, "": false, "x": false, "1.5": false} {
@@ -178,7 +178,7 @@ func TestWeight(t *testing.T) {
 }
 
 func TestInitialHealthNeedsCustomCheck(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.HTTP, "h")
 		given := attrs{"AWS_INIT_HEALTH_STATUS": "HEALTHY", "AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "80"}
 		for name, c := range map[string]registry.CreateService{"none": {Name: "a"}, "checked": {Name: "b", HealthCheck: tcpCheck}} {
@@ -214,7 +214,7 @@ func TestAttributeLimits(t *testing.T) {
 		"5001 characters":               {sized(5001), false},
 		"5000 characters, not in ASCII": {attrs{"k": strings.Repeat("é", 4999)}, true},
 	} {
-		inBothModes(t, func(t *testing.T, w *world) {
+		inBothModes(t, func(t *testing.T, w *fixture) {
 			svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s"})
 			c := &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: test.attrs}
 			if test.ok {
@@ -230,7 +230,7 @@ func TestAttributeLimits(t *testing.T) {
 }
 
 func TestEC2Instance(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	w.rules.EC2Instances = map[string]netip.Addr{"i-0abc": netip.MustParseAddr("10.1.2.3")}
 	http, private := w.namespace(registry.HTTP, "h"), w.namespace(registry.DNSPrivate, "p")
 	custom := w.service(http, registry.CreateService{Name: "custom", CustomHealth: true})
@@ -263,7 +263,7 @@ func TestEC2Instance(t *testing.T) {
 
 // TestInstanceIDInSRV is row 19 of the decisions.
 func TestInstanceIDInSRV(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.DNSPrivate, "p")
 		srv := w.service(ns, registry.CreateService{Name: "srv", DNS: records("", registry.RecordSRV)})
 		plain := w.service(ns, registry.CreateService{Name: "a", DNS: records("", registry.RecordA)})
@@ -289,7 +289,7 @@ func TestInstanceIDInSRV(t *testing.T) {
 // TestRepeatedRegisterInstance is row 15 of the decisions. A new request id on
 // an instance that is there is an update.
 func TestRepeatedRegisterInstance(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s", CustomHealth: true})
 		register := func(value, request string) *registry.RegisterInstance {
 			return &registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: attrs{"k": value}, CreatorRequestID: request}
@@ -318,7 +318,7 @@ func TestRepeatedRegisterInstance(t *testing.T) {
 // remove them from the answers (hashicorp/consul#868). In strict mode a new check is
 // healthy until probes say otherwise, as with AWS.
 func TestRegisterAgainKeepsVerdict(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		given := attrs{"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "80", "k": "v"}
 		with := func(key, value string) attrs {
 			a := maps.Clone(given)
@@ -361,7 +361,7 @@ func TestRegisterAgainKeepsVerdict(t *testing.T) {
 // TestTextsOfAWS are texts of real deployments in 2026, for strict mode.
 func TestTextsOfAWS(t *testing.T) {
 	a, aaaa, srv, cname := registry.RecordA, registry.RecordAAAA, registry.RecordSRV, registry.RecordCNAME
-	w := newWorld(t, true)
+	w := newFixture(t, true)
 	public, private, http := w.namespace(registry.DNSPublic, "p.example"), w.namespace(registry.DNSPrivate, "p.internal"), w.namespace(registry.HTTP, "h")
 	for i, test := range []struct {
 		service registry.CreateService
@@ -418,7 +418,7 @@ func TestTextsOfAWS(t *testing.T) {
 // TestRevisionOfOneService: it counts the changes of one service, so that no account
 // learns of the writes of others, and it does not fall if the service is created again.
 func TestRevisionOfOneService(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.HTTP, "h")
 		mine, other := w.service(ns, registry.CreateService{Name: "mine"}), w.service(ns, registry.CreateService{Name: "other"})
 		revision := func() uint64 { return w.currentService(mine.ID).InstancesRevision() }
@@ -460,7 +460,7 @@ func TestRevisionOfOneService(t *testing.T) {
 // A record without a number is older: the revision of the store counts, so that the
 // revisions of existing services do not fall.
 func TestUnnumberedRevision(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace(registry.HTTP, "h")
 	svc := w.service(ns, registry.CreateService{Name: "s"})
 	d := registry.NewDraft(w.state)
@@ -476,7 +476,7 @@ func TestUnnumberedRevision(t *testing.T) {
 }
 
 func TestInstanceQuotas(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	w.limits = command.Limits{"instances_per_service": 2, "instances_per_namespace": 3}
 	ns := w.namespace(registry.HTTP, "h")
 	a, b := w.service(ns, registry.CreateService{Name: "a"}), w.service(ns, registry.CreateService{Name: "b"})
@@ -499,7 +499,7 @@ func TestInstanceQuotas(t *testing.T) {
 // TestInstancesRevision: it rises with registrations and deregistrations alone,
 // and never falls, not even when the service is made again.
 func TestInstancesRevision(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.DNSPublic, "p.example")
 		create := registry.CreateService{Name: "s", DNS: records("", registry.RecordA), CustomHealth: true}
 		svc := w.service(ns, create)

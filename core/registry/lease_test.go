@@ -18,7 +18,7 @@ func leased(more ...string) attrs {
 
 // endLeases lets seconds pass, beside the one that every command takes, and ends the
 // leases that are due.
-func (w *world) endLeases(seconds int64) int {
+func (w *fixture) endLeases(seconds int64) int {
 	w.Helper()
 	w.now += seconds * 1000
 	var due []registry.Lease
@@ -30,7 +30,7 @@ func (w *world) endLeases(seconds int64) int {
 	return w.do(&registry.EndLeases{Leases: due}).Count
 }
 
-func (w *world) leasedService(c registry.CreateService) registry.ServiceID {
+func (w *fixture) leasedService(c registry.CreateService) registry.ServiceID {
 	w.Helper()
 	c.Name = "s"
 	svc := w.service(w.namespace(registry.HTTP, "h"), c)
@@ -39,7 +39,7 @@ func (w *world) leasedService(c registry.CreateService) registry.ServiceID {
 }
 
 func TestLeaseRunsOut(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.leasedService(registry.CreateService{CustomHealth: true})
 	revision := w.currentService(svc).InstancesRevision()
 	if n := w.endLeases(15); n != 0 {
@@ -68,7 +68,7 @@ func TestLeaseRunsOut(t *testing.T) {
 	}
 }
 
-func (w *world) listOperations() []*registry.Operation {
+func (w *fixture) listOperations() []*registry.Operation {
 	var all []*registry.Operation
 	for _, op := range w.state.Operations(&w.rules, w.account, "") {
 		all = append(all, op)
@@ -79,7 +79,7 @@ func (w *world) listOperations() []*registry.Operation {
 // TestLeaseWithoutHealthCheck: a expired instance leaves the answers of a service
 // that has no health check too.
 func TestLeaseWithoutHealthCheck(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.leasedService(registry.CreateService{})
 	w.register(svc, "j", nil)
 	w.endLeases(16)
@@ -94,7 +94,7 @@ func TestLeaseWithoutHealthCheck(t *testing.T) {
 }
 
 func TestRenewByRegistering(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.leasedService(registry.CreateService{CustomHealth: true})
 	w.setHealth(svc, "i", registry.Unhealthy)
 	operations, revision := len(w.listOperations()), w.currentService(svc).InstancesRevision()
@@ -118,7 +118,7 @@ func TestRenewByRegistering(t *testing.T) {
 }
 
 func TestFrequentRenewalsAreNotStored(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.leasedService(registry.CreateService{})
 	l, _ := w.state.Lease(svc, "i")
 	revision := w.revision
@@ -135,10 +135,10 @@ func TestFrequentRenewalsAreNotStored(t *testing.T) {
 }
 
 func TestRenewByCustomHealth(t *testing.T) {
-	inst := func(w *world, svc registry.ServiceID) {
+	inst := func(w *fixture, svc registry.ServiceID) {
 		w.setHealth(svc, "i", registry.Healthy) // as it is: only renews
 	}
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.leasedService(registry.CreateService{CustomHealth: true})
 	w.now += 10_000
 	inst(w, svc)
@@ -157,18 +157,18 @@ func TestRenewByCustomHealth(t *testing.T) {
 
 // TestLeaseGoesWithItsInstance: no lease outlives what it is for.
 func TestLeaseGoesWithItsInstance(t *testing.T) {
-	for name, end := range map[string]func(w *world, svc registry.ServiceID){
-		"deregistered":           func(w *world, svc registry.ServiceID) { w.deregister(svc, "i") },
-		"registered without TTL": func(w *world, svc registry.ServiceID) { w.register(svc, "i", nil) },
+	for name, end := range map[string]func(w *fixture, svc registry.ServiceID){
+		"deregistered":           func(w *fixture, svc registry.ServiceID) { w.deregister(svc, "i") },
+		"registered without TTL": func(w *fixture, svc registry.ServiceID) { w.register(svc, "i", nil) },
 	} {
-		w := newWorld(t, false)
+		w := newFixture(t, false)
 		svc := w.leasedService(registry.CreateService{})
 		end(w, svc)
 		if n := len(slices.Collect(w.state.Leases())); n != 0 {
 			t.Errorf("%s: %d leases left", name, n)
 		}
 	}
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.leasedService(registry.CreateService{})
 	w.register(svc, "i", leased("cairn.ttl", "60", "more", "attributes"))
 	if l, ok := w.state.Lease(svc, "i"); !ok || l.TTL != 60 || l.Renewed != w.now {
@@ -178,7 +178,7 @@ func TestLeaseGoesWithItsInstance(t *testing.T) {
 
 // TestRenewedMeanwhile: who ends leases has looked at an older state.
 func TestRenewedMeanwhile(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.leasedService(registry.CreateService{})
 	seen := slices.Collect(w.state.Leases())
 	w.now += 20_000
@@ -189,7 +189,7 @@ func TestRenewedMeanwhile(t *testing.T) {
 }
 
 func TestRenewalAfterTheOperationIsForgotten(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.leasedService(registry.CreateService{})
 	w.do(&registry.ExpireOperations{Before: w.now + 1, Max: 100})
 	first := w.operation(w.register(svc, "i", leased()))
@@ -200,7 +200,7 @@ func TestRenewalAfterTheOperationIsForgotten(t *testing.T) {
 }
 
 func TestBadTTL(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.leasedService(registry.CreateService{})
 	for _, v := range []string{"", "0", "-1", "1.5", "10s", "86401", "99999999999"} {
 		refused[*command.InvalidInput](w, &registry.RegisterInstance{ServiceRef: string(svc), ID: "x", Attributes: attrs{"cairn.ttl": v}})

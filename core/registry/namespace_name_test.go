@@ -12,7 +12,7 @@ import (
 // TestNamesOfTwoAccounts: the first account owns a name and everything below it,
 // until an operator delegates it.
 func TestNamesOfTwoAccounts(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		public := func(name string) *registry.CreateNamespace {
 			return &registry.CreateNamespace{Type: registry.DNSPublic, Name: name}
 		}
@@ -56,7 +56,7 @@ func TestNamesOfTwoAccounts(t *testing.T) {
 // TestNameConflictsAreReported: namespaces that are older than the rule stay, and the
 // older owns the name.
 func TestNameConflictsAreReported(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	w.rules.Names.Delegations = []domain.Delegation{{Name: "corp.test", Account: otherAccount}}
 	first := w.created(&registry.CreateNamespace{Type: registry.DNSPublic, Name: "corp.test"})
 	w.account = otherAccount

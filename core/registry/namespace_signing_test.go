@@ -21,7 +21,7 @@ func dnssecTag(value string) []registry.Tag {
 }
 
 // firsts are the first octets of a namespace's keys.
-func (w *world) firsts(ns *registry.Namespace) string {
+func (w *fixture) firsts(ns *registry.Namespace) string {
 	var b strings.Builder
 	for _, k := range w.currentNamespace(ns.ID).Keys {
 		b.WriteByte(k.Public[0])
@@ -30,7 +30,7 @@ func (w *world) firsts(ns *registry.Namespace) string {
 }
 
 func TestSigningIsSwitched(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.DNSPublic, "example.com")
 		arn := w.rules.NamespaceARN(testAccount, ns.ID)
 		tag := func(value string, k byte) {
@@ -73,7 +73,7 @@ func TestSigningIsSwitched(t *testing.T) {
 }
 
 func TestSigningAtCreation(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.created(&registry.CreateNamespace{Type: registry.DNSPublic, Name: "a.example", Tags: dnssecTag("enabled"), NewKey: aKey('x')})
 	if got := w.firsts(ns); got != "x" {
 		t.Errorf("keys %q", got)
@@ -83,7 +83,7 @@ func TestSigningAtCreation(t *testing.T) {
 }
 
 func TestSigningIsRefused(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	plain := w.namespace(registry.DNSPublic, "example.com")
 	private := w.created(&registry.CreateNamespace{Type: registry.DNSPrivate, Name: "p", VPC: "vpc-1"})
 	svc := w.service(plain, registry.CreateService{Name: "s", HTTPOnly: true})

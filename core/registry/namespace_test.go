@@ -12,7 +12,7 @@ import (
 var namespaceTypes = []registry.NamespaceType{registry.HTTP, registry.DNSPrivate, registry.DNSPublic}
 
 func TestCreateNamespace(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		for _, kind := range namespaceTypes {
 			name := strings.ToLower(strings.ReplaceAll(string(kind), "_", "-")) + ".example.com"
 			reply := w.do(&registry.CreateNamespace{Type: kind, Name: name, VPC: "vpc-1", Description: "d", CreatorRequestID: name})
@@ -50,7 +50,7 @@ func TestDefaultSOATTL(t *testing.T) {
 	}{
 		{false, nil, 5}, {true, nil, 900}, {false, new(int64(77)), 77}, {true, new(int64(0)), 0},
 	} {
-		w := newWorld(t, test.strict)
+		w := newFixture(t, test.strict)
 		ns := w.created(&registry.CreateNamespace{Type: registry.DNSPublic, Name: "example.com", SOATTL: test.given})
 		if ns.SOATTL != test.want {
 			t.Errorf("strict=%t, given %v: got %d, want %d", test.strict, test.given, ns.SOATTL, test.want)
@@ -59,7 +59,7 @@ func TestDefaultSOATTL(t *testing.T) {
 }
 
 func TestNamespaceNamesInUse(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		http := w.created(&registry.CreateNamespace{Type: registry.HTTP, Name: "shop.example", CreatorRequestID: "first"})
 		public := w.namespace(registry.DNSPublic, "shop.example")
 		private := w.namespace(registry.DNSPrivate, "shop.example")
@@ -89,7 +89,7 @@ func TestNamespaceNamesInUse(t *testing.T) {
 // TestPrivateNamespaceConflict is row 12 of the decisions: the call succeeds,
 // the operation does not.
 func TestPrivateNamespaceConflict(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		first := w.namespace(registry.DNSPrivate, "corp")
 		for _, test := range []struct {
 			name, vpc string
@@ -117,7 +117,7 @@ func TestPrivateNamespaceConflict(t *testing.T) {
 }
 
 func TestNamespaceThatIsNoDomain(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	for _, name := range []string{"a..b", ".", strings.Repeat("a", 64) + ".b", strings.TrimSuffix(strings.Repeat(strings.Repeat("a", 60)+".", 5), ".")} {
 		op := w.operation(w.do(&registry.CreateNamespace{Type: registry.DNSPrivate, Name: name, VPC: "vpc-1"}))
 		if op.ErrorCode != "CANNOT_CREATE_HOSTED_ZONE" {
@@ -130,7 +130,7 @@ func TestNamespaceThatIsNoDomain(t *testing.T) {
 
 // TestRepeatedCreateNamespace is row 15 of the decisions.
 func TestRepeatedCreateNamespace(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		for _, kind := range namespaceTypes {
 			name := string(kind) + ".example"
 			create := func(description, request string) *registry.CreateNamespace {
@@ -155,7 +155,7 @@ func TestRepeatedCreateNamespace(t *testing.T) {
 }
 
 func TestRepeatedCreateNamespaceThatFailed(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	blocking := w.namespace(registry.DNSPrivate, "corp")
 	create := &registry.CreateNamespace{Type: registry.DNSPrivate, Name: "corp", VPC: "vpc-1", CreatorRequestID: "r"}
 	first := w.do(create)
@@ -177,7 +177,7 @@ func TestRepeatedCreateNamespaceThatFailed(t *testing.T) {
 }
 
 func TestNamespaceQuota(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	w.limits = command.Limits{"namespaces_per_account": 2}
 	first := w.namespace(registry.HTTP, "a")
 	w.namespace(registry.DNSPrivate, "b")
@@ -195,7 +195,7 @@ func TestNamespaceQuota(t *testing.T) {
 }
 
 func TestUnknownVPC(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	refused[*command.InvalidInput](w, &registry.CreateNamespace{Type: registry.DNSPrivate, Name: "a"})
 	w.rules.Names.VPCs = map[string][]command.AccountID{"vpc-1": nil}
 	w.namespace(registry.DNSPrivate, "a")
@@ -207,7 +207,7 @@ func TestUnknownVPC(t *testing.T) {
 }
 
 func TestUpdateNamespace(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.created(&registry.CreateNamespace{Type: registry.DNSPrivate, Name: "corp", VPC: "vpc-1", Description: "old", SOATTL: new(int64(9))})
 		svc := w.service(ns, registry.CreateService{Name: "web", DNS: records("", registry.RecordA)})
 		for _, test := range []struct {
@@ -237,14 +237,14 @@ func TestUpdateNamespace(t *testing.T) {
 }
 
 func TestUpdateNamespaceRefused(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace(registry.DNSPublic, "example.com")
 	refused[*command.InvalidInput](w, &registry.UpdateNamespace{Ref: string(ns.ID), Type: registry.HTTP, Description: new("d")})
 	refused[*registry.NamespaceNotFound](w, &registry.UpdateNamespace{Ref: "ns-0", Type: registry.HTTP, Description: new("d")})
 }
 
 func TestRepeatedUpdateNamespace(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.HTTP, "a")
 		update := func(description, request string) *registry.UpdateNamespace {
 			return &registry.UpdateNamespace{Ref: string(ns.ID), Type: registry.HTTP, Description: &description, UpdaterRequestID: request}
@@ -267,7 +267,7 @@ func TestRepeatedUpdateNamespace(t *testing.T) {
 // TestDeleteNamespaceInUse is row 24 of the decisions.
 func TestDeleteNamespaceInUse(t *testing.T) {
 	const text = "Namespace has associated services; delete the services before deleting the namespace"
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.HTTP, "a")
 		var last *registry.Service
 		for _, name := range []string{"s1", "s2", "s3", "s4", "s5", "s6", "s7"} {
@@ -287,7 +287,7 @@ func TestDeleteNamespaceInUse(t *testing.T) {
 }
 
 func TestDeleteNamespace(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.DNSPrivate, "corp")
 		created := w.operationsOf(ns)[0]
 		svc := w.service(ns, registry.CreateService{Name: "web", DNS: records("", registry.RecordA)})
@@ -311,7 +311,7 @@ func TestDeleteNamespace(t *testing.T) {
 	})
 }
 
-func (w *world) operationsOf(ns *registry.Namespace) []registry.OperationID {
+func (w *fixture) operationsOf(ns *registry.Namespace) []registry.OperationID {
 	var ids []registry.OperationID
 	for id, op := range w.state.Operations(&w.rules, w.account, "") {
 		if op.Namespace == ns.ID {

@@ -37,23 +37,23 @@ func (f *follower) InstanceChanged(_ *registry.Namespace, svc *registry.Service,
 // commands lie between, has what is in the second.
 func TestDiffFollows(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tw := &twin{world: newWorld(t, false), revisions: map[string]uint64{}}
+		m := &model{fixture: newFixture(t, false), revisions: map[string]uint64{}}
 		f := &follower{map[registry.ServiceID]*registry.Service{}, map[string]*registry.Instance{}}
 		seen := new(registry.State)
 		t.Repeat(map[string]func(*rapid.T){
-			"create namespace": tw.createNamespace,
-			"create service":   tw.createService,
-			"register":         tw.registerAny,
-			"deregister":       tw.deregisterAny,
-			"set health":       tw.setAnyHealth,
-			"delete service":   tw.deleteService,
-			"delete namespace": tw.deleteNamespace,
+			"create namespace": m.createNamespace,
+			"create service":   m.createService,
+			"register":         m.registerAny,
+			"deregister":       m.deregisterAny,
+			"set health":       m.setAnyHealth,
+			"delete service":   m.deleteService,
+			"delete namespace": m.deleteNamespace,
 			"follow": func(t *rapid.T) {
-				registry.Diff(seen, tw.state, f)
-				seen = tw.state
+				registry.Diff(seen, m.state, f)
+				seen = m.state
 				want := map[string]*registry.Instance{}
 				services := map[registry.ServiceID]*registry.Service{}
-				for id, svc := range tw.state.Services(testAccount, "") {
+				for id, svc := range m.state.Services(testAccount, "") {
 					services[id] = svc
 					for _, inst := range svc.Instances("") {
 						want[string(id)+"/"+string(inst.ID())] = inst

@@ -13,7 +13,7 @@ import (
 // TestOperationIDs: 32 characters of base 32 for the target, then the date of
 // creation in milliseconds in base 36, as in all of AWS's own samples.
 func TestOperationIDs(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s"})
 		form := regexp.MustCompile(`^[a-z2-7]{32}-[0-9a-z]{8}$`)
 		for _, id := range []registry.OperationID{registry.OperationID(w.register(svc.ID, "i", nil).ID), registry.OperationID(w.deregister(svc.ID, "i").ID)} {
@@ -29,7 +29,7 @@ func TestOperationIDs(t *testing.T) {
 }
 
 func TestOperationNotFound(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	reply := w.do(&registry.CreateNamespace{Type: registry.HTTP, Name: "h"})
 	id := registry.OperationID(reply.ID)
 	for _, wrong := range []registry.OperationID{"", "x", id[:40], id + "a", "b" + id[1:], id[:32] + "+" + id[33:]} {
@@ -42,7 +42,7 @@ func TestOperationNotFound(t *testing.T) {
 	}
 }
 
-func (w *world) listed(before registry.OperationID) []registry.OperationID {
+func (w *fixture) listed(before registry.OperationID) []registry.OperationID {
 	var ids []registry.OperationID
 	for id := range w.state.Operations(&w.rules, w.account, before) {
 		ids = append(ids, id)
@@ -52,7 +52,7 @@ func (w *world) listed(before registry.OperationID) []registry.OperationID {
 
 // TestOperationsList is row 16 of the decisions: newest first.
 func TestOperationsList(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	gone, kept := w.namespace(registry.HTTP, "a"), w.namespace(registry.DNSPrivate, "b")
 	svc := w.service(kept, registry.CreateService{Name: "s", HTTPOnly: true})
 	first := registry.OperationID(w.register(svc.ID, "i", nil).ID)
@@ -70,7 +70,7 @@ func TestOperationsList(t *testing.T) {
 
 // TestOperationsInOneMillisecond: ids differ even if the clock stands still.
 func TestOperationsInOneMillisecond(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s"})
 	seen := map[registry.OperationID]bool{}
 	for range 5 {
@@ -85,7 +85,7 @@ func TestOperationsInOneMillisecond(t *testing.T) {
 // TestOperationsAheadOfTheClock: the second operation of a millisecond comes
 // after the first, but a clock that was wrong does not date all later operations.
 func TestOperationsAheadOfTheClock(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s"})
 	date := func() int64 {
 		w.register(svc.ID, "i", nil)
@@ -105,9 +105,9 @@ func TestOperationsAheadOfTheClock(t *testing.T) {
 }
 
 // TestClockStepsBack: a request is remembered by date, so that a State and the
-// same State loaded again agree. The check is in the world itself.
+// same State loaded again agree. The check is in the fixture itself.
 func TestClockStepsBack(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s"})
 	for _, value := range []string{"1", "2", "1"} {
 		w.do(&registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", Attributes: attrs{"k": value}, CreatorRequestID: "r"})
@@ -117,7 +117,7 @@ func TestClockStepsBack(t *testing.T) {
 }
 
 func TestExpireOperations(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s"})
 	for range 5 {
 		w.do(&registry.RegisterInstance{ServiceRef: string(svc.ID), ID: "i", CreatorRequestID: "r", Attributes: attrs{"n": strconv.FormatInt(w.now, 10)}})

@@ -12,7 +12,7 @@ import (
 )
 
 func TestCheckSettings(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.checkedService()
 	w.do(&registry.UpdateServiceAttributes{Ref: string(svc.ID), Attributes: attrs{
 		"cairn.health.interval": "10", "cairn.health.timeout": "500ms", "cairn.health.success-threshold": "2",
@@ -45,7 +45,7 @@ func TestBadCheckSettings(t *testing.T) {
 		"cairn.x":                        {"y"},
 	} {
 		for _, v := range values {
-			w := newWorld(t, false)
+			w := newFixture(t, false)
 			svc := w.checkedService()
 			e := refused[*command.InvalidInput](w, &registry.UpdateServiceAttributes{Ref: string(svc.ID), Attributes: attrs{key: v}})
 			if e != nil && !strings.Contains(e.Message, key) {
@@ -56,7 +56,7 @@ func TestBadCheckSettings(t *testing.T) {
 }
 
 func TestCheckSettingsMustFit(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace(registry.HTTP, "h")
 	tcp := w.service(ns, registry.CreateService{Name: "s", HealthCheck: tcpCheck})
 	set := func(a attrs) *registry.UpdateServiceAttributes {
@@ -72,7 +72,7 @@ func TestCheckSettingsMustFit(t *testing.T) {
 
 // TestStrictKnowsNoSettings: to AWS they are attributes like any other.
 func TestStrictKnowsNoSettings(t *testing.T) {
-	w := newWorld(t, true)
+	w := newFixture(t, true)
 	svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "s", HealthCheck: tcpCheck})
 	w.do(&registry.UpdateServiceAttributes{Ref: string(svc.ID), Attributes: attrs{"cairn.health.interval": "never", "cairn.x": ""}})
 	w.register(svc.ID, "i", attrs{"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "80", "cairn.ttl": "whatever"})

@@ -16,7 +16,7 @@ var (
 )
 
 func TestCreateServiceTypes(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		http, private, public := w.namespace(registry.HTTP, "h"), w.namespace(registry.DNSPrivate, "p"), w.namespace(registry.DNSPublic, "p.example")
 		for i, test := range []struct {
 			ns   *registry.Namespace
@@ -46,7 +46,7 @@ func TestCreateServiceTypes(t *testing.T) {
 }
 
 func TestHTTPServiceWithDNSConfigText(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace(registry.HTTP, "h")
 	e := refused[*command.InvalidInput](w, &registry.CreateService{Name: "s", NamespaceRef: string(ns.ID), DNS: records("", registry.RecordA)})
 	if want := "When you specify an HTTP service, you can't include a DnsConfig element."; e.Message != want {
@@ -56,7 +56,7 @@ func TestHTTPServiceWithDNSConfigText(t *testing.T) {
 
 // TestServiceNamespaceRef: the deprecated DnsConfig.NamespaceId works alone.
 func TestServiceNamespaceRef(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns, other := w.namespace(registry.DNSPrivate, "p"), w.namespace(registry.DNSPrivate, "q")
 	id, arn := string(ns.ID), w.rules.NamespaceARN(testAccount, ns.ID)
 	for i, test := range []struct{ top, inDNS string }{{id, ""}, {"", id}, {id, id}, {arn, ""}, {"", arn}, {arn, id}, {id, arn}} {
@@ -104,7 +104,7 @@ func TestDNSConfigOfService(t *testing.T) {
 		{types{a, a, srv}, "", ""},
 		{types{srv, cname}, "", ""},
 	} {
-		w := newWorld(t, false)
+		w := newFixture(t, false)
 		ns := w.namespace(registry.DNSPrivate, "p")
 		c := registry.CreateService{Name: "s", NamespaceRef: string(ns.ID), DNS: records(test.policy, test.types...)}
 		if test.want == "" {
@@ -121,7 +121,7 @@ func TestDNSConfigOfService(t *testing.T) {
 // TestDefaultTTL is row 6 of the decisions; that strict mode requires a TTL is
 // for the edge to find.
 func TestDefaultTTL(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace(registry.DNSPrivate, "p")
 	for given, want := range map[int64]int64{-1: 60, 0: 0, 1: 1, 2147483647: 2147483647} {
 		svc := w.service(ns, registry.CreateService{Name: fmt.Sprint("s", given+1), DNS: &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordA, TTL: given}}}})
@@ -155,7 +155,7 @@ func TestHealthChecksOfService(t *testing.T) {
 		{"CNAME", registry.DNSPublic, registry.CreateService{DNS: cname, HealthCheck: httpCheck}, nil, nil},
 		{"both checks", registry.HTTP, registry.CreateService{HealthCheck: httpCheck, CustomHealth: true}, nil, nil},
 	} {
-		inBothModes(t, func(t *testing.T, w *world) {
+		inBothModes(t, func(t *testing.T, w *fixture) {
 			want := test.extended
 			if w.rules.Strict {
 				want = test.strict
@@ -176,7 +176,7 @@ func TestHealthChecksOfService(t *testing.T) {
 
 // TestServiceNames: in a DNS namespace names must not differ by case alone.
 func TestServiceNames(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		http, private := w.namespace(registry.HTTP, "h"), w.namespace(registry.DNSPrivate, "p")
 		w.service(http, registry.CreateService{Name: "Web"})
 		w.service(http, registry.CreateService{Name: "web"})
@@ -200,7 +200,7 @@ func TestServiceNames(t *testing.T) {
 }
 
 func TestServiceNameTooLongForDNS(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace(registry.DNSPrivate, strings.Repeat("abcdefghi.", 19)+"abc") // 193
 	name := strings.Repeat("x", 59)
 	w.service(ns, registry.CreateService{Name: name, DNS: records("", registry.RecordA)})
@@ -209,7 +209,7 @@ func TestServiceNameTooLongForDNS(t *testing.T) {
 
 // TestRepeatedCreateService is row 15 of the decisions.
 func TestRepeatedCreateService(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.DNSPublic, "p.example")
 		create := func(name, description, request string) *registry.CreateService {
 			return &registry.CreateService{Name: name, NamespaceRef: string(ns.ID), Description: description, CreatorRequestID: request,
@@ -232,7 +232,7 @@ func TestRepeatedCreateService(t *testing.T) {
 
 // TestServiceIDs is row 17 of the decisions.
 func TestServiceIDs(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.HTTP, "h")
 		first := w.service(ns, registry.CreateService{Name: "web"})
 		if !regexp.MustCompile(`^srv-[a-z2-7]{16}$`).MatchString(string(first.ID)) {
@@ -250,7 +250,7 @@ func TestServiceIDs(t *testing.T) {
 }
 
 func TestServiceQuota(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	w.limits = command.Limits{"services_per_namespace": 1}
 	ns, other := w.namespace(registry.HTTP, "a"), w.namespace(registry.HTTP, "b")
 	w.service(ns, registry.CreateService{Name: "web"})
@@ -260,7 +260,7 @@ func TestServiceQuota(t *testing.T) {
 }
 
 func TestUpdateService(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.DNSPublic, "p.example")
 		svc := w.service(ns, registry.CreateService{Name: "web", Description: "d", DNS: records(registry.Weighted, registry.RecordA), HealthCheck: httpCheck,
 			Tags: []registry.Tag{{Key: "k", Value: "v"}}})
@@ -289,7 +289,7 @@ func TestUpdateService(t *testing.T) {
 }
 
 func TestUpdateServiceRefused(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		public, http := w.namespace(registry.DNSPublic, "p.example"), w.namespace(registry.HTTP, "h")
 		svc := w.service(public, registry.CreateService{Name: "a", DNS: records("", registry.RecordA), HealthCheck: httpCheck})
 		only := w.service(public, registry.CreateService{Name: "b", HTTPOnly: true, CustomHealth: true})
@@ -325,7 +325,7 @@ func TestUpdateServiceRefused(t *testing.T) {
 // TestUpdateServiceAddsCheck: instances that were in the answers stay there until
 // probes say otherwise.
 func TestUpdateServiceAddsCheck(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		ns := w.namespace(registry.DNSPublic, "p.example")
 		svc := w.service(ns, registry.CreateService{Name: "a", DNS: records("", registry.RecordA)})
 		w.register(svc.ID, "i", attrs{"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "80"})
@@ -339,7 +339,7 @@ func TestUpdateServiceAddsCheck(t *testing.T) {
 // TestDeleteServiceInUse is row 24 of the decisions.
 func TestDeleteServiceInUse(t *testing.T) {
 	const text = "Service contains registered instances; delete the instances before deleting the service"
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "web"})
 		for i := range 6 {
 			w.register(svc.ID, registry.InstanceID(fmt.Sprintf("inst-%d", i)), nil)
@@ -360,7 +360,7 @@ func TestDeleteServiceInUse(t *testing.T) {
 }
 
 func TestServiceAttributes(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		svc := w.service(w.namespace(registry.HTTP, "h"), registry.CreateService{Name: "web"})
 		ref := w.rules.ServiceARN(testAccount, svc.ID)
 		if got := svc.Attributes.Map(); got == nil || len(got) != 0 {

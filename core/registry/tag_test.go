@@ -16,7 +16,7 @@ func tags(n int, prefix string) []registry.Tag {
 	return list
 }
 
-func (w *world) tagsOf(arn string) map[string]string {
+func (w *fixture) tagsOf(arn string) map[string]string {
 	w.Helper()
 	ns, svc, err := w.state.FindResource(&w.rules, w.account, arn)
 	if err != nil {
@@ -29,7 +29,7 @@ func (w *world) tagsOf(arn string) map[string]string {
 }
 
 func TestTags(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.created(&registry.CreateNamespace{Type: registry.HTTP, Name: "h", Tags: tags(2, "k")})
 	svc := w.service(ns, registry.CreateService{Name: "s", Tags: tags(2, "k")})
 	for _, arn := range []string{w.rules.NamespaceARN(testAccount, ns.ID), w.rules.ServiceARN(testAccount, svc.ID)} {
@@ -51,7 +51,7 @@ func TestTags(t *testing.T) {
 }
 
 func TestTagsAtCreation(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.created(&registry.CreateNamespace{Type: registry.HTTP, Name: "h", Tags: tags(50, "k")})
 	w.service(ns, registry.CreateService{Name: "s", Tags: tags(50, "k")})
 	refused[*registry.TooManyTags](w, &registry.CreateNamespace{Type: registry.HTTP, Name: "i", Tags: tags(51, "k")})
@@ -60,7 +60,7 @@ func TestTagsAtCreation(t *testing.T) {
 }
 
 func TestTagsOfNothing(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace(registry.HTTP, "h")
 	for _, arn := range []string{
 		w.rules.NamespaceARN(testAccount, "ns-0"),

@@ -8,7 +8,7 @@ import (
 
 // checkedService makes a service with an HTTP check in a public namespace, and
 // one instance of it.
-func (w *world) checkedService() *registry.Service {
+func (w *fixture) checkedService() *registry.Service {
 	w.Helper()
 	svc := w.service(w.namespace(registry.DNSPublic, "p.example"), registry.CreateService{
 		Name: "s", DNS: records("", registry.RecordA),
@@ -21,7 +21,7 @@ func (w *world) checkedService() *registry.Service {
 func checkedAttrs() attrs { return attrs{"AWS_INSTANCE_IPV4": "10.0.0.1", "AWS_INSTANCE_PORT": "80"} }
 
 // verdict is one on instance i as it is now.
-func (w *world) verdict(svc registry.ServiceID, to registry.Health) registry.Verdict {
+func (w *fixture) verdict(svc registry.ServiceID, to registry.Health) registry.Verdict {
 	w.Helper()
 	inst := w.instance(svc, "i")
 	return registry.Verdict{
@@ -31,7 +31,7 @@ func (w *world) verdict(svc registry.ServiceID, to registry.Health) registry.Ver
 }
 
 func TestSetVerdicts(t *testing.T) {
-	inBothModes(t, func(t *testing.T, w *world) {
+	inBothModes(t, func(t *testing.T, w *fixture) {
 		svc := w.checkedService()
 		revision := svc.InstancesRevision()
 		for _, to := range []registry.Health{registry.Unhealthy, registry.Healthy, registry.Unhealthy} {
@@ -54,30 +54,30 @@ func TestSetVerdicts(t *testing.T) {
 // TestVerdictsThatCameTooLate are the cases in which something happened between
 // a probe and its verdict.
 func TestVerdictsThatCameTooLate(t *testing.T) {
-	for name, meanwhile := range map[string]func(w *world, svc *registry.Service){
-		"registered again": func(w *world, svc *registry.Service) { w.register(svc.ID, "i", checkedAttrs()) },
-		"deregistered":     func(w *world, svc *registry.Service) { w.deregister(svc.ID, "i") },
-		"deregistered and registered": func(w *world, svc *registry.Service) {
+	for name, meanwhile := range map[string]func(w *fixture, svc *registry.Service){
+		"registered again": func(w *fixture, svc *registry.Service) { w.register(svc.ID, "i", checkedAttrs()) },
+		"deregistered":     func(w *fixture, svc *registry.Service) { w.deregister(svc.ID, "i") },
+		"deregistered and registered": func(w *fixture, svc *registry.Service) {
 			w.deregister(svc.ID, "i")
 			w.register(svc.ID, "i", checkedAttrs())
 		},
-		"check changed": func(w *world, svc *registry.Service) {
+		"check changed": func(w *fixture, svc *registry.Service) {
 			check := *svc.HealthCheck
 			check.ResourcePath = "/other"
 			w.do(&registry.UpdateService{Ref: string(svc.ID), Records: svc.DNS.Records, HealthCheck: &check})
 		},
-		"check removed": func(w *world, svc *registry.Service) {
+		"check removed": func(w *fixture, svc *registry.Service) {
 			w.do(&registry.UpdateService{Ref: string(svc.ID), Records: svc.DNS.Records})
 		},
-		"settings changed": func(w *world, svc *registry.Service) {
+		"settings changed": func(w *fixture, svc *registry.Service) {
 			w.do(&registry.UpdateServiceAttributes{Ref: string(svc.ID), Attributes: attrs{"cairn.health.body": "ok"}})
 		},
-		"another verdict": func(w *world, svc *registry.Service) {
+		"another verdict": func(w *fixture, svc *registry.Service) {
 			w.do(&registry.SetVerdicts{Verdicts: []registry.Verdict{w.verdict(svc.ID, registry.Unhealthy)}})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, false)
+			w := newFixture(t, false)
 			svc := w.checkedService()
 			late := w.verdict(svc.ID, registry.Healthy)
 			meanwhile(w, svc)
@@ -92,7 +92,7 @@ func TestVerdictsThatCameTooLate(t *testing.T) {
 // there is a new one; removing it makes the health UNKNOWN, and with a check that is
 // added the instances stay in the answers.
 func TestVerdictSurvivesUpdateService(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.checkedService()
 	w.do(&registry.SetVerdicts{Verdicts: []registry.Verdict{w.verdict(svc.ID, registry.Healthy)}})
 	update := func(check *registry.HealthCheck, want registry.Health) {
@@ -108,7 +108,7 @@ func TestVerdictSurvivesUpdateService(t *testing.T) {
 }
 
 func TestStampTellsChecksApart(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.checkedService()
 	stamps := map[uint64]bool{svc.Check().Stamp: true}
 	set := func(a attrs) {

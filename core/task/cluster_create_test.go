@@ -10,7 +10,7 @@ import (
 // A task can run in a cluster as soon as it exists: nodes are its container instances in
 // the transaction that creates it.
 func TestNewClusterHasNodes(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.do(&task.CreateCluster{Name: "new"})
 	nodes := len(slices.Collect(w.state.Task.Nodes()))
 	all := slices.Collect(w.state.Task.Instances(account, "new", ""))

@@ -35,7 +35,7 @@ func answers(s *state.State, name, vpc string) int {
 // The names of Service Connect are answered in the VPC of the namespace, and follow the
 // tasks; their instances are in Cloud Map.
 func TestServiceConnect(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.service(2, func(c *task.CreateService) {
 		c.ServiceRegistries, c.ServiceConnect = nil, connect("shop.test", nil)
 	})
@@ -86,7 +86,7 @@ func TestServiceConnect(t *testing.T) {
 
 // The texts of AWS for configurations that are not valid.
 func TestServiceConnectErrors(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, row := range []struct {
 		config *task.ServiceConnectConfiguration
 		want   string
@@ -132,7 +132,7 @@ func TestServiceConnectTakesNoNames(t *testing.T) {
 		{"web.late.test", map[string]command.AccountID{"web.late.test": victim}},
 		{"free.test", map[string]command.AccountID{"free.test": account, "orders.shop.test": account}},
 	} {
-		w := newWorld(t)
+		w := newFixture(t)
 		own := func(name string) {
 			w.now += 60_000
 			if _, err := w.try(victim, &registry.CreateNamespace{Name: name, Type: registry.DNSPrivate, VPC: "vpc-1"}); err != nil {
@@ -160,7 +160,7 @@ func TestServiceConnectTakesNoNames(t *testing.T) {
 // The time since which a service has a name stays when the service is deployed again, so
 // that another account cannot claim the name in between.
 func TestServiceConnectClaims(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.service(1, func(c *task.CreateService) { c.ServiceRegistries, c.ServiceConnect = nil, connect("shop.test", nil) })
 	w.settle(5000, nil)
 	first := w.current().Primary().ServiceConnectServices[0]

@@ -18,7 +18,7 @@ func TestUnsupportedDefinition(t *testing.T) {
 		},
 		"proxyConfiguration (App Mesh)": func(d *task.Definition) { d.ProxyConfiguration = &task.ProxyConfiguration{ContainerName: "app"} },
 	} {
-		w := newWorld(t)
+		w := newFixture(t)
 		w.define("other", "awsvpc", change)
 		_, err := w.try(account, &task.RunTask{Cluster: "c", Family: "other", Count: 1, NetworkConfiguration: vpc()})
 		if want := text + " of task definition other:1 is not supported by cairn"; err == nil || err.Error() != want {

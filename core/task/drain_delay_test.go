@@ -25,7 +25,7 @@ func TestDrainDelay(t *testing.T) {
 	}
 	for _, carrier := range []func(string) func(*task.Definition){asTag, asLabel} {
 		for value, want := range map[string]int64{"3": 3000, "0": 0, "1m30s": 90_000, "1500ms": 1500, "1h": 3600_000, " 7 ": 7000} {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.define("web", "awsvpc", func(d *task.Definition) {
 				block(w.namespace, "web")(d)
 				carrier(value)(d)
@@ -44,7 +44,7 @@ func TestDrainDelay(t *testing.T) {
 			}
 		}
 		for _, value := range []string{"", "x", "-1", "-1s", "3601", "1h1s", "4000000000", "5 s"} {
-			w := newWorld(t)
+			w := newFixture(t)
 			memory := int64(64)
 			d := task.Definition{Family: "web", ContainerDefinitions: []task.ContainerDefinition{{Name: "app", Image: "app", Memory: &memory}}}
 			carrier(value)(&d)

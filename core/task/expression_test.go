@@ -10,7 +10,7 @@ import (
 
 // Examples of "Cluster query language" in the ECS developer guide, and variations.
 func TestExpressions(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.do(&task.PutNode{Node: task.Node{Name: "a", Driver: "process", Zone: "zone-a", CPU: 4096, Memory: 8192, Attributes: []task.Attribute{
 		{Name: "ecs.instance-type", Value: "g2.2xlarge"}, {Name: "color", Value: "light blue"}, {Name: "empty"}, {Name: "size", Value: "10"},
 	}}})
@@ -112,7 +112,7 @@ func TestPlacement(t *testing.T) {
 		{"spread over instances", nil, []task.PlacementStrategy{{Type: "spread", Field: "instanceId"}}, map[string]int{"a": 2, "b": 2}},
 		{"no instance", []task.PlacementConstraint{{Type: "memberOf", Expression: "attribute:gpu exists"}}, nil, map[string]int{}},
 	} {
-		w := newWorld(t)
+		w := newFixture(t)
 		w.service(4, func(c *task.CreateService) {
 			c.PlacementConstraints, c.PlacementStrategy = &test.constraints, &test.strategy
 		})
@@ -133,7 +133,7 @@ func TestPlacement(t *testing.T) {
 // What AWS refuses about registries beyond the rules of CreateService: another revision
 // without the pair, more than one registry in strict mode, and mode none.
 func TestRegistryRules(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	srv := w.cloudMap("srv", registry.RecordSRV, 10)
 	arn, port := w.rules.Registry.ServiceARN(account, srv.ID), int64(80)
 	w.define("bridge", "bridge", nil)

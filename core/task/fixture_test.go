@@ -14,9 +14,9 @@ import (
 
 const account = command.AccountID("123456789012")
 
-// world has a state with a namespace, a Cloud Map service "web", a cluster "c", two
+// fixture has a state with a namespace, a Cloud Map service "web", a cluster "c", two
 // nodes, and the task definition "app:1" in awsvpc mode.
-type world struct {
+type fixture struct {
 	t         *testing.T
 	state     *state.State
 	rules     state.Rules
@@ -27,8 +27,8 @@ type world struct {
 	web       *registry.Service
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, state: new(state.State), now: 1_795_000_000_000, rules: state.Rules{
+func newFixture(t *testing.T) *fixture {
+	w := &fixture{t: t, state: new(state.State), now: 1_795_000_000_000, rules: state.Rules{
 		Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60},
 		Task:     task.Rules{Region: "eu-west-1", MaxDrain: 60_000, HealthyAfter: 1000, StoppedRetention: 3600_000, StartTimeout: 180_000},
 		Quotas:   command.Quotas{Limits: state.DefaultLimits(false)},
@@ -45,8 +45,8 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-// do decides a command as the account of the world and applies it.
-func (w *world) do(c command.Command) any {
+// do decides a command as the account of the fixture and applies it.
+func (w *fixture) do(c command.Command) any {
 	w.t.Helper()
 	reply, err := w.try(account, c)
 	if err != nil {
@@ -55,7 +55,7 @@ func (w *world) do(c command.Command) any {
 	return reply
 }
 
-func (w *world) try(account command.AccountID, c command.Command) (any, error) {
+func (w *fixture) try(account command.AccountID, c command.Command) (any, error) {
 	w.commands++
 	d, err := state.Decide(w.state, &w.rules, command.Meta{
 		Account: account, Now: w.now, Entropy: sha256.Sum256(binary.BigEndian.AppendUint64(nil, w.commands)),
@@ -68,7 +68,7 @@ func (w *world) try(account command.AccountID, c command.Command) (any, error) {
 }
 
 // cloudMap creates a Cloud Map service with custom health.
-func (w *world) cloudMap(name string, record registry.RecordType, ttl int64) *registry.Service {
+func (w *fixture) cloudMap(name string, record registry.RecordType, ttl int64) *registry.Service {
 	c := &registry.CreateService{Name: name, NamespaceRef: w.namespace, CustomHealth: true, HTTPOnly: record == ""}
 	if record != "" {
 		c.DNS = &registry.DNSConfig{Records: []registry.DNSRecord{{Type: record, TTL: ttl}}}
@@ -76,12 +76,12 @@ func (w *world) cloudMap(name string, record registry.RecordType, ttl int64) *re
 	return w.do(c).(*registry.Service)
 }
 
-func (w *world) node(name, zone string) {
+func (w *fixture) node(name, zone string) {
 	w.do(&task.PutNode{Node: task.Node{Name: name, Driver: "process", IPv4: "192.0.2.1", Zone: zone, CPU: 4096, Memory: 8192}})
 }
 
 // define stores revision 1 of a task definition with the container "app" on port 80.
-func (w *world) define(family, mode string, change func(*task.Definition)) {
+func (w *fixture) define(family, mode string, change func(*task.Definition)) {
 	cpu, memory, port := int64(128), int64(64), int64(80)
 	d := &task.Definition{
 		Account: account, Family: family, Revision: 1, Status: task.Active, NetworkMode: mode,
@@ -110,7 +110,7 @@ func block(namespace, service string) func(*task.Definition) {
 }
 
 // run runs one standalone task of a family in awsvpc mode.
-func (w *world) run(family string) *task.Task {
+func (w *fixture) run(family string) *task.Task {
 	w.t.Helper()
 	result := w.do(&task.RunTask{Cluster: "c", Family: family, Count: 1, NetworkConfiguration: vpc()}).(*task.RunResult)
 	if len(result.Tasks) != 1 {
@@ -119,7 +119,7 @@ func (w *world) run(family string) *task.Task {
 	return result.Tasks[0]
 }
 
-func (w *world) task(id string) *task.Task {
+func (w *fixture) task(id string) *task.Task {
 	x, ok := w.state.Task.Task(account, "c", id)
 	if !ok {
 		w.t.Fatalf("task %s does not exist", id)
@@ -128,7 +128,7 @@ func (w *world) task(id string) *task.Task {
 }
 
 // report reports as the runner of the task's node.
-func (w *world) report(id string, change func(*task.Report)) *task.Task {
+func (w *fixture) report(id string, change func(*task.Report)) *task.Task {
 	w.t.Helper()
 	x := w.task(id)
 	r := &task.Report{Account: account, Cluster: "c", Task: id, Node: x.Node}
@@ -138,7 +138,7 @@ func (w *world) report(id string, change func(*task.Report)) *task.Task {
 }
 
 // started reports the network and the containers of a task.
-func (w *world) started(id string) *task.Task {
+func (w *fixture) started(id string) *task.Task {
 	w.t.Helper()
 	w.report(id, func(r *task.Report) {
 		r.Network = &task.Network{IPv4: fmt.Sprintf("10.0.%d.%d", w.commands/250, w.commands%250)}
@@ -147,14 +147,14 @@ func (w *world) started(id string) *task.Task {
 }
 
 // container reports the state of the container app.
-func (w *world) container(id string, c task.ContainerState) *task.Task {
+func (w *fixture) container(id string, c task.ContainerState) *task.Task {
 	w.t.Helper()
 	c.Name = "app"
 	return w.report(id, func(r *task.Report) { r.Containers = []task.ContainerState{c} })
 }
 
 // instance returns the instance of a task in a Cloud Map service, or nil.
-func (w *world) instance(service, id string) *registry.Instance {
+func (w *fixture) instance(service, id string) *registry.Instance {
 	for _, svc := range w.state.Registry.Services(account, "") {
 		if svc.Name == service {
 			inst, _ := svc.Instance(registry.InstanceID(id))

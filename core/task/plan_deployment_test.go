@@ -12,7 +12,7 @@ import (
 // tasks than the ceiling.
 func TestRollingDeployment(t *testing.T) {
 	for _, row := range []struct{ desired, low, high int }{{1, 100, 200}, {4, 100, 200}, {4, 50, 100}, {4, 100, 125}, {3, 0, 100}, {10, 80, 150}} {
-		w := newWorld(t)
+		w := newFixture(t)
 		low, high := int64(row.low), int64(row.high)
 		w.service(row.desired, func(c *task.CreateService) {
 			c.DeploymentConfiguration = &task.DeploymentConfiguration{MinimumHealthyPercent: &low, MaximumPercent: &high}
@@ -45,7 +45,7 @@ func TestRollingDeployment(t *testing.T) {
 
 // A configuration that allows neither to stop nor to start is reported.
 func TestBlockedDeployment(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	high := int64(150)
 	w.service(1, func(c *task.CreateService) {
 		c.DeploymentConfiguration = &task.DeploymentConfiguration{MaximumPercent: &high}
@@ -61,7 +61,7 @@ func TestBlockedDeployment(t *testing.T) {
 // Tasks that fail to start are tried again with growing pauses; the circuit breaker
 // ends the deployment and rolls back.
 func TestCircuitBreaker(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	on := true
 	w.service(1, func(c *task.CreateService) {
 		c.DeploymentConfiguration = &task.DeploymentConfiguration{DeploymentCircuitBreaker: &task.DeploymentCircuitBreaker{Enable: &on, Rollback: &on}}
@@ -111,7 +111,7 @@ func TestBackOff(t *testing.T) {
 }
 
 func testBackOff(t *testing.T, tasks int) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.service(tasks, nil)
 	var starts []int64
 	for range 2000 {

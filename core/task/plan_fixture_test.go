@@ -10,7 +10,7 @@ import (
 
 // plan runs the planner until it has nothing to do, and returns when it is to be called
 // again.
-func (w *world) plan() int64 {
+func (w *fixture) plan() int64 {
 	w.t.Helper()
 	for range 1000 {
 		actions, next := task.Plan(state.NewView(w.state, &w.rules), w.now, w.hold)
@@ -29,7 +29,7 @@ func (w *world) plan() int64 {
 
 // runner plays the runner of all nodes: it starts and stops what it is to, except what
 // skip names. It returns whether anything was done.
-func (w *world) runner(skip func(*task.Task) bool) bool {
+func (w *fixture) runner(skip func(*task.Task) bool) bool {
 	w.t.Helper()
 	did := false
 	for _, x := range slices.Collect(w.state.Task.Tasks(account, "c", "")) {
@@ -53,7 +53,7 @@ func (w *world) runner(skip func(*task.Task) bool) bool {
 
 // settle lets planner and runner work, and time pass, until all is quiet for some
 // seconds or the limit in milliseconds is over.
-func (w *world) settle(limit int64, skip func(*task.Task) bool) {
+func (w *fixture) settle(limit int64, skip func(*task.Task) bool) {
 	w.t.Helper()
 	end := w.now + limit
 	for w.now < end {
@@ -67,7 +67,7 @@ func (w *world) settle(limit int64, skip func(*task.Task) bool) {
 }
 
 // service creates the service "s" of family app with the registry web.
-func (w *world) service(desired int, change func(*task.CreateService)) *task.Service {
+func (w *fixture) service(desired int, change func(*task.CreateService)) *task.Service {
 	w.t.Helper()
 	c := &task.CreateService{
 		Cluster: "c", Name: "s",
@@ -83,7 +83,7 @@ func (w *world) service(desired int, change func(*task.CreateService)) *task.Ser
 	return w.do(c).(*task.Service)
 }
 
-func (w *world) current() *task.Service {
+func (w *fixture) current() *task.Service {
 	svc, ok := w.state.Task.Service(account, "c", "s")
 	if !ok {
 		w.t.Fatal("service s does not exist")
@@ -92,7 +92,7 @@ func (w *world) current() *task.Service {
 }
 
 // tasks returns the tasks of service s in a state.
-func (w *world) tasks(status string) []*task.Task {
+func (w *fixture) tasks(status string) []*task.Task {
 	var all []*task.Task
 	for x := range w.state.Task.TasksOfService(account, "c", "s") {
 		if x.LastStatus == status {
@@ -103,12 +103,12 @@ func (w *world) tasks(status string) []*task.Task {
 }
 
 // instances returns the number of instances of web.
-func (w *world) instances() int {
+func (w *fixture) instances() int {
 	svc, _ := w.state.Registry.Service(account, w.web.ID)
 	return svc.InstanceCount()
 }
 
-func (w *world) events() string {
+func (w *fixture) events() string {
 	var lines []string
 	for _, e := range w.state.Task.Events(account, "c", "s") {
 		lines = append(lines, e.Message)
@@ -117,7 +117,7 @@ func (w *world) events() string {
 	return strings.Join(lines, "\n")
 }
 
-func (w *world) update(c task.UpdateService) *task.Service {
+func (w *fixture) update(c task.UpdateService) *task.Service {
 	w.t.Helper()
 	c.Cluster, c.Name = "c", "s"
 	return w.do(&c).(*task.Service)

@@ -9,7 +9,7 @@ import (
 
 // Scale-in keeps the zones balanced and protected tasks.
 func TestScaleIn(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.service(6, nil)
 	w.settle(5000, nil)
 	var protected []string
@@ -41,7 +41,7 @@ func TestScaleIn(t *testing.T) {
 
 // A daemon runs once on every instance.
 func TestDaemon(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.service(0, func(c *task.CreateService) { c.DesiredCount, c.SchedulingStrategy = nil, task.Daemon })
 	w.settle(5000, nil)
 	if n := len(w.tasks(task.StatusRunning)); n != 2 || w.current().DesiredCount != 2 {
@@ -69,7 +69,7 @@ func TestDaemon(t *testing.T) {
 }
 
 // drain makes the container instance of a node DRAINING.
-func (w *world) drain(node string) {
+func (w *fixture) drain(node string) {
 	for i := range w.state.Task.InstancesOfNode(node) {
 		w.do(&task.UpdateInstanceState{Cluster: i.Cluster, ID: i.ID, Status: task.Draining})
 	}
@@ -77,7 +77,7 @@ func (w *world) drain(node string) {
 
 // The tasks of a draining container instance move without a gap.
 func TestDraining(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.service(4, nil)
 	w.settle(5000, nil)
 	w.drain("a")
@@ -100,7 +100,7 @@ func TestDraining(t *testing.T) {
 // The tasks of a deployment are spread among themselves, wherever those of the one before
 // are.
 func TestDeploymentIsSpread(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.service(4, nil)
 	w.settle(5000, nil)
 	w.drain("a")
@@ -121,7 +121,7 @@ func TestDeploymentIsSpread(t *testing.T) {
 
 // Tasks that cannot be placed are reported once, and placed when there is room.
 func TestNoRoom(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.define("big", "awsvpc", func(d *task.Definition) { d.CPU, d.Memory = "4096", "512" })
 	w.service(3, func(c *task.CreateService) { c.Family = "big" })
 	w.settle(5000, nil)

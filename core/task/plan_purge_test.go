@@ -11,7 +11,7 @@ import (
 // TestPlanPurge: a deleted cluster is removed when it is described no more, and a deleted
 // task definition when its last task is.
 func TestPlanPurge(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.do(&task.CreateCluster{Name: "gone"})
 	w.do(&task.DeleteCluster{Name: "gone"})
 	deleted := func(d *task.Definition) { d.Status = task.DeleteInProgress }

@@ -14,7 +14,7 @@ import (
 
 // A service starts its tasks, registers them, becomes steady, and ends.
 func TestServiceLife(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.service(2, nil)
 	w.settle(5000, nil)
 	svc := w.current()
@@ -62,7 +62,7 @@ func TestServiceLife(t *testing.T) {
 // A task whose health check fails is replaced, the new one first; the grace period is
 // kept.
 func TestUnhealthy(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.define("sick", "awsvpc", checked)
 	grace := int64(30)
 	w.service(1, func(c *task.CreateService) { c.Family, c.HealthCheckGracePeriodSeconds = "sick", &grace })
@@ -93,7 +93,7 @@ func TestUnhealthy(t *testing.T) {
 
 // A node whose lease ends loses its tasks: they leave Cloud Map and are replaced.
 func TestNodeLost(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	lease := func(name string, until int64) {
 		w.do(&task.PutNode{Node: task.Node{Name: name, Driver: "process", IPv4: "192.0.2.1", Zone: "zone-" + name, CPU: 4096, Memory: 8192, Expires: until}})
 	}
@@ -133,7 +133,7 @@ func TestNodeLost(t *testing.T) {
 // A deregistration by somebody else holds; a registry that is created again gets the
 // tasks back.
 func TestReconcile(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.define("web", "awsvpc", block(w.namespace, "blocks"))
 	w.service(1, func(c *task.CreateService) { c.Family, c.ServiceRegistries = "web", nil })
 	w.settle(5000, nil)
@@ -187,7 +187,7 @@ func TestReconcile(t *testing.T) {
 
 // An instance of a task that does not exist is removed; instances of others stay.
 func TestStrays(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.service(1, nil)
 	w.settle(5000, nil)
 	register := func(id string, attributes map[string]string) {
@@ -206,7 +206,7 @@ func TestStrays(t *testing.T) {
 
 // BenchmarkPlan: 10,000 tasks in 1,000 services.
 func BenchmarkPlan(b *testing.B) {
-	w := newWorld(new(testing.T))
+	w := newFixture(new(testing.T))
 	for n := range 20 {
 		w.node(fmt.Sprint("n", n), fmt.Sprint("zone-", n%3))
 	}

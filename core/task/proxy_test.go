@@ -10,13 +10,13 @@ import (
 )
 
 // proxied gives node "a" an Envoy, and makes it the only one.
-func proxied(w *world) {
+func proxied(w *fixture) {
 	w.do(&task.PutNode{Node: task.Node{Name: "a", Driver: "process", IPv4: "192.0.2.1", Zone: "zone-a", CPU: 4096, Memory: 8192, Proxy: true}})
 	w.do(&task.PutNode{Node: task.Node{Name: "b", Driver: "process", Zone: "zone-b"}})
 }
 
 // member returns the first task of the service.
-func (w *world) member() *task.Task {
+func (w *fixture) member() *task.Task {
 	w.t.Helper()
 	for x := range w.state.Task.TasksOfService(account, "c", "s") {
 		return x
@@ -29,7 +29,7 @@ func (w *world) member() *task.Task {
 // The others start after it; its health alone does not make the task healthy, and a proxy
 // that fails makes it unhealthy.
 func TestProxy(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	proxied(w)
 	w.service(1, func(c *task.CreateService) { c.ServiceRegistries, c.ServiceConnect = nil, connect("shop.test", nil) })
 	w.plan()
@@ -71,7 +71,7 @@ func TestProxy(t *testing.T) {
 
 // TestNoProxy: tasks without Service Connect have no proxy.
 func TestNoProxy(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	proxied(w)
 	w.service(1, nil)
 	w.plan()
@@ -86,7 +86,7 @@ func TestNoProxy(t *testing.T) {
 // TestConnectEndpoints: the client aliases of a namespace, with their protocols and time
 // limits; what a proxy is told when its task starts.
 func TestConnectEndpoints(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	proxied(w)
 	w.define("app", "awsvpc", func(d *task.Definition) { d.ContainerDefinitions[0].PortMappings[0].AppProtocol = "http2" })
 	w.service(1, func(c *task.CreateService) {
@@ -134,7 +134,7 @@ func TestConnectEndpoints(t *testing.T) {
 // listens; without a proxy, to that of the container.
 func TestIngressPortOverride(t *testing.T) {
 	for _, withProxy := range []bool{true, false} {
-		w := newWorld(t)
+		w := newFixture(t)
 		want := "80"
 		if withProxy {
 			proxied(w)

@@ -11,7 +11,7 @@ import (
 
 // The rules of CreateService with the texts of AWS.
 func TestCreateServiceErrors(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.define("bridge", "bridge", nil)
 	srv := w.cloudMap("srv", registry.RecordSRV, 10)
 	arn := func(svc *registry.Service) string { return w.rules.Registry.ServiceARN(account, svc.ID) }
@@ -68,7 +68,7 @@ func TestCreateServiceErrors(t *testing.T) {
 // The same request again gives the service; another one under its name is refused, and
 // so are commands on a service that is not there.
 func TestServiceNames(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	a := w.service(1, nil)
 	if b := w.service(1, nil); a.Primary().Number != b.Primary().Number {
 		t.Error("the same request made another deployment")

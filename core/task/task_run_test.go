@@ -10,7 +10,7 @@ import (
 
 // A request that breaks a rule is refused with a text that names the member.
 func TestRunTaskErrors(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	over := func(o task.ContainerOverride) func(*task.RunTask) {
 		o.Name = "app"
 		return func(c *task.RunTask) {
@@ -47,7 +47,7 @@ func TestRunTaskErrors(t *testing.T) {
 
 // Overrides of the size of a task have the forms of task definitions.
 func TestRunTaskSize(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	c := &task.RunTask{Cluster: "c", Family: "app", Count: 1, NetworkConfiguration: vpc(), Overrides: &task.TaskOverride{CPU: "0.5 vCPU", Memory: "1 GB"}}
 	x := w.do(c).(*task.RunResult).Tasks[0]
 	if x.Needs.CPU != 512 || x.Needs.Memory != 1024 || x.Overrides.CPU != "512" {
@@ -61,7 +61,7 @@ func TestCapacityProviders(t *testing.T) {
 	strategy := []task.CapacityProviderStrategyItem{
 		{CapacityProvider: "FARGATE", Base: n(2), Weight: n(1)}, {CapacityProvider: "FARGATE_SPOT", Weight: n(3)},
 	}
-	w := newWorld(t)
+	w := newFixture(t)
 	w.do(task.PutCluster(&task.Cluster{Account: account, Name: "c", Status: task.Active, CapacityProviders: []string{"FARGATE", "FARGATE_SPOT"}}))
 	used := func(all []*task.Task) (fargate, spot int) {
 		for _, x := range all {

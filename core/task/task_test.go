@@ -10,7 +10,7 @@ import (
 
 // A standalone task with a block registers, answers, and leaves in order.
 func TestLifeOfATask(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.define("web", "awsvpc", block(w.namespace, "web"))
 	x := w.run("web")
 	if x.LastStatus != task.StatusProvisioning || x.Node == "" || x.Network.Subnet != "subnet-1" {
@@ -53,28 +53,28 @@ func TestReport(t *testing.T) {
 	code := int64(1)
 	for _, row := range []struct {
 		name         string
-		report       func(*world, string)
+		report       func(*fixture, string)
 		status, code string
 		reason       string
 		registered   bool
 	}{
-		{"essential container ends", func(w *world, id string) {
+		{"essential container ends", func(w *fixture, id string) {
 			w.started(id)
 			w.container(id, task.ContainerState{LastStatus: task.StatusStopped, ExitCode: &code})
 		}, task.StatusDeprovisioning, task.StopEssentialExited, "Essential container in task exited", false},
-		{"cannot pull", func(w *world, id string) {
+		{"cannot pull", func(w *fixture, id string) {
 			w.report(id, func(r *task.Report) { r.Failure = "CannotPullContainerError: no such image" })
 		}, task.StatusDeprovisioning, task.StopFailedToStart, "CannotPullContainerError: no such image", false},
-		{"another node", func(w *world, id string) {
+		{"another node", func(w *fixture, id string) {
 			w.report(id, func(r *task.Report) { r.Node, r.Removed = "x", true })
 		}, task.StatusProvisioning, "", "", false},
-		{"containers vanish", func(w *world, id string) {
+		{"containers vanish", func(w *fixture, id string) {
 			w.started(id)
 			w.report(id, func(r *task.Report) { r.Removed = true })
 		}, task.StatusStopped, task.StopEssentialExited, "ContainerVanishedError: No container matching saved ID found", false},
-		{"running", func(w *world, id string) { w.started(id) }, task.StatusRunning, "", "", true},
+		{"running", func(w *fixture, id string) { w.started(id) }, task.StatusRunning, "", "", true},
 	} {
-		w := newWorld(t)
+		w := newFixture(t)
 		w.define("web", "awsvpc", block(w.namespace, "web"))
 		id := w.run("web").ID
 		row.report(w, id)
@@ -87,7 +87,7 @@ func TestReport(t *testing.T) {
 
 // The health of the containers is the custom health of the instance.
 func TestHealth(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.define("web", "awsvpc", func(d *task.Definition) { block(w.namespace, "web")(d); checked(d) })
 	id := w.run("web").ID
 	w.started(id)
@@ -108,7 +108,7 @@ func TestHealth(t *testing.T) {
 
 // A task whose role may not register does not start.
 func TestAuthorize(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.define("web", "awsvpc", func(d *task.Definition) {
 		block(w.namespace, "web")(d)
 		d.ExecutionRoleARN = "arn:aws:iam::123456789012:role/r"

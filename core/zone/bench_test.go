@@ -14,7 +14,7 @@ func BenchmarkRegister(b *testing.B) {
 	for _, n := range []int{1, 100, 1000, 10_000, 100_000} {
 		for _, kind := range []registry.RecordType{"A", "SRV"} {
 			b.Run(fmt.Sprintf("%s/instances=%d", kind, n), func(b *testing.B) {
-				w := newWorld(&failing{b}, false)
+				w := newFixture(&failing{b}, false)
 				svc := w.service(w.namespace("example.com", ""), "web", "", kind)
 				w.draft = state.NewDraft(w.state)
 				for i := range n {

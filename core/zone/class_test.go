@@ -35,7 +35,7 @@ func TestLargeClass(t *testing.T) {
 	pair := collidingAddresses(t)
 	for _, kind := range []registry.RecordType{"A", "SRV"} {
 		rapid.Check(t, func(t *rapid.T) {
-			w := newWorld(t, false)
+			w := newFixture(t, false)
 			svc := w.service(w.namespace("example.com", ""), "web", "", kind)
 			model := map[string]string{}
 			ids := rapid.Map(rapid.IntRange(0, 250), func(i int) string { return fmt.Sprint("i-", i) })
@@ -61,7 +61,7 @@ func TestLargeClass(t *testing.T) {
 	}
 }
 
-func checkClass(t *rapid.T, w *world, kind registry.RecordType, model map[string]string) {
+func checkClass(t *rapid.T, w *fixture, kind registry.RecordType, model map[string]string) {
 	set := look(&w.state.Zones, "web.example.com", false, everything).Node.Set()
 	if err := set.Check(); err != nil {
 		t.Fatal(err)

@@ -17,8 +17,8 @@ type tester interface {
 	Fatalf(format string, args ...any)
 }
 
-// world is a state that commands are done in.
-type world struct {
+// fixture is a state that commands are done in.
+type fixture struct {
 	tester
 	rules   state.Rules
 	account command.AccountID
@@ -28,8 +28,8 @@ type world struct {
 	draft *state.Draft
 }
 
-func newWorld(t tester, strict bool) *world {
-	return &world{
+func newFixture(t tester, strict bool) *fixture {
+	return &fixture{
 		tester: t, account: "000000000000",
 		rules: state.Rules{Registry: registry.Rules{Region: "eu-west-1", Strict: strict, DefaultTTL: 60}},
 		state: new(state.State),
@@ -37,7 +37,7 @@ func newWorld(t tester, strict bool) *world {
 }
 
 // try does a command and reports whether it was accepted.
-func (w *world) try(op command.Command) (command.Reply, error) {
+func (w *fixture) try(op command.Command) (command.Reply, error) {
 	w.count++
 	m := command.Meta{
 		Account: w.account, Now: int64(w.count) * 1000,
@@ -59,7 +59,7 @@ func (w *world) try(op command.Command) (command.Reply, error) {
 	return d.Reply, nil
 }
 
-func (w *world) do(op command.Command) command.Reply {
+func (w *fixture) do(op command.Command) command.Reply {
 	w.Helper()
 	reply, err := w.try(op)
 	if err != nil {
@@ -69,7 +69,7 @@ func (w *world) do(op command.Command) command.Reply {
 }
 
 // namespace makes a namespace and returns it.
-func (w *world) namespace(name, vpc string) *registry.Namespace {
+func (w *fixture) namespace(name, vpc string) *registry.Namespace {
 	w.Helper()
 	kind := registry.DNSPrivate
 	if vpc == "" {
@@ -89,7 +89,7 @@ func (w *world) namespace(name, vpc string) *registry.Namespace {
 }
 
 // service makes a service with records of the given types.
-func (w *world) service(ns *registry.Namespace, name string, policy registry.RoutingPolicy, types ...registry.RecordType) string {
+func (w *fixture) service(ns *registry.Namespace, name string, policy registry.RoutingPolicy, types ...registry.RecordType) string {
 	w.Helper()
 	dns := &registry.DNSConfig{Policy: policy}
 	for _, t := range types {
@@ -99,7 +99,7 @@ func (w *world) service(ns *registry.Namespace, name string, policy registry.Rou
 }
 
 // register registers an instance; attrs are pairs.
-func (w *world) register(service, id string, attrs ...string) {
+func (w *fixture) register(service, id string, attrs ...string) {
 	w.Helper()
 	m := map[string]string{}
 	for i := 0; i < len(attrs); i += 2 {

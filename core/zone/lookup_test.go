@@ -13,7 +13,7 @@ import (
 // facts §3: the most specific zone that the client sees wins, and nothing falls
 // through to another one.
 func TestViews(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	public, private := w.namespace("example.com", ""), w.namespace("example.com", "vpc-1")
 	other, deep := w.namespace("example.com", "vpc-2"), w.namespace("deep.example.com", "vpc-1")
 	w.service(public, "both", "", registry.RecordA)
@@ -54,7 +54,7 @@ func TestViews(t *testing.T) {
 // RFC 8020, RFC 4592: names above a service exist, names below it do not, and no
 // wildcard is made of "*".
 func TestEmptyNonTerminals(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace("example.com", "")
 	svc := w.service(ns, "_http._tcp.web", "", registry.RecordSRV)
 	w.register(svc, "*", registry.AttrIPv4, "10.0.0.1", registry.AttrPort, "80")
@@ -78,7 +78,7 @@ func TestEmptyNonTerminals(t *testing.T) {
 // decisions row 25.
 func TestServiceWithoutInstances(t *testing.T) {
 	for strict, want := range map[bool]zone.State{false: zone.Hit, true: zone.NXDOMAIN} {
-		w := newWorld(t, strict)
+		w := newFixture(t, strict)
 		svc := w.service(w.namespace("example.com", ""), "web.deep", "", registry.RecordA)
 		for _, name := range []string{"web.deep.example.com", "deep.example.com"} {
 			if res := look(&w.state.Zones, name, strict, everything); res.State != want {
@@ -101,7 +101,7 @@ func TestServiceWithoutInstances(t *testing.T) {
 // decisions row 8.
 func TestNegativeTTL(t *testing.T) {
 	for strict, want := range map[bool][2]uint32{false: {5, 5}, true: {900, 86400}} {
-		w := newWorld(t, strict)
+		w := newFixture(t, strict)
 		ns := w.namespace("example.com", "")
 		z, ok := w.state.Zones.Zone(records.ZoneID(ns.ID))
 		if !ok || z.NegativeTTL(strict) != want[0] || z.Minimum(strict) != want[1] {
@@ -116,7 +116,7 @@ func TestNegativeTTL(t *testing.T) {
 }
 
 func TestLookupAllocatesNothing(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	w.service(w.namespace("example.com", ""), "web", "", registry.RecordA)
 	w.namespace("a.example.com", "vpc-1")
 	for _, name := range []string{"web.example.com", "x.a.example.com", "nothing.example.org"} {
@@ -131,7 +131,7 @@ func TestLookupAllocatesNothing(t *testing.T) {
 // A fixed name is in the zone that the client sees it in, and a zone of its own
 // elsewhere.
 func TestFixedNames(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace("example.com", "vpc-1")
 	w.register(w.service(ns, "api", "", registry.RecordA), "i", registry.AttrIPv4, "10.0.0.1")
 	w.register(w.service(ns, "web.api", "", registry.RecordA), "i", registry.AttrIPv4, "10.0.0.2")

@@ -247,7 +247,7 @@ func addRecords(svc *registry.Service, inst *registry.Instance, add func(rtype i
 // model computes it, and earlier versions as they were.
 func TestIndexAgreesWithModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := newWorld(t, rapid.Bool().Draw(t, "strict"))
+		w := newFixture(t, rapid.Bool().Draw(t, "strict"))
 		var earlier []*state.State
 		var dumps [][]string
 		for range rapid.IntRange(1, 4).Draw(t, "rounds") {
@@ -270,7 +270,7 @@ var namespaces = []string{"example.com", "a.example.com", "b.A.example.com", "ex
 var services = []string{"web", "a", "b.a", "x.b.a", ".", "_http._tcp", "WEB.deep", "i.web"}
 var instances = []string{"i", "I", "j", "i/1", "a.b", "k"}
 
-func randomHistory(t *rapid.T, w *world) {
+func randomHistory(t *rapid.T, w *fixture) {
 	if rapid.Bool().Draw(t, "batch") {
 		w.draft = state.NewDraft(w.state)
 	}
@@ -297,7 +297,7 @@ func randomNames(t *rapid.T, account command.AccountID) domain.Rules {
 	return r
 }
 
-func randomCommand(t *rapid.T, w *world) command.Command {
+func randomCommand(t *rapid.T, w *fixture) command.Command {
 	ns := rapid.SampledFrom(namespaces).Draw(t, "namespace")
 	nsID, svcID := pickService(t, w)
 	id := registry.InstanceID(rapid.SampledFrom(instances).Draw(t, "instance"))
@@ -330,7 +330,7 @@ func randomCommand(t *rapid.T, w *world) command.Command {
 }
 
 // pickService picks a namespace and a service of the account, if there are any.
-func pickService(t *rapid.T, w *world) (ns, svc string) {
+func pickService(t *rapid.T, w *fixture) (ns, svc string) {
 	s := w.state
 	if w.draft != nil {
 		s = w.draft.State()
@@ -390,7 +390,7 @@ func randomAttributes(t *rapid.T) map[string]string {
 	return attrs
 }
 
-func checkIndex(t *rapid.T, w *world) {
+func checkIndex(t *rapid.T, w *fixture) {
 	m := newModel(w.state, "000000000000", otherAccount)
 	views := []zone.View{
 		{}, {AllVPCs: true}, {VPCs: []string{"vpc-1"}}, {AllVPCs: true, VPCs: []string{"vpc-2"}},
@@ -422,7 +422,7 @@ func candidates() []string {
 	return append(names, "_tcp.example.com", "deep.example.com")
 }
 
-func checkName(t *rapid.T, w *world, m *model, name string, v zone.View) {
+func checkName(t *rapid.T, w *fixture, m *model, name string, v zone.View) {
 	res := look(&w.state.Zones, name, w.rules.Registry.Strict, v)
 	wantState, wantZone := m.lookup(strings.ToLower(name), v, w.rules.Registry.Strict)
 	if res.State != wantState {
@@ -459,7 +459,7 @@ func checkName(t *rapid.T, w *world, m *model, name string, v zone.View) {
 }
 
 // checkRebuilt compares with the Index that a restart makes.
-func checkRebuilt(t *rapid.T, w *world) {
+func checkRebuilt(t *rapid.T, w *fixture) {
 	d := state.NewDraft(new(state.State))
 	for stored := range w.state.All() {
 		value, _ := stored.Change.Value(nil)

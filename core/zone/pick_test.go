@@ -126,7 +126,7 @@ func TestOrderIsUniform(t *testing.T) {
 
 // addresses makes a service with one instance for each health and attributes,
 // the i-th at 10.0.0.i.
-func addresses(t *testing.T, w *world, policy registry.RoutingPolicy, instances ...[]string) *zone.Set {
+func addresses(t *testing.T, w *fixture, policy registry.RoutingPolicy, instances ...[]string) *zone.Set {
 	t.Helper()
 	ns := w.namespace("example.com", "")
 	svc := w.service(ns, "web", policy, registry.RecordA)
@@ -170,27 +170,27 @@ func picker(strict bool, regions ...string) *zone.Picker {
 // only when there is nothing else.
 func TestMultivalue(t *testing.T) {
 	none := []string{}
-	s := addresses(t, newWorld(t, false), registry.Multivalue, none, none, unhealthy, none)
+	s := addresses(t, newFixture(t, false), registry.Multivalue, none, none, unhealthy, none)
 	chiSquare(t, "3 healthy of 4", draw(t, s, picker(false), 100, 3), equalShares[byte](0, 1, 3))
-	s = addresses(t, newWorld(t, false), registry.Multivalue, unhealthy, unhealthy, unhealthy)
+	s = addresses(t, newFixture(t, false), registry.Multivalue, unhealthy, unhealthy, unhealthy)
 	chiSquare(t, "fail open", draw(t, s, picker(false), 100, 3), equalShares[byte](0, 1, 2))
 	var many [][]string
 	for range 11 {
 		many = append(many, none)
 	}
-	s = addresses(t, newWorld(t, false), registry.Multivalue, append(many, unhealthy)...)
+	s = addresses(t, newFixture(t, false), registry.Multivalue, append(many, unhealthy)...)
 	chiSquare(t, "8 of 11", draw(t, s, picker(false), 20_000, 8), equalShares[byte](0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10))
 }
 
 // decisions rows 5 and 9.
 func TestWeighted(t *testing.T) {
 	weight := func(n string) []string { return []string{registry.AttrWeight, n} }
-	s := addresses(t, newWorld(t, false), registry.Weighted, weight("1"), weight("3"), weight("0"), weight("200"), append(weight("255"), unhealthy...), nil)
+	s := addresses(t, newFixture(t, false), registry.Weighted, weight("1"), weight("3"), weight("0"), weight("200"), append(weight("255"), unhealthy...), nil)
 	chiSquare(t, "weights", draw(t, s, picker(false), 60_000, 1), map[byte]float64{0: 1, 1: 3, 3: 200, 5: 1})
 	chiSquare(t, "strict", draw(t, s, picker(true), 50_000, 1), equalShares[byte](0, 1, 2, 3, 5))
-	s = addresses(t, newWorld(t, false), registry.Weighted, weight("0"), weight("0"))
+	s = addresses(t, newFixture(t, false), registry.Weighted, weight("0"), weight("0"))
 	chiSquare(t, "all weights 0", draw(t, s, picker(false), 10_000, 1), equalShares[byte](0, 1))
-	s = addresses(t, newWorld(t, false), registry.Weighted, append(weight("1"), unhealthy...), append(weight("2"), unhealthy...))
+	s = addresses(t, newFixture(t, false), registry.Weighted, append(weight("1"), unhealthy...), append(weight("2"), unhealthy...))
 	chiSquare(t, "fail open", draw(t, s, picker(false), 30_000, 1), map[byte]float64{0: 1, 1: 2})
 }
 
@@ -198,7 +198,7 @@ func TestWeighted(t *testing.T) {
 func TestLatency(t *testing.T) {
 	in := func(region string) []string { return []string{records.AttrRegion, region} }
 	down := func(region string) []string { return append(in(region), unhealthy...) }
-	s := addresses(t, newWorld(t, false), registry.Latency, in("eu"), in("eu"), in("us"), in("ap"), in("sa"), down("af"), nil)
+	s := addresses(t, newFixture(t, false), registry.Latency, in("eu"), in("eu"), in("us"), in("ap"), in("sa"), down("af"), nil)
 	for _, c := range []struct {
 		regions []string
 		want    []byte
@@ -211,13 +211,13 @@ func TestLatency(t *testing.T) {
 	} {
 		chiSquare(t, fmt.Sprint(c.regions), draw(t, s, picker(false, c.regions...), 1000, len(c.want)), equalShares(c.want...))
 	}
-	s = addresses(t, newWorld(t, false), registry.Latency, down("eu"), down("us"))
+	s = addresses(t, newFixture(t, false), registry.Latency, down("eu"), down("us"))
 	chiSquare(t, "fail open", draw(t, s, picker(false, "us", "eu"), 100, 1), equalShares[byte](1))
 }
 
 // An alias and an address share the traffic.
 func TestWeightedAliases(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	svc := w.service(w.namespace("example.com", ""), "web", registry.Weighted, registry.RecordA)
 	w.register(svc, "a", registry.AttrIPv4, "10.0.0.1", registry.AttrWeight, "3")
 	w.register(svc, "b", registry.AttrAliasDNSName, "lb.example.net")
@@ -238,7 +238,7 @@ func TestWeightedAliases(t *testing.T) {
 // decisions row 2: before the first verdict an instance is not answered, and
 // nothing fails open to it.
 func TestWaitingForAVerdict(t *testing.T) {
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	ns := w.namespace("example.com", "")
 	dns := &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordSRV, TTL: 60}}}
 	svc := string(w.do(&registry.CreateService{Name: "web", NamespaceRef: string(ns.ID), DNS: dns,
@@ -259,7 +259,7 @@ func TestPickAllocatesNothing(t *testing.T) {
 	for range 300 {
 		many = append(many, nil)
 	}
-	w := newWorld(t, false)
+	w := newFixture(t, false)
 	w.rules.Quotas = command.Quotas{}
 	s := addresses(t, w, registry.Multivalue, many...)
 	p := picker(false)
@@ -280,7 +280,7 @@ func TestTargetsThatDifferByCase(t *testing.T) {
 		{6, registry.Multivalue, false}, {12, registry.Multivalue, false}, {200, registry.Multivalue, false},
 		{12, registry.Latency, false}, {12, registry.Multivalue, true},
 	} {
-		w := newWorld(t, c.strict)
+		w := newFixture(t, c.strict)
 		svc := w.service(w.namespace("example.com", ""), "web", c.policy, registry.RecordSRV)
 		want := map[string]float64{}
 		for i := range c.targets {

@@ -35,7 +35,7 @@ var varying = []struct {
 // them. If a change is wanted, run the test with -update.
 func TestAuditForm(t *testing.T) {
 	a := startAudited(t)
-	w := &world{guarded: a.guarded}
+	w := &fixture{guarded: a.guarded}
 	w.must("admin", "CreateHttpNamespace", `{"Name":"shop","CreatorRequestId":"r","Description":"<\"é\u2028>","Tags":[{"Key":"K","Value":"V"}]}`)
 	ns := dig(w.must("admin", "ListNamespaces", `{}`), "Namespaces", "Id")
 	svc := dig(w.must("admin", "CreateService", `{"Name":"web","NamespaceId":"`+ns+`"}`), "Service", "Id")

@@ -80,7 +80,7 @@ func (a *audited) records() []map[string]any {
 // answer.
 func TestAudit(t *testing.T) {
 	a := startAudited(t)
-	w := &world{guarded: a.guarded}
+	w := &fixture{guarded: a.guarded}
 	w.must("admin", "CreateHttpNamespace", `{"Name":"shop","CreatorRequestId":"r","Tags":[{"Key":"K","Value":"V"}]}`)
 	text, err := os.ReadFile(a.file)
 	if err != nil || !bytes.Contains(text, []byte(`"CreateHttpNamespace"`)) {
@@ -141,7 +141,7 @@ func TestAudit(t *testing.T) {
 // TestAuditOfReads: on demand, and discovery is a data event then.
 func TestAuditOfReads(t *testing.T) {
 	a := startAudited(t, func(o *options) { o.server.AuditReads = true })
-	w := &world{guarded: a.guarded}
+	w := &fixture{guarded: a.guarded}
 	w.must("admin", "ListNamespaces", `{}`)
 	w.fails("admin", "DiscoverInstances", `{"NamespaceName":"shop","ServiceName":"web"}`, "NamespaceNotFound")
 	got := a.records()

@@ -12,15 +12,15 @@ import (
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
-// world is what account owner has when the stranger comes.
-type world struct {
+// fixture is what account owner has when the stranger comes.
+type fixture struct {
 	*guarded
 	ns, nsARN, svc, svcARN, operation, pageToken, request string
 }
 
-func newWorld(t *testing.T, name string) *world {
+func newFixture(t *testing.T, name string) *fixture {
 	t.Helper()
-	w := &world{guarded: startGuarded(t), request: "request-of-the-owner"}
+	w := &fixture{guarded: startGuarded(t), request: "request-of-the-owner"}
 	w.must("admin", "CreateHttpNamespace", `{"Name":"`+name+`","CreatorRequestId":"`+w.request+`"}`)
 	w.must("admin", "CreateHttpNamespace", `{"Name":"another"}`)
 	list := w.must("admin", "ListNamespaces", `{"Filters":[{"Name":"NAME","Values":["`+name+`"]}]}`)
@@ -33,7 +33,7 @@ func newWorld(t *testing.T, name string) *world {
 }
 
 // must calls and expects success.
-func (w *world) must(user, operation, body string) map[string]any {
+func (w *fixture) must(user, operation, body string) map[string]any {
 	w.Helper()
 	status, answer := w.signed(user, operation, body, time.Now())
 	out := map[string]any{}
@@ -49,7 +49,7 @@ func (w *world) must(user, operation, body string) map[string]any {
 }
 
 // fails calls and expects an error.
-func (w *world) fails(user, operation, body, code string) string {
+func (w *fixture) fails(user, operation, body, code string) string {
 	w.Helper()
 	status, answer := w.signed(user, operation, body, time.Now())
 	if status == http.StatusOK || !strings.Contains(answer, `"__type":"`+code+`"`) {
@@ -74,11 +74,11 @@ func dig(m map[string]any, outer, inner string) string {
 // resources. Nothing comes through and nothing is told: every answer is what it
 // would be if there were no first account.
 func TestIsolation(t *testing.T) {
-	w := newWorld(t, "shop")
+	w := newFixture(t, "shop")
 	tries := isolationTries(w)
 	w.stop()
 	// The same questions where the owner has nothing; ids and all stay as given.
-	empty := &world{guarded: startGuarded(t), ns: w.ns, nsARN: w.nsARN, svc: w.svc, svcARN: w.svcARN, operation: w.operation, pageToken: w.pageToken}
+	empty := &fixture{guarded: startGuarded(t), ns: w.ns, nsARN: w.nsARN, svc: w.svc, svcARN: w.svcARN, operation: w.operation, pageToken: w.pageToken}
 	for _, try := range tries {
 		status, answer := empty.signed("stranger", try.operation, try.body, time.Now())
 		if status != try.status || answer != try.answer {
@@ -101,7 +101,7 @@ type try struct {
 	answer          string
 }
 
-func isolationTries(w *world) []try {
+func isolationTries(w *fixture) []try {
 	var tries []try
 	for operation, bodies := range strangersBodies(w) {
 		for _, body := range bodies {
@@ -118,7 +118,7 @@ func isolationTries(w *world) []try {
 	return tries
 }
 
-func strangersBodies(w *world) map[string][]string {
+func strangersBodies(w *fixture) map[string][]string {
 	// Ids in every form: bare, ARN, and the ARN with the stranger's own account.
 	namespaces := []string{w.ns, w.nsARN, strings.Replace(w.nsARN, owner, stranger, 1)}
 	services := []string{w.svc, w.svcARN, strings.Replace(w.svcARN, owner, stranger, 1)}
@@ -173,7 +173,7 @@ func strangersBodies(w *world) map[string][]string {
 // TestSharing is what an owner and a consumer may and may not do; see "Sharing
 // AWS Cloud Map namespaces" in the developer guide.
 func TestSharing(t *testing.T) {
-	w := newWorld(t, "shared")
+	w := newFixture(t, "shared")
 	w.share(stranger)
 	ns := `"` + w.nsARN + `"`
 	got := w.must("stranger", "GetNamespace", `{"Id":`+ns+`}`)
@@ -217,7 +217,7 @@ func TestSharing(t *testing.T) {
 }
 
 // share sets who the namespace is shared with, as a setting.
-func (w *world) share(with ...command.AccountID) {
+func (w *fixture) share(with ...command.AccountID) {
 	rules := *w.rules.Load()
 	rules.Registry.Shares = []registry.Share{{Owner: owner, Namespace: "shared", With: with}}
 	w.rules.Store(&rules)
@@ -225,7 +225,7 @@ func (w *world) share(with ...command.AccountID) {
 }
 
 // consumerService has the consumer make a service with an instance.
-func (w *world) consumerService() string {
+func (w *fixture) consumerService() string {
 	made := w.must("stranger", "CreateService", `{"Name":"mine","NamespaceId":"`+w.nsARN+`"}`)
 	if dig(made, "Service", "CreatedByAccount") != stranger || dig(made, "Service", "ResourceOwner") != owner {
 		w.Errorf("service %v", made)
@@ -248,7 +248,7 @@ func (w *world) consumerService() string {
 
 // consumerInstance has the consumer come and go with an instance of its own in a
 // service of the owner's.
-func (w *world) consumerInstance() {
+func (w *fixture) consumerInstance() {
 	svc := `"ServiceId":"` + w.svcARN + `","InstanceId":"guest"`
 	w.fails("stranger", "RegisterInstance", `{"ServiceId":"`+w.svc+`","InstanceId":"guest","Attributes":{}}`, "ServiceNotFound")
 	w.must("stranger", "RegisterInstance", `{`+svc+`,"Attributes":{}}`)
@@ -269,7 +269,7 @@ func (w *world) consumerInstance() {
 	w.must("admin", "DeregisterInstance", `{`+svc+`}`)
 }
 
-func (w *world) discovery() {
+func (w *fixture) discovery() {
 	w.fails("stranger", "DiscoverInstances", `{"NamespaceName":"shared","ServiceName":"web"}`, "NamespaceNotFound")
 	found := w.must("stranger", "DiscoverInstances", `{"NamespaceName":"shared","ServiceName":"web","OwnerAccount":"`+owner+`"}`)
 	if dig(found, "Instances", "InstanceId") != "i-1" {
@@ -279,7 +279,7 @@ func (w *world) discovery() {
 	w.must("stranger", "DiscoverInstancesRevision", `{"NamespaceName":"shared","ServiceName":"mine","OwnerAccount":"`+owner+`"}`)
 }
 
-func (w *world) lists(svcARN string) {
+func (w *fixture) lists(svcARN string) {
 	w.must("stranger", "CreateHttpNamespace", `{"Name":"own"}`)
 	for filter, want := range map[string]int{
 		"": 2, `{"Name":"RESOURCE_OWNER","Values":["SELF"]}`: 1, `{"Name":"RESOURCE_OWNER","Values":["OTHER_ACCOUNTS"]}`: 1,
@@ -310,7 +310,7 @@ func (w *world) lists(svcARN string) {
 	}
 }
 
-func (w *world) count(operation, filter, list string) int {
+func (w *fixture) count(operation, filter, list string) int {
 	w.Helper()
 	out := w.must("stranger", operation, `{"Filters":[`+filter+`]}`)
 	return len(out[list].([]any))
@@ -318,7 +318,7 @@ func (w *world) count(operation, filter, list string) int {
 
 // TestStoredShare shares by a command, not by a setting.
 func TestStoredShare(t *testing.T) {
-	w := newWorld(t, "shared")
+	w := newFixture(t, "shared")
 	do := func(account command.AccountID, c *registry.ShareNamespace) error {
 		_, err := w.replica.Propose(context.Background(), account, c)
 		return err

@@ -17,7 +17,7 @@ import (
 const third = "333333333333"
 
 // addUser adds a user of an account with one policy.
-func (w *world) addUser(account, name, policy string) {
+func (w *fixture) addUser(account, name, policy string) {
 	w.Helper()
 	s := people()
 	s.Users = append(s.Users, identity.User{Account: account, Name: name, PolicyAttachments: identity.PolicyAttachments{Inline: []identity.Inline{{Name: "inline", Text: policy}}}})
@@ -30,7 +30,7 @@ func (w *world) addUser(account, name, policy string) {
 }
 
 // setRules changes the rules of edge and replica.
-func (w *world) setRules(change func(*state.Rules)) {
+func (w *fixture) setRules(change func(*state.Rules)) {
 	rules := *w.rules.Load()
 	change(&rules)
 	w.rules.Store(&rules)
@@ -41,7 +41,7 @@ func (w *world) setRules(change func(*state.Rules)) {
 // accounts other than the account making the UpdateService call" (API reference
 // of UpdateService).
 func TestUpdateInSharedNamespace(t *testing.T) {
-	w := &world{guarded: startGuarded(t)}
+	w := &fixture{guarded: startGuarded(t)}
 	w.must("admin", "CreatePrivateDnsNamespace", `{"Name":"shared","Vpc":"vpc-1"}`)
 	list := w.must("admin", "ListNamespaces", `{}`)
 	w.ns, w.nsARN = dig(list, "Namespaces", "Id"), dig(list, "Namespaces", "Arn")
@@ -81,7 +81,7 @@ func TestUpdateInSharedNamespace(t *testing.T) {
 // TestQuotasOfSharedNamespaces: instances count against the quota of the
 // namespace's owner, and that of the service's creator.
 func TestQuotasOfSharedNamespaces(t *testing.T) {
-	w := newWorld(t, "shared")
+	w := newFixture(t, "shared")
 	w.share(stranger)
 	w.setRules(func(r *state.Rules) {
 		r.Quotas.Accounts = map[command.AccountID]command.Limits{
@@ -113,7 +113,7 @@ func TestQuotasOfSharedNamespaces(t *testing.T) {
 // TestThreeAccounts: consumers of one namespace see what others do in it, keep
 // their hands off, and choose their request ids and operations by themselves.
 func TestThreeAccounts(t *testing.T) {
-	w := newWorld(t, "shared")
+	w := newFixture(t, "shared")
 	w.addUser(third, "third", everything)
 	w.share(stranger, third)
 	mine := w.must("stranger", "CreateService", `{"Name":"a","NamespaceId":"`+w.nsARN+`","CreatorRequestId":"r"}`)
@@ -158,7 +158,7 @@ func TestThreeAccounts(t *testing.T) {
 
 // TestPoliciesOfConsumers: policies of consumers name the owner's ARNs.
 func TestPoliciesOfConsumers(t *testing.T) {
-	w := newWorld(t, "shared")
+	w := newFixture(t, "shared")
 	w.share(stranger)
 	allow := func(resource string) string {
 		return `{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"servicediscovery:*","Resource":"` + resource + `"}}`
@@ -183,7 +183,7 @@ func TestPoliciesOfConsumers(t *testing.T) {
 // that can name something, about the owner's things, and then about things that
 // never were; but for the names the answers are the same.
 func TestEveryOperationKeepsAccountsApart(t *testing.T) {
-	w := newWorld(t, "shop")
+	w := newFixture(t, "shop")
 	// A page token is the owner's own and no name: TestIsolation has it.
 	never := strings.NewReplacer(w.ns, "ns-aaaaaaaaaaaaaaaa", w.svc, "srv-aaaaaaaaaaaaaaaa", w.operation, strings.Repeat("a", 32)+"-"+w.operation[33:],
 		"shop", "none", "i-1", "i-0", w.request, "request-of-nobody")

@@ -28,9 +28,9 @@ func ownTags(t *testing.T) string {
 }
 
 // startTeams starts a server where user a has the tag team=a, and these policies.
-func startTeams(t *testing.T, policies ...string) *world {
+func startTeams(t *testing.T, policies ...string) *fixture {
 	t.Helper()
-	w := &world{guarded: startGuarded(t)}
+	w := &fixture{guarded: startGuarded(t)}
 	s := people()
 	user := identity.User{Account: owner, Name: "a", Tags: map[string]string{"team": "a"}}
 	for i, text := range policies {
@@ -47,7 +47,7 @@ func startTeams(t *testing.T, policies ...string) *world {
 }
 
 // service makes a namespace and a service as the admin, with tags in JSON.
-func (w *world) service(name, tags string) (namespaceARN, svc, svcARN string) {
+func (w *fixture) service(name, tags string) (namespaceARN, svc, svcARN string) {
 	w.Helper()
 	w.must("admin", "CreateHttpNamespace", `{"Name":"`+name+`","Tags":`+tags+`}`)
 	list := w.must("admin", "ListNamespaces", `{"Filters":[{"Name":"NAME","Values":["`+name+`"]}]}`)

@@ -50,8 +50,8 @@ func BenchmarkAnswer(b *testing.B) {
 const batch = 64
 
 // filled makes services and queries for them.
-func filled(t testing.TB, services, instances int, kind registry.RecordType, qtype uint16) (*world, [][]byte) {
-	w := newWorld(t)
+func filled(t testing.TB, services, instances int, kind registry.RecordType, qtype uint16) (*fixture, [][]byte) {
+	w := newFixture(t)
 	var queries [][]byte
 	w.inBulk(func() {
 		ns := w.namespace("bench.internal", "vpc-1")
@@ -79,7 +79,7 @@ func filled(t testing.TB, services, instances int, kind registry.RecordType, qty
 // BenchmarkTransfer hands out a zone of 100,000 records, and then one change in
 // it.
 func BenchmarkTransfer(b *testing.B) {
-	w := newWorld(b, withTransfers())
+	w := newFixture(b, withTransfers())
 	var svc string
 	w.inBulk(func() {
 		ns := w.namespace(zoneName, "")

@@ -22,7 +22,7 @@ import (
 	"github.com/cairn-discovery/cairn/internal/seal"
 )
 
-// withSigner gives a server a signer, and its world keys.
+// withSigner gives a server a signer, and its fixture keys.
 func withSigner(t testing.TB) (*seal.Key, func(*Config)) { return withSignerAt(t, nil) }
 
 // withSignerAt is withSigner with a clock.
@@ -43,7 +43,7 @@ func withSignerAt(t testing.TB, now func() time.Time) (*seal.Key, func(*Config))
 }
 
 // signZone has a namespace's zone signed.
-func (w *world) signZone(id string, under *seal.Key, value string) {
+func (w *fixture) signZone(id string, under *seal.Key, value string) {
 	w.Helper()
 	k, err := rrsig.NewKey(under)
 	if err != nil {
@@ -57,7 +57,7 @@ func (w *world) signZone(id string, under *seal.Key, value string) {
 }
 
 // askDO asks with the DO bit.
-func (w *world) askDO(name string, qtype uint16, t answer.Transport) *mdns.Msg {
+func (w *fixture) askDO(name string, qtype uint16, t answer.Transport) *mdns.Msg {
 	w.Helper()
 	m := w.exchange(question(name, qtype).SetEdns0(1232, true), stranger, t)
 	if m == nil {
@@ -67,7 +67,7 @@ func (w *world) askDO(name string, qtype uint16, t answer.Transport) *mdns.Msg {
 }
 
 // keysOf asks for the keys of a zone and checks that they sign themselves.
-func (w *world) keysOf(apex string) []*mdns.DNSKEY {
+func (w *fixture) keysOf(apex string) []*mdns.DNSKEY {
 	w.Helper()
 	m := w.askDO(apex, mdns.TypeDNSKEY, UDP)
 	var keys []*mdns.DNSKEY
@@ -165,7 +165,7 @@ func typeNames(types []uint16) string {
 }
 
 // signedWorld is populated, with its public zone signed.
-func signedWorld(t testing.TB, change ...func(*Config)) (*world, *seal.Key) {
+func signedWorld(t testing.TB, change ...func(*Config)) (*fixture, *seal.Key) {
 	key, signed := withSigner(t)
 	w := populated(t, append(change, signed)...)
 	for ns := range w.state.Zones.Zones() {
@@ -379,8 +379,8 @@ func TestSignedSamples(t *testing.T) {
 	_ = key
 }
 
-// withoutSigner gives the world a responder that cannot sign.
-func (w *world) withoutSigner() {
+// withoutSigner gives the fixture a responder that cannot sign.
+func (w *fixture) withoutSigner() {
 	w.Helper()
 	cfg := w.cfg
 	cfg.Signer = nil
@@ -443,7 +443,7 @@ func TestSignedWorldsVerify(t *testing.T) {
 	for seed := range uint64(25) {
 		random := rand.New(rand.NewPCG(seed, 5))
 		key, signed := withSigner(t)
-		w := newWorld(t, signed)
+		w := newFixture(t, signed)
 		keys := map[string][]*mdns.DNSKEY{}
 		names := []string{"nothing.example.com.", "x.y.example.com.", "example.com.", "sub.example.com."}
 		for _, apex := range []string{"example.com", "sub.example.com"} {
@@ -472,7 +472,7 @@ func TestSignedWorldsVerify(t *testing.T) {
 func verifiedBelow(rrs []mdns.RR, keys map[string][]*mdns.DNSKEY) error { return verified(rrs, keys) }
 
 // checkDenial asks for all types of a name that an NSEC record denies.
-func (w *world) checkDenial(t *testing.T, m *mdns.Msg) {
+func (w *fixture) checkDenial(t *testing.T, m *mdns.Msg) {
 	for _, rr := range m.Ns {
 		nsec, ok := rr.(*mdns.NSEC)
 		if !ok || slices.Contains(nsec.TypeBitMap, mdns.TypeNS) && !slices.Contains(nsec.TypeBitMap, mdns.TypeSOA) {
@@ -493,7 +493,7 @@ func (w *world) checkDenial(t *testing.T, m *mdns.Msg) {
 
 // randomService makes a service with some instances, and returns names to ask
 // for.
-func (w *world) randomService(r *rand.Rand, ns, apex string, i int) []string {
+func (w *fixture) randomService(r *rand.Rand, ns, apex string, i int) []string {
 	kinds := [][]registry.RecordType{{"A"}, {"AAAA"}, {"A", "AAAA"}, {"SRV"}, {"CNAME"}, {"A"}}[i]
 	name, policy := fmt.Sprintf("s%d.deep", i), registry.RoutingPolicy("")
 	if i%2 == 0 {

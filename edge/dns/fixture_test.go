@@ -27,8 +27,8 @@ const (
 	HTTPS = answer.HTTPS
 )
 
-// world is a server over a state that commands are done in at once.
-type world struct {
+// fixture is a server over a state that commands are done in at once.
+type fixture struct {
 	testing.TB
 	*Server
 	rules   state.Rules
@@ -40,7 +40,7 @@ type world struct {
 	current atomic.Pointer[replica.Snapshot]
 }
 
-func (w *world) Current() *replica.Snapshot { return w.current.Load() }
+func (w *fixture) Current() *replica.Snapshot { return w.current.Load() }
 
 // Clients of the tests, by what they see.
 const (
@@ -50,9 +50,9 @@ const (
 	stranger = "192.0.2.1"
 )
 
-func newWorld(t testing.TB, change ...func(*Config)) *world {
+func newFixture(t testing.TB, change ...func(*Config)) *fixture {
 	t.Helper()
-	w := &world{
+	w := &fixture{
 		TB: t, account: "000000000000", state: new(state.State),
 		rules: state.Rules{Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}},
 	}
@@ -78,17 +78,17 @@ func newWorld(t testing.TB, change ...func(*Config)) *world {
 	return w
 }
 
-func (w *world) publish() { w.current.Store(&replica.Snapshot{State: w.state}) }
+func (w *fixture) publish() { w.current.Store(&replica.Snapshot{State: w.state}) }
 
 // inBulk does many commands under one draft, which is much faster.
-func (w *world) inBulk(work func()) {
+func (w *fixture) inBulk(work func()) {
 	w.draft = state.NewDraft(w.state)
 	work()
 	w.state, w.draft = w.draft.Finish(), nil
 	w.publish()
 }
 
-func (w *world) do(op command.Command) command.Reply {
+func (w *fixture) do(op command.Command) command.Reply {
 	w.Helper()
 	reply, err := w.try(op)
 	if err != nil {
@@ -98,7 +98,7 @@ func (w *world) do(op command.Command) command.Reply {
 }
 
 // try does a command that may be refused.
-func (w *world) try(op command.Command) (command.Reply, error) {
+func (w *fixture) try(op command.Command) (command.Reply, error) {
 	w.count++
 	m := command.Meta{
 		Account: w.account, Now: w.now + int64(w.count)*1000,
@@ -122,7 +122,7 @@ func (w *world) try(op command.Command) (command.Reply, error) {
 }
 
 // namespace makes a namespace, public where there is no VPC, and returns its id.
-func (w *world) namespace(name, vpc string) string {
+func (w *fixture) namespace(name, vpc string) string {
 	w.Helper()
 	c := &registry.CreateNamespace{Name: name, Type: registry.DNSPrivate, VPC: vpc}
 	if vpc == "" {
@@ -141,7 +141,7 @@ func (w *world) namespace(name, vpc string) string {
 }
 
 // service makes a service with records of the given types, TTL 60.
-func (w *world) service(ns, name string, policy registry.RoutingPolicy, types ...registry.RecordType) string {
+func (w *fixture) service(ns, name string, policy registry.RoutingPolicy, types ...registry.RecordType) string {
 	w.Helper()
 	dns := &registry.DNSConfig{Policy: policy}
 	for _, t := range types {
@@ -151,7 +151,7 @@ func (w *world) service(ns, name string, policy registry.RoutingPolicy, types ..
 }
 
 // register registers an instance; attrs are pairs.
-func (w *world) register(service, id string, attrs ...string) {
+func (w *fixture) register(service, id string, attrs ...string) {
 	w.Helper()
 	m := map[string]string{}
 	for i := 0; i < len(attrs); i += 2 {
@@ -169,12 +169,12 @@ const (
 )
 
 // raw has a packed query answered.
-func (w *world) raw(query []byte, from string, t answer.Transport) []byte {
+func (w *fixture) raw(query []byte, from string, t answer.Transport) []byte {
 	return w.Handle(context.Background(), query, netip.AddrPortFrom(netip.MustParseAddr(from), 5353), t, nil)
 }
 
 // exchange has a query answered; nil means that it got no answer.
-func (w *world) exchange(q *mdns.Msg, from string, t answer.Transport) *mdns.Msg {
+func (w *fixture) exchange(q *mdns.Msg, from string, t answer.Transport) *mdns.Msg {
 	w.Helper()
 	packed, err := q.Pack()
 	if err != nil {
@@ -192,7 +192,7 @@ func (w *world) exchange(q *mdns.Msg, from string, t answer.Transport) *mdns.Msg
 }
 
 // ask asks over UDP with EDNS.
-func (w *world) ask(name string, qtype uint16, from string) *mdns.Msg {
+func (w *fixture) ask(name string, qtype uint16, from string) *mdns.Msg {
 	w.Helper()
 	m := w.exchange(question(name, qtype).SetEdns0(1232, false), from, UDP)
 	if m == nil {

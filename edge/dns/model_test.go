@@ -13,9 +13,9 @@ import (
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
 )
 
-// twin answers for one namespace in the plainest way, with miekg's types and
+// model answers for one namespace in the plainest way, with miekg's types and
 // from the registry alone. It knows no aliases.
-type twin struct {
+type model struct {
 	ns     *registry.Namespace
 	strict bool
 }
@@ -29,7 +29,7 @@ type expected struct {
 	additional []string // where all are answered
 }
 
-func (t *twin) service(name string) *registry.Service {
+func (t *model) service(name string) *registry.Service {
 	for _, svc := range t.ns.ServicesNamed("") {
 		if svc.DNS != nil && strings.EqualFold(t.full(svc), name) {
 			return svc
@@ -38,14 +38,14 @@ func (t *twin) service(name string) *registry.Service {
 	return nil
 }
 
-func (t *twin) full(svc *registry.Service) string {
+func (t *model) full(svc *registry.Service) string {
 	if svc.Name == "." {
 		return t.ns.Name + "."
 	}
 	return svc.Name + "." + t.ns.Name + "."
 }
 
-func (t *twin) exists(name string) bool {
+func (t *model) exists(name string) bool {
 	if strings.EqualFold(name, t.ns.Name+".") {
 		return true
 	}
@@ -60,7 +60,7 @@ func (t *twin) exists(name string) bool {
 }
 
 // host is the instance that an SRV record with this target points to.
-func (t *twin) host(name string) (*registry.Service, *registry.Instance) {
+func (t *model) host(name string) (*registry.Service, *registry.Instance) {
 	for _, svc := range t.ns.ServicesNamed("") {
 		if svc.DNS == nil || !svc.DNS.Has(registry.RecordSRV) {
 			continue
@@ -74,7 +74,7 @@ func (t *twin) host(name string) (*registry.Service, *registry.Instance) {
 	return nil, nil
 }
 
-func (t *twin) answer(name string, qtype uint16) expected {
+func (t *model) answer(name string, qtype uint16) expected {
 	svc := t.service(name)
 	if svc == nil {
 		if _, inst := t.host(name); inst != nil {
@@ -105,7 +105,7 @@ func (t *twin) answer(name string, qtype uint16) expected {
 	return t.pick(svc, name, live, qtype)
 }
 
-func (t *twin) pick(svc *registry.Service, name string, from []*registry.Instance, qtype uint16) expected {
+func (t *model) pick(svc *registry.Service, name string, from []*registry.Instance, qtype uint16) expected {
 	e := expected{count: min(8, len(from))}
 	if svc.DNS.Policy == registry.Weighted {
 		e.count = min(1, len(from))
@@ -123,7 +123,7 @@ func (t *twin) pick(svc *registry.Service, name string, from []*registry.Instanc
 }
 
 // heavy leaves out those of weight 0, unless all are.
-func (t *twin) heavy(from []*registry.Instance) []*registry.Instance {
+func (t *model) heavy(from []*registry.Instance) []*registry.Instance {
 	heavy := slices.DeleteFunc(slices.Clone(from), func(i *registry.Instance) bool {
 		w, _ := i.Attributes().Get(registry.AttrWeight)
 		return w == "0"
@@ -138,7 +138,7 @@ func srvHost(inst *registry.Instance) string {
 	return strings.NewReplacer(".", `\.`, "@", `\@`).Replace(string(inst.ID()))
 }
 
-func (t *twin) records(svc *registry.Service, name string, inst *registry.Instance, qtype uint16) []string {
+func (t *model) records(svc *registry.Service, name string, inst *registry.Instance, qtype uint16) []string {
 	if !svc.DNS.Has(registry.RecordType(mdns.TypeToString[qtype])) {
 		return nil
 	}
@@ -161,9 +161,9 @@ func addressRecords(name string, ttl int, inst *registry.Instance, qtype uint16)
 	return nil
 }
 
-func TestAnswersAgreeWithTwin(t *testing.T) {
+func TestAnswersAgreeWithModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		w := newWorld(t, func(c *Config) { c.Strict = rapid.Bool().Draw(rt, "strict") })
+		w := newFixture(t, func(c *Config) { c.Strict = rapid.Bool().Draw(rt, "strict") })
 		ns := w.namespace("Example.com", "")
 		names := []string{"web", "Deep.web", ".", "_http._tcp", "x._tcp"}
 		var all []string
@@ -178,7 +178,7 @@ func TestAnswersAgreeWithTwin(t *testing.T) {
 			w.inBulk(func() { instancesFor(rt, w, svc, slices.Contains(types, "SRV")) })
 		}
 		n, _ := w.state.Registry.Namespace(w.account, registry.NamespaceID(ns))
-		tw := &twin{n, w.cfg.Strict}
+		tw := &model{n, w.cfg.Strict}
 		for _, name := range append(all, "_tcp", "none", "i0.web", "I1._http._tcp", "i2.x._tcp", "deep") {
 			full := name + ".example.COM."
 			if name == "." {
@@ -192,7 +192,7 @@ func TestAnswersAgreeWithTwin(t *testing.T) {
 }
 
 // instancesFor registers from none to twenty instances, some of them unhealthy.
-func instancesFor(t *rapid.T, w *world, svc string, srv bool) {
+func instancesFor(t *rapid.T, w *fixture, svc string, srv bool) {
 	count := rapid.IntRange(0, 20).Draw(t, "instances")
 	sick := rapid.IntRange(0, 2).Draw(t, "sick")
 	for i := range count {
@@ -207,7 +207,7 @@ func instancesFor(t *rapid.T, w *world, svc string, srv bool) {
 	}
 }
 
-func compare(t *rapid.T, w *world, want expected, name string, qtype uint16) {
+func compare(t *rapid.T, w *fixture, want expected, name string, qtype uint16) {
 	m := w.exchange(question(name, qtype), trusted, TCP)
 	if m.Rcode != want.rcode || len(m.Answer) != want.count || !m.Authoritative {
 		t.Fatalf("%s %s: %v\nwant %+v", name, mdns.TypeToString[qtype], m, want)

@@ -15,7 +15,7 @@ import (
 // Whatever makes a name exist makes the names above it exist: RFC 8020, RFC 4592
 // section 2.2.2. Reported of another server as PowerDNS/pdns#8496.
 func TestEmptyNonTerminals(t *testing.T) {
-	w := newWorld(t, func(c *Config) {
+	w := newFixture(t, func(c *Config) {
 		c.Hosts = []zone.FixedName{{Name: "api.x.y.corp.test", Addrs: []netip.Addr{mustAddr("192.0.2.9")}}}
 	})
 	corp := w.namespace("corp.test", "vpc-1")
@@ -68,7 +68,7 @@ func TestSignedEmptyNonTerminals(t *testing.T) {
 // A chain of CNAME records ends where it meets itself, and no name has two of them:
 // reported of another server as coredns#8475.
 func TestCNAMELoops(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	ns := w.namespace("example.com", "")
 	chain := func(name, target string) {
 		w.register(w.service(ns, name, "WEIGHTED", "CNAME"), "i", cname, target)
@@ -99,7 +99,7 @@ func TestCNAMELoops(t *testing.T) {
 // An alias to a name that the server answers itself gives the address, as a CNAME
 // record and the name itself do.
 func TestAliasToFixedName(t *testing.T) {
-	w := newWorld(t, func(c *Config) {
+	w := newFixture(t, func(c *Config) {
 		c.Hosts = []zone.FixedName{{Name: "api.cairn.internal", Addrs: []netip.Addr{mustAddr("192.0.2.53"), mustAddr("2001:db8::53")}}}
 	})
 	ns := w.namespace("example.com", "")
@@ -117,7 +117,7 @@ func TestAliasToFixedName(t *testing.T) {
 // An RRset has no duplicates, in answers of every kind: RFC 2181 section 5,
 // reported of another server as skydns#149.
 func TestNoDuplicates(t *testing.T) {
-	w := newWorld(t, withTransfers())
+	w := newFixture(t, withTransfers())
 	ns := w.namespace(zoneName, "")
 	one := w.service(ns, "one", "", "A")
 	for i := range 3 { // one host, three ports
@@ -189,7 +189,7 @@ func distinct(rrs []mdns.RR) int {
 // One account does not take the names of another: the older has a name and what is
 // below it, in every view in which both zones are seen.
 func TestNamesOfOtherAccounts(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	const victim, attacker = "000000000000", "111111111111"
 	private := w.namespace("corp.test", "vpc-1")
 	w.register(w.service(private, "web", "", "A"), "i", ipv4, "10.1.0.1")
@@ -226,7 +226,7 @@ func TestNamesOfOtherAccounts(t *testing.T) {
 }
 
 // tryNamespace is namespace for one that may be refused.
-func (w *world) tryNamespace(name, vpc string) (string, error) {
+func (w *fixture) tryNamespace(name, vpc string) (string, error) {
 	c := &registry.CreateNamespace{Name: name, Type: registry.DNSPrivate, VPC: vpc}
 	if vpc == "" {
 		c.Type = registry.DNSPublic
@@ -248,7 +248,7 @@ func (w *world) tryNamespace(name, vpc string) (string, error) {
 // Clients that only see public zones get no more over UDP than they asked for, and
 // no message that is fragmented.
 func TestMinimalAnswers(t *testing.T) {
-	w := newWorld(t, func(c *Config) { c.MaxUDPSize = 4096 })
+	w := newFixture(t, func(c *Config) { c.MaxUDPSize = 4096 })
 	ns := w.namespace("example.com", "")
 	svc := w.service(ns, "_http._tcp", "", "SRV")
 	for i := range 8 {

@@ -32,8 +32,8 @@ func sections(rrs []mdns.RR) string {
 }
 
 // populated has one of everything.
-func populated(t testing.TB, change ...func(*Config)) *world {
-	w := newWorld(t, change...)
+func populated(t testing.TB, change ...func(*Config)) *fixture {
+	w := newFixture(t, change...)
 	ns := w.namespace("example.com", "")
 	web := w.service(ns, "web", "", "A", "AAAA")
 	w.register(web, "i-1", ipv4, "192.0.2.10", ipv6, "2001:db8::10")
@@ -278,7 +278,7 @@ func TestRFC6891_EDNS(t *testing.T) {
 
 // RFC 1035 section 4.2.1, RFC 6891 section 6.2.5, RFC 2181 section 9.
 func TestTruncation(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	svc := w.service(w.namespace("example.com", ""), "_http._tcp", "", "SRV")
 	for i := range 8 {
 		w.register(svc, strings.Repeat(string(rune('a'+i)), 60), ipv4, "192.0.2.1", ipv6, "2001:db8::1", port, "80")
@@ -334,7 +334,7 @@ func TestRFC7873_Cookies(t *testing.T) {
 	secret := bytes.Repeat([]byte{7}, 16)
 	w := populated(t, func(c *Config) { c.Cookies.Secret = secret })
 	strict := populated(t, func(c *Config) { c.Cookies = answer.Cookies{Secret: secret, Required: true} })
-	ask := func(w *world, cookie, from string, tr answer.Transport) (*mdns.Msg, string) {
+	ask := func(w *fixture, cookie, from string, tr answer.Transport) (*mdns.Msg, string) {
 		q := question("web.example.com.", mdns.TypeA).SetEdns0(1232, false)
 		q.IsEdns0().Option = append(q.IsEdns0().Option, &mdns.EDNS0_COOKIE{Code: mdns.EDNS0COOKIE, Cookie: cookie})
 		m := w.exchange(q, from, tr)

@@ -22,7 +22,7 @@ import (
 )
 
 // serve runs the server on sockets of its own and returns their port.
-func (w *world) serve(host string) string {
+func (w *fixture) serve(host string) string {
 	w.Helper()
 	sockets, err := Listen(w.Context(), net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -93,7 +93,7 @@ func TestUDPManyClients(t *testing.T) {
 
 // Selection on the wire: eight of eleven, each as often as the others.
 func TestUDPSelectionIsUniform(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	svc := w.service(w.namespace("example.com", ""), "web", "", "A")
 	for i := range 11 {
 		w.register(svc, fmt.Sprint(i), ipv4, fmt.Sprintf("10.0.0.%d", i))
@@ -138,7 +138,7 @@ func TestUDPSelectionIsUniform(t *testing.T) {
 
 // An answer asked after a write was acknowledged never shows the old state.
 func TestUDPFreshness(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	svc := w.service(w.namespace("example.com", ""), "web", "", "A")
 	conn, err := mdns.Dial("udp", net.JoinHostPort("127.0.0.1", w.serve("127.0.0.1")))
 	if err != nil {
@@ -336,7 +336,7 @@ func youngTTL(s string) string { return regexp.MustCompile(` 2\d IN`).ReplaceAll
 
 // An alias whose target cannot be resolved fails; it does not look empty.
 func TestAliasWithoutForwarder(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.register(w.service(w.namespace("example.org", ""), "lb", "WEIGHTED", "A"), "a", alias, "www.example.net")
 	if m := w.ask("lb.example.org.", mdns.TypeA, stranger); m.Rcode != mdns.RcodeServerFailure || m.Authoritative {
 		t.Errorf("%v", m)

@@ -107,7 +107,7 @@ func wireOf(t *testing.T, name string) string {
 func TestSignedCopy(t *testing.T) {
 	now := time.Date(2026, 6, 1, 23, 0, 0, 0, time.UTC)
 	under, signer := withSignerAt(t, func() time.Time { return now })
-	w := newWorld(t, func(c *Config) {
+	w := newFixture(t, func(c *Config) {
 		c.NameServers = []string{"ns.below." + zoneName, "ns.example.net"}
 		c.Hosts = []zone.FixedName{
 			{Name: "ns.below." + zoneName, Addrs: []netip.Addr{mustAddr("192.0.2.1"), mustAddr("192.0.2.1")}},
@@ -234,7 +234,7 @@ func (c *copyOf) signedBy() uint16 {
 func TestTwoKeys(t *testing.T) {
 	now := time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 	under, signer := withSignerAt(t, func() time.Time { return now })
-	w := newWorld(t, signer)
+	w := newFixture(t, signer)
 	w.now = now.UnixMilli()
 	parent, ns := w.namespace("example.com", ""), w.namespace(zoneName, "")
 	w.register(w.service(ns, "web", "", "A"), "i", ipv4, "192.0.2.10")

@@ -26,7 +26,7 @@ func (c testCertificates) TLS(protocols ...string) *tls.Config {
 }
 
 // overTransport starts a server over TCP or TLS and returns a function that connects.
-func overTransport(t *testing.T, w *world, transport answer.Transport) func() net.Conn {
+func overTransport(t *testing.T, w *fixture, transport answer.Transport) func() net.Conn {
 	t.Helper()
 	if transport == answer.TCP {
 		port := w.serve("127.0.0.1")
@@ -69,7 +69,7 @@ func answers(t *testing.T, c net.Conn) bool {
 	return err == nil && len(m.Answer) == 2
 }
 
-func (w *world) counted(t *testing.T, refused bool, transport answer.Transport, limit string) float64 {
+func (w *fixture) counted(t *testing.T, refused bool, transport answer.Transport, limit string) float64 {
 	t.Helper()
 	of := w.metrics.replaced
 	if refused {

@@ -66,7 +66,7 @@ func withTransfers(change ...func(*xfr.Config)) func(*Config) {
 }
 
 // transferred are the records of a transfer to the trusted client.
-func (w *world) transferred(q *mdns.Msg, transport answer.Transport) []mdns.RR {
+func (w *fixture) transferred(q *mdns.Msg, transport answer.Transport) []mdns.RR {
 	w.Helper()
 	query, err := q.Pack()
 	if err != nil {
@@ -88,12 +88,12 @@ func (w *world) transferred(q *mdns.Msg, transport answer.Transport) []mdns.RR {
 	return rrs
 }
 
-func (w *world) axfr() []mdns.RR {
+func (w *fixture) axfr() []mdns.RR {
 	w.Helper()
 	return w.transferred(new(mdns.Msg).SetAxfr(zoneName+"."), TCP)
 }
 
-func (w *world) ixfr(serial uint32, t answer.Transport) []mdns.RR {
+func (w *fixture) ixfr(serial uint32, t answer.Transport) []mdns.RR {
 	w.Helper()
 	return w.transferred(new(mdns.Msg).SetIxfr(zoneName+".", serial, ".", "."), t)
 }
@@ -197,9 +197,9 @@ func (c *copyOf) wellFormed(t *testing.T) {
 	}
 }
 
-// gambler does random things to a zone.
-type gambler struct {
-	*world
+// randomChanges makes random changes in a zone.
+type randomChanges struct {
+	*fixture
 	r        *rand.Rand
 	ns       string
 	sub      string // the namespace below; empty: there is none
@@ -208,13 +208,13 @@ type gambler struct {
 
 // names clash on purpose: one is that of a host of another, one lies below a
 // namespace that comes and goes, one is the apex.
-var gambledServices = []string{"web", "_http._tcp", "i-1._http._tcp", "deep.er", "x.sub", "sub", "old", ".", "api"}
+var randomServices = []string{"web", "_http._tcp", "i-1._http._tcp", "deep.er", "x.sub", "sub", "old", ".", "api"}
 
-var gambledIDs = []string{"i-1", "I-1", "i-2", "i-3", "i-4", "i-5", "i-6"}
+var randomIDs = []string{"i-1", "I-1", "i-2", "i-3", "i-4", "i-5", "i-6"}
 
-func (g *gambler) turn() {
-	name := gambledServices[g.r.IntN(len(gambledServices))]
-	id := registry.InstanceID(gambledIDs[g.r.IntN(len(gambledIDs))])
+func (g *randomChanges) change() {
+	name := randomServices[g.r.IntN(len(randomServices))]
+	id := registry.InstanceID(randomIDs[g.r.IntN(len(randomIDs))])
 	svc := g.services[name]
 	switch n := g.r.IntN(20); {
 	case svc == "":
@@ -245,7 +245,7 @@ func (g *gambler) turn() {
 	}
 }
 
-func (g *gambler) create(name string) {
+func (g *randomChanges) create(name string) {
 	types := [][]registry.RecordType{{"A"}, {"AAAA"}, {"A", "AAAA"}, {"SRV"}, {"CNAME"}}[g.r.IntN(5)]
 	policy := []registry.RoutingPolicy{registry.Multivalue, registry.Weighted, registry.Latency}[g.r.IntN(3)]
 	if name == "_http._tcp" {
@@ -265,7 +265,7 @@ func (g *gambler) create(name string) {
 }
 
 // attributes fit any kind of service; some are refused by some.
-func (g *gambler) attributes() map[string]string {
+func (g *randomChanges) attributes() map[string]string {
 	m := map[string]string{}
 	switch g.r.IntN(6) {
 	case 0:
@@ -284,7 +284,7 @@ func (g *gambler) attributes() map[string]string {
 	return m
 }
 
-func (g *gambler) retime(svc string) {
+func (g *randomChanges) retime(svc string) {
 	s, ok := g.state.Registry.Service(g.account, registry.ServiceID(svc))
 	if !ok || s.DNS == nil {
 		return
@@ -296,7 +296,7 @@ func (g *gambler) retime(svc string) {
 	_, _ = g.try(&registry.UpdateService{Ref: svc, Records: records})
 }
 
-func (g *gambler) flipSub() {
+func (g *randomChanges) flipSub() {
 	if g.sub == "" {
 		g.sub = g.namespace("sub."+zoneName, "")
 		return
@@ -305,7 +305,7 @@ func (g *gambler) flipSub() {
 	g.sub = ""
 }
 
-func (g *gambler) empty(svc string) {
+func (g *randomChanges) empty(svc string) {
 	s, ok := g.state.Registry.Service(g.account, registry.ServiceID(svc))
 	if !ok {
 		return
@@ -325,13 +325,13 @@ func TestCopiesFollow(t *testing.T) {
 
 func copiesFollow(t *testing.T, seed uint64) {
 	key, signed := withSigner(t)
-	w := newWorld(t, func(c *Config) {
+	w := newFixture(t, func(c *Config) {
 		c.Strict = seed%4 == 3
 		c.NameServers = []string{"ns1." + zoneName, "ns2.example.net", "NS1." + zoneName}
 		c.Hosts = []zone.FixedName{{Name: "ns1." + zoneName, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("2001:db8::53")}},
 			{Name: "api." + zoneName, Addrs: []netip.Addr{netip.MustParseAddr("192.0.2.2")}}}
 	}, signed, withTransfers())
-	g := &gambler{world: w, r: rand.New(rand.NewPCG(seed, 1)), services: map[string]string{}}
+	g := &randomChanges{fixture: w, r: rand.New(rand.NewPCG(seed, 1)), services: map[string]string{}}
 	g.ns = g.namespace(zoneName, "")
 	if seed%2 == 1 {
 		g.signZone(g.ns, key, "enabled")
@@ -339,7 +339,7 @@ func copiesFollow(t *testing.T, seed uint64) {
 	var copies []copyOf
 	for range 30 {
 		for range g.r.IntN(5) {
-			g.turn()
+			g.change()
 		}
 		newest, err := whole(w.axfr())
 		if err != nil {
@@ -358,7 +358,7 @@ func copiesFollow(t *testing.T, seed uint64) {
 	}
 }
 
-func (g *gambler) followsFrom(t *testing.T, old copyOf, newest *copyOf) {
+func (g *randomChanges) followsFrom(t *testing.T, old copyOf, newest *copyOf) {
 	t.Helper()
 	for _, transport := range []answer.Transport{TCP, UDP} {
 		rrs := g.ixfr(old.serial, transport)
@@ -381,11 +381,11 @@ func texts(records map[string]mdns.RR) string {
 
 // answersAs checks that what the server answers is in the copy, and that it is
 // all of it where the server does not choose.
-func (g *gambler) answersAs(t *testing.T, c *copyOf) {
+func (g *randomChanges) answersAs(t *testing.T, c *copyOf) {
 	t.Helper()
 	names := []string{"ns1", "api"}
 	for name := range g.services {
-		for _, id := range gambledIDs {
+		for _, id := range randomIDs {
 			names = append(names, id+"."+name)
 		}
 		names = append(names, name)
@@ -404,7 +404,7 @@ func (g *gambler) answersAs(t *testing.T, c *copyOf) {
 	}
 }
 
-func (g *gambler) answerAs(t *testing.T, c *copyOf, name string, qtype uint16) {
+func (g *randomChanges) answerAs(t *testing.T, c *copyOf, name string, qtype uint16) {
 	t.Helper()
 	var held, answered []string
 	for text, rr := range c.records {
@@ -446,7 +446,7 @@ func (g *gambler) answerAs(t *testing.T, c *copyOf, name string, qtype uint16) {
 	}
 }
 
-func (g *gambler) hasAlias(svc string) bool {
+func (g *randomChanges) hasAlias(svc string) bool {
 	s, ok := g.state.Registry.Service(g.account, registry.ServiceID(svc))
 	if !ok {
 		return false

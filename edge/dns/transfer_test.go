@@ -34,8 +34,8 @@ func sign(t testing.TB, q *mdns.Msg, key, secret string, when int64) []byte {
 
 // transferWorld has the zone, a private one that the stranger does not see, and
 // one that nobody may have.
-func transferWorld(t testing.TB, change ...func(*xfr.Config)) *world {
-	w := newWorld(t, withTransfers(change...))
+func transferWorld(t testing.TB, change ...func(*xfr.Config)) *fixture {
+	w := newFixture(t, withTransfers(change...))
 	web := w.service(w.namespace(zoneName, ""), "web", "", "A")
 	for i := range 3 {
 		w.register(web, fmt.Sprint("i-", i), ipv4, fmt.Sprintf("10.0.0.%d", i+1))
@@ -106,7 +106,7 @@ func TestTransferPermission(t *testing.T) {
 
 // judge checks what becomes of a query, and that the answer is signed where it
 // must be.
-func (w *world) judge(t *testing.T, query []byte, from string, transport answer.Transport, rcode int, tsigError uint16, signed bool) {
+func (w *fixture) judge(t *testing.T, query []byte, from string, transport answer.Transport, rcode int, tsigError uint16, signed bool) {
 	t.Helper()
 	a := w.take(transport)
 	defer w.give(a)
@@ -137,7 +137,7 @@ func (w *world) judge(t *testing.T, query []byte, from string, transport answer.
 }
 
 // transfer has a query for a zone answered.
-func (w *world) transfer(ctx context.Context, query []byte, from netip.AddrPort, t answer.Transport, send func([]byte) error) {
+func (w *fixture) transfer(ctx context.Context, query []byte, from netip.AddrPort, t answer.Transport, send func([]byte) error) {
 	a := w.take(t)
 	z, q := a.TransferQuery(a.Parse(query).Clone(), from, t)
 	w.give(a)
@@ -149,7 +149,7 @@ func (w *world) transfer(ctx context.Context, query []byte, from netip.AddrPort,
 // A namespace that is deleted is gone at once, and one of the same name that
 // follows it has a newer serial.
 func TestTransferOfDeletedZone(t *testing.T) {
-	w := newWorld(t, withTransfers())
+	w := newFixture(t, withTransfers())
 	ns := w.namespace(zoneName, "")
 	before, err := whole(w.axfr())
 	if err != nil {
@@ -172,7 +172,7 @@ func TestTransferOfDeletedZone(t *testing.T) {
 // have none.
 func TestSignedZoneWithoutSigner(t *testing.T) {
 	under, _ := withSigner(t)
-	w := newWorld(t, withTransfers())
+	w := newFixture(t, withTransfers())
 	ns := w.namespace(zoneName, "")
 	q, err := new(mdns.Msg).SetAxfr(zoneName + ".").Pack()
 	if err != nil {
@@ -258,7 +258,7 @@ func keys(c copyOf) map[string]bool {
 	return m
 }
 
-func (w *world) zoneID() registry.NamespaceID {
+func (w *fixture) zoneID() registry.NamespaceID {
 	for z := range w.state.Zones.Zones() {
 		if z.Name == zoneName {
 			return registry.NamespaceID(z.ID)
@@ -270,7 +270,7 @@ func (w *world) zoneID() registry.NamespaceID {
 // A large zone comes in many signed messages, each of which another
 // implementation verifies, and other queries of the connection are answered.
 func TestLargeTransfer(t *testing.T) {
-	w := newWorld(t, withTransfers())
+	w := newFixture(t, withTransfers())
 	const services, instances = 20, 500
 	w.inBulk(func() {
 		ns := w.namespace(zoneName, "")
@@ -363,7 +363,7 @@ func TestBusy(t *testing.T) {
 // A client that does not read is dropped after the time for one write, and keeps
 // neither a place nor the server from stopping.
 func TestSlowReader(t *testing.T) {
-	w := newWorld(t, withTransfers(func(c *xfr.Config) { c.Transfers = 1 }), func(c *Config) { c.Limits.WriteTimeout = 50 * time.Millisecond })
+	w := newFixture(t, withTransfers(func(c *xfr.Config) { c.Transfers = 1 }), func(c *Config) { c.Limits.WriteTimeout = 50 * time.Millisecond })
 	w.inBulk(func() {
 		svc := w.service(w.namespace(zoneName, ""), "web", "", "A")
 		for i := range 20_000 {
@@ -399,7 +399,7 @@ func TestSlowReader(t *testing.T) {
 // The messages of a transfer that another reads are never larger than a pointer
 // reaches, and a zone of one record per name has them all.
 func TestMessageSizes(t *testing.T) {
-	w := newWorld(t, withTransfers())
+	w := newFixture(t, withTransfers())
 	w.inBulk(func() {
 		ns := w.namespace(zoneName, "")
 		for s := range 3000 {
@@ -449,7 +449,7 @@ func FuzzTransferQuery(f *testing.F) {
 	})
 }
 
-func (w *world) fuzzed(t *testing.T, query []byte, from string, transport answer.Transport) {
+func (w *fixture) fuzzed(t *testing.T, query []byte, from string, transport answer.Transport) {
 	a := w.take(transport)
 	a.Refresh()
 	msg, d := a.Answer(a.Parse(query), netip.MustParseAddr(from), transport, nil)

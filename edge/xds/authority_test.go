@@ -22,7 +22,7 @@ const leafLife = 6 * time.Second
 
 // certified is a mesh with the built-in authority: the client sends to web.local.
 type certified struct {
-	*world
+	*fixture
 	seal *seal.Key
 	mesh mesh.Ref
 	life time.Duration // of certificates
@@ -34,7 +34,7 @@ func startCertified(t testing.TB, life time.Duration) *certified {
 		t.Fatal(err)
 	}
 	c := &certified{seal: key, mesh: mesh.MeshRef(account, "shop"), life: life}
-	c.world = start(t, withMesh, func(cfg *xds.Config) {
+	c.fixture = start(t, withMesh, func(cfg *xds.Config) {
 		// Nobody reads the rules yet.
 		cfg.Rules().Mesh.Authority = mesh.AuthorityRules{Meshes: []string{"shop"}, LeafLife: life.Milliseconds()}
 		cfg.Sources[0] = &source.Source{Region: "eu-west-1", Seal: key, Failed: func(_ mesh.Ref, err error) { t.Error(err) }}

@@ -28,7 +28,7 @@ import (
 // client is a scripted client of the state-of-the-world protocol.
 type client struct {
 	t      testing.TB
-	w      *world
+	w      *fixture
 	stream discoveryv3.AggregatedDiscoveryService_StreamAggregatedResourcesClient
 	node   *corev3.Node // sent with the first request
 	last   map[resource.Type]*discoveryv3.DiscoveryResponse
@@ -44,7 +44,7 @@ func node(id string, services ...string) *corev3.Node {
 	return &corev3.Node{Id: id, Metadata: &structpb.Struct{Fields: map[string]*structpb.Value{plain.MetaServices: structpb.NewListValue(list)}}}
 }
 
-func (w *world) conn() *grpc.ClientConn {
+func (w *fixture) conn() *grpc.ClientConn {
 	w.t.Helper()
 	conn, err := grpc.NewClient(w.addr, grpc.WithTransportCredentials(insecure.NewCredentials()), grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(64<<20)))
 	if err != nil {
@@ -55,7 +55,7 @@ func (w *world) conn() *grpc.ClientConn {
 }
 
 // connect opens a stream.
-func (w *world) connect(n *corev3.Node) *client {
+func (w *fixture) connect(n *corev3.Node) *client {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), 4*patience)
 	w.t.Cleanup(cancel)
@@ -229,7 +229,7 @@ func withAltered(c *xds.Config) {
 }
 
 // alter changes the cluster of a service.
-func (w *world) alter(svc registry.ServiceID, text string) {
+func (w *fixture) alter(svc registry.ServiceID, text string) {
 	w.t.Helper()
 	w.do(&registry.UpdateServiceAttributes{Ref: string(svc), Attributes: map[string]string{"alt": text}})
 }

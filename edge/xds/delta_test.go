@@ -19,7 +19,7 @@ type deltaClient struct {
 	node   *corev3.Node
 }
 
-func (w *world) connectDelta(n *corev3.Node) *deltaClient {
+func (w *fixture) connectDelta(n *corev3.Node) *deltaClient {
 	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
 	w.t.Cleanup(cancel)

@@ -48,7 +48,7 @@ var baseID atomic.Int64
 
 // envoy starts an Envoy and waits until it is ready. The end of the test stops it, and
 // checks that it has rejected nothing.
-func (w *world) envoy(world bool, services ...any) *envoy {
+func (w *fixture) envoy(world bool, services ...any) *envoy {
 	w.t.Helper()
 	listen := fmt.Sprintf("127.0.0.1:%d", freePort(w.t))
 	e := w.envoyWith(&xdsbootstrap.Config{
@@ -60,7 +60,7 @@ func (w *world) envoy(world bool, services ...any) *envoy {
 }
 
 // envoyWith starts an Envoy with a bootstrap, which change may change.
-func (w *world) envoyWith(cfg *xdsbootstrap.Config, change func(map[string]any)) *envoy {
+func (w *fixture) envoyWith(cfg *xdsbootstrap.Config, change func(map[string]any)) *envoy {
 	w.t.Helper()
 	path := testtool.Envoy(w.t)
 	dir := w.t.TempDir()

@@ -15,8 +15,8 @@ import (
 
 // The tests of this file are named by faults that other control planes have had.
 
-// shop is a world with the services web.shop and api.shop, of one instance each.
-func shop(t testing.TB, change ...func(*xds.Config)) (w *world, ns registry.NamespaceID, web, api registry.ServiceID) {
+// shop is a fixture with the services web.shop and api.shop, of one instance each.
+func shop(t testing.TB, change ...func(*xds.Config)) (w *fixture, ns registry.NamespaceID, web, api registry.ServiceID) {
 	w = start(t, change...)
 	ns = w.namespace("shop")
 	web, api = w.service(ns, "web"), w.service(ns, "api")

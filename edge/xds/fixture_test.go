@@ -23,8 +23,8 @@ import (
 
 const account = command.AccountID("000000000000")
 
-// world is a registry and a server of xDS on it.
-type world struct {
+// fixture is a registry and a server of xDS on it.
+type fixture struct {
 	t       testing.TB
 	replica *replica.Replica
 	server  *xds.Server
@@ -36,9 +36,9 @@ type world struct {
 }
 
 // start starts a registry and a server, which the end of the test stops.
-func start(t testing.TB, change ...func(*xds.Config)) *world {
+func start(t testing.TB, change ...func(*xds.Config)) *fixture {
 	t.Helper()
-	w := &world{t: t, metrics: prometheus.NewRegistry(), rules: &state.Rules{Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}}}
+	w := &fixture{t: t, metrics: prometheus.NewRegistry(), rules: &state.Rules{Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}}}
 	logger := slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	var err error
 	w.replica, err = replica.New(replica.Config{Store: memory.New(), Rules: func() *state.Rules { return w.rules }, Logger: slog.New(slog.DiscardHandler)})
@@ -62,7 +62,7 @@ func start(t testing.TB, change ...func(*xds.Config)) *world {
 }
 
 // serve starts a server, which stop stops.
-func (w *world) serve(cfg xds.Config, addr string) {
+func (w *fixture) serve(cfg xds.Config, addr string) {
 	w.t.Helper()
 	ln, err := net.Listen("tcp", addr)
 	if err != nil {
@@ -72,7 +72,7 @@ func (w *world) serve(cfg xds.Config, addr string) {
 }
 
 // serveOn does what serve does on a listener.
-func (w *world) serveOn(cfg xds.Config, ln net.Listener) {
+func (w *fixture) serveOn(cfg xds.Config, ln net.Listener) {
 	w.t.Helper()
 	server, err := xds.New(cfg)
 	if err != nil {
@@ -92,7 +92,7 @@ func (w *world) serveOn(cfg xds.Config, ln net.Listener) {
 }
 
 // do proposes a command of the account.
-func (w *world) do(c command.Command) command.Reply {
+func (w *fixture) do(c command.Command) command.Reply {
 	w.t.Helper()
 	reply, err := w.replica.Propose(w.t.Context(), account, c)
 	if err != nil {
@@ -102,7 +102,7 @@ func (w *world) do(c command.Command) command.Reply {
 }
 
 // namespace creates a namespace and returns its id.
-func (w *world) namespace(name string) registry.NamespaceID {
+func (w *fixture) namespace(name string) registry.NamespaceID {
 	w.t.Helper()
 	w.do(&registry.CreateNamespace{Name: name, Type: registry.HTTP})
 	for id, ns := range w.replica.Current().Registry.Namespaces(account, "") {
@@ -115,13 +115,13 @@ func (w *world) namespace(name string) registry.NamespaceID {
 }
 
 // service creates a service with custom health checks and returns its id.
-func (w *world) service(ns registry.NamespaceID, name string) registry.ServiceID {
+func (w *fixture) service(ns registry.NamespaceID, name string) registry.ServiceID {
 	w.t.Helper()
 	return w.do(&registry.CreateService{Name: name, NamespaceRef: string(ns), CustomHealth: true}).Value.(*registry.Service).ID
 }
 
 // register registers an instance; further attributes are KEY, VALUE, ….
-func (w *world) register(svc registry.ServiceID, id, ip string, port int, more ...string) {
+func (w *fixture) register(svc registry.ServiceID, id, ip string, port int, more ...string) {
 	w.t.Helper()
 	attrs := map[string]string{"AWS_INSTANCE_IPV4": ip, "AWS_INSTANCE_PORT": fmt.Sprint(port)}
 	for i := 0; i < len(more); i += 2 {
@@ -130,12 +130,12 @@ func (w *world) register(svc registry.ServiceID, id, ip string, port int, more .
 	w.do(&registry.RegisterInstance{ServiceRef: string(svc), ID: registry.InstanceID(id), Attributes: attrs})
 }
 
-func (w *world) deregister(svc registry.ServiceID, id string) {
+func (w *fixture) deregister(svc registry.ServiceID, id string) {
 	w.t.Helper()
 	w.do(&registry.DeregisterInstance{ServiceRef: string(svc), ID: registry.InstanceID(id)})
 }
 
-func (w *world) health(svc registry.ServiceID, id string, h registry.Health) {
+func (w *fixture) health(svc registry.ServiceID, id string, h registry.Health) {
 	w.t.Helper()
 	w.do(&registry.SetCustomHealth{ServiceRef: string(svc), ID: registry.InstanceID(id), Health: h})
 }

@@ -61,13 +61,13 @@ type lineClient struct {
 }
 
 // coreClient starts a client of gRPC's C core.
-func (w *world) coreClient(t testing.TB, target string) *lineClient {
+func (w *fixture) coreClient(t testing.TB, target string) *lineClient {
 	t.Helper()
 	return w.lineClient(t, exec.Command(python(t), "-c", coreClient, target), "core")
 }
 
 // lineClient starts a client as a node with an id.
-func (w *world) lineClient(t testing.TB, cmd *exec.Cmd, id string) *lineClient {
+func (w *fixture) lineClient(t testing.TB, cmd *exec.Cmd, id string) *lineClient {
 	t.Helper()
 	text, err := xdsbootstrap.GRPC(&xdsbootstrap.Config{Server: w.addr, ID: id})
 	if err != nil {
@@ -124,7 +124,7 @@ func (c *lineClient) until(want string) {
 }
 
 // accepted checks that a node has accepted everything, on one stream.
-func (w *world) accepted(t testing.TB, node string) {
+func (w *fixture) accepted(t testing.TB, node string) {
 	t.Helper()
 	report, ok := w.server.Explain("", node)
 	if !ok || strings.Contains(strings.ToLower(report), "rejected") || strings.Count(report, "stream from") != 1 {
@@ -170,7 +170,7 @@ func TestCoreServer(t *testing.T) {
 }
 
 // serves starts a server that is also the name of a node and of a backend, and calls it.
-func (w *world) serves(t testing.TB, cmd *exec.Cmd, name string) {
+func (w *fixture) serves(t testing.TB, cmd *exec.Cmd, name string) {
 	t.Helper()
 	addr := fmt.Sprintf("127.0.0.1:%d", freePort(t))
 	cmd.Args = append(cmd.Args, addr)

@@ -67,7 +67,7 @@ func nodeCommand(t testing.TB, program string, arguments ...string) *exec.Cmd {
 }
 
 // nodeClient starts a client of gRPC for Node.
-func (w *world) nodeClient(t testing.TB, target string) *lineClient {
+func (w *fixture) nodeClient(t testing.TB, target string) *lineClient {
 	t.Helper()
 	return w.lineClient(t, nodeCommand(t, nodeClient, target), "node")
 }

@@ -56,7 +56,7 @@ func serveHealth(t testing.TB, server healthServer, service grpc_health_v1.Healt
 }
 
 // dial returns a proxyless client of a target.
-func (w *world) dial(target string) *grpc.ClientConn {
+func (w *fixture) dial(target string) *grpc.ClientConn {
 	w.t.Helper()
 	return w.dialAs("grpc-go", target)
 }

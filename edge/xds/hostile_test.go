@@ -166,7 +166,7 @@ func (raw) Unmarshal(_ []byte, _ any) error { return nil }
 
 // attempt sends octets as a request, then a good request, and returns after the answer to
 // one of them, or the end of the stream.
-func (w *world) attempt(t testing.TB, conn *grpc.ClientConn, delta bool, request []byte) error {
+func (w *fixture) attempt(t testing.TB, conn *grpc.ClientConn, delta bool, request []byte) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
@@ -322,7 +322,7 @@ func TestManyStreams(t *testing.T) {
 }
 
 // gauge returns the sum of a metric.
-func (w *world) gauge(name string) float64 {
+func (w *fixture) gauge(name string) float64 {
 	w.t.Helper()
 	families, err := w.metrics.Gather()
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 const largeService = 10_000
 
 // large registers a large service, at whose addresses nobody listens.
-func (w *world) large() {
+func (w *fixture) large() {
 	w.t.Helper()
 	svc := w.service(w.namespace("shop"), "large")
 	for i := range largeService {

@@ -31,7 +31,7 @@ const grpcMesh = `mesh/shop {}
 `
 
 // startGRPCMesh starts a server with the mesh, and a backend for each target.
-func startGRPCMesh(t *testing.T) *world {
+func startGRPCMesh(t *testing.T) *fixture {
 	w := start(t, withMesh)
 	w.put(grpcMesh)
 	ns := w.namespace("local")
@@ -42,7 +42,7 @@ func startGRPCMesh(t *testing.T) *world {
 }
 
 // route puts a route of the router, with weights of a and b.
-func (w *world) route(name string, a, b int, more string) {
+func (w *fixture) route(name string, a, b int, more string) {
 	w.t.Helper()
 	w.put(fmt.Sprintf(`mesh/shop/virtualRouter/calls/route/%s {"grpcRoute": {%s, "action": {"weightedTargets": [
 		{"virtualNode": "a", "weight": %d}, {"virtualNode": "b", "weight": %d}]}}}`, name, more, a, b))
@@ -165,7 +165,7 @@ func TestMeshProxylessServer(t *testing.T) {
 }
 
 // dialAs returns a proxyless client of a target, with the id of a node.
-func (w *world) dialAs(id, target string) *grpc.ClientConn {
+func (w *fixture) dialAs(id, target string) *grpc.ClientConn {
 	w.t.Helper()
 	text, err := xdsbootstrap.GRPC(&xdsbootstrap.Config{Server: w.addr, ID: id})
 	if err != nil {

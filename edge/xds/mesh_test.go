@@ -49,7 +49,7 @@ func (s stored) Decide(command.View, *command.Meta) (command.Decision, error) {
 }
 
 // put stores the resources of a text of package meshtest.
-func (w *world) put(text string) {
+func (w *fixture) put(text string) {
 	w.t.Helper()
 	changes, err := meshtest.Parse(account, text)
 	if err != nil {
@@ -62,7 +62,7 @@ func (w *world) put(text string) {
 var lastAddress atomic.Int64
 
 // proxy starts the Envoy of a virtual node or gateway. Its id is the path of the resource.
-func (w *world) proxy(id string, world bool) *envoy {
+func (w *fixture) proxy(id string, world bool) *envoy {
 	w.t.Helper()
 	n := int64(os.Getpid())*16 + lastAddress.Add(1)
 	listen := fmt.Sprintf("127.%d.%d.%d", 1+n>>14&63, n>>7&127, 1+n&127)
@@ -274,7 +274,7 @@ func (c *certificates) trust() string {
 // hybrid is a mesh with two virtual nodes behind a router, and a client. All do TLS with
 // each other.
 type hybrid struct {
-	*world
+	*fixture
 	client   *certificates
 	backends []*certificates
 	a, b     int // ports
@@ -283,7 +283,7 @@ type hybrid struct {
 
 func startHybrid(t testing.TB) *hybrid {
 	ca := testca.New(t)
-	h := &hybrid{world: start(t, withMesh), client: newCertificates(t, ca, "client.local"), a: app(t, "a"), b: app(t, "b")}
+	h := &hybrid{fixture: start(t, withMesh), client: newCertificates(t, ca, "client.local"), a: app(t, "a"), b: app(t, "b")}
 	ns := h.namespace("local")
 	h.put(`mesh/shop {} mesh/shop/virtualService/web.local {"provider": {"virtualRouter": {"virtualRouterName": "web"}}}
 		mesh/shop/virtualRouter/web {"listeners": [{"portMapping": {"port": 80, "protocol": "http"}}]}`)
@@ -345,7 +345,7 @@ func TestMeshWeights(t *testing.T) {
 }
 
 // hostOf returns an address of a cluster whose name begins with a text.
-func (w *world) hostOf(e *envoy, prefix string) string {
+func (w *fixture) hostOf(e *envoy, prefix string) string {
 	w.t.Helper()
 	for line := range strings.Lines(e.get("/clusters")) {
 		if parts := strings.Split(line, "::"); len(parts) > 2 && strings.HasPrefix(line, prefix) && strings.HasPrefix(parts[1], "127.") {

@@ -35,8 +35,8 @@ func (p *pipes) Accept() (net.Conn, error) {
 func (p *pipes) Close() error   { p.once.Do(func() { close(p.done) }); return nil }
 func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1} }
 
-// world is a server with an http.Server behind it.
-type world struct {
+// fixture is a server with an http.Server behind it.
+type fixture struct {
 	*testing.T
 	ln    *pipes
 	stop  func() error
@@ -44,7 +44,7 @@ type world struct {
 	begun chan struct{}
 }
 
-func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
+func (w *fixture) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	switch string(body) {
 	case "hold":
@@ -69,8 +69,8 @@ func (w *world) ServeHTTP(out http.ResponseWriter, r *http.Request) {
 	io.WriteString(out, text)
 }
 
-func start(t *testing.T) *world {
-	w := &world{T: t, ln: newPipes(), hold: make(chan struct{}), begun: make(chan struct{})}
+func start(t *testing.T) *fixture {
+	w := &fixture{T: t, ln: newPipes(), hold: make(chan struct{}), begun: make(chan struct{})}
 	s, err := New(Config{Handler: w, MaxHeader: testHeader, MaxBody: testBody, HeaderTimeout: 10 * time.Second,
 		ReadTimeout: 30 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -95,12 +95,12 @@ func start(t *testing.T) *world {
 }
 
 type client struct {
-	*world
+	*fixture
 	net.Conn
 	in *bufio.Reader
 }
 
-func (w *world) dial() *client {
+func (w *fixture) dial() *client {
 	w.Helper()
 	near, far := net.Pipe()
 	w.Cleanup(func() { near.Close() })
@@ -143,12 +143,12 @@ func post(body string) string {
 }
 
 // bubble runs a test with a clock of its own.
-func bubble(t *testing.T, test func(w *world)) {
+func bubble(t *testing.T, test func(w *fixture)) {
 	synctest.Test(t, func(t *testing.T) { test(start(t)) })
 }
 
 func TestServes(t *testing.T) {
-	bubble(t, func(w *world) {
+	bubble(t, func(w *fixture) {
 		c := w.dial()
 		r := c.send(post("1")).gets("loop POST h 1 <nil>")
 		if r.StatusCode != 202 || r.Header.Get("Date") == "" || r.Header.Get("Evil") != "" || r.Close {
@@ -173,7 +173,7 @@ func TestServes(t *testing.T) {
 
 // TestHandsOver: everything else is net/http's, with all that was read.
 func TestHandsOver(t *testing.T) {
-	bubble(t, func(w *world) {
+	bubble(t, func(w *fixture) {
 		for request, want := range map[string]string{
 			"GET /x HTTP/1.1\r\nHost: h\r\n\r\n":                                                               "net/http GET h  <nil>",
 			"POST http://h/ HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\nx":                                 "net/http POST h x <nil>",
@@ -200,7 +200,7 @@ func TestHandsOver(t *testing.T) {
 
 // TestDrops: clients that hold a connection without using it lose it.
 func TestDrops(t *testing.T) {
-	bubble(t, func(w *world) {
+	bubble(t, func(w *fixture) {
 		for _, c := range []struct {
 			what, sends string
 			from, to    time.Duration
@@ -231,7 +231,7 @@ func TestDrops(t *testing.T) {
 // TestDrains: at the end requests in flight are answered, and those who wait are
 // let go at once.
 func TestDrains(t *testing.T) {
-	bubble(t, func(w *world) {
+	bubble(t, func(w *fixture) {
 		idle, fresh, half, busy := w.dial(), w.dial(), w.dial(), w.dial()
 		idle.send(post("1")).gets("loop POST h 1 <nil>")
 		half.send("POST / HTTP/1.1\r\n")
@@ -259,7 +259,7 @@ func TestDrains(t *testing.T) {
 
 // TestCutsOff: a handler that takes too long is not waited for.
 func TestCutsOff(t *testing.T) {
-	bubble(t, func(w *world) {
+	bubble(t, func(w *fixture) {
 		c := w.dial().send(post("hold"))
 		<-w.begun
 		if err := w.stop(); err == nil {
@@ -272,7 +272,7 @@ func TestCutsOff(t *testing.T) {
 
 // TestPanics: a panic of the handler ends the connection and nothing else.
 func TestPanics(t *testing.T) {
-	bubble(t, func(w *world) {
+	bubble(t, func(w *fixture) {
 		w.dial().send(post("panic")).ends()
 		w.dial().send(post("1")).gets("loop POST h 1 <nil>")
 	})

@@ -14,7 +14,7 @@ import (
 )
 
 // smallStore makes the files of a store with a snapshot and a log of two
-// segments, and returns its twin too.
+// segments, and returns its model too.
 func smallStore(t *testing.T) *sim {
 	m := newMatrixSim(t, 7)
 	m.up()
@@ -37,7 +37,7 @@ func (m *sim) damaged(files map[string][]byte, what string) error {
 	for name, content := range files {
 		fs.Put(name, content)
 	}
-	after := &sim{t: m.t, fs: fs, cfg: m.cfg, twin: m.twin}
+	after := &sim{t: m.t, fs: fs, cfg: m.cfg, model: m.model}
 	after.cfg.FS = fs
 	after.note("%s", what)
 	err := after.tryUp()

@@ -17,7 +17,7 @@ func (m *sim) scenario() {
 		for i := range value {
 			value[i] = byte(i * size)
 		}
-		return store.Txn{Base: m.twin.revision(), Writes: []store.Write{{Key: key, Value: value}}}
+		return store.Txn{Base: m.model.revision(), Writes: []store.Write{{Key: key, Value: value}}}
 	}
 	m.up()
 	m.commit(put("a", 10), put("b", 600))
@@ -27,7 +27,7 @@ func (m *sim) scenario() {
 	m.commit(put("f", 3000))
 	m.closeStore()
 	m.up()
-	m.commit(store.Txn{Base: m.twin.revision(), Writes: []store.Write{{Key: "a", Delete: true}}})
+	m.commit(store.Txn{Base: m.model.revision(), Writes: []store.Write{{Key: "a", Delete: true}}})
 	m.snapshot(0, func() { m.commit(put("g", 2000)) })
 	m.commit(put("zeros", 0), put("large", 6000))
 	m.recover()
@@ -37,7 +37,7 @@ func (m *sim) scenario() {
 
 // TestFaultMatrix gives each operation of the scenario each fate that there is.
 // Whatever happens, what was acknowledged must be there, whole, and revisions
-// never fall; the twin checks that at every load.
+// never fall; the model checks that at every load.
 func TestFaultMatrix(t *testing.T) {
 	clean := newMatrixSim(t, 0)
 	clean.scenario()

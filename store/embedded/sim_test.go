@@ -22,7 +22,7 @@ type sim struct {
 	cfg Config
 	s   *Store
 
-	twin twin
+	model model
 	// maybe is a batch whose outcome is unknown, or nil.
 	maybe *store.Batch
 	// snapshotting and unsettled put off Load, which waits for a snapshot.
@@ -30,19 +30,19 @@ type sim struct {
 	trace                   []string
 }
 
-// twin is the dumb model: every state there ever was.
-type twin struct {
+// model has every state that there was.
+type model struct {
 	batches []store.Batch // batches[i] has revision i+1
 	states  []map[string]store.Record
 }
 
-func newTwin() twin { return twin{states: []map[string]store.Record{{}}} }
+func newModel() model { return model{states: []map[string]store.Record{{}}} }
 
-func (w *twin) revision() store.Revision { return store.Revision(len(w.batches)) }
+func (w *model) revision() store.Revision { return store.Revision(len(w.batches)) }
 
-func (w *twin) now() map[string]store.Record { return w.states[len(w.states)-1] }
+func (w *model) now() map[string]store.Record { return w.states[len(w.states)-1] }
 
-func (w *twin) apply(b store.Batch) {
+func (w *model) apply(b store.Batch) {
 	next := maps.Clone(w.now())
 	for _, x := range b.Writes {
 		if x.Delete {
@@ -55,7 +55,7 @@ func (w *twin) apply(b store.Batch) {
 }
 
 // conflicts reports whether a precondition was written after base.
-func (w *twin) conflicts(txn store.Txn) bool {
+func (w *model) conflicts(txn store.Txn) bool {
 	for _, b := range w.batches[min(txn.Base, w.revision()):] {
 		for _, x := range b.Writes {
 			if slices.ContainsFunc(txn.Preconditions, func(p store.Precondition) bool { return p.Key == x.Key }) {
@@ -70,7 +70,7 @@ const simDir = "data"
 
 func newSim(t *testing.T, seed uint64) *sim {
 	rng := rand.New(rand.NewPCG(seed, 0))
-	m := &sim{t: t, rng: rng, fs: crashfs.New(seed), twin: newTwin()}
+	m := &sim{t: t, rng: rng, fs: crashfs.New(seed), model: newModel()}
 	m.cfg = Config{
 		Dir:           simDir,
 		FS:            m.fs,
@@ -155,18 +155,18 @@ func (m *sim) tryUp() (err error) {
 
 // settle resolves the batch with the unknown outcome.
 func (m *sim) settle(revision store.Revision) {
-	if m.maybe != nil && revision == m.twin.revision()+1 {
-		m.twin.apply(*m.maybe)
+	if m.maybe != nil && revision == m.model.revision()+1 {
+		m.model.apply(*m.maybe)
 	}
 	m.maybe = nil
 }
 
 func (m *sim) check(revision store.Revision, got map[string]store.Record) {
 	m.t.Helper()
-	if revision != m.twin.revision() {
-		m.fatalf("loaded revision %d, want %d", revision, m.twin.revision())
+	if revision != m.model.revision() {
+		m.fatalf("loaded revision %d, want %d", revision, m.model.revision())
 	}
-	want := m.twin.now()
+	want := m.model.now()
 	if len(got) != len(want) {
 		m.fatalf("loaded %d records at revision %d, want %d", len(got), revision, len(want))
 	}
@@ -191,7 +191,7 @@ func (m *sim) commitOne(txn store.Txn) {
 	gone := m.s.history.gone
 	revision, err := m.s.Commit(m.t.Context(), txn)
 	m.note("commit: %v", err)
-	conflict := m.twin.conflicts(txn)
+	conflict := m.model.conflicts(txn)
 	switch {
 	case errors.Is(err, store.ErrConflict):
 		if !conflict && txn.Base >= gone {
@@ -201,13 +201,13 @@ func (m *sim) commitOne(txn store.Txn) {
 	case conflict && !errors.Is(err, store.ErrUncertain):
 		m.fatalf("a conflict was missed: %v", err)
 	}
-	b := store.Batch{Revision: m.twin.revision() + 1, Writes: txn.Writes}
+	b := store.Batch{Revision: m.model.revision() + 1, Writes: txn.Writes}
 	switch {
 	case err == nil:
 		if revision != b.Revision {
 			m.fatalf("commit got revision %d, want %d", revision, b.Revision)
 		}
-		m.twin.apply(b)
+		m.model.apply(b)
 	case m.crashed(err):
 		m.maybe = &b
 		m.recover()
@@ -232,11 +232,11 @@ func (m *sim) refused() {
 // snapshot takes a snapshot at an earlier revision, with commits meanwhile.
 func (m *sim) snapshot(back int, meanwhile func()) {
 	m.t.Helper()
-	at := m.twin.revision() - min(m.twin.revision(), store.Revision(back))
+	at := m.model.revision() - min(m.model.revision(), store.Revision(back))
 	if at < m.s.snapshotAt {
 		return
 	}
-	s, state := m.s, m.twin.states[at]
+	s, state := m.s, m.model.states[at]
 	records := iter.Seq[store.Record](func(yield func(store.Record) bool) {
 		for i, key := range slices.Sorted(maps.Keys(state)) {
 			if i == 1 && m.s == s {
@@ -268,7 +268,7 @@ func (m *sim) watch(after store.Revision) {
 	if errors.Is(err, store.ErrCompacted) && after < m.s.history.gone {
 		return
 	}
-	want := m.twin.batches[after:]
+	want := m.model.batches[after:]
 	if err != nil || len(batches) != len(want) {
 		m.fatalf("watch after %d yields %d batches, want %d, %v", after, len(batches), len(want), err)
 	}

@@ -11,11 +11,11 @@ import (
 
 // txn makes up a transaction.
 func (m *sim) txn() store.Txn {
-	now := m.twin.revision()
+	now := m.model.revision()
 	txn := store.Txn{Base: now - min(now, store.Revision(m.rng.IntN(6)))}
 	for range m.rng.IntN(3) {
 		key := m.key()
-		_, exists := m.twin.states[txn.Base][key]
+		_, exists := m.model.states[txn.Base][key]
 		txn.Preconditions = append(txn.Preconditions, store.Precondition{Key: key, Exists: exists})
 	}
 	for range 1 + m.rng.IntN(3) {
@@ -85,7 +85,7 @@ func (m *sim) step() {
 	case 4:
 		m.snapshot(m.rng.IntN(3), func() { m.commit(m.txn()) })
 	case 5:
-		m.watch(m.twin.revision() - min(m.twin.revision(), store.Revision(m.rng.IntN(10))))
+		m.watch(m.model.revision() - min(m.model.revision(), store.Revision(m.rng.IntN(10))))
 	case 6:
 		m.note("little space")
 		m.fs.SetFree(int64(m.rng.IntN(20_000)))

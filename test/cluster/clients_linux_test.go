@@ -18,7 +18,7 @@ const sharedKeys = 4
 
 // load is the clients that use the nodes during all rounds.
 type load struct {
-	*world
+	*fixture
 	history *history
 	service string
 	newest  atomic.Uint64 // the highest revision that any client has seen

@@ -178,16 +178,16 @@ func (m *machine) setClock(d time.Duration) {
 }
 
 // jumps is a wall clock that jumps, and back in the end.
-func jumps(name string, d time.Duration, victims func(w *world) []*machine) fault {
+func jumps(name string, d time.Duration, victims func(w *fixture) []*machine) fault {
 	var all []*machine
 	return fault{name: fmt.Sprintf("clock of %s jumps by %v", name, d), time: 2 * lease,
-		begin: func(w *world) {
+		begin: func(w *fixture) {
 			all = victims(w)
 			for i, m := range all {
 				m.setClock(d * time.Duration(i+1))
 			}
 		},
-		end: func(w *world) {
+		end: func(w *fixture) {
 			for _, m := range all {
 				m.setClock(0)
 			}
@@ -201,7 +201,7 @@ func clockFaults() []fault {
 		jumps("a member", -time.Hour, oneMember),
 		jumps("a node", -time.Hour, oneNode),
 		jumps("a member", 24*time.Hour, oneMember),
-		jumps("all nodes, each by more than the one before", 10*time.Minute, func(w *world) []*machine { return w.nodes }),
+		jumps("all nodes, each by more than the one before", 10*time.Minute, func(w *fixture) []*machine { return w.nodes }),
 	}
 }
 

@@ -28,9 +28,9 @@ var (
 	faultSeed   = flag.Uint64("faults.seed", 1, "order of the faults and choice of the machines")
 )
 
-// world is nodes and members of etcd on machines of their own. With store cluster each
+// fixture is nodes and members of etcd on machines of their own. With store cluster each
 // machine is both.
-type world struct {
+type fixture struct {
 	t       *testing.T
 	net     *network
 	nodes   []*machine
@@ -42,15 +42,15 @@ type world struct {
 // lease of the nodes. Processes are stopped for longer.
 const lease = 2 * time.Second
 
-// newWorld builds the program and an empty network.
-func newWorld(t *testing.T) (w *world, program string) {
+// newFixture builds the program and an empty network.
+func newFixture(t *testing.T) (w *fixture, program string) {
 	t.Helper()
-	w = &world{t: t, net: newNetwork(t), random: rand.New(rand.NewPCG(*faultSeed, 7))}
+	w = &fixture{t: t, net: newNetwork(t), random: rand.New(rand.NewPCG(*faultSeed, 7))}
 	return w, build(t)
 }
 
 // configFile writes a configuration of a node: more of the section nodes, and other sections.
-func (w *world) configFile(nodes, more string) string {
+func (w *fixture) configFile(nodes, more string) string {
 	w.t.Helper()
 	file := filepath.Join(w.t.TempDir(), "cairn.yaml")
 	text := fmt.Sprintf("log_level: warn\nquotas: {instances_per_service: 0, namespaces_per_account: 0}\nnodes: {lease: %v%s}\n%s", lease, nodes, more)
@@ -61,7 +61,7 @@ func (w *world) configFile(nodes, more string) string {
 }
 
 // node returns a machine for a node.
-func (w *world) node(name, program, config string, args ...string) *machine {
+func (w *fixture) node(name, program, config string, args ...string) *machine {
 	m := newMachine(w.t, w.net, name)
 	m.args = append([]string{program, "serve", "--config", config, "--data-dir", filepath.Join(m.disk, "data"), "--node-name", name,
 		"--api-addr", apiAddr, "--dns-addr", dnsAddr, "--admin-addr", adminAddr}, args...)
@@ -70,12 +70,12 @@ func (w *world) node(name, program, config string, args ...string) *machine {
 }
 
 // overEtcd starts three nodes over three members of Debian's etcd.
-func overEtcd(t *testing.T) *world { return overEtcdWith(t, "", "") }
+func overEtcd(t *testing.T) *fixture { return overEtcdWith(t, "", "") }
 
 // overEtcdWith takes more of the section nodes of the configuration, and other sections.
-func overEtcdWith(t *testing.T, nodes, more string) *world {
+func overEtcdWith(t *testing.T, nodes, more string) *fixture {
 	etcd := testtool.Need(t, "etcd", "etcd-server")
-	w, program := newWorld(t)
+	w, program := newFixture(t)
 	var peers, endpoints []string
 	for i := range 3 {
 		m := newMachine(t, w.net, fmt.Sprint("m", i))
@@ -98,8 +98,8 @@ func overEtcdWith(t *testing.T, nodes, more string) *world {
 }
 
 // asCluster starts three nodes of --store cluster, with TLS between them.
-func asCluster(t *testing.T) *world {
-	w, program := newWorld(t)
+func asCluster(t *testing.T) *fixture {
+	w, program := newFixture(t)
 	ca := testca.New(t)
 	first := ""
 	for i := range 3 {
@@ -133,7 +133,7 @@ func (m *machine) await() {
 }
 
 // recover starts what has ended and waits until all nodes take writes.
-func (w *world) recover() {
+func (w *fixture) recover() {
 	w.t.Helper()
 	for _, m := range append(slices.Clone(w.members), w.nodes...) {
 		if m.ended() {
@@ -149,9 +149,9 @@ func (w *world) recover() {
 // fault is something bad that begins and ends.
 type fault struct {
 	name  string
-	begin func(w *world)
+	begin func(w *fixture)
 	time  time.Duration // how long it lasts
-	end   func(w *world)
+	end   func(w *fixture)
 }
 
 func hosts(all ...*machine) (hosts []*host) {
@@ -166,19 +166,19 @@ func others(all []*machine, not *machine) []*machine {
 	return slices.DeleteFunc(slices.Clone(all), func(m *machine) bool { return m == not })
 }
 
-func (w *world) repair() { w.net.repair() }
+func (w *fixture) repair() { w.net.repair() }
 
 // kills is kill -9 of machines, which start again in the end.
-func kills(name string, victims func(w *world) []*machine) fault {
+func kills(name string, victims func(w *fixture) []*machine) fault {
 	var killed []*machine
 	return fault{name: "kill -9 of " + name, time: 1500 * time.Millisecond,
-		begin: func(w *world) {
+		begin: func(w *fixture) {
 			killed = victims(w)
 			for _, m := range killed {
 				m.kill()
 			}
 		},
-		end: func(w *world) {
+		end: func(w *fixture) {
 			for _, m := range killed {
 				m.start()
 			}
@@ -186,17 +186,17 @@ func kills(name string, victims func(w *world) []*machine) fault {
 }
 
 // stops is SIGSTOP for longer than a lease.
-func stops(name string, victims func(w *world) []*machine) fault {
+func stops(name string, victims func(w *fixture) []*machine) fault {
 	var stopped []*machine
 	return fault{name: "SIGSTOP of " + name, time: 2*lease + lease/2,
-		begin: func(w *world) {
+		begin: func(w *fixture) {
 			stopped = victims(w)
 			for _, m := range stopped {
 				m.down()
 				m.signal(syscall.SIGSTOP)
 			}
 		},
-		end: func(w *world) {
+		end: func(w *fixture) {
 			for _, m := range stopped {
 				m.signal(syscall.SIGCONT)
 			}
@@ -204,8 +204,8 @@ func stops(name string, victims func(w *world) []*machine) fault {
 }
 
 // links changes links for a while.
-func links(name string, l link, d time.Duration, ends func(w *world) (from, to []*machine), bothWays bool) fault {
-	return fault{name: name, time: d, end: (*world).repair, begin: func(w *world) {
+func links(name string, l link, d time.Duration, ends func(w *fixture) (from, to []*machine), bothWays bool) fault {
+	return fault{name: name, time: d, end: (*fixture).repair, begin: func(w *fixture) {
 		from, to := ends(w)
 		w.net.set(l, hosts(from...), hosts(to...))
 		if bothWays {
@@ -214,36 +214,36 @@ func links(name string, l link, d time.Duration, ends func(w *world) (from, to [
 	}}
 }
 
-func (w *world) pick(all []*machine) *machine { return all[w.random.IntN(len(all))] }
+func (w *fixture) pick(all []*machine) *machine { return all[w.random.IntN(len(all))] }
 
-func oneNode(w *world) []*machine   { return []*machine{w.pick(w.nodes)} }
-func oneMember(w *world) []*machine { return []*machine{w.pick(w.members)} }
-func twoMembers(w *world) []*machine {
+func oneNode(w *fixture) []*machine   { return []*machine{w.pick(w.nodes)} }
+func oneMember(w *fixture) []*machine { return []*machine{w.pick(w.members)} }
+func twoMembers(w *fixture) []*machine {
 	return others(w.members, w.pick(w.members))
 }
 
 // nodeAndMembers returns a node and all members elsewhere.
-func nodeAndMembers(w *world) (from, to []*machine) {
+func nodeAndMembers(w *fixture) (from, to []*machine) {
 	m := w.pick(w.nodes)
 	return []*machine{m}, others(w.members, m)
 }
 
-func membersAndNode(w *world) (from, to []*machine) {
+func membersAndNode(w *fixture) (from, to []*machine) {
 	to, from = nodeAndMembers(w)
 	return from, to
 }
 
-func memberAndMembers(w *world) (from, to []*machine) {
+func memberAndMembers(w *fixture) (from, to []*machine) {
 	m := w.pick(w.members)
 	return []*machine{m}, others(w.members, m)
 }
 
-func membersAndMember(w *world) (from, to []*machine) {
+func membersAndMember(w *fixture) (from, to []*machine) {
 	to, from = memberAndMembers(w)
 	return from, to
 }
 
-func memberAndAll(w *world) (from, to []*machine) {
+func memberAndAll(w *fixture) (from, to []*machine) {
 	m := w.pick(w.members)
 	return []*machine{m}, others(append(slices.Clone(w.members), w.nodes...), m)
 }
@@ -252,12 +252,12 @@ func memberAndAll(w *world) (from, to []*machine) {
 func fullDisk() fault {
 	var victim *machine
 	return fault{name: "full disk of a member", time: 3 * time.Second,
-		begin: func(w *world) {
+		begin: func(w *fixture) {
 			victim = w.pick(w.members)
 			victim.down()
 			victim.fillDisk()
 		},
-		end: func(*world) { victim.emptyDisk() }}
+		end: func(*fixture) { victim.emptyDisk() }}
 }
 
 const partitionTime = 4 * time.Second
@@ -281,7 +281,7 @@ func faults() []fault {
 		kills("two members", twoMembers),
 		links("a member that is cut off", cut, partitionTime, memberAndAll, true),
 		stops("two members", twoMembers),
-		kills("a node and a member", func(w *world) []*machine { return slices.Compact([]*machine{w.pick(w.nodes), w.pick(w.members)}) }),
+		kills("a node and a member", func(w *fixture) []*machine { return slices.Compact([]*machine{w.pick(w.nodes), w.pick(w.members)}) }),
 		links("slow links of a node", link{delay: 150 * time.Millisecond}, partitionTime, nodeAndMembers, true),
 	}
 	return append(all, clockFaults()...)
@@ -295,7 +295,7 @@ func TestFaultsOfCluster(t *testing.T) { asCluster(t).runFaults(4) }
 
 // runFaults lets clients work during rounds of faults. In the end everything that was
 // acknowledged is there, what clients saw is linearizable, and all nodes are equal.
-func (w *world) runFaults(few int) {
+func (w *fixture) runFaults(few int) {
 	l := w.newLoad()
 	l.run(8)
 	all := faults()
@@ -321,7 +321,7 @@ func (w *world) runFaults(few int) {
 	w.compareNodes()
 }
 
-func (w *world) runFault(round int, f *fault) {
+func (w *fixture) runFault(round int, f *fault) {
 	time.Sleep(500 * time.Millisecond)
 	f.begin(w)
 	time.Sleep(f.time)
@@ -331,8 +331,8 @@ func (w *world) runFault(round int, f *fault) {
 	w.t.Logf("round %d: %s; all nodes take writes %v after its end", round, f.name, time.Since(ended).Round(10*time.Millisecond))
 }
 
-func (w *world) newLoad() *load {
-	l := &load{world: w, history: newHistory(w.t), stop: make(chan struct{})}
+func (w *fixture) newLoad() *load {
+	l := &load{fixture: w, history: newHistory(w.t), stop: make(chan struct{})}
 	w.t.Cleanup(l.end)
 	n := w.nodes[0]
 	n.must("CreateHttpNamespace", `{"Name":"faults"}`, &struct{}{})
@@ -381,7 +381,7 @@ func (l *load) readAll(rounds int) {
 
 // compareNodes compares the records of all nodes, but for those of the members, which
 // change all the time.
-func (w *world) compareNodes() {
+func (w *fixture) compareNodes() {
 	w.t.Helper()
 	want := w.nodes[0].records()
 	for _, m := range w.nodes[1:] {

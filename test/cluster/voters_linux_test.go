@@ -77,7 +77,7 @@ func (m *machine) health(service string) string {
 
 // checked is instances on a target, which all nodes probe.
 type checked struct {
-	*world
+	*fixture
 	target  *target
 	service string
 }
@@ -87,7 +87,7 @@ type checked struct {
 const checkedInstances = 9
 
 func newChecked(t *testing.T, share string) *checked {
-	c := &checked{world: overEtcdWith(t, "", "health: {interval: 1s, initial_interval: 200ms, voters: 3, healthy_share: "+share+"}\n")}
+	c := &checked{fixture: overEtcdWith(t, "", "health: {interval: 1s, initial_interval: 200ms, voters: 3, healthy_share: "+share+"}\n")}
 	c.target = newTarget(t, c.net)
 	m := c.nodes[0]
 	m.must("CreateHttpNamespace", `{"Name":"checked"}`, &struct{}{})

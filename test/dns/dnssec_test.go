@@ -24,7 +24,7 @@ func withSealKey() nodetest.Option {
 }
 
 // sign has a namespace's zone signed and returns its first key.
-func (w *world) sign(t *testing.T, id, value string) object {
+func (w *fixture) sign(t *testing.T, id, value string) object {
 	t.Helper()
 	get := func() object { return w.call(t, "GetNamespace", object{"Id": id})["Namespace"].(object) }
 	w.call(t, "TagResource", object{"ResourceARN": get()["Arn"], "Tags": []object{{"Key": "cairn.dnssec", "Value": value}}})
@@ -34,7 +34,7 @@ func (w *world) sign(t *testing.T, id, value string) object {
 
 // signedShop is a signed zone with one of everything, a signed zone below it and
 // one that is not signed. It returns the key of the first.
-func (w *world) signedShop(t *testing.T) object {
+func (w *fixture) signedShop(t *testing.T) object {
 	t.Helper()
 	ns := w.namespace(t, "signed.example", true)
 	key := w.sign(t, ns, "enabled")
@@ -205,7 +205,7 @@ stub-zone:
 
 // middleman hands questions on to the node and answers back, but those for names
 // that begin with "tampered" with other addresses.
-func (w *world) middleman(t *testing.T) string {
+func (w *fixture) middleman(t *testing.T) string {
 	t.Helper()
 	addr := "127.0.0.1:" + freePort(t)
 	for _, network := range []string{"udp", "tcp"} {

@@ -31,7 +31,7 @@ func TestFresh(t *testing.T) {
 	for worker := range workers {
 		name := fmt.Sprintf("fresh-%d", worker)
 		service := w.service(t, ns, name, "A", "MULTIVALUE", checked)
-		f := &fresh{world: w, t: t, service: service, name: name + ".shop.example.", conn: w.dial(t, "udp")}
+		f := &fresh{fixture: w, t: t, service: service, name: name + ".shop.example.", conn: w.dial(t, "udp")}
 		wg.Go(func() {
 			for round := range *freshRounds / workers {
 				if f.round(round); t.Failed() {
@@ -54,7 +54,7 @@ func onDisk(t *testing.T) nodetest.Option {
 
 // fresh changes one service and looks at it.
 type fresh struct {
-	*world
+	*fixture
 	t             *testing.T
 	service, name string
 	conn          *wire
@@ -102,7 +102,7 @@ func (f *fresh) expect(after string, want ...string) {
 }
 
 // load registers and asks all the time until it is stopped.
-func (w *world) load(t *testing.T, ns string) (stop func()) {
+func (w *fixture) load(t *testing.T, ns string) (stop func()) {
 	service := w.service(t, ns, "load", "A", "MULTIVALUE")
 	var ended atomic.Bool
 	var wg sync.WaitGroup

@@ -69,7 +69,7 @@ func through(resolver, name string, qtype uint16) (*dns.Msg, error) {
 
 // resolverInFront checks that a resolver which has cairn for one domain gives
 // its answers.
-func resolverInFront(t *testing.T, w *world, addr string) {
+func resolverInFront(t *testing.T, w *fixture, addr string) {
 	t.Helper()
 	ns := w.namespace(t, internal, false)
 	web := w.service(t, ns, "web", "A", "MULTIVALUE")

@@ -120,7 +120,7 @@ var packages = map[string]string{
 	"dnsmasq": "dnsmasq-base", "haproxy": "haproxy", "nginx": "nginx-light",
 }
 
-func (w *world) runProgram(t *testing.T, program string, args, want []string, not string) {
+func (w *fixture) runProgram(t *testing.T, program string, args, want []string, not string) {
 	path := testtool.Need(t, program, packages[program])
 	common := []string{"-p", w.dnsPort, "@127.0.0.1"}
 	switch program {

@@ -20,7 +20,7 @@ type wire struct {
 	conn net.Conn
 }
 
-func (w *world) dial(t testing.TB, network string) *wire {
+func (w *fixture) dial(t testing.TB, network string) *wire {
 	t.Helper()
 	conn, err := net.Dial(network, w.Addrs().DNS)
 	if err != nil {

@@ -134,7 +134,7 @@ func (s *secondary) follows(t *testing.T, what, name string, want ...string) {
 }
 
 // transfers is how many transfers of a kind the node has counted.
-func (w *world) transfers(t *testing.T, kind, sent string) int {
+func (w *fixture) transfers(t *testing.T, kind, sent string) int {
 	t.Helper()
 	resp, err := http.Get("http://" + w.Addrs().Admin + "/metrics")
 	if err != nil {
@@ -169,7 +169,7 @@ func TestSecondary(t *testing.T) {
 	}
 }
 
-func followsRegistry(t *testing.T, w *world, s *secondary) {
+func followsRegistry(t *testing.T, w *fixture, s *secondary) {
 	ns := w.namespace(t, services, true)
 	web := w.service(t, ns, "web", "A", "MULTIVALUE", checked)
 	srv := w.service(t, ns, "_http._tcp", "SRV", "MULTIVALUE")

@@ -98,7 +98,7 @@ func withoutName(lines []string, name string) string {
 }
 
 // sameSerial waits until a secondary has the newest serial of a zone.
-func (w *world) sameSerial(t *testing.T, s *secondary, apex string) {
+func (w *fixture) sameSerial(t *testing.T, s *secondary, apex string) {
 	t.Helper()
 	eventually(t, "the same serial", func() error {
 		theirs, err := through(s.addr, apex, dns.TypeSOA)
@@ -111,7 +111,7 @@ func (w *world) sameSerial(t *testing.T, s *secondary, apex string) {
 }
 
 // namespaceID returns the id of a namespace.
-func (w *world) namespaceID(t *testing.T, name string) string {
+func (w *fixture) namespaceID(t *testing.T, name string) string {
 	t.Helper()
 	for _, ns := range w.call(t, "ListNamespaces", object{})["Namespaces"].([]any) {
 		if ns.(object)["Name"] == name {

@@ -12,9 +12,9 @@ import (
 // it keeps the verdicts, says so everywhere, and recovers.
 func TestBrownOut(t *testing.T) {
 	t.Parallel() // it mostly waits
-	control := farm(t, "127.0.0.1", silent)
+	control := newBackend(t, "127.0.0.1", silent)
 	c := startChecked(t, fmt.Sprintf("health: {interval: 300ms, initial_interval: 100ms, max_rate_per_address: 10000, control: [%q]}\n", control.addr()))
-	web := farm(t, "127.0.0.2", answer(allWell))
+	web := newBackend(t, "127.0.0.2", answer(allWell))
 	service := c.service("web", httpCheck(5), nil)
 	const n = 20
 	for i := range n {
@@ -62,11 +62,11 @@ func TestForbiddenAddresses(t *testing.T) {
 	t.Parallel()
 	c := startChecked(t, "health: {interval: 300ms, initial_interval: 100ms, max_rate_per_address: 10000, deny: [127.9.0.0/16]}\n")
 	probed := make(chan struct{}, 100)
-	denied := farm(t, "127.9.0.1", nil)
+	denied := newBackend(t, "127.9.0.1", nil)
 	denied.become(func(conn net.Conn) { probed <- struct{}{}; answer(allWell)(conn) })
 	service := c.service("web", httpCheck(1), nil)
 	admin := c.admin[strings.LastIndex(c.admin, ":")+1:]
-	c.register(service, "ok", farm(t, "127.0.0.1", answer(allWell)).attributes())
+	c.register(service, "ok", newBackend(t, "127.0.0.1", answer(allWell)).attributes())
 	forbidden := map[string]object{
 		"denied":    denied.attributes(),
 		"metadata":  {"AWS_INSTANCE_IPV4": "169.254.169.254", "AWS_INSTANCE_PORT": "80"},

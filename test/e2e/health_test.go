@@ -212,28 +212,28 @@ type broken struct {
 	check    string // type of the check; HTTP unless given
 	settings object
 	well     func(net.Conn)
-	ill      func(*farmhouse)
+	ill      func(*backend)
 	explains string // part of what explain says while it is ill
 }
 
 // quickly keeps the test short where a backend hangs.
 var quickly = object{"cairn.health.timeout": "300ms"}
 
-func becomes(behaves func(net.Conn)) func(*farmhouse) {
-	return func(f *farmhouse) { f.become(behaves) }
+func becomes(behaves func(net.Conn)) func(*backend) {
+	return func(f *backend) { f.become(behaves) }
 }
 
-func says(text string) func(*farmhouse) { return becomes(answer(text)) }
+func says(text string) func(*backend) { return becomes(answer(text)) }
 
-// ways is the farm: what breaks, and how.
+// ways are the faults of backends.
 func ways(t *testing.T) map[string]broken {
 	well := answer(allWell)
 	expired := certificate(t, "another.example", time.Now().Add(-24*time.Hour))
 	looks := func(text string) object { return object{"cairn.health.body": text} }
 	filler := strings.Repeat("x", 5112)
 	return map[string]broken{
-		"refuses":          {well: well, ill: (*farmhouse).refuse, explains: "was refused"},
-		"hangs before":     {well: well, ill: (*farmhouse).full, settings: quickly, explains: "got no connection in time"},
+		"refuses":          {well: well, ill: (*backend).refuse, explains: "was refused"},
+		"hangs before":     {well: well, ill: (*backend).full, settings: quickly, explains: "got no connection in time"},
 		"hangs after":      {well: well, ill: becomes(silent), settings: quickly, explains: "connected, but got no answer in time"},
 		"slow header":      {well: pieces(1, allWell), ill: becomes(trickle), settings: quickly, explains: "got no answer in time"},
 		"not found":        {well: well, ill: says("HTTP/1.1 404 Not Found\r\n\r\n"), explains: "answered 404"},
@@ -247,7 +247,7 @@ func ways(t *testing.T) map[string]broken {
 		"reset":            {well: well, ill: becomes(reset), explains: "was broken off"},
 		"without a word":   {well: well, ill: becomes(func(net.Conn) {}), explains: "was broken off"},
 		"not HTTP":         {well: well, ill: says("220 mail.example ESMTP\r\n"), explains: "not the protocol"},
-		"IPv6":             {ip: "::1", well: well, ill: (*farmhouse).refuse, explains: "was refused"},
+		"IPv6":             {ip: "::1", well: well, ill: (*backend).refuse, explains: "was refused"},
 		"text missing":     {well: well, ill: says("HTTP/1.1 200 OK\r\n\r\nall bad"), settings: looks("all well"), explains: "without the text"},
 		"text in pieces":   {well: pieces(3, allWell), ill: says("HTTP/1.1 200 OK\r\n\r\n"), settings: looks("all well"), explains: "without the text"},
 		"text too late":    {well: answer("HTTP/1.1 200 OK\r\n\r\n" + filler + "all well"), ill: says("HTTP/1.1 200 OK\r\n\r\n" + filler + "xall well"), settings: looks("all well"), explains: "without the text"},
@@ -255,8 +255,8 @@ func ways(t *testing.T) map[string]broken {
 		"any certificate":  {check: "HTTPS", well: overTLS(expired, well), ill: becomes(overTLS(expired, answer("HTTP/1.1 500 No\r\n\r\n"))), explains: "answered 500"},
 		"handshake fails":  {check: "HTTPS", well: overTLS(expired, well), ill: becomes(plain), explains: "got an answer that is not TLS"},
 		"handshake hangs":  {check: "HTTPS", well: overTLS(expired, well), ill: becomes(silent), settings: quickly, explains: "TLS handshake did not end in time"},
-		"TCP refuses":      {check: "TCP", well: silent, ill: (*farmhouse).refuse, explains: "was refused"},
-		"TCP hangs before": {check: "TCP", well: silent, ill: (*farmhouse).full, settings: quickly, explains: "got no connection in time"},
+		"TCP refuses":      {check: "TCP", well: silent, ill: (*backend).refuse, explains: "was refused"},
+		"TCP hangs before": {check: "TCP", well: silent, ill: (*backend).full, settings: quickly, explains: "got no connection in time"},
 	}
 }
 
@@ -281,7 +281,7 @@ func endless(c net.Conn) {
 func TestHealthFarm(t *testing.T) {
 	t.Parallel()
 	c := startChecked(t, fast)
-	steady := farm(t, "127.0.0.1", answer(allWell))
+	steady := newBackend(t, "127.0.0.1", answer(allWell))
 	var wg sync.WaitGroup
 	n := 1
 	for what, way := range ways(t) {
@@ -291,7 +291,7 @@ func TestHealthFarm(t *testing.T) {
 		if ip == "" {
 			ip = fmt.Sprintf("127.0.0.%d", n)
 		}
-		f := farm(t, ip, way.well)
+		f := newBackend(t, ip, way.well)
 		kind := way.check
 		if kind == "" {
 			kind = "HTTP"
@@ -309,7 +309,7 @@ func TestHealthFarm(t *testing.T) {
 	}
 }
 
-func (c *checked) tryWay(what, service, name string, way broken, f *farmhouse) {
+func (c *checked) tryWay(what, service, name string, way broken, f *backend) {
 	c.register(service, "x", f.attributes())
 	c.waitAlone(what+": well", service, name, f.ip, "HEALTHY")
 	way.ill(f)
@@ -374,7 +374,7 @@ func (s *scripted) behave(conn net.Conn) {
 func TestHealthThresholds(t *testing.T) {
 	t.Parallel()
 	c := startChecked(t, fast)
-	steady := farm(t, "127.0.0.1", answer(allWell))
+	steady := newBackend(t, "127.0.0.1", answer(allWell))
 	var all []*scripted
 	for name, s := range map[string]struct {
 		threshold    int
@@ -400,7 +400,7 @@ func TestHealthThresholds(t *testing.T) {
 	}
 	for _, s := range all {
 		c.wait(s.name, s.service, s.name, "steady", "127.0.0.1", "HEALTHY")
-		c.register(s.service, "x", farm(t, s.ip, s.behave).attributes())
+		c.register(s.service, "x", newBackend(t, s.ip, s.behave).attributes())
 	}
 	for _, s := range all {
 		select {
@@ -420,13 +420,13 @@ func TestHealthAfterCrash(t *testing.T) {
 	t.Parallel()
 	const each = 100
 	c := startChecked(t, fast)
-	up, down := farm(t, "127.0.0.1", answer(allWell)), farm(t, "127.0.0.2", answer("HTTP/1.1 500 No\r\n\r\n"))
+	up, down := newBackend(t, "127.0.0.1", answer(allWell)), newBackend(t, "127.0.0.2", answer("HTTP/1.1 500 No\r\n\r\n"))
 	service := c.service("many", httpCheck(3), nil)
 	var wg sync.WaitGroup
 	for w := range 6 {
 		wg.Go(func() {
 			for i := w; i < 2*each; i += 6 {
-				f := []*farmhouse{up, down}[i%2]
+				f := []*backend{up, down}[i%2]
 				if status, answer, err := c.call(t.Context(), "RegisterInstance", object{"ServiceId": service, "InstanceId": fmt.Sprint("i", i), "Attributes": f.attributes()}); err != nil || status != http.StatusOK {
 					t.Errorf("register: %v %v", answer, err)
 				}

@@ -154,7 +154,7 @@ func TestSettingsWhileRunning(t *testing.T) {
 	c := startChecked(t, fast)
 	var mu sync.Mutex
 	host, agent := "", ""
-	f := farm(t, "127.0.0.1", answer("HTTP/1.1 404 No\r\n\r\nlost"))
+	f := newBackend(t, "127.0.0.1", answer("HTTP/1.1 404 No\r\n\r\nlost"))
 	service := c.service("web", httpCheck(2), nil)
 	set := func(a object) {
 		t.Helper()
@@ -205,8 +205,8 @@ func TestSettingsWhileRunning(t *testing.T) {
 func TestRegisterAgainAndDeregister(t *testing.T) {
 	t.Parallel()
 	c := startChecked(t, fast)
-	f := farm(t, "127.0.0.1", answer(allWell))
-	held := farm(t, "127.0.0.2", nil)
+	f := newBackend(t, "127.0.0.1", answer(allWell))
+	held := newBackend(t, "127.0.0.2", nil)
 	ended := make(chan struct{}, 100)
 	held.become(func(conn net.Conn) { silent(conn); ended <- struct{}{} })
 	service := c.service("web", httpCheck(3), object{"cairn.health.timeout": "60"})

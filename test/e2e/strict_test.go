@@ -36,7 +36,7 @@ func TestStrictHealth(t *testing.T) {
 // strictCheck follows an instance that is down from the beginning.
 func (c *checked) strictCheck() {
 	c.t.Helper()
-	dead := farm(c.t, "127.0.0.1", answer("HTTP/1.1 500 No\r\n\r\n"))
+	dead := newBackend(c.t, "127.0.0.1", answer("HTTP/1.1 500 No\r\n\r\n"))
 	service := c.service("web", httpCheck(3), nil)
 	attributes := dead.attributes()
 	attributes["AWS_INSTANCE_IPV6"] = "::1"

@@ -20,15 +20,15 @@ const owner = command.AccountID("111122223333")
 
 var shop = mesh.MeshRef(owner, "shop")
 
-type world struct {
+type fixture struct {
 	t       *testing.T
 	replica *replica.Replica
 	rules   state.Rules
 	seal    *seal.Key
 }
 
-func start(t *testing.T) *world {
-	w := &world{t: t}
+func start(t *testing.T) *fixture {
+	w := &fixture{t: t}
 	w.rules.Mesh.Authority = mesh.AuthorityRules{Meshes: []string{"shop"}, LeafLife: 1000, RootLife: 100_000}
 	var err error
 	if w.seal, err = seal.ParseKey(seal.NewKey()); err != nil {
@@ -46,14 +46,14 @@ func start(t *testing.T) *world {
 	return w
 }
 
-func (w *world) create(ref mesh.Ref) {
+func (w *fixture) create(ref mesh.Ref) {
 	w.t.Helper()
 	if _, err := w.replica.Propose(w.t.Context(), owner, &mesh.Create{Ref: ref, Spec: &mesh.MeshSpec{}}); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) worker() *Authority {
+func (w *fixture) worker() *Authority {
 	w.t.Helper()
 	a, err := New(Config{Replica: w.replica, Rules: func() *state.Rules { return &w.rules }, Seal: w.seal, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -62,7 +62,7 @@ func (w *world) worker() *Authority {
 	return a
 }
 
-func (w *world) roots() []mesh.Root { return rootsOf(w.replica.Current()) }
+func (w *fixture) roots() []mesh.Root { return rootsOf(w.replica.Current()) }
 
 func rootsOf(s *replica.Snapshot) []mesh.Root {
 	a, ok := s.Mesh.Authority(shop)

@@ -18,17 +18,17 @@ import (
 
 const account command.AccountID = "000000000000"
 
-// world is a replica with a janitor, in a synctest bubble.
-type world struct {
+// fixture is a replica with a janitor, in a synctest bubble.
+type fixture struct {
 	*testing.T
 	replica *replica.Replica
 	stop    func()
 	service registry.ServiceID
 }
 
-func start(t *testing.T, st store.Store) *world { return startWith(t, st, false) }
+func start(t *testing.T, st store.Store) *fixture { return startWith(t, st, false) }
 
-func startWith(t *testing.T, st store.Store, strict bool) *world {
+func startWith(t *testing.T, st store.Store, strict bool) *fixture {
 	rules := func() *state.Rules {
 		return &state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60, Strict: strict}}
 	}
@@ -50,7 +50,7 @@ func startWith(t *testing.T, st store.Store, strict bool) *world {
 	go func() { done <- rep.Run(ctx) }()
 	go func() { done <- jan.Run(ctx) }()
 	<-rep.Loaded()
-	return &world{T: t, replica: rep, stop: func() {
+	return &fixture{T: t, replica: rep, stop: func() {
 		cancel()
 		for range 2 {
 			if err := <-done; err != nil {
@@ -60,7 +60,7 @@ func startWith(t *testing.T, st store.Store, strict bool) *world {
 	}}
 }
 
-func (w *world) do(c command.Command) command.Reply {
+func (w *fixture) do(c command.Command) command.Reply {
 	w.Helper()
 	reply, err := w.replica.Propose(w.Context(), account, c)
 	if err != nil {
@@ -69,13 +69,13 @@ func (w *world) do(c command.Command) command.Reply {
 	return reply
 }
 
-func (w *world) register() {
+func (w *fixture) register() {
 	w.Helper()
 	w.do(&registry.RegisterInstance{ServiceRef: string(w.service), ID: "i", Attributes: map[string]string{"cairn.ttl": "16"}})
 }
 
 // status is the instance's health, or nothing where it is not there.
-func (w *world) status() string {
+func (w *fixture) status() string {
 	svc, _ := w.replica.Current().Registry.Service(account, w.service)
 	inst, ok := svc.Instance("i")
 	if !ok {
@@ -85,7 +85,7 @@ func (w *world) status() string {
 }
 
 // after checks the status after a time.
-func (w *world) after(d time.Duration, want string) {
+func (w *fixture) after(d time.Duration, want string) {
 	w.Helper()
 	time.Sleep(d) // the bubble's time
 	synctest.Wait()
@@ -94,7 +94,7 @@ func (w *world) after(d time.Duration, want string) {
 	}
 }
 
-func (w *world) setUp() {
+func (w *fixture) setUp() {
 	w.do(&registry.CreateNamespace{Type: registry.HTTP, Name: "h"})
 	for id := range w.replica.Current().Registry.Namespaces(account, "") {
 		w.service = w.do(&registry.CreateService{Name: "s", NamespaceRef: string(id), CustomHealth: true}).Value.(*registry.Service).ID

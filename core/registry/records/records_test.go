@@ -18,8 +18,8 @@ import (
 	"github.com/cairn-discovery/cairn/core/zone"
 )
 
-// world is a state with one public namespace.
-type world struct {
+// fixture is a state with one public namespace.
+type fixture struct {
 	*testing.T
 	state *state.State
 	count uint64
@@ -28,8 +28,8 @@ type world struct {
 
 const account = "000000000000"
 
-func newWorld(t *testing.T) *world {
-	w := &world{T: t, state: new(state.State)}
+func newFixture(t *testing.T) *fixture {
+	w := &fixture{T: t, state: new(state.State)}
 	id := registry.OperationID(w.do(&registry.CreateNamespace{Name: "Example.com", Type: registry.DNSPublic}).ID)
 	op, err := w.state.Registry.Operation(account, id)
 	if err != nil {
@@ -39,7 +39,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) do(c command.Command) command.Reply {
+func (w *fixture) do(c command.Command) command.Reply {
 	w.Helper()
 	w.count++
 	rules := state.Rules{Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}}
@@ -56,7 +56,7 @@ func (w *world) do(c command.Command) command.Reply {
 type attrs = map[string]string
 
 // service creates a service of a name with records of some types and a TTL of 30.
-func (w *world) service(name string, policy registry.RoutingPolicy, custom bool, types ...registry.RecordType) string {
+func (w *fixture) service(name string, policy registry.RoutingPolicy, custom bool, types ...registry.RecordType) string {
 	w.Helper()
 	dns := &registry.DNSConfig{Policy: policy}
 	for _, t := range types {
@@ -66,13 +66,13 @@ func (w *world) service(name string, policy registry.RoutingPolicy, custom bool,
 	return string(w.do(c).Value.(*registry.Service).ID)
 }
 
-func (w *world) register(service, id string, a attrs) {
+func (w *fixture) register(service, id string, a attrs) {
 	w.Helper()
 	w.do(&registry.RegisterInstance{ServiceRef: service, ID: registry.InstanceID(id), Attributes: a})
 }
 
 // lines returns all records of the zone: what a copy of it has.
-func (w *world) lines() []string {
+func (w *fixture) lines() []string {
 	z, ok := w.state.Zones.Zone(records.ZoneID(w.ns))
 	if !ok {
 		w.Fatal("no zone")
@@ -126,7 +126,7 @@ func TestRecordsOfInstances(t *testing.T) {
 			[]string{fmt.Sprintf("web.example.com. 30 5 %x", "\x01x\x07example\x03net\x00")}},
 		{"an alias", registry.Weighted, []registry.RecordType{"A"}, "i", attrs{registry.AttrAliasDNSName: "x.example.net"}, []string{}},
 	} {
-		w := newWorld(t)
+		w := newFixture(t)
 		svc := w.service("web", c.policy, false, c.types...)
 		w.register(svc, c.id, c.attrs)
 		slices.Sort(c.want)
@@ -142,7 +142,7 @@ func TestRecordsOfInstances(t *testing.T) {
 
 // Health, changes of the service and the zone reach the zones.
 func TestChanges(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	svc := w.service(".", "", true, "A")
 	w.register(svc, "a", attrs{registry.AttrIPv4: "10.0.0.1"})
 	w.register(svc, "b", attrs{registry.AttrIPv4: "10.0.0.2"})

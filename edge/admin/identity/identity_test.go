@@ -23,9 +23,9 @@ import (
 
 const account = "123456789012"
 
-// world is a handler on a registry in memory, with one user, filed, in its
+// fixture is a handler on a registry in memory, with one user, filed, in its
 // configuration file.
-type world struct {
+type fixture struct {
 	*testing.T
 	mux     *http.ServeMux
 	replica *replica.Replica
@@ -51,9 +51,9 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
-func start(t *testing.T, sealed bool) *world {
+func start(t *testing.T, sealed bool) *fixture {
 	t.Helper()
-	w := &world{T: t, mux: http.NewServeMux(), log: new(buffer)}
+	w := &fixture{T: t, mux: http.NewServeMux(), log: new(buffer)}
 	logger := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	rules := &state.Rules{Registry: registry.Rules{Region: "us-east-1", DefaultTTL: 60}}
 	current := func() *state.Rules { return rules }
@@ -99,7 +99,7 @@ func start(t *testing.T, sealed bool) *world {
 }
 
 // post sends an operation.
-func (w *world) post(operation, body string) (status int, answer string) {
+func (w *fixture) post(operation, body string) (status int, answer string) {
 	r := httptest.NewRequest("POST", "/identity/"+operation, strings.NewReader(body))
 	rec := httptest.NewRecorder()
 	w.mux.ServeHTTP(rec, r)
@@ -109,7 +109,7 @@ func (w *world) post(operation, body string) (status int, answer string) {
 	return rec.Code, rec.Body.String()
 }
 
-func (w *world) must(operation, body string) string {
+func (w *fixture) must(operation, body string) string {
 	w.Helper()
 	status, answer := w.post(operation, body)
 	if status != http.StatusOK {
@@ -118,7 +118,7 @@ func (w *world) must(operation, body string) string {
 	return answer
 }
 
-func (w *world) refused(operation, body string, want int, text string) {
+func (w *fixture) refused(operation, body string, want int, text string) {
 	w.Helper()
 	if status, answer := w.post(operation, body); status != want || !strings.Contains(answer, text) {
 		w.Errorf("%s %s: %d %s, want %d with %q", operation, body, status, answer, want, text)

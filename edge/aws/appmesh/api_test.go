@@ -14,9 +14,9 @@ const (
 	routeSpec  = `{"httpRoute":{"action":{"weightedTargets":[{"virtualNode":"n","weight":1}]},"match":{"prefix":"/"}}}`
 )
 
-// fixture makes a resource of each kind in the mesh "m".
-func fixture(t *testing.T) *world {
-	w := newWorld(t)
+// populated has a resource of each kind in the mesh "m".
+func populated(t *testing.T) *fixture {
+	w := newFixture(t)
 	for _, r := range []struct{ uri, body string }{
 		{"/meshes", `{"meshName":"m","tags":[{"key":"team","value":"a"}]}`},
 		{"/meshes/m/virtualNodes", `{"virtualNodeName":"n","spec":` + nodeSpec + `}`},
@@ -31,7 +31,7 @@ func fixture(t *testing.T) *world {
 	return w
 }
 
-// paths are those of the resources of the fixture, the innermost first, with the member
+// paths are those of the resources of populated, the innermost first, with the member
 // of the list.
 var paths = []struct{ collection, name, list string }{
 	{"/meshes/m/virtualGateway/g/gatewayRoutes", "y", "gatewayRoutes"},
@@ -45,7 +45,7 @@ var paths = []struct{ collection, name, list string }{
 
 // TestEveryKind describes, lists, updates and deletes a resource of each kind.
 func TestEveryKind(t *testing.T) {
-	w := fixture(t)
+	w := populated(t)
 	created := float64(w.now) / 1000
 	w.now += 1000
 	for _, p := range paths {
@@ -86,7 +86,7 @@ func TestEveryKind(t *testing.T) {
 
 // TestUpdate: a new spec replaces the old one, and counts.
 func TestUpdate(t *testing.T) {
-	w := fixture(t)
+	w := populated(t)
 	w.now += 1000
 	got := w.must("PUT", "/meshes/m/virtualNodes/n", `{"spec":{}}`)
 	m := got["metadata"].(map[string]any)
@@ -104,7 +104,7 @@ func TestUpdate(t *testing.T) {
 
 // TestErrors: one of each code, with the texts that clients know.
 func TestErrors(t *testing.T) {
-	w := fixture(t)
+	w := populated(t)
 	w.fails("PUT", "/meshes", `{"meshName":"m"}`, codeConflictException, 409, "Mesh with name m already exists")
 	w.fails("PUT", "/meshes/m/virtualNodes", `{"virtualNodeName":"n","spec":{},"clientToken":"t"}`, codeConflictException, 409, "already exists in mesh m")
 	w.fails("PUT", "/meshes/m/virtualNodes", `{"virtualNodeName":"b"}`, codeBadRequestException, 400, "'spec' failed to satisfy constraint: Member must not be null")
@@ -130,7 +130,7 @@ func TestErrors(t *testing.T) {
 
 // TestToken: a request that is sent again is answered again.
 func TestToken(t *testing.T) {
-	w := fixture(t)
+	w := populated(t)
 	body := `{"virtualNodeName":"t","spec":{},"clientToken":"a-b_1"}`
 	first := w.must("PUT", "/meshes/m/virtualNodes", body)
 	w.now += 1000
@@ -142,7 +142,7 @@ func TestToken(t *testing.T) {
 
 // TestPages reads lists page by page.
 func TestPages(t *testing.T) {
-	w := fixture(t)
+	w := populated(t)
 	for i := range 6 {
 		w.must("PUT", "/meshes/m/virtualNodes", fmt.Sprintf(`{"virtualNodeName":"n%d","spec":{}}`, i))
 		w.must("PUT", "/meshes", fmt.Sprintf(`{"meshName":"m%d"}`, i))
@@ -176,7 +176,7 @@ func TestPages(t *testing.T) {
 }
 
 func TestTags(t *testing.T) {
-	w := fixture(t)
+	w := populated(t)
 	arn := prefix + "mesh/m/virtualNode/n"
 	if got := w.must("PUT", "/tag?resourceArn="+arn, `{"tags":[{"key":"b","value":"2"},{"key":"a","value":"1"},{"key":"c","value":""}]}`); len(got) != 0 {
 		t.Errorf("got %v", got)
@@ -208,7 +208,7 @@ func TestTags(t *testing.T) {
 
 // TestSharing: a consumer names the owner of the mesh, and owns what it creates.
 func TestSharing(t *testing.T) {
-	w := fixture(t)
+	w := populated(t)
 	w.account = consumer
 	w.fails("GET", "/meshes/m", "", codeNotFoundException, 404, "Mesh with name m is not present for account "+consumer)
 	if got := w.must("GET", "/meshes", "")["meshes"].([]any); len(got) != 1 {
@@ -235,7 +235,7 @@ func TestSharing(t *testing.T) {
 
 // TestAuthorization: what calls ask to be permitted.
 func TestAuthorization(t *testing.T) {
-	w := fixture(t)
+	w := populated(t)
 	asked := func(method, uri, body string, want ...string) {
 		t.Helper()
 		w.do(method, uri, body)
@@ -261,7 +261,7 @@ func TestAuthorization(t *testing.T) {
 
 // TestAuditResources: the resource of each record.
 func TestAuditResources(t *testing.T) {
-	w := fixture(t)
+	w := populated(t)
 	in := &DescribeRouteInput{MeshName: new("m"), VirtualRouterName: new("r"), RouteName: new("x")}
 	w.do("GET", "/meshes/m/virtualRouter/r/routes/x", "")
 	c := w.call("DescribeRoute")

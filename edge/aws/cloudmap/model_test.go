@@ -49,19 +49,19 @@ func loadModel(t testing.TB) apiModel {
 	return m
 }
 
-// twin is a second decoder and validator: it interprets the model over values of
+// interpreter is a second decoder and validator: it interprets the model over values of
 // encoding/json, as simply as can be, for comparison with the generated code.
-type twin struct {
+type interpreter struct {
 	shapes     map[string]modelShape
 	strict     bool
 	violations []string
 	mistyped   bool // a value has the wrong JSON type
 }
 
-// twinVerdict is what the answer to an input must say: "" for an accepted input,
+// modelVerdict is what the answer to an input must say: "" for an accepted input,
 // "mistyped", or the message of its violations.
-func twinVerdict(m apiModel, inputShape string, strict bool, value any) string {
-	tw := &twin{shapes: m.Shapes, strict: strict}
+func modelVerdict(m apiModel, inputShape string, strict bool, value any) string {
+	tw := &interpreter{shapes: m.Shapes, strict: strict}
 	if value == nil {
 		return "mistyped"
 	}
@@ -78,7 +78,7 @@ func twinVerdict(m apiModel, inputShape string, strict bool, value any) string {
 	return fmt.Sprintf("%d validation errors detected: %s", n, strings.Join(tw.violations[:min(n, 10)], "; "))
 }
 
-func (tw *twin) value(shape, path string, value any) {
+func (tw *interpreter) value(shape, path string, value any) {
 	switch s := tw.shapes[shape]; s.Type {
 	case "structure":
 		tw.structure(shape, s, path, value)
@@ -95,7 +95,7 @@ func (tw *twin) value(shape, path string, value any) {
 	}
 }
 
-func (tw *twin) structure(shape string, s modelShape, path string, value any) {
+func (tw *interpreter) structure(shape string, s modelShape, path string, value any) {
 	members, ok := value.(map[string]any)
 	tw.mistyped = tw.mistyped || !ok
 	for _, name := range slices.Sorted(maps.Keys(s.Members)) {
@@ -110,7 +110,7 @@ func (tw *twin) structure(shape string, s modelShape, path string, value any) {
 	}
 }
 
-func (tw *twin) list(s modelShape, path string, value any) {
+func (tw *interpreter) list(s modelShape, path string, value any) {
 	list, ok := value.([]any)
 	tw.mistyped = tw.mistyped || !ok
 	structures := tw.shapes[s.Member.Shape].Type == "structure"
@@ -136,7 +136,7 @@ func (tw *twin) list(s modelShape, path string, value any) {
 	}
 }
 
-func (tw *twin) mapping(s modelShape, path string, value any) {
+func (tw *interpreter) mapping(s modelShape, path string, value any) {
 	m, ok := value.(map[string]any)
 	tw.mistyped = tw.mistyped || !ok
 	var entries []string
@@ -165,14 +165,14 @@ func (tw *twin) mapping(s modelShape, path string, value any) {
 }
 
 // breaks reports whether an element of a list or map breaks its constraints.
-func (tw *twin) breaks(shape string, value any) bool {
-	element := twin{shapes: tw.shapes, strict: tw.strict}
+func (tw *interpreter) breaks(shape string, value any) bool {
+	element := interpreter{shapes: tw.shapes, strict: tw.strict}
 	element.value(shape, "", value)
 	tw.mistyped = tw.mistyped || element.mistyped
 	return len(element.violations) > 0
 }
 
-func (tw *twin) text(shape string, s modelShape, path string, value any) {
+func (tw *interpreter) text(shape string, s modelShape, path string, value any) {
 	text, ok := value.(string)
 	if !ok {
 		tw.mistyped = true
@@ -191,7 +191,7 @@ func (tw *twin) text(shape string, s modelShape, path string, value any) {
 	}
 }
 
-func (tw *twin) length(s modelShape, path, shown string, n int) {
+func (tw *interpreter) length(s modelShape, path, shown string, n int) {
 	if s.Max != nil && int64(n) > *s.Max {
 		tw.fail(path, shown, fmt.Sprint("Member must have length less than or equal to ", *s.Max))
 	}
@@ -200,7 +200,7 @@ func (tw *twin) length(s modelShape, path, shown string, n int) {
 	}
 }
 
-func (tw *twin) number(s modelShape, path string, value any) {
+func (tw *interpreter) number(s modelShape, path string, value any) {
 	text, _ := value.(json.Number)
 	exact, ok := new(big.Rat).SetString(string(text))
 	if !ok || !exact.IsInt() || !exact.Num().IsInt64() {
@@ -216,7 +216,7 @@ func (tw *twin) number(s modelShape, path string, value any) {
 	}
 }
 
-func (tw *twin) constraints(shape string) string {
+func (tw *interpreter) constraints(shape string) string {
 	s := tw.shapes[shape]
 	var all []string
 	if s.Max != nil {
@@ -231,11 +231,11 @@ func (tw *twin) constraints(shape string) string {
 	return "[" + strings.Join(all, ", ") + "]"
 }
 
-func (tw *twin) null(path string) {
+func (tw *interpreter) null(path string) {
 	tw.violations = append(tw.violations, "Value null at '"+path+"' failed to satisfy constraint: Member must not be null")
 }
 
-func (tw *twin) fail(path, shown, constraint string) {
+func (tw *interpreter) fail(path, shown, constraint string) {
 	tw.violations = append(tw.violations, fmt.Sprintf("Value '%s' at '%s' failed to satisfy constraint: %s", cut(shown), path, constraint))
 }
 

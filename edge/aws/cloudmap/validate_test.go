@@ -183,7 +183,7 @@ type failer interface {
 	Fatalf(format string, args ...any)
 }
 
-// checkInput compares what the generated code makes of doc with the twin's verdict
+// checkInput compares what the generated code makes of doc with the interpreter's verdict
 // and, when that accepts it, with doc itself.
 func checkInput(t failer, m apiModel, operation string, strict bool, doc any) {
 	t.Helper()
@@ -198,7 +198,7 @@ func checkInput(t failer, m apiModel, operation string, strict bool, doc any) {
 	if _, ok := errors.AsType[*awsjson.SerializationError](err); ok {
 		got = "mistyped"
 	}
-	if want := twinVerdict(m, shape, strict, doc); got != want {
+	if want := modelVerdict(m, shape, strict, doc); got != want {
 		t.Fatalf("%s, strict %v, %s:\n got %s\nwant %s", operation, strict, body, got, want)
 	}
 	if err == nil {
@@ -266,7 +266,7 @@ func project(v reflect.Value) any {
 }
 
 // FuzzInput feeds any bytes to any operation: no panic, only errors of the two
-// kinds, short ones, and the twin's verdict on what is JSON.
+// kinds, short ones, and the interpreter's verdict on what is JSON.
 func FuzzInput(f *testing.F) {
 	m := loadModel(f)
 	operations := fakeAPI(&fakeHandlers{}).All()
@@ -277,7 +277,7 @@ func FuzzInput(f *testing.F) {
 		}
 		f.Add(byte(i), i%2 == 0, body)
 	}
-	hugeExponent := regexp.MustCompile(`[eE][+-]?[0-9]{4}`) // the twin would compute for long
+	hugeExponent := regexp.MustCompile(`[eE][+-]?[0-9]{4}`) // the interpreter would compute for long
 	f.Fuzz(func(t *testing.T, index byte, strict bool, body []byte) {
 		op := operations[int(index)%len(operations)]
 		_, err := op.Decode(&wire.Request{Body: body, Strict: strict})

@@ -6,7 +6,7 @@ import (
 )
 
 func TestClusters(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.has("DescribeClusters", `{}`, `"failures":[{"arn":"`+prefix+`cluster/default","reason":"MISSING"}]`)
 	w.fails("CreateCluster", `{"clusterName": "a b"}`, codeInvalidParameterException, `ClusterName must match ^[a-zA-Z0-9\-_]{1,255}$`)
 	w.fails("CreateCluster", `{"clusterName": "a", "settings": [{"name": "containerInsights", "value": "x"}]}`, codeInvalidParameterException, "one of disabled, enabled, enhanced")
@@ -38,7 +38,7 @@ func TestClusters(t *testing.T) {
 }
 
 func TestClusterNames(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	long := strings.Repeat("x", 255)
 	for _, name := range []string{"a", "A-b_9", "-", long} {
 		w.has("CreateCluster", `{"clusterName": "`+name+`"}`, `"clusterArn":"`+prefix+`cluster/`+name+`"`)
@@ -55,7 +55,7 @@ func TestClusterNames(t *testing.T) {
 }
 
 func TestCapacityProviders(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.must("CreateCluster", `{"clusterName": "web"}`)
 	put := func(providers, strategy string) string {
 		return `{"cluster": "web", "capacityProviders": [` + providers + `], "defaultCapacityProviderStrategy": [` + strategy + `]}`
@@ -71,7 +71,7 @@ func TestCapacityProviders(t *testing.T) {
 
 // TestDeleteUsedCluster has the texts on which clients wait.
 func TestDeleteUsedCluster(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.must("CreateCluster", `{"clusterName": "web"}`)
 	w.put("ts/111111111111/web/shop", `{"status": "DRAINING"}`)
 	w.fails("DeleteCluster", `{"cluster": "web"}`, codeClusterContainsServicesException, "The Cluster cannot be deleted while Services are active.")

@@ -6,7 +6,7 @@ import (
 )
 
 func TestContainerInstances(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.fails("ListContainerInstances", `{}`, codeClusterNotFoundException, "Cluster not found.")
 	w.fails("RegisterContainerInstance", `{"cluster": "nope"}`, codeClusterNotFoundException, "Cluster not found.")
 	answer := w.answer("RegisterContainerInstance", `{"attributes": [{"name": "ecs.os-type", "value": "linux"}, {"name": "bare"}],
@@ -54,7 +54,7 @@ func TestContainerInstances(t *testing.T) {
 }
 
 func TestAccountSettings(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.has("ListAccountSettings", `{}`, `{"settings":[]}`)
 	w.has("ListAccountSettings", `{"effectiveSettings": true, "name": "taskLongArnFormat"}`, `"value":"enabled"`)
 	w.fails("PutAccountSetting", `{"name": "taskLongArnFormat", "value": "disabled"}`, codeInvalidParameterException, "it must be one of enabled")
@@ -70,7 +70,7 @@ func TestAccountSettings(t *testing.T) {
 }
 
 func TestTags(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.must("CreateCluster", `{"clusterName": "web"}`)
 	w.must("RegisterTaskDefinition", register("web", "", ""))
 	for _, resource := range []string{prefix + "cluster/web", prefix + "task-definition/web:1"} {

@@ -8,7 +8,7 @@ import (
 // TestAuthorization: what calls are about, with the tags of resources that exist and the
 // revisions that families mean.
 func TestAuthorization(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.guarded = true
 	w.put("tc/111111111111/web", `{"status":"ACTIVE","serviceConnectNamespace":"arn:aws:servicediscovery:eu-west-1:111111111111:namespace/ns-1","tags":[{"key":"Team","value":"red"}]}`)
 	w.put("td/111111111111/shop/0000000002", `{"status":"ACTIVE","taskRoleArn":"arn:aws:iam::111111111111:role/shop","executionRoleArn":"arn:aws:iam::111111111111:role/pull","tags":[{"key":"team","value":"blue"}]}`)

@@ -8,7 +8,7 @@ import (
 )
 
 // newServiceWorld has Cloud Map services too: with A, SRV and no records.
-func newServiceWorld(t *testing.T) *world {
+func newServiceWorld(t *testing.T) *fixture {
 	t.Helper()
 	w := newRunWorld(t)
 	w.put("td/111111111111/job/0000000004", `{"status":"ACTIVE","compatibilities":["EC2"],"containerDefinitions":[{"name":"app","image":"host","essential":true,"memory":128,"portMappings":[{"containerPort":80,"protocol":"tcp"}]}]}`)

@@ -14,7 +14,7 @@ func register(family, member, top string) string {
 }
 
 func TestTaskDefinitions(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.has("RegisterTaskDefinition", register("web", `, "portMappings": [{"containerPort": 80}]`, `, "tags": [{"key": "team", "value": "a"}]`),
 		`"taskDefinitionArn":"`+prefix+`task-definition/web:1"`, `"revision":1`, `"status":"ACTIVE"`, `"compatibilities":["EXTERNAL","EC2"]`,
 		`"cpu":0`, `"essential":true`, `"environment":[]`, `"mountPoints":[]`, `"volumesFrom":[]`, `"systemControls":[]`, `"volumes":[]`, `"placementConstraints":[]`,
@@ -43,7 +43,7 @@ func TestTaskDefinitions(t *testing.T) {
 
 // TestDeleteUsedTaskDefinition: a definition stays until its last task is gone.
 func TestDeleteUsedTaskDefinition(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.must("RegisterTaskDefinition", register("web", "", ""))
 	w.must("CreateCluster", `{}`)
 	w.put("tt/111111111111/default/0123", `{"lastStatus": "RUNNING", "family": "web", "revision": 1}`)
@@ -54,7 +54,7 @@ func TestDeleteUsedTaskDefinition(t *testing.T) {
 }
 
 func TestListTaskDefinitions(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, family := range []string{"b", "a", "a", "a-x"} {
 		w.must("RegisterTaskDefinition", register(family, "", ""))
 	}
@@ -112,7 +112,7 @@ func TestListTaskDefinitions(t *testing.T) {
 // TestDiscoveryRegistry: the block comes in either letter case, as an object or a list,
 // on a container or at the top level, and is echoed where it came as a member.
 func TestDiscoveryRegistry(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	if _, err := w.Propose(t.Context(), account, &registry.CreateNamespace{Type: registry.HTTP, Name: "shop"}); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestDiscoveryRegistry(t *testing.T) {
 
 // TestHostileDefinition: 10⁵ variables of the environment are refused with the limit.
 func TestHostileDefinition(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	list := strings.Repeat(`{"name":"N","value":"v"},`, 100_000)
 	w.fails("RegisterTaskDefinition", register("web", `, "environment": [`+list[:len(list)-1]+`]`, ""), codeClientException, "Max allowed length is '65536' bytes.")
 }

@@ -7,9 +7,9 @@ import (
 )
 
 // newListWorld has a cluster with a service and tasks.
-func newListWorld(t *testing.T) *world {
+func newListWorld(t *testing.T) *fixture {
 	t.Helper()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.put("tc/111111111111/web", `{"status":"ACTIVE"}`)
 	w.put("td/111111111111/shop/0000000001", `{"status":"ACTIVE","networkMode":"awsvpc","cpu":"256","memory":"512","containerDefinitions":[
 		{"name":"app","image":"shop:1","cpu":10,"memory":128},{"name":"side","image":"side:1","memoryReservation":64}]}`)

@@ -11,9 +11,9 @@ import (
 
 // newRunWorld has a cluster with a node and task definitions: web in awsvpc mode, job in
 // bridge mode.
-func newRunWorld(t *testing.T) *world {
+func newRunWorld(t *testing.T) *fixture {
 	t.Helper()
-	w := newWorld(t)
+	w := newFixture(t)
 	w.put("tc/111111111111/web", `{"status":"ACTIVE"}`)
 	if _, err := w.Propose(t.Context(), account, &task.PutNode{Node: task.Node{Name: "n1", Driver: "process", IPv4: "192.0.2.10", Zone: "a", CPU: 4096, Memory: 8192}}); err != nil {
 		t.Fatal(err)

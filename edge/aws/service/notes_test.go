@@ -175,8 +175,8 @@ func (p *policyAccess) Permit(r *access.Request) error {
 	return nil
 }
 
-// world calls the API as a front door does.
-type world struct {
+// fixture calls the API as a front door does.
+type fixture struct {
 	*testing.T
 	notes  *notes
 	api    *service.API
@@ -184,9 +184,9 @@ type world struct {
 	call   *service.Call
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	w := &world{T: t, notes: &notes{stored: map[string]string{}}}
+	w := &fixture{T: t, notes: &notes{stored: map[string]string{}}}
 	var err error
 	if w.api, err = service.New(definition(w.notes)); err != nil {
 		t.Fatal(err)
@@ -194,7 +194,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) do(operation, body string) (string, *wire.Error, error) {
+func (w *fixture) do(operation, body string) (string, *wire.Error, error) {
 	w.Helper()
 	w.call = &service.Call{
 		Operation: w.api.Operation(operation), Account: "111111111111", Now: time.Unix(0, 0), State: new(state.State),
@@ -219,7 +219,7 @@ func (w *world) do(operation, body string) (string, *wire.Error, error) {
 	return string(r.Body), nil, nil
 }
 
-func (w *world) want(operation, body, answer, code string) {
+func (w *fixture) want(operation, body, answer, code string) {
 	w.Helper()
 	got, e, _ := w.do(operation, body)
 	if e != nil && e.Code != code || e == nil && (code != "" || got != answer) {
@@ -229,7 +229,7 @@ func (w *world) want(operation, body, answer, code string) {
 
 // TestCalls: decoding, validation, handlers and errors of an API in open mode.
 func TestCalls(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.want("PutNote", `{"Name":"a","Text":"x"}`, "", "")
 	if in, ok := w.call.Input.(*putNoteInput); !ok || *in.Name != "a" || w.call.Target != "a" || w.call.Output != nil {
 		t.Errorf("%+v", w.call)
@@ -249,7 +249,7 @@ func TestCalls(t *testing.T) {
 // TestAuthorization: resources and condition keys are those of the typed input, and a
 // call with tags needs the permission to tag.
 func TestAuthorization(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.policy = `[{"Effect":"Allow","Action":"notes:PutNote","Resource":"arn:aws:notes:*:*:note/a","Condition":{"StringEquals":{"notes:NoteName":"a"}}},
 		{"Effect":"Allow","Action":"notes:GetNote","Resource":"*","Condition":{"Null":{"notes:NoteName":"true"}}}]`
 	w.want("PutNote", `{"Name":"a"}`, "", "")
@@ -266,7 +266,7 @@ func TestAuthorization(t *testing.T) {
 
 // TestPages: pages continue behind the last item, and a token is bound to its call.
 func TestPages(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	var names []string
 	token := ""
 	for range 3 {
@@ -290,7 +290,7 @@ func TestPages(t *testing.T) {
 // TestCommonErrors: errors of replica and store have the same codes in all APIs, and
 // nothing else is told to clients.
 func TestCommonErrors(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	secret := errors.New("open /etc/secret: permission denied")
 	for _, tt := range []struct {
 		err    error

@@ -131,7 +131,7 @@ func drawSigned(t *rapid.T) signed {
 }
 
 // TestOfficialSigner: what the official signer signs is accepted, and nothing
-// whose canonical form, made by the twin below, differs from it is.
+// whose canonical form, made by the model below, differs from it is.
 func TestOfficialSigner(t *testing.T) {
 	v := NewVerifier()
 	rapid.Check(t, func(t *rapid.T) {
@@ -139,11 +139,11 @@ func TestOfficialSigner(t *testing.T) {
 		if err := verifyAll(v, &s.req, oracleRegion, oracleService, suiteSecret, s.now); err != nil {
 			t.Fatalf("the official signature is refused: %v\n%+v", err, s.req)
 		}
-		want := twinCanonical(&s.req)
+		want := modelCanonical(&s.req)
 		for range 40 {
 			m := mutate(t, s.req)
 			err := verifyAll(v, &m, oracleRegion, oracleService, suiteSecret, s.now)
-			if err == nil && twinCanonical(&m) != want {
+			if err == nil && modelCanonical(&m) != want {
 				t.Fatalf("accepted though it differs\nsigned  %+v\nmutated %+v", s.req, m)
 			}
 			if _, ok := errors.AsType[*Error](err); err != nil && !ok {
@@ -258,7 +258,7 @@ func replaceAuth(r *Request, from, to string) bool {
 }
 
 // mutate changes one random byte somewhere: whether that means anything is for
-// the twin to say.
+// the model to say.
 func mutate(t *rapid.T, r Request) Request {
 	m := r.clone()
 	change := func(s string) string {
@@ -293,9 +293,9 @@ func mutate(t *rapid.T, r Request) Request {
 	return m
 }
 
-// twinCanonical is the specification, slowly: everything that a signature says,
+// modelCanonical is the specification, slowly: everything that a signature says,
 // in one text. It shares no code with the package.
-func twinCanonical(r *Request) string {
+func modelCanonical(r *Request) string {
 	var b strings.Builder
 	query, err := url.ParseQuery(strings.ReplaceAll(r.RawQuery, ";", "%3B"))
 	if err != nil {
@@ -311,7 +311,7 @@ func twinCanonical(r *Request) string {
 		}
 	}
 	fmt.Fprintln(&b, r.Method)
-	fmt.Fprintln(&b, twinPath(r.Path))
+	fmt.Fprintln(&b, modelPath(r.Path))
 	for _, list := range query {
 		sort.Strings(list)
 	}
@@ -331,7 +331,7 @@ func twinCanonical(r *Request) string {
 	return b.String()
 }
 
-func twinPath(path string) string {
+func modelPath(path string) string {
 	u, err := url.Parse("http://h" + strings.ReplaceAll(strings.ReplaceAll("/"+strings.TrimPrefix(path, "/"), "%", "%25"), "?", "%3F"))
 	if err != nil {
 		return path

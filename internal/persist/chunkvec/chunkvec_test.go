@@ -12,7 +12,7 @@ type version struct {
 	model []int
 }
 
-// Every version ever made must keep agreeing with its twin, whatever was done
+// Every version ever made must keep agreeing with its model, whatever was done
 // to later ones.
 func TestVersionsAgreeWithPlainSlices(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -16,7 +16,7 @@ type version struct {
 	model map[int]int
 }
 
-// Every version ever made must keep agreeing with its twin, whatever was done
+// Every version ever made must keep agreeing with its model, whatever was done
 // to later ones: that is what persistent means.
 func TestVersionsAgreeWithPlainMaps(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -20,16 +20,16 @@ import (
 
 const account = command.AccountID("123456789012")
 
-// world has the namespaces "shop" and "other", and a node with an Envoy.
-type world struct {
+// fixture has the namespaces "shop" and "other", and a node with an Envoy.
+type fixture struct {
 	t     *testing.T
 	state *state.State
 	rules state.Rules
 	n     uint64
 }
 
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, state: new(state.State), rules: state.Rules{
+func newFixture(t *testing.T) *fixture {
+	w := &fixture{t: t, state: new(state.State), rules: state.Rules{
 		Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}, Task: task.Rules{Region: "eu-west-1"},
 		Quotas: command.Quotas{Limits: state.DefaultLimits(false)},
 	}}
@@ -41,7 +41,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) do(c command.Command) {
+func (w *fixture) do(c command.Command) {
 	w.t.Helper()
 	w.n++
 	d, err := state.Decide(w.state, &w.rules, command.Meta{
@@ -55,7 +55,7 @@ func (w *world) do(c command.Command) {
 
 // service creates a service of a namespace with a task, whose alias has the name of the
 // service and the port 8080.
-func (w *world) service(namespace, name, protocol string) *task.Task {
+func (w *fixture) service(namespace, name, protocol string) *task.Task {
 	w.t.Helper()
 	port := int64(80)
 	w.do(&task.RegisterTaskDefinition{Definition: task.Definition{
@@ -92,10 +92,10 @@ func (w *world) service(namespace, name, protocol string) *task.Task {
 	return nil
 }
 
-func (w *world) input() *resource.Input { return &resource.Input{State: w.state, Rules: &w.rules} }
+func (w *fixture) input() *resource.Input { return &resource.Input{State: w.state, Rules: &w.rules} }
 
 // view returns what the proxy of a task sees that starts now.
-func (w *world) view(s *connect.Source, x *task.Task) resource.View {
+func (w *fixture) view(s *connect.Source, x *task.Task) resource.View {
 	w.t.Helper()
 	ns, ok := w.state.Task.ConnectNamespace(&w.state.Registry, &w.rules.Registry, x)
 	if !ok {
@@ -124,7 +124,7 @@ func (w *world) view(s *connect.Source, x *task.Task) resource.View {
 // TestResources: a proxy has the ports of its task and the aliases of its namespace, no
 // others; all of them are valid.
 func TestResources(t *testing.T) {
-	w, s := newWorld(t), &connect.Source{Region: "eu-west-1"}
+	w, s := newFixture(t), &connect.Source{Region: "eu-west-1"}
 	w.service("shop", "orders", "http")
 	w.service("shop", "prices", "grpc")
 	w.service("other", "hidden", "http")
@@ -168,7 +168,7 @@ func TestResources(t *testing.T) {
 // TestSharing: proxies of one deployment share everything, those of a namespace the
 // clusters and endpoints.
 func TestSharing(t *testing.T) {
-	w, s := newWorld(t), &connect.Source{}
+	w, s := newFixture(t), &connect.Source{}
 	orders := w.service("shop", "orders", "http")
 	web := w.service("shop", "web", "http")
 	a, again, b := w.view(s, orders), w.view(s, orders), w.view(s, web)
@@ -184,7 +184,7 @@ func TestSharing(t *testing.T) {
 
 // TestChanges: a new service changes the aliases of its namespace, an instance does not.
 func TestChanges(t *testing.T) {
-	w, s := newWorld(t), &connect.Source{}
+	w, s := newFixture(t), &connect.Source{}
 	count := func(old *state.State) (n int) {
 		s.Changes(old, w.state, func(resource.Dep) { n++ })
 		return n
@@ -203,7 +203,7 @@ func TestChanges(t *testing.T) {
 
 // TestOthers: who is not the proxy of a task has no view, whatever it says of itself.
 func TestOthers(t *testing.T) {
-	w, s := newWorld(t), &connect.Source{}
+	w, s := newFixture(t), &connect.Source{}
 	x := w.service("shop", "orders", "http")
 	node := &corev3.Node{Id: w.rules.Task.TaskARN(account, "c", x.ID)}
 	if v, err := s.View(w.input(), &resource.Proxy{Node: node, Account: account}); v != nil || err != nil {

@@ -17,7 +17,7 @@ import (
 
 // certified is a mesh with a built-in authority.
 type certified struct {
-	*world
+	*fixture
 	source *Source
 	now    time.Time
 	mesh   model.Ref
@@ -33,7 +33,7 @@ const certifiedMesh = `mesh/Shop {}
 		"certificate": {"sds": {"secretName": "spiffe://other.example/client"}}, "validation": {"trust": {"sds": {"secretName": "spiffe://shop"}}}}}}}]}`
 
 func newCertified(t *testing.T) *certified {
-	c := &certified{world: newWorld(t), now: time.UnixMilli(1_795_000_000_000), mesh: model.MeshRef(account, "Shop")}
+	c := &certified{fixture: newFixture(t), now: time.UnixMilli(1_795_000_000_000), mesh: model.MeshRef(account, "Shop")}
 	key, err := seal.ParseKey(seal.NewKey())
 	if err != nil {
 		t.Fatal(err)

@@ -22,7 +22,7 @@ type made struct {
 
 // makeAll makes what a proxy gets, and notes the dependencies. It also makes the names
 // that it is given.
-func (w *world) makeAll(v resource.View, names ...key) map[key]made {
+func (w *fixture) makeAll(v resource.View, names ...key) map[key]made {
 	w.t.Helper()
 	all := map[key]made{}
 	note := func(k key, version string, in *resource.Input) {
@@ -53,7 +53,7 @@ func (w *world) makeAll(v resource.View, names ...key) map[key]made {
 }
 
 // changed returns the dependencies that differ between a state and the present one.
-func (w *world) changed(old *state.State) map[resource.Dep]bool {
+func (w *fixture) changed(old *state.State) map[resource.Dep]bool {
 	deps := map[resource.Dep]bool{}
 	note := func(d resource.Dep) { deps[d] = true }
 	resource.RegistryChanges(&old.Registry, &w.state.Registry, note, func(*registry.Service, *registry.Instance) {})
@@ -77,7 +77,7 @@ func touched(all map[key]made, changed map[resource.Dep]bool) []string {
 }
 
 // scenarioNamed reads a scenario of testdata and returns the views of its proxies.
-func (w *world) scenarioNamed(name string) (views []resource.View) {
+func (w *fixture) scenarioNamed(name string) (views []resource.View) {
 	w.t.Helper()
 	text, err := os.ReadFile(filepath.Join("testdata", name+".txt"))
 	if err != nil {
@@ -92,7 +92,7 @@ func (w *world) scenarioNamed(name string) (views []resource.View) {
 // TestInstanceTouchesItsEndpoints: a change of one instance makes the endpoints of its
 // service again, and nothing else.
 func TestInstanceTouchesItsEndpoints(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	views := w.scenarioNamed("routes")
 	before := w.makeAll(views[0])
 	old := w.state
@@ -116,7 +116,7 @@ func TestInstanceTouchesItsEndpoints(t *testing.T) {
 // TestRouteTouchesItsPort: a change of the weights of a route touches the routes of its
 // router, and no cluster and no endpoint.
 func TestRouteTouchesItsPort(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	views := w.scenarioNamed("routes")
 	before := w.makeAll(views[0])
 	w.put(`mesh/shop/virtualRouter/calls/route/all {"grpcRoute": {"match": {}, "action": {"weightedTargets": [
@@ -156,7 +156,7 @@ func TestEveryChangeIsReported(t *testing.T) {
 	}
 	for name, all := range changes {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
+			w := newFixture(t)
 			w.t = quiet{t}
 			views := w.scenarioNamed(name)
 			for _, change := range all {

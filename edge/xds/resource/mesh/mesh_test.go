@@ -41,20 +41,20 @@ var update = flag.Bool("update", false, "write the golden files")
 
 const account = command.AccountID("000000000000")
 
-// world is a state that a test changes.
-type world struct {
+// fixture is a state that a test changes.
+type fixture struct {
 	t     testing.TB
 	state *state.State
 	rules *state.Rules
 	ids   map[string]string // of namespaces and services, by name
 }
 
-func newWorld(t testing.TB) *world {
-	return &world{t: t, state: &state.State{}, rules: &state.Rules{Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}}, ids: map[string]string{}}
+func newFixture(t testing.TB) *fixture {
+	return &fixture{t: t, state: &state.State{}, rules: &state.Rules{Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}}, ids: map[string]string{}}
 }
 
 // do decides a command and applies it.
-func (w *world) do(c command.Command) command.Reply {
+func (w *fixture) do(c command.Command) command.Reply {
 	w.t.Helper()
 	d, err := state.Decide(w.state, w.rules, command.Meta{Account: account, Now: 1000, Entropy: sha256.Sum256(fmt.Append(nil, w.state.Revision))}, c)
 	if err != nil {
@@ -64,12 +64,12 @@ func (w *world) do(c command.Command) command.Reply {
 	return d.Reply
 }
 
-func (w *world) apply(changes ...command.Change) {
+func (w *fixture) apply(changes ...command.Change) {
 	w.state = state.Apply(w.state, w.state.Revision+1, changes...)
 }
 
 // put stores the resources of a text of package meshtest.
-func (w *world) put(text string) {
+func (w *fixture) put(text string) {
 	w.t.Helper()
 	changes, err := meshtest.Parse(account, text)
 	if err != nil {
@@ -79,7 +79,7 @@ func (w *world) put(text string) {
 }
 
 // instance registers an instance, in a namespace and a service that it makes.
-func (w *world) instance(namespace, service, id string, attributes map[string]string) {
+func (w *fixture) instance(namespace, service, id string, attributes map[string]string) {
 	w.t.Helper()
 	if w.ids[namespace] == "" {
 		w.do(&registry.CreateNamespace{Name: namespace, Type: registry.HTTP})
@@ -97,7 +97,7 @@ func (w *world) instance(namespace, service, id string, attributes map[string]st
 }
 
 // scenario is a file of testdata: instances, proxies, and a mesh.
-func (w *world) scenario(text string) (proxies []*resource.Proxy) {
+func (w *fixture) scenario(text string) (proxies []*resource.Proxy) {
 	w.t.Helper()
 	head, meshText, _ := strings.Cut(text, "\n\n")
 	for line := range strings.Lines(head) {
@@ -130,9 +130,9 @@ func proxyOf(id string, attributes map[string]string) *resource.Proxy {
 	return p
 }
 
-func (w *world) input() *resource.Input { return &resource.Input{State: w.state, Rules: w.rules} }
+func (w *fixture) input() *resource.Input { return &resource.Input{State: w.state, Rules: w.rules} }
 
-func (w *world) view(p *resource.Proxy) resource.View {
+func (w *fixture) view(p *resource.Proxy) resource.View {
 	w.t.Helper()
 	v, err := (&Source{Region: "eu-west-1"}).View(w.input(), p)
 	if err != nil || v == nil {
@@ -149,7 +149,7 @@ type key struct {
 
 // everything returns all resources of a proxy: those of wildcard subscriptions, and what
 // they need.
-func (w *world) everything(v resource.View, names ...string) map[key]*resource.Message {
+func (w *fixture) everything(v resource.View, names ...string) map[key]*resource.Message {
 	w.t.Helper()
 	all := map[key]*resource.Message{}
 	var add func(k key)
@@ -276,7 +276,7 @@ func TestGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w := newWorld(t)
+			w := newFixture(t)
 			var got strings.Builder
 			for i, p := range w.scenario(string(scenario)) {
 				v := w.view(p)
@@ -473,7 +473,7 @@ func validate(t *testing.T, all map[key]*resource.Message) {
 
 // TestNodeIDs: which ids are those of a mesh, and who may use them.
 func TestNodeIDs(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.put(`mesh/shop {} mesh/shop/virtualNode/web {} mesh/shop/virtualGateway/front {"listeners": []}`)
 	yes := func(string, string) bool { return true }
 	for _, c := range []struct {
@@ -512,7 +512,7 @@ func TestNodeIDs(t *testing.T) {
 // TestMetaAddresses: the application behind a proxy may have an address of its own, and
 // what is no address is refused.
 func TestMetaAddresses(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.put(`mesh/shop {} mesh/shop/virtualNode/web {"listeners": [{"portMapping": {"port": 80, "protocol": "http"}}],
 		"serviceDiscovery": {"dns": {"hostname": "web.local"}}}`)
 	v := w.view(proxyOf("mesh/shop/virtualNode/web", map[string]string{metaApplicationAddress: "127.0.0.9"}))

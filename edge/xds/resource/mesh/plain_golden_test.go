@@ -17,7 +17,7 @@ import (
 // TestGoldenPlain compares what clients get from the registry alone with a golden file,
 // and has the real Envoy check it. It is in this package because its checks are here.
 func TestGoldenPlain(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	for _, i := range []struct{ service, id, attributes string }{
 		{"web", "a", "AWS_INSTANCE_IPV4=10.0.0.1 AWS_INSTANCE_PORT=8080 AVAILABILITY_ZONE=eu-west-1a weight=3 version=1"},
 		{"web", "b", "AWS_INSTANCE_IPV4=10.0.0.2 AWS_INSTANCE_IPV6=2001:db8::2 AWS_INSTANCE_PORT=8080 AVAILABILITY_ZONE=eu-west-1b version=2"},

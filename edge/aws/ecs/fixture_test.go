@@ -25,8 +25,8 @@ const (
 	prefix   = "arn:aws:ecs:eu-west-1:111111111111:"
 )
 
-// world is the API on a state, without a front door, a store or a clock.
-type world struct {
+// fixture is the API on a state, without a front door, a store or a clock.
+type fixture struct {
 	*testing.T
 	api     *service.API
 	state   *state.State
@@ -34,24 +34,24 @@ type world struct {
 	account command.AccountID
 	now     int64 // milliseconds since 1970
 	n       int   // commands so far
-	// asked are what the last call asked to be permitted, if the world is guarded.
+	// asked are what the last call asked to be permitted, if the fixture is guarded.
 	asked   []string
 	guarded bool
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	api, err := New()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{T: t, api: api, state: new(state.State), account: account, now: 1_764_331_200_000, rules: &state.Rules{
+	return &fixture{T: t, api: api, state: new(state.State), account: account, now: 1_764_331_200_000, rules: &state.Rules{
 		Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}, Task: task.Rules{Region: "eu-west-1"},
 	}}
 }
 
 // Propose implements service.Proposer.
-func (w *world) Propose(_ context.Context, account command.AccountID, cmd command.Command) (command.Reply, error) {
+func (w *fixture) Propose(_ context.Context, account command.AccountID, cmd command.Command) (command.Reply, error) {
 	w.n++
 	m := command.Meta{Account: account, Now: w.now, Entropy: sha256.Sum256(fmt.Append(nil, w.n))}
 	d, err := state.Decide(w.state, w.rules, m, cmd)
@@ -63,7 +63,7 @@ func (w *world) Propose(_ context.Context, account command.AccountID, cmd comman
 }
 
 // put stores a record, such as tc/111111111111/web.
-func (w *world) put(key, record string) {
+func (w *fixture) put(key, record string) {
 	w.Helper()
 	change, err := state.Decode(key, []byte(record))
 	if err != nil {
@@ -73,9 +73,9 @@ func (w *world) put(key, record string) {
 }
 
 // Values and Permit implement service.Access: everything is permitted and noted.
-func (w *world) Values(string) []string { return nil }
+func (w *fixture) Values(string) []string { return nil }
 
-func (w *world) Permit(r *access.Request) error {
+func (w *fixture) Permit(r *access.Request) error {
 	for _, resource := range r.Resources {
 		text := r.Action + " " + resource.ARN
 		for _, key := range keys {
@@ -92,7 +92,7 @@ func (w *world) Permit(r *access.Request) error {
 }
 
 // do calls an operation.
-func (w *world) do(operation, body string) (string, *wire.Error) {
+func (w *fixture) do(operation, body string) (string, *wire.Error) {
 	w.Helper()
 	op := w.api.Operation(operation)
 	if op == nil {
@@ -113,7 +113,7 @@ func (w *world) do(operation, body string) (string, *wire.Error) {
 }
 
 // must calls an operation that succeeds.
-func (w *world) must(operation, body string) string {
+func (w *fixture) must(operation, body string) string {
 	w.Helper()
 	answer, e := w.do(operation, body)
 	if e != nil {
@@ -123,7 +123,7 @@ func (w *world) must(operation, body string) string {
 }
 
 // answer calls an operation that succeeds and returns its answer.
-func (w *world) answer(operation, body string) map[string]any {
+func (w *fixture) answer(operation, body string) map[string]any {
 	w.Helper()
 	out := map[string]any{}
 	if err := json.Unmarshal([]byte(w.must(operation, body)), &out); err != nil {
@@ -133,7 +133,7 @@ func (w *world) answer(operation, body string) map[string]any {
 }
 
 // fails calls an operation that fails with a code and a text.
-func (w *world) fails(operation, body, code, text string) {
+func (w *fixture) fails(operation, body, code, text string) {
 	w.Helper()
 	answer, e := w.do(operation, body)
 	if e == nil {
@@ -144,7 +144,7 @@ func (w *world) fails(operation, body, code, text string) {
 }
 
 // has calls an operation whose answer has some parts.
-func (w *world) has(operation, body string, parts ...string) {
+func (w *fixture) has(operation, body string, parts ...string) {
 	w.Helper()
 	answer := w.must(operation, body)
 	for _, part := range parts {
@@ -155,7 +155,7 @@ func (w *world) has(operation, body string, parts ...string) {
 }
 
 // cloudMap carries out a command of Cloud Map.
-func (w *world) cloudMap(cmd command.Command) command.Reply {
+func (w *fixture) cloudMap(cmd command.Command) command.Reply {
 	w.Helper()
 	reply, err := w.Propose(w.Context(), account, cmd)
 	if err != nil {
@@ -165,7 +165,7 @@ func (w *world) cloudMap(cmd command.Command) command.Reply {
 }
 
 // registry makes a service of Cloud Map in the first namespace and returns its ARN.
-func (w *world) registry(name, record string) string {
+func (w *fixture) registry(name, record string) string {
 	w.Helper()
 	cmd := &registry.CreateService{Name: name, CustomHealth: true, DNS: &registry.DNSConfig{Records: []registry.DNSRecord{{Type: registry.RecordType(record), TTL: 60}}}}
 	for id := range w.state.Registry.VisibleNamespaces(&w.rules.Registry, account, "") {

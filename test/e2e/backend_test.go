@@ -19,8 +19,8 @@ import (
 	"time"
 )
 
-// farmhouse is a backend on a port of its own that can be told to misbehave.
-type farmhouse struct {
+// backend is a backend on a port of its own that can be told to misbehave.
+type backend struct {
 	t    *testing.T
 	ip   string
 	port int
@@ -33,17 +33,17 @@ type farmhouse struct {
 	wg       sync.WaitGroup
 }
 
-// farm builds a backend that behaves so until it is told otherwise.
-func farm(t *testing.T, ip string, behaves func(net.Conn)) *farmhouse {
+// newBackend starts a backend that behaves so until it is told otherwise.
+func newBackend(t *testing.T, ip string, behaves func(net.Conn)) *backend {
 	t.Helper()
-	f := &farmhouse{t: t, ip: ip, behaves: behaves, open: map[net.Conn]bool{}}
+	f := &backend{t: t, ip: ip, behaves: behaves, open: map[net.Conn]bool{}}
 	f.listen()
 	t.Cleanup(f.refuse)
 	return f
 }
 
 // listen has a queue so short that it can be filled.
-func (f *farmhouse) listen() {
+func (f *backend) listen() {
 	f.t.Helper()
 	family, to := syscall.AF_INET, syscall.Sockaddr(&syscall.SockaddrInet4{Port: f.port, Addr: [4]byte(net.ParseIP(f.ip).To16()[12:])})
 	if strings.Contains(f.ip, ":") {
@@ -72,7 +72,7 @@ func (f *farmhouse) listen() {
 	f.wg.Go(func() { f.accept(ln) })
 }
 
-func (f *farmhouse) accept(ln net.Listener) {
+func (f *backend) accept(ln net.Listener) {
 	for {
 		conn, err := ln.Accept()
 		if err != nil {
@@ -93,7 +93,7 @@ func (f *farmhouse) accept(ln net.Listener) {
 }
 
 // become changes the behaviour; the port is listened on again if it was not.
-func (f *farmhouse) become(behaves func(net.Conn)) {
+func (f *backend) become(behaves func(net.Conn)) {
 	f.mu.Lock()
 	f.behaves = behaves
 	stuck := f.fillers != nil
@@ -107,7 +107,7 @@ func (f *farmhouse) become(behaves func(net.Conn)) {
 }
 
 // refuse closes the port and all connections.
-func (f *farmhouse) refuse() {
+func (f *backend) refuse() {
 	f.mu.Lock()
 	if f.listener != nil {
 		f.listener.Close()
@@ -125,7 +125,7 @@ func (f *farmhouse) refuse() {
 }
 
 // full stops accepting and fills the queue, so that no connection is made.
-func (f *farmhouse) full() {
+func (f *backend) full() {
 	f.refuse()
 	f.listen()
 	// accept must not take connections: it is stopped by a deadline in the past.
@@ -144,10 +144,10 @@ func (f *farmhouse) full() {
 	}
 }
 
-func (f *farmhouse) addr() string { return net.JoinHostPort(f.ip, fmt.Sprint(f.port)) }
+func (f *backend) addr() string { return net.JoinHostPort(f.ip, fmt.Sprint(f.port)) }
 
 // attributes are those of an instance at the backend.
-func (f *farmhouse) attributes() object {
+func (f *backend) attributes() object {
 	key := "AWS_INSTANCE_IPV4"
 	if strings.Contains(f.ip, ":") {
 		key = "AWS_INSTANCE_IPV6"

@@ -13,10 +13,10 @@ import (
 
 const consumer = command.AccountID("222222222222")
 
-// world has a mesh "m" with the virtual node "n", which listens to HTTP on port 8080, the
+// fixture has a mesh "m" with the virtual node "n", which listens to HTTP on port 8080, the
 // virtual router "r" and the virtual gateway "g", which listen there too, the virtual
 // service "s.local" with the router as provider, and the node "bare" without a listener.
-type world struct {
+type fixture struct {
 	t        *testing.T
 	state    *state.State
 	rules    state.Rules
@@ -33,8 +33,8 @@ const (
 	gatewaySpec  = `{"httpRoute":{"match":{"prefix":"/"},"action":{"target":{"virtualService":{"virtualServiceName":"s.local"}}}}}`
 )
 
-func newWorld(t *testing.T) *world {
-	w := &world{t: t, state: new(state.State), now: 1_795_000_000_000}
+func newFixture(t *testing.T) *fixture {
+	w := &fixture{t: t, state: new(state.State), now: 1_795_000_000_000}
 	w.rules.Quotas.Limits = state.DefaultLimits(false)
 	w.rules.Mesh.Shares = []mesh.Share{{Owner: owner, Mesh: "m", With: []command.AccountID{consumer}}}
 	w.create("mesh/m", `{}`)
@@ -47,7 +47,7 @@ func newWorld(t *testing.T) *world {
 }
 
 // try decides a command and applies it.
-func (w *world) try(account command.AccountID, c command.Command) (command.Reply, error) {
+func (w *fixture) try(account command.AccountID, c command.Command) (command.Reply, error) {
 	w.commands++
 	w.now += 1000
 	d, err := state.Decide(w.state, &w.rules, command.Meta{
@@ -79,14 +79,14 @@ func spec(t *testing.T, k mesh.Kind, text string) mesh.Spec {
 }
 
 // put returns the error of a creation.
-func (w *world) put(path, text string) error {
+func (w *fixture) put(path, text string) error {
 	w.t.Helper()
 	r := ref(w.t, path)
 	_, err := w.try(owner, &mesh.Create{Ref: r, Spec: spec(w.t, r.Kind, text)})
 	return err
 }
 
-func (w *world) create(path, text string) {
+func (w *fixture) create(path, text string) {
 	w.t.Helper()
 	if err := w.put(path, text); err != nil {
 		w.t.Fatalf("%s: %v", path, err)
@@ -94,14 +94,14 @@ func (w *world) create(path, text string) {
 }
 
 // update returns the error of an update.
-func (w *world) update(path, text string) error {
+func (w *fixture) update(path, text string) error {
 	w.t.Helper()
 	r := ref(w.t, path)
 	_, err := w.try(owner, &mesh.Update{Ref: r, Spec: spec(w.t, r.Kind, text)})
 	return err
 }
 
-func (w *world) remove(path string) error {
+func (w *fixture) remove(path string) error {
 	w.t.Helper()
 	_, err := w.try(owner, &mesh.Delete{Ref: ref(w.t, path)})
 	return err

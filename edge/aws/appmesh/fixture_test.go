@@ -27,9 +27,9 @@ const (
 	prefix   = "arn:aws:appmesh:eu-west-1:111111111111:"
 )
 
-// world is the API on a state, without a front door, a store or a clock. The mesh "m" of
+// fixture is the API on a state, without a front door, a store or a clock. The mesh "m" of
 // the account is shared with the consumer.
-type world struct {
+type fixture struct {
 	*testing.T
 	api     *service.API
 	router  *rest.Router
@@ -42,7 +42,7 @@ type world struct {
 	asked []string
 }
 
-func newWorld(t *testing.T) *world {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
 	api, err := New()
 	if err != nil {
@@ -56,14 +56,14 @@ func newWorld(t *testing.T) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{T: t, api: api, router: router, state: new(state.State), account: account, now: 1_764_331_200_123, rules: &state.Rules{
+	return &fixture{T: t, api: api, router: router, state: new(state.State), account: account, now: 1_764_331_200_123, rules: &state.Rules{
 		Registry: registry.Rules{Region: "eu-west-1"},
 		Mesh:     mesh.Rules{Shares: []mesh.Share{{Owner: account, Mesh: "m", With: []command.AccountID{consumer}}}},
 	}}
 }
 
 // Propose implements service.Proposer.
-func (w *world) Propose(_ context.Context, account command.AccountID, cmd command.Command) (command.Reply, error) {
+func (w *fixture) Propose(_ context.Context, account command.AccountID, cmd command.Command) (command.Reply, error) {
 	w.n++
 	m := command.Meta{Account: account, Now: w.now, Entropy: sha256.Sum256(fmt.Append(nil, w.n))}
 	d, err := state.Decide(w.state, w.rules, m, cmd)
@@ -75,9 +75,9 @@ func (w *world) Propose(_ context.Context, account command.AccountID, cmd comman
 }
 
 // Values and Permit implement service.Access: everything is permitted and noted.
-func (w *world) Values(string) []string { return nil }
+func (w *fixture) Values(string) []string { return nil }
 
-func (w *world) Permit(r *access.Request) error {
+func (w *fixture) Permit(r *access.Request) error {
 	for _, resource := range r.Resources {
 		text := r.Action + " " + resource.ARN
 		if resource.Optional {
@@ -95,7 +95,7 @@ func (w *world) Permit(r *access.Request) error {
 }
 
 // call returns a call of an operation.
-func (w *world) call(operation string) *service.Call {
+func (w *fixture) call(operation string) *service.Call {
 	return &service.Call{
 		Operation: w.api.Operation(operation), Account: w.account, Now: time.UnixMilli(w.now), State: w.state, Rules: w.rules, Proposer: w,
 		Access: w, Caller: new(identity.Principal),
@@ -103,7 +103,7 @@ func (w *world) call(operation string) *service.Call {
 }
 
 // do makes a request, such as PUT /meshes?limit=1, below the prefix of the API.
-func (w *world) do(method, uri, body string) (string, *wire.Error) {
+func (w *fixture) do(method, uri, body string) (string, *wire.Error) {
 	w.Helper()
 	path, query, _ := strings.Cut("/v20190125"+uri, "?")
 	i, labels, ok := w.router.Match(method, path, query)
@@ -121,7 +121,7 @@ func (w *world) do(method, uri, body string) (string, *wire.Error) {
 }
 
 // must makes a request that succeeds, and returns its answer.
-func (w *world) must(method, uri, body string) map[string]any {
+func (w *fixture) must(method, uri, body string) map[string]any {
 	w.Helper()
 	answer, e := w.do(method, uri, body)
 	if e != nil {
@@ -135,7 +135,7 @@ func (w *world) must(method, uri, body string) map[string]any {
 }
 
 // fails makes a request that fails with a code, a status and a text.
-func (w *world) fails(method, uri, body, code string, status int, text string) {
+func (w *fixture) fails(method, uri, body, code string, status int, text string) {
 	w.Helper()
 	answer, e := w.do(method, uri, body)
 	if e == nil {

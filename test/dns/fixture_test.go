@@ -23,15 +23,15 @@ import (
 	"github.com/cairn-discovery/cairn/node/nodetest"
 )
 
-// world is a node and its clients.
-type world struct {
+// fixture is a node and its clients.
+type fixture struct {
 	*nodetest.Node
 	dnsPort string
 	http    *http.Client
 }
 
 // start runs a node in memory.
-func start(t testing.TB, options ...nodetest.Option) *world {
+func start(t testing.TB, options ...nodetest.Option) *fixture {
 	t.Helper()
 	quiet := nodetest.With(func(c *node.Config) { c.LogLevel = "warn" })
 	n := nodetest.Start(t, append([]nodetest.Option{nodetest.WithMemoryStore(), quiet}, options...)...)
@@ -41,7 +41,7 @@ func start(t testing.TB, options ...nodetest.Option) *world {
 		MaxIdleConnsPerHost: 100,
 	}
 	t.Cleanup(transport.CloseIdleConnections)
-	return &world{Node: n, dnsPort: port, http: &http.Client{Transport: transport}}
+	return &fixture{Node: n, dnsPort: port, http: &http.Client{Transport: transport}}
 }
 
 // listenOn has DNS on an address.
@@ -52,7 +52,7 @@ func listenOn(addr string) nodetest.Option {
 type object = map[string]any
 
 // call calls a Cloud Map operation that must work.
-func (w *world) call(t testing.TB, operation string, in object) object {
+func (w *fixture) call(t testing.TB, operation string, in object) object {
 	t.Helper()
 	body, err := json.Marshal(in)
 	if err != nil {
@@ -83,7 +83,7 @@ func (w *world) call(t testing.TB, operation string, in object) object {
 }
 
 // namespace makes a DNS namespace and returns its id.
-func (w *world) namespace(t testing.TB, name string, public bool) string {
+func (w *fixture) namespace(t testing.TB, name string, public bool) string {
 	t.Helper()
 	operation, in := "CreatePrivateDnsNamespace", object{"Name": name, "Vpc": "vpc-1"}
 	if public {
@@ -99,7 +99,7 @@ func (w *world) namespace(t testing.TB, name string, public bool) string {
 
 // service makes a service with records of these types, joined by "+", and
 // returns its id.
-func (w *world) service(t testing.TB, namespace, name, types, policy string, more ...object) string {
+func (w *fixture) service(t testing.TB, namespace, name, types, policy string, more ...object) string {
 	t.Helper()
 	var records []object
 	for rrtype := range strings.SplitSeq(types, "+") {
@@ -121,7 +121,7 @@ func (w *world) service(t testing.TB, namespace, name, types, policy string, mor
 var checked = object{"HealthCheckCustomConfig": object{"FailureThreshold": 1}}
 
 // register registers an instance; attributes are KEY=VALUE without AWS_INSTANCE_.
-func (w *world) register(t testing.TB, service, id string, attributes ...string) {
+func (w *fixture) register(t testing.TB, service, id string, attributes ...string) {
 	t.Helper()
 	given := object{}
 	for _, a := range attributes {
@@ -134,18 +134,18 @@ func (w *world) register(t testing.TB, service, id string, attributes ...string)
 	w.call(t, "RegisterInstance", object{"ServiceId": service, "InstanceId": id, "Attributes": given})
 }
 
-func (w *world) deregister(t testing.TB, service, id string) {
+func (w *fixture) deregister(t testing.TB, service, id string) {
 	t.Helper()
 	w.call(t, "DeregisterInstance", object{"ServiceId": service, "InstanceId": id})
 }
 
-func (w *world) setHealth(t testing.TB, service, id, status string) {
+func (w *fixture) setHealth(t testing.TB, service, id, status string) {
 	t.Helper()
 	w.call(t, "UpdateInstanceCustomHealthStatus", object{"ServiceId": service, "InstanceId": id, "Status": status})
 }
 
 // shop is a namespace with something of each kind.
-func (w *world) shop(t testing.TB) {
+func (w *fixture) shop(t testing.TB) {
 	t.Helper()
 	ns := w.namespace(t, "shop.example", false)
 	web := w.service(t, ns, "web", "A+AAAA", "MULTIVALUE")
@@ -165,14 +165,14 @@ func (w *world) shop(t testing.TB) {
 }
 
 // ask asks over UDP with EDNS.
-func (w *world) ask(t testing.TB, name string, qtype uint16) *dns.Msg {
+func (w *fixture) ask(t testing.TB, name string, qtype uint16) *dns.Msg {
 	t.Helper()
 	q := new(dns.Msg).SetQuestion(name, qtype)
 	q.SetEdns0(1232, false)
 	return w.exchange(t, new(dns.Client), q)
 }
 
-func (w *world) exchange(t testing.TB, c *dns.Client, q *dns.Msg) *dns.Msg {
+func (w *fixture) exchange(t testing.TB, c *dns.Client, q *dns.Msg) *dns.Msg {
 	t.Helper()
 	c.Timeout = 10 * time.Second
 	answer, _, err := c.Exchange(q, w.Addrs().DNS)
