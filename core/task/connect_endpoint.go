@@ -2,6 +2,8 @@ package task
 
 import (
 	"cmp"
+	"fmt"
+	"iter"
 	"net/netip"
 	"slices"
 	"strings"
@@ -84,15 +86,10 @@ func (r *ServiceConnectResource) CloudMap(reg *registry.State) (*registry.Servic
 }
 
 // ConnectEndpoints returns the client aliases of a namespace, in order of name and port. If
-// two services have the same one, the older service has it.
+// two services have the same one, which was possible before it was refused, the older service
+// has it.
 func (s *State) ConnectEndpoints(reg *registry.State, ns *registry.Namespace) []ConnectEndpoint {
-	var all []*Service
-	for svc := range table.Within(s.services, "", "") {
-		if svc.Status != Inactive && len(svc.Deployments) > 0 {
-			all = append(all, svc)
-		}
-	}
-	slices.SortStableFunc(all, func(a, b *Service) int { return cmp.Compare(a.Created, b.Created) })
+	all := slices.SortedStableFunc(s.connectServices(), func(a, b *Service) int { return cmp.Compare(a.Created, b.Created) })
 	var found []ConnectEndpoint
 	for _, svc := range all {
 		for i := range svc.Deployments {
@@ -104,6 +101,17 @@ func (s *State) ConnectEndpoints(reg *registry.State, ns *registry.Namespace) []
 	}
 	slices.SortStableFunc(found, byName)
 	return slices.CompactFunc(found, func(a, b ConnectEndpoint) bool { return byName(a, b) == 0 })
+}
+
+// connectServices yields the services that may have client aliases.
+func (s *State) connectServices() iter.Seq[*Service] {
+	return func(yield func(*Service) bool) {
+		for svc := range table.Within(s.services, "", "") {
+			if svc.Status != Inactive && len(svc.Deployments) > 0 && !yield(svc) {
+				return
+			}
+		}
+	}
 }
 
 // endpointsOf returns the client aliases of a deployment in a namespace.
@@ -122,11 +130,24 @@ func (s *State) endpointsOf(reg *registry.State, ns *registry.Namespace, svc *Se
 		target := ConnectTarget{DiscoveryName: r.DiscoveryName, Service: made.ID, Owner: made.Account}
 		target.configure(config, s.protocolOf(svc.Account, &d.Workload, config.PortName))
 		for _, alias := range config.ClientAliases {
-			name := lowerName(or(alias.DNSName, r.DiscoveryName+"."+ns.Name))
-			all = append(all, ConnectEndpoint{Name: name, Port: uint16(deref(alias.Port)), ConnectTarget: target})
+			a := aliasOf(&alias, r.DiscoveryName, ns)
+			all = append(all, ConnectEndpoint{Name: a.name, Port: a.port, ConnectTarget: target})
 		}
 	}
 	return all
+}
+
+// connectAlias is a client alias as it must be unique in its namespace.
+type connectAlias struct {
+	name string // in lower case
+	port uint16
+}
+
+func (a connectAlias) String() string { return fmt.Sprintf("%s:%d", a.name, a.port) }
+
+// aliasOf returns the name and port of a client alias of a service of Service Connect.
+func aliasOf(alias *ServiceConnectClientAlias, discoveryName string, ns *registry.Namespace) connectAlias {
+	return connectAlias{name: lowerName(or(alias.DNSName, discoveryName+"."+ns.Name)), port: uint16(deref(alias.Port))}
 }
 
 // service returns the service with a discovery name, or nil.

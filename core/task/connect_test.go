@@ -172,3 +172,52 @@ func TestServiceConnectClaims(t *testing.T) {
 		t.Errorf("first %v of %v, then %v of %v", first.Since, first.DNSNames, second.Since, second.DNSNames)
 	}
 }
+
+// Each name and port of a client alias is unique within its namespace; see
+// ServiceConnectService in the ECS API.
+func TestServiceConnectAliases(t *testing.T) {
+	w := newWorld(t)
+	w.do(&registry.CreateNamespace{Name: "other.test", Type: registry.HTTP})
+	alias := func(namespace, discovery, name string, port int64) *task.ServiceConnectConfiguration {
+		return connect(namespace, func(s *task.ServiceConnectService) {
+			s.DiscoveryName, s.ClientAliases[0] = discovery, task.ServiceConnectClientAlias{DNSName: name, Port: &port}
+		})
+	}
+	create := func(name string, c *task.ServiceConnectConfiguration) error {
+		_, err := w.try(account, &task.CreateService{
+			Cluster: "c", Name: name, Workload: task.Workload{Family: "app", NetworkConfiguration: vpc(), ServiceConnect: c},
+			ServiceSettings: task.ServiceSettings{DesiredCount: new(0)},
+		})
+		return err
+	}
+	want := func(err error, text string) {
+		t.Helper()
+		if (err == nil) != (text == "") || err != nil && !strings.HasPrefix(err.Error(), text) {
+			t.Errorf("got %v, want %q", err, text)
+		}
+	}
+	w.service(1, func(c *task.CreateService) { c.ServiceRegistries, c.ServiceConnect = nil, connect("shop.test", nil) })
+	w.settle(5000, nil)
+	const taken = "The client alias orders:80 is already used by arn:aws:ecs:eu-west-1:123456789012:service/c/s in the namespace arn:aws:servicediscovery:"
+	want(create("two", alias("shop.test", "two", "ORDERS", 80)), taken)
+	want(create("two", alias("shop.test", "two", "orders", 81)), "")
+	want(create("three", alias("other.test", "three", "orders", 80)), "")
+	want(create("four", alias("shop.test", "four", "orders.shop.test", 80)), "")
+	want(create("five", alias("shop.test", "five", "four.shop.test", 80)), "")
+	want(create("six", alias("shop.test", "six", "", 80)), "")
+	want(create("seven", alias("shop.test", "seven", "six.shop.test", 80)), "The client alias six.shop.test:80 is already used by ")
+	twice := alias("shop.test", "eight", "eight", 80)
+	twice.Services = append(twice.Services, twice.Services[0])
+	twice.Services[1].DiscoveryName = "nine"
+	want(create("eight", twice), "The client alias eight:80 is used twice.")
+	w.update(task.UpdateService{ServiceConnect: connect("shop.test", func(s *task.ServiceConnectService) { s.ClientAliases[0].DNSName = "late" })})
+	want(create("ten", alias("shop.test", "ten", "orders", 80)), taken) // the first deployment still has tasks
+	w.settle(60_000, nil)
+	want(create("ten", alias("shop.test", "ten", "orders", 80)), "")
+	_, err := w.try(account, &task.UpdateService{Cluster: "c", Name: "s", ServiceConnect: connect("shop.test", nil)})
+	want(err, "The client alias orders:80 is already used by arn:aws:ecs:eu-west-1:123456789012:service/c/ten ")
+	w.update(scale(0))
+	w.do(&task.DeleteService{Cluster: "c", Name: "s"})
+	w.settle(60_000, nil)
+	want(create("eleven", alias("shop.test", "eleven", "late", 80)), "")
+}

@@ -2,6 +2,7 @@ package task
 
 import (
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/guard"
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
@@ -169,7 +170,50 @@ func (t *transaction) checkConnect(cluster *Cluster, svc *Service, d *Definition
 			return command.Invalid("SC service is already used by %s", t.cloudMap.NamespaceARN(ns.Account, ns.ID))
 		}
 	}
+	return t.checkAliases(ns, svc, c)
+}
+
+// checkAliases refuses a client alias that is taken: each name and port must be unique within
+// the namespace; see ServiceConnectService in the ECS API. Services that are being deleted
+// keep theirs until their tasks have stopped, as they keep their discovery names.
+func (t *transaction) checkAliases(ns *registry.Namespace, svc *Service, c *ServiceConnectConfiguration) error {
+	taken := map[connectAlias]*Service{}
+	for i := range c.Services {
+		s := &c.Services[i]
+		for _, alias := range s.ClientAliases {
+			a := aliasOf(&alias, s.discoveryName(), ns)
+			if taken[a] != nil {
+				return command.Invalid("The client alias %s is used twice. Each name and port must be unique within the namespace.", a)
+			}
+			taken[a] = svc
+		}
+	}
+	if len(taken) == 0 {
+		return nil
+	}
+	t.add(guard.Touch("connect/" + string(ns.ID))) // two nodes must not both take an alias
+	for other := range t.state().connectServices() {
+		if other.Account == svc.Account && other.Cluster == svc.Cluster && other.Name == svc.Name {
+			continue
+		}
+		for i := range other.Deployments {
+			for _, e := range t.state().endpointsOf(t.registry(), ns, other, &other.Deployments[i]) {
+				if a := (connectAlias{e.Name, e.Port}); taken[a] != nil {
+					return command.Invalid("The client alias %s is already used by %s in the namespace %s. Each name and port must be unique within the namespace.",
+						a, t.holderOf(svc, other), t.cloudMap.NamespaceARN(ns.Account, ns.ID))
+				}
+			}
+		}
+	}
 	return nil
+}
+
+// holderOf names the service that has a client alias. Names of another account are not shown.
+func (t *transaction) holderOf(svc, other *Service) string {
+	if other.Account != svc.Account {
+		return "a service of another account"
+	}
+	return t.rules.ServiceARN(other.Account, other.Cluster, other.Name)
 }
 
 // validDNSName reports whether a name is one of a host, with labels of letters, digits

@@ -29,16 +29,11 @@ type Source struct {
 	// Region is the region of instances that do not name theirs.
 	Region string
 
-	mu   sync.Mutex
-	last *aliases // of the newest state that was asked for
-}
-
-// aliases are the client aliases of a namespace in one state. To find them costs as much as
-// there are services, and each listener needs one of them.
-type aliases struct {
-	state     *state.State
-	namespace registry.NamespaceID
-	all       []task.ConnectEndpoint
+	mu sync.Mutex
+	// known are the client aliases of namespaces in state. To find those of one costs as much
+	// as there are services, and each listener and each change of endpoints needs one of them.
+	known map[registry.NamespaceID][]task.ConnectEndpoint
+	state *state.State
 }
 
 // view is what the proxies of one deployment of a service see.
@@ -91,11 +86,17 @@ func (v *view) scope() (string, error) {
 	return v.shared + "/" + hex.EncodeToString(sum[:16]), nil
 }
 
-// Changes reports the namespaces whose client aliases may differ.
-func (*Source) Changes(old, new *state.State, changed func(resource.Dep)) {
+// Changes reports the namespaces whose client aliases may differ. The others stay known.
+func (s *Source) Changes(old, new *state.State, changed func(resource.Dep)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.state == old {
+		s.state = new
+	}
 	task.DiffConnect(&old.Task, &new.Task, func(r *task.ServiceConnectResource) {
-		for _, s := range []*state.State{old, new} {
-			if svc, ok := r.CloudMap(&s.Registry); ok {
+		for _, in := range []*state.State{old, new} {
+			if svc, ok := r.CloudMap(&in.Registry); ok {
+				delete(s.known, svc.Namespace)
 				changed(depOf(svc.Namespace))
 			}
 		}
@@ -178,11 +179,15 @@ func (v *view) aliases(in *resource.Input) []task.ConnectEndpoint {
 	s := v.source
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l := s.last; l != nil && l.state == in.State && l.namespace == v.namespace {
-		return l.all
+	if s.state != in.State {
+		s.state, s.known = in.State, map[registry.NamespaceID][]task.ConnectEndpoint{}
 	}
-	s.last = &aliases{state: in.State, namespace: v.namespace, all: in.State.Task.ConnectEndpoints(&in.State.Registry, v.owner)}
-	return s.last.all
+	all, ok := s.known[v.namespace]
+	if !ok {
+		all = in.State.Task.ConnectEndpoints(&in.State.Registry, v.owner)
+		s.known[v.namespace] = all
+	}
+	return all
 }
 
 // known returns the client aliases that existed when the proxy started: only these have an

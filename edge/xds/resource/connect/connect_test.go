@@ -3,6 +3,7 @@ package connect_test
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -198,6 +199,41 @@ func TestChanges(t *testing.T) {
 	w.do(&task.Report{Account: account, Cluster: "c", Task: x.ID, Node: "a", Network: &task.Network{IPv4: "10.0.0.1"}})
 	if n := count(before); n != 0 {
 		t.Errorf("a task has an address: %d changes", n)
+	}
+}
+
+// TestChangesOfInstances: what a change of an instance costs does not depend on the number of
+// services, in any number of namespaces.
+func TestChangesOfInstances(t *testing.T) {
+	w, s := newWorld(t), &connect.Source{}
+	a, b := w.view(s, w.service("shop", "orders", "http")), w.view(s, w.service("other", "stock", "http"))
+	for i := range 20 {
+		w.service("shop", fmt.Sprint("more-", i), "http")
+	}
+	instances := func() {
+		a.Make(w.input(), resource.Endpoints, "orders.shop")
+		b.Make(w.input(), resource.Endpoints, "stock.other")
+	}
+	before := w.state
+	s.Changes(before, before, func(resource.Dep) {})
+	instances()
+	w.do(&registry.CreateNamespace{Name: "third", Type: registry.HTTP})
+	s.Changes(before, w.state, func(resource.Dep) {})
+	if n := testing.AllocsPerRun(1, instances); n > 40 {
+		t.Errorf("endpoints of two services: %v allocations", n)
+	}
+	// A change of aliases is seen at once.
+	before = w.state
+	w.do(&task.UpdateService{Cluster: "c", Name: "orders", ServiceConnect: &task.ServiceConnectConfiguration{Enabled: new(false)}})
+	for range 10 {
+		actions, _ := task.Plan(state.NewView(w.state, &w.rules), 1_795_000_200_000, 0)
+		for _, action := range actions {
+			w.do(action.Command)
+		}
+	}
+	s.Changes(before, w.state, func(resource.Dep) {})
+	if a.Make(w.input(), resource.Cluster, "orders.shop") != nil {
+		t.Error("a service that has left Service Connect has a cluster")
 	}
 }
 
