@@ -176,7 +176,7 @@ func TestServiceConnectClaims(t *testing.T) {
 // Each name and port of a client alias is unique within its namespace; see
 // ServiceConnectService in the ECS API.
 func TestServiceConnectAliases(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.do(&registry.CreateNamespace{Name: "other.test", Type: registry.HTTP})
 	alias := func(namespace, discovery, name string, port int64) *task.ServiceConnectConfiguration {
 		return connect(namespace, func(s *task.ServiceConnectService) {
