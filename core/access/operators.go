@@ -73,7 +73,7 @@ func operators(name string) (operator, bool) {
 }
 
 // comparison finds the six comparisons that numbers and dates have.
-func comparison(name, family string) (holds func(int) bool, negated, ok bool) {
+func comparison(name, family string) (accepts func(int) bool, negated, ok bool) {
 	rest, ok := strings.CutPrefix(name, family)
 	if !ok {
 		return nil, false, false
@@ -165,16 +165,16 @@ func (o *arnOperand) matches(e *evaluation, value string) (bool, bool) {
 }
 
 type numberOperand struct {
-	number float64
-	holds  func(int) bool
+	number  float64
+	accepts func(int) bool
 }
 
-func readNumber(c *conditionReader, text string, holds func(int) bool) (operand, error) {
+func readNumber(c *conditionReader, text string, accepts func(int) bool) (operand, error) {
 	n, ok := parseNumber(text)
 	if !ok {
 		return nil, syntaxErr(c.path, "%q is not a number", truncate(text))
 	}
-	return &numberOperand{n, holds}, nil
+	return &numberOperand{n, accepts}, nil
 }
 
 func parseNumber(s string) (float64, bool) {
@@ -190,7 +190,7 @@ func (o *numberOperand) matches(_ *evaluation, value string) (bool, bool) {
 	if !ok {
 		return false, true
 	}
-	return o.holds(compare(n, o.number)), true
+	return o.accepts(compare(n, o.number)), true
 }
 
 func compare(a, b float64) int {
@@ -204,16 +204,16 @@ func compare(a, b float64) int {
 }
 
 type dateOperand struct {
-	date  time.Time
-	holds func(int) bool
+	date    time.Time
+	accepts func(int) bool
 }
 
-func readDate(c *conditionReader, text string, holds func(int) bool) (operand, error) {
+func readDate(c *conditionReader, text string, accepts func(int) bool) (operand, error) {
 	t, ok := parseDate(text)
 	if !ok {
 		return nil, syntaxErr(c.path, "%q is not a date of ISO 8601 such as 2026-04-01T00:00:00Z, nor a number of seconds since 1970", truncate(text))
 	}
-	return &dateOperand{t, holds}, nil
+	return &dateOperand{t, accepts}, nil
 }
 
 // parseDate takes the W3C profile of ISO 8601, as the user guide says, and
@@ -233,7 +233,7 @@ func parseDate(s string) (time.Time, bool) {
 
 func (o *dateOperand) matches(_ *evaluation, value string) (bool, bool) {
 	t, ok := parseDate(value)
-	return ok && o.holds(t.Compare(o.date)), true
+	return ok && o.accepts(t.Compare(o.date)), true
 }
 
 type boolOperand bool

@@ -188,7 +188,7 @@ type CreateCheck struct {
 
 // Decide implements command.Command.
 func (c *CreateCheck) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, none := of(v), command.Decision{}
+	s, none := stateOf(v), command.Decision{}
 	h := &HealthCheck{ID: command.UUID(m.Entropy[:16]), Account: m.Account, CallerReference: c.CallerReference, Version: 1, Created: m.Now, Config: c.Config}
 	if err := h.Config.complete(s, m.Account, h.ID); err != nil {
 		return none, err
@@ -241,7 +241,7 @@ type UpdateCheck struct {
 
 // Decide implements command.Command.
 func (c *UpdateCheck) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, none := of(v), command.Decision{}
+	s, none := stateOf(v), command.Decision{}
 	old, read, err := s.myCheck(m, c.ID)
 	if err != nil {
 		return none, err
@@ -268,7 +268,7 @@ type DeleteCheck struct{ ID string }
 
 // Decide implements command.Command.
 func (c *DeleteCheck) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	h, read, err := s.myCheck(m, c.ID)
 	if err != nil {
 		return command.Decision{}, err
@@ -303,11 +303,11 @@ func CheckKey(id string) string { return "healthcheck/" + id }
 
 // Decide implements command.Command.
 func (c *SetVerdicts) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	var d command.Decision
 	var ring *member.Ring
 	if c.By != "" {
-		ring = member.Of(v).Ring()
+		ring = member.StateOf(v).Ring()
 		d.Reads = append(d.Reads, member.Live(c.By))
 	}
 	for _, verdict := range c.Verdicts {

@@ -25,7 +25,7 @@ type SignZone struct {
 
 // Decide implements command.Command.
 func (c *SignZone) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, none := of(v), command.Decision{}
+	s, none := stateOf(v), command.Decision{}
 	z, read, err := s.mine(m, c.Zone)
 	if err != nil {
 		return none, err

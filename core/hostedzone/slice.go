@@ -56,8 +56,8 @@ func rulesOf(v command.View) *Rules {
 	return rules.(*Rules)
 }
 
-// of returns the state of a view.
-func of(v command.View) *State {
+// stateOf returns the state of a view.
+func stateOf(v command.View) *State {
 	s, _ := v.Slice(sliceName)
 	return s.(*State)
 }
@@ -87,7 +87,7 @@ func Limits(v command.View, account command.AccountID) (zones, sets, checks int)
 
 func countZones(v command.View, add func(command.AccountID, int)) {
 	n := map[command.AccountID]int{}
-	for z := range of(v).AllZones() {
+	for z := range stateOf(v).AllZones() {
 		n[z.Account]++
 	}
 	for account, n := range n {
@@ -96,14 +96,14 @@ func countZones(v command.View, add func(command.AccountID, int)) {
 }
 
 func countSets(v command.View, add func(command.AccountID, int)) {
-	for z := range of(v).AllZones() {
+	for z := range stateOf(v).AllZones() {
 		add(z.Account, z.Records)
 	}
 }
 
 func countChecks(v command.View, add func(command.AccountID, int)) {
 	n := map[command.AccountID]int{}
-	for _, c := range of(v).checks.All() {
+	for _, c := range stateOf(v).checks.All() {
 		n[c.Account]++
 	}
 	for account, n := range n {

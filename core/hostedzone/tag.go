@@ -25,7 +25,7 @@ type ChangeTags struct {
 
 // Decide implements command.Command.
 func (c *ChangeTags) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, none := of(v), command.Decision{}
+	s, none := stateOf(v), command.Decision{}
 	read, err := s.tagged(v, m, c.Kind, c.ID)
 	if err != nil {
 		return none, err

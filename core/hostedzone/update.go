@@ -44,7 +44,7 @@ type DynamicUpdate struct {
 
 // Decide implements command.Command.
 func (c *DynamicUpdate) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, none := of(v), command.Decision{}
+	s, none := stateOf(v), command.Decision{}
 	z, _, err := s.mine(m, c.Zone)
 	if err != nil {
 		return none, updateError(dnswire.RcodeNotAuth, err.Error())

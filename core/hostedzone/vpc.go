@@ -47,7 +47,7 @@ func namespaceOf(s *registry.State, id ID) (*registry.Namespace, bool) {
 
 // find returns the zone with an id, of any account.
 func find(v command.View, id ID) (*target, error) {
-	s := of(v)
+	s := stateOf(v)
 	if z, ok := s.zones.Get(id); ok {
 		t := &target{zone: z, id: id, account: z.Account, apex: z.Apex, vpcs: z.VPCs, read: command.Read{Key: z.key(), Exists: true}, public: !z.Private}
 		return t, nil
@@ -95,7 +95,7 @@ type Associate struct {
 
 // Decide implements command.Command.
 func (c *Associate) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, none := of(v), command.Decision{}
+	s, none := stateOf(v), command.Decision{}
 	t, err := find(v, c.Zone)
 	if err != nil {
 		return none, err
@@ -149,7 +149,7 @@ type Disassociate struct {
 
 // Decide implements command.Command.
 func (c *Disassociate) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, none := of(v), command.Decision{}
+	s, none := stateOf(v), command.Decision{}
 	t, err := find(v, c.Zone)
 	if err != nil {
 		return none, err
@@ -192,7 +192,7 @@ func (c *Authorize) Decide(v command.View, m *command.Meta) (command.Decision, e
 		return command.Decision{}, refuse(InvalidInput, "The hosted zone %s is public: a VPC can be authorized for a private one only.", c.Zone)
 	}
 	n := 0
-	for range of(v).Authorizations(c.Zone, "") {
+	for range stateOf(v).Authorizations(c.Zone, "") {
 		n++
 	}
 	if n >= maxAuthorizations {
@@ -216,7 +216,7 @@ func (c *Unauthorize) Decide(v command.View, m *command.Meta) (command.Decision,
 	if t.account != m.Account {
 		return command.Decision{}, NoZone(c.Zone)
 	}
-	a, ok := of(v).authorizations.Get((&Authorization{c.Zone, c.VPC}).order())
+	a, ok := stateOf(v).authorizations.Get((&Authorization{c.Zone, c.VPC}).order())
 	if !ok {
 		return command.Decision{}, refuse(VPCAuthorizationNotFound, "The VPC that you specified is not authorized to be associated with the hosted zone.")
 	}

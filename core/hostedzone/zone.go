@@ -55,7 +55,7 @@ type Create struct {
 
 // Decide implements command.Command.
 func (c *Create) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, none := of(v), command.Decision{}
+	s, none := stateOf(v), command.Decision{}
 	apex, err := c.apex()
 	if err != nil {
 		return none, err
@@ -146,7 +146,7 @@ func mayUseVPC(v command.View, m *command.Meta, vpc VPC) error {
 
 // freeInVPC checks that no other zone of the name is in a VPC.
 func freeInVPC(v command.View, apex string, vpc VPC) error {
-	s := of(v)
+	s := stateOf(v)
 	id := ID("")
 	if z := s.privateZone(apex, vpc.ID); z != nil {
 		id = z.ID
@@ -212,7 +212,7 @@ func (s *State) Claims() iter.Seq[domain.Zone] {
 func allClaims(v command.View) iter.Seq[domain.Zone] {
 	namespaces, _ := registryOf(v)
 	return func(yield func(domain.Zone) bool) {
-		for c := range of(v).Claims() {
+		for c := range stateOf(v).Claims() {
 			if !yield(c) {
 				return
 			}
@@ -231,7 +231,7 @@ type Delete struct{ ID ID }
 
 // Decide implements command.Command.
 func (c *Delete) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	z, read, err := s.mine(m, c.ID)
 	if err != nil {
 		return command.Decision{}, err
@@ -261,7 +261,7 @@ type SetComment struct {
 
 // Decide implements command.Command.
 func (c *SetComment) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	z, read, err := of(v).mine(m, c.ID)
+	z, read, err := stateOf(v).mine(m, c.ID)
 	if err != nil {
 		return command.Decision{}, err
 	}

@@ -99,7 +99,7 @@ func checkName(account, name, what string, most int) error {
 }
 
 func (c *PutUser) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	if err := checkName(c.Account, c.Name, "user", maxUserName); err != nil {
 		return command.Decision{}, err
 	}
@@ -129,7 +129,7 @@ func (c *PutUser) Decide(v command.View, m *command.Meta) (command.Decision, err
 }
 
 func (c *PutGroup) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	if err := checkName(c.Account, c.Name, "group", maxGroupName); err != nil {
 		return command.Decision{}, err
 	}
@@ -145,7 +145,7 @@ func (c *PutGroup) Decide(v command.View, _ *command.Meta) (command.Decision, er
 }
 
 func (c *PutRole) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	if err := checkName(c.Account, c.Name, "role", maxRoleName); err != nil {
 		return command.Decision{}, err
 	}
@@ -171,7 +171,7 @@ func (c *PutRole) Decide(v command.View, m *command.Meta) (command.Decision, err
 }
 
 func (c *PutPolicy) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	if err := checkName(c.Account, c.Name, "policy", maxPolicyName); err != nil {
 		return command.Decision{}, err
 	}
@@ -186,7 +186,7 @@ func (c *PutPolicy) Decide(v command.View, _ *command.Meta) (command.Decision, e
 }
 
 func (c *PutKey) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	if len(c.Sealed) == 0 || c.Secret != "" {
 		return command.Decision{}, command.Invalid("the secret of an access key is stored sealed only")
 	}
@@ -210,7 +210,7 @@ func (c *PutKey) Decide(v command.View, _ *command.Meta) (command.Decision, erro
 }
 
 func (c *PutAccount) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	if !command.AccountID(c.ID).Valid() {
 		return command.Decision{}, command.Invalid("%q is not the id of an account, which is twelve digits", c.ID)
 	}
@@ -247,7 +247,7 @@ func checkQuotas(v command.View, quotas map[string]int) error {
 }
 
 func (c *DeleteUser) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	d, err := deleteRecord(s, users, c.Account+"/"+c.Name, "user "+c.Name)
 	if err != nil {
 		return command.Decision{}, err
@@ -259,7 +259,7 @@ func (c *DeleteUser) Decide(v command.View, _ *command.Meta) (command.Decision, 
 }
 
 func (c *DeleteGroup) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	for u := range s.Users(c.Account) {
 		if slices.Contains(u.Groups, c.Name) {
 			return command.Decision{}, &command.Conflict{Message: fmt.Sprintf("group %s has users, such as %s", c.Name, u.Name)}
@@ -269,12 +269,12 @@ func (c *DeleteGroup) Decide(v command.View, _ *command.Meta) (command.Decision,
 }
 
 func (c *DeleteRole) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	return deleteRecord(s, roles, c.Account+"/"+c.Name, "role "+c.Name)
 }
 
 func (c *DeletePolicy) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	if who := s.attachedTo(c.Account, c.Name); who != "" {
 		return command.Decision{}, &command.Conflict{Message: fmt.Sprintf("policy %s is attached, such as to %s", c.Name, who)}
 	}
@@ -282,7 +282,7 @@ func (c *DeletePolicy) Decide(v command.View, _ *command.Meta) (command.Decision
 }
 
 func (c *DeleteKey) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	if k, ok := s.keys.Get(c.ID); ok && k.Account != c.Account {
 		return command.Decision{}, notFound("access key " + c.ID)
 	}

@@ -33,7 +33,7 @@ type Edit struct {
 }
 
 func (c *Edit) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s := of(v)
+	s := stateOf(v)
 	id := c.Account + "/" + c.Name
 	if (c.Trust != nil || c.MaxSession != nil) && c.Kind != "role" {
 		return command.Decision{}, command.Invalid("only a role has a trust policy and a longest session")

@@ -18,8 +18,8 @@ func catalogOf(v command.View) *access.Catalog {
 	return rules.(*Rules).Catalog
 }
 
-// of returns the identities of a view.
-func of(v command.View) *State {
+// stateOf returns the identities of a view.
+func stateOf(v command.View) *State {
 	s, _ := v.Slice(sliceName)
 	return s.(*State)
 }

@@ -25,7 +25,7 @@ func (c *Renew) Decide(v command.View, _ *command.Meta) (command.Decision, error
 	if err := n.check(); err != nil {
 		return command.Decision{}, err
 	}
-	old, exists := of(v).Node(n.Name)
+	old, exists := StateOf(v).Node(n.Name)
 	if exists {
 		if old.ID != n.ID {
 			return command.Decision{}, &NameTaken{n.Name, old.ID}
@@ -60,7 +60,7 @@ type Leave struct{ Name, ID string }
 
 // Decide implements command.Command.
 func (c *Leave) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	n, ok := of(v).Node(c.Name)
+	n, ok := StateOf(v).Node(c.Name)
 	if !ok || n.ID != c.ID {
 		return command.Decision{}, nil
 	}
@@ -76,7 +76,7 @@ type Expire struct {
 
 // Decide implements command.Command.
 func (c *Expire) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	n, ok := of(v).Node(c.Name)
+	n, ok := StateOf(v).Node(c.Name)
 	if !ok || n.ID != c.ID || n.Sequence != c.Sequence {
 		return command.Decision{}, nil
 	}

@@ -70,10 +70,8 @@ func (Slice) All(s *State) iter.Seq[command.Stored] {
 	}
 }
 
-// Of returns the live nodes of a view.
-func Of(v command.View) *State { return of(v) }
-
-func of(v command.View) *State {
+// StateOf returns the live nodes of a view.
+func StateOf(v command.View) *State {
 	s, _ := v.Slice(sliceName)
 	return s.(*State)
 }

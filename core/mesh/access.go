@@ -23,7 +23,7 @@ import (
 
 // visible returns the mesh of a Ref if the account may see it.
 func visible(v command.View, account command.AccountID, r Ref) (*Resource, error) {
-	s, rules := of(v)
+	s, rules := stateOf(v)
 	return s.visible(rules, account, r)
 }
 

@@ -179,7 +179,7 @@ type PutAuthority struct {
 
 // Decide implements command.Command.
 func (c *PutAuthority) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	now, _ := s.Authority(c.Authority.Mesh)
 	mesh, exists := s.Get(c.Authority.Mesh)
 	if now != c.Old || !exists {
@@ -208,7 +208,7 @@ type RotateAuthority struct{ Mesh string }
 
 // Decide implements command.Command.
 func (c *RotateAuthority) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, rules := of(v)
+	s, rules := stateOf(v)
 	ref := MeshRef(m.Account, c.Mesh)
 	old, ok := s.Authority(ref)
 	if !ok || len(old.Roots) == 0 || !rules.Authority.Covers(c.Mesh) {

@@ -17,7 +17,7 @@ type Create struct {
 
 // Decide implements command.Command.
 func (c *Create) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	if err := s.place(v, m.Account, c.Ref); err != nil {
 		return command.Decision{}, err
 	}
@@ -81,7 +81,7 @@ func (r Ref) where() string {
 }
 
 func (c *Create) check(v command.View, m *command.Meta, tags []Tag) error {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	if err := s.mayCreate(m.Account, c.Ref, tags); err != nil {
 		return err
 	}

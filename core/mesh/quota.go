@@ -27,7 +27,7 @@ var quotaOf = map[Kind]*command.Quota{
 // newQuota returns a quota of the resources of a kind in what they are in.
 func newQuota(name, what string, strict int, k Kind) *command.Quota {
 	return &command.Quota{Name: name, What: what, Strict: strict, Count: func(v command.View, add func(command.AccountID, int)) {
-		s, _ := of(v)
+		s, _ := stateOf(v)
 		n := map[Ref]int{}
 		for _, r := range s.table(k).All() {
 			if r.Ref.Kind == k {
@@ -49,7 +49,7 @@ func (r Ref) counted() Ref {
 }
 
 func countBackends(v command.View, add func(command.AccountID, int)) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	for _, r := range s.resources.All() {
 		if node, ok := r.Spec.(*VirtualNodeSpec); ok {
 			add(r.Ref.Owner, len(node.Backends))

@@ -20,7 +20,7 @@ type ShareMesh struct {
 // Decide implements command.Command. The mesh keeps its version, because App Mesh does not
 // show shares in it.
 func (c *ShareMesh) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	old, ok := s.Get(MeshRef(m.Account, c.Mesh))
 	if !ok {
 		return command.Decision{}, notPresent(MeshRef(m.Account, c.Mesh), m.Account)

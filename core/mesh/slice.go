@@ -51,8 +51,8 @@ func (r *Rules) visible(account, owner command.AccountID, mesh string) bool {
 	})
 }
 
-// of returns the state of a view, and its rules.
-func of(v command.View) (*State, *Rules) {
+// stateOf returns the state of a view, and its rules.
+func stateOf(v command.View) (*State, *Rules) {
 	s, r := v.Slice(sliceName)
 	return s.(*State), r.(*Rules)
 }

@@ -69,7 +69,7 @@ func (c *UntagResource) Decide(v command.View, m *command.Meta) (command.Decisio
 }
 
 func retag(v command.View, m *command.Meta, r Ref, edit func([]Tag) ([]Tag, error)) (command.Decision, error) {
-	s, rules := of(v)
+	s, rules := stateOf(v)
 	old, err := s.Tagged(rules, m.Account, r)
 	if err != nil {
 		return command.Decision{}, err

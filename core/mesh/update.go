@@ -17,7 +17,7 @@ type Update struct {
 
 // Decide implements command.Command.
 func (c *Update) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, rules := of(v)
+	s, rules := stateOf(v)
 	old, err := s.Find(rules, m.Account, c.Ref)
 	if err != nil {
 		return command.Decision{}, err
@@ -55,7 +55,7 @@ type Delete struct{ Ref Ref }
 
 // Decide implements command.Command.
 func (c *Delete) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, rules := of(v)
+	s, rules := stateOf(v)
 	old, err := s.Find(rules, m.Account, c.Ref)
 	if err != nil {
 		return command.Decision{}, err

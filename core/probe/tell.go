@@ -24,7 +24,7 @@ func (c *Tell) Len() int { return len(c.Votes) + len(c.Series) + len(c.NoVotes) 
 
 // Decide implements command.Command.
 func (c *Tell) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, members := of(v), member.Of(v)
+	s, members := stateOf(v), member.StateOf(v)
 	var d command.Decision
 	if _, ok := members.Node(c.By); !ok {
 		return d, nil
@@ -56,7 +56,8 @@ func (c *Tell) Decide(v command.View, m *command.Meta) (command.Decision, error)
 	return d, nil
 }
 
-func of(v command.View) *State {
+// stateOf returns the state of a view.
+func stateOf(v command.View) *State {
 	s, _ := v.Slice("probe")
 	return s.(*State)
 }

@@ -51,7 +51,7 @@ type SetCustomHealth struct {
 }
 
 func (c *SetCustomHealth) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	svc, err := s.FindService(r, m.Account, c.ServiceRef)
 	if err != nil {
 		return command.Decision{}, err
@@ -106,7 +106,7 @@ type SettleHealth struct {
 }
 
 func (c *SettleHealth) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	var d command.Decision
 	for _, ref := range s.pending.All() {
 		svc, ok := s.Service(ref.account, ref.service)
@@ -171,12 +171,12 @@ type Verdict struct {
 }
 
 func (c *SetVerdicts) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	var d command.Decision
 	var last *Service
 	var ring *member.Ring
 	if c.By != "" {
-		ring = member.Of(v).Ring()
+		ring = member.StateOf(v).Ring()
 		d.Reads = append(d.Reads, member.Live(c.By))
 	}
 	for i := range c.Verdicts {

@@ -16,7 +16,7 @@ type RegisterInstance struct {
 }
 
 func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	svc, err := s.FindService(r, m.Account, c.ServiceRef)
 	if err != nil {
 		return command.Decision{}, err
@@ -124,7 +124,7 @@ type DeregisterInstance struct {
 }
 
 func (c *DeregisterInstance) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	svc, inst, err := s.FindInstance(r, m.Account, c.ServiceRef, c.ID)
 	if err != nil {
 		return command.Decision{}, err

@@ -120,7 +120,7 @@ func (s *State) renewal(svc *Service, id InstanceID, now int64) []command.Change
 type EndLeases struct{ Leases []Lease }
 
 func (c *EndLeases) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	var d command.Decision
 	ended := map[ServiceID]uint64{} // instances that are deregistered
 	for i := range c.Leases {

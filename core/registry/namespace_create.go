@@ -24,7 +24,7 @@ type CreateNamespace struct {
 }
 
 func (c *CreateNamespace) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	tags, err := newTags(c.Name, c.Tags)
 	if err != nil {
 		return command.Decision{}, err

@@ -202,7 +202,7 @@ type ShareNamespace struct {
 }
 
 func (c *ShareNamespace) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	ns, err := s.FindNamespace(r, m.Account, c.Ref)
 	if err != nil {
 		return command.Decision{}, err

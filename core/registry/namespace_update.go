@@ -20,7 +20,7 @@ type UpdateNamespace struct {
 }
 
 func (c *UpdateNamespace) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	ns, err := s.FindNamespace(r, m.Account, c.Ref)
 	if err != nil {
 		return command.Decision{}, err
@@ -76,7 +76,7 @@ func (c *UpdateNamespace) fingerprint(ns *Namespace) uint64 {
 type DeleteNamespace struct{ Ref string }
 
 func (c *DeleteNamespace) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	ns, err := s.FindNamespace(r, m.Account, c.Ref)
 	if err != nil {
 		return command.Decision{}, err

@@ -165,7 +165,7 @@ type ExpireOperations struct {
 }
 
 func (c *ExpireOperations) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	var d command.Decision
 	before := operationTime(c.Before)
 	for _, a := range s.accounts.All() {

@@ -10,7 +10,7 @@ var (
 		Guard: "names",
 		Name:  "namespaces_per_account", What: "namespaces per account", Default: 50, Strict: 50,
 		Count: func(v command.View, add func(command.AccountID, int)) {
-			s, _ := of(v)
+			s, _ := stateOf(v)
 			for id, a := range s.accounts.All() {
 				add(id, a.namespaces.Len())
 			}
@@ -20,7 +20,7 @@ var (
 		Guard: "services",
 		Name:  "services_per_namespace", What: "services per namespace", Default: 50,
 		Count: func(v command.View, add func(command.AccountID, int)) {
-			s, _ := of(v)
+			s, _ := stateOf(v)
 			for ns := range s.AllNamespaces() {
 				add(ns.Account, ns.services.Len())
 			}
@@ -29,7 +29,7 @@ var (
 	quotaInstances = command.Quota{
 		Name: "instances_per_service", What: "instances per service", Default: 1000, Strict: 1000,
 		Count: func(v command.View, add func(command.AccountID, int)) {
-			s, _ := of(v)
+			s, _ := stateOf(v)
 			for ns := range s.AllNamespaces() {
 				for _, svc := range ns.services.All() {
 					add(svc.creator(), svc.instances.Len())
@@ -40,7 +40,7 @@ var (
 	quotaNamespaceInstances = command.Quota{
 		Name: "instances_per_namespace", What: "instances per namespace", Strict: 2000,
 		Count: func(v command.View, add func(command.AccountID, int)) {
-			s, _ := of(v)
+			s, _ := stateOf(v)
 			for ns := range s.AllNamespaces() {
 				add(ns.Account, ns.instanceCount())
 			}
@@ -51,7 +51,7 @@ var (
 	quotaOperations = command.Quota{
 		Name: "operations_per_account", What: "operations per account", Default: 100_000, Strict: 100_000,
 		Count: func(v command.View, add func(command.AccountID, int)) {
-			s, _ := of(v)
+			s, _ := stateOf(v)
 			for id, a := range s.accounts.All() {
 				add(id, a.operations.Len())
 			}

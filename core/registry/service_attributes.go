@@ -13,7 +13,7 @@ type UpdateServiceAttributes struct {
 }
 
 func (c *UpdateServiceAttributes) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	svc, err := s.FindService(r, m.Account, c.Ref)
 	if err != nil {
 		return command.Decision{}, err
@@ -41,7 +41,7 @@ type DeleteServiceAttributes struct {
 }
 
 func (c *DeleteServiceAttributes) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	svc, err := s.FindService(r, m.Account, c.Ref)
 	if err != nil {
 		return command.Decision{}, err

@@ -19,7 +19,7 @@ type CreateService struct {
 }
 
 func (c *CreateService) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	tags, err := newTags(c.Name, c.Tags)
 	if err == nil {
 		err = serviceTags(tags)

@@ -17,7 +17,7 @@ type UpdateService struct {
 }
 
 func (c *UpdateService) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	svc, err := s.FindService(r, m.Account, c.Ref)
 	if err != nil {
 		return command.Decision{}, err
@@ -109,7 +109,7 @@ func healthAfterUpdate(m *command.Meta, old, next *Service) []command.Change {
 type DeleteService struct{ Ref string }
 
 func (c *DeleteService) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	svc, err := s.FindService(r, m.Account, c.Ref)
 	if err != nil {
 		return command.Decision{}, err

@@ -21,8 +21,8 @@ func (Slice) Owns(c command.Change) bool {
 	return ok
 }
 
-// of returns the registry of a view, and its rules.
-func of(v command.View) (*State, *Rules) {
+// stateOf returns the registry of a view, and its rules.
+func stateOf(v command.View) (*State, *Rules) {
 	s, r := v.Slice(sliceName)
 	return s.(*State), r.(*Rules)
 }

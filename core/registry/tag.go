@@ -48,7 +48,7 @@ type TagResource struct {
 }
 
 func (c *TagResource) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	return replaceTags(s, r, m, c.ARN, c.NewKey, func(old Attributes) (Attributes, error) {
 		return addTags(old, c.ARN, c.Tags)
 	})
@@ -61,7 +61,7 @@ type UntagResource struct {
 }
 
 func (c *UntagResource) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, r := of(v)
+	s, r := stateOf(v)
 	return replaceTags(s, r, m, c.ARN, NewKey{}, func(old Attributes) (Attributes, error) {
 		all := old.Map()
 		maps.DeleteFunc(all, func(k, _ string) bool {

@@ -1,6 +1,6 @@
 // Package table makes slices of the state whose records are in tables, one for each
-// kind of record: core/identity, core/task. A slice says what its kinds are; the
-// package has their changes, the draft, and what core/state asks of a slice.
+// kind of record, such as core/identity and core/task. A slice describes its kinds of
+// records. The package provides the changes, the draft and the command.Slice.
 //
 //	type State struct{ notes table.Map[*Note] }
 //
@@ -13,8 +13,9 @@
 //	func Slice() command.Slice[State]           { return table.NewSlice("note", nil, notes) }
 //	func NewDraft(s *State) *table.Draft[State] { return table.NewDraft(s) }
 //
-// The state reads its maps with Get and Within. A command reads the state, and returns notes.Put(n) or notes.Delete(n) as change and
-// notes.Read(n, exists) as what it depends on.
+// The state reads its maps with Get and Within. A command reads the state. It returns
+// notes.Put(n) or notes.Delete(n) as its change, and notes.Read(n, exists) as a read that
+// the decision depends on.
 package table
 
 import (

@@ -70,7 +70,7 @@ func (c *DeleteAttributes) Decide(v command.View, m *command.Meta) (command.Deci
 
 // editAttributes changes each instance that an attribute has as its target.
 func editAttributes(v command.View, m *command.Meta, cluster string, list []Attribute, edit func(*ContainerInstance, Attribute) error) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	if _, err := s.ActiveCluster(m.Account, cluster); err != nil {
 		return command.Decision{}, err
 	}

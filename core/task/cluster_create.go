@@ -42,7 +42,7 @@ type CreateCluster struct {
 
 // Decide implements command.Command.
 func (c *CreateCluster) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	if err := CheckClusterName(c.Name); err != nil {
 		return command.Decision{}, err
 	}
@@ -71,7 +71,7 @@ func (c *CreateCluster) Decide(v command.View, m *command.Meta) (command.Decisio
 
 // newCluster returns a cluster with defaults, or the error of the quota.
 func newCluster(v command.View, m *command.Meta, name string) (*Cluster, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	if limit := v.Quota(m.Account, &quotaClusters); limit > 0 {
 		n := 0
 		for range s.Clusters(m.Account, "") {
@@ -90,7 +90,7 @@ func newCluster(v command.View, m *command.Meta, name string) (*Cluster, error) 
 // useCluster returns an active cluster for a command that puts something into it. The
 // default cluster is created if it does not exist; then the change is returned too.
 func useCluster(v command.View, m *command.Meta, name string) (*Cluster, []command.Change, command.Read, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	c, ok := s.Cluster(m.Account, name)
 	switch {
 	case ok && c.Status == Active:

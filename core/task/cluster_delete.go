@@ -8,7 +8,7 @@ type DeleteCluster struct{ Name string }
 
 // Decide implements command.Command.
 func (c *DeleteCluster) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	old, err := s.ActiveCluster(m.Account, c.Name)
 	if err != nil {
 		return command.Decision{}, err
@@ -59,7 +59,7 @@ type purgeCluster struct {
 
 // Decide implements command.Command.
 func (c *purgeCluster) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, rules := of(v)
+	s, rules := stateOf(v)
 	old, ok := s.Cluster(c.Account, c.Name)
 	if !ok || old.Status != Inactive || m.Now < old.Deleted+rules.StoppedRetention || s.checkEmpty(old) != nil {
 		return command.Decision{}, nil

@@ -10,7 +10,7 @@ type UpdateCluster struct {
 
 // Decide implements command.Command.
 func (c *UpdateCluster) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	old, err := s.ActiveCluster(m.Account, c.Name)
 	if err != nil {
 		return command.Decision{}, err

@@ -31,7 +31,7 @@ type RegisterContainerInstance struct {
 
 // Decide implements command.Command.
 func (c *RegisterContainerInstance) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	if err := c.check(); err != nil {
 		return command.Decision{}, err
 	}
@@ -78,7 +78,7 @@ func (c *RegisterContainerInstance) check() error {
 }
 
 func checkInstanceQuota(v command.View, m *command.Meta, c *Cluster) error {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	limit := v.Quota(m.Account, &quotaInstances)
 	if limit == 0 {
 		return nil
@@ -125,7 +125,7 @@ type DeregisterContainerInstance struct {
 
 // Decide implements command.Command.
 func (c *DeregisterContainerInstance) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	if _, err := s.ActiveCluster(m.Account, c.Cluster); err != nil {
 		return command.Decision{}, err
 	}
@@ -176,7 +176,7 @@ type UpdateInstanceState struct{ Cluster, ID, Status string }
 
 // Decide implements command.Command.
 func (c *UpdateInstanceState) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	if c.Status != Active && c.Status != Draining {
 		return command.Decision{}, command.Invalid("Container instance status should be one of [ACTIVE,DRAINING], not %s", quote(c.Status))
 	}

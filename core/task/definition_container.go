@@ -85,7 +85,7 @@ func checkMap(member, container string, m map[string]string) error {
 		if key == "" || control(key, "") {
 			return invalid("%s of container '%s' has the name %s: it must not be empty and must not have control characters", member, container, quote(key))
 		}
-		if err := checkText(member+"."+shorten(key), container, value); err != nil {
+		if err := checkText(member+"."+truncate(key), container, value); err != nil {
 			return err
 		}
 	}
@@ -161,7 +161,7 @@ func (c *ContainerDefinition) checkEnvironment() error {
 		if err := checkVariable("environment", c.Name, e.Name); err != nil {
 			return err
 		}
-		if err := checkText("environment."+shorten(e.Name), c.Name, deref(e.Value)); err != nil {
+		if err := checkText("environment."+truncate(e.Name), c.Name, deref(e.Value)); err != nil {
 			return err
 		}
 	}

@@ -14,7 +14,7 @@ type DeregisterTaskDefinition struct {
 
 // Decide implements command.Command.
 func (c *DeregisterTaskDefinition) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	old, ok := s.Definition(m.Account, c.Family, c.Revision)
 	if !ok {
 		return command.Decision{}, ErrDefinitionNotFound()
@@ -55,7 +55,7 @@ type DeleteTaskDefinition struct {
 
 // Decide implements command.Command.
 func (c *DeleteTaskDefinition) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	old, ok := s.Definition(m.Account, c.Family, c.Revision)
 	if !ok {
 		return command.Decision{}, invalid("The specified task definition does not exist. Specify a valid account, family, revision and try again.")
@@ -108,7 +108,7 @@ type purgeTaskDefinition struct {
 
 // Decide implements command.Command.
 func (c *purgeTaskDefinition) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	d, ok := s.Definition(c.Account, c.Family, c.Revision)
 	if !ok || d.Status != deleteInProgress || s.refersTo(d) {
 		return command.Decision{}, nil

@@ -26,7 +26,7 @@ func (d *Definition) checkDependency(c *ContainerDefinition, dep ContainerDepend
 	on := d.container(dep.ContainerName)
 	switch {
 	case on == nil:
-		return invalid("Cannot depend on container + '%s' because it does not exist", shorten(dep.ContainerName))
+		return invalid("Cannot depend on container + '%s' because it does not exist", truncate(dep.ContainerName))
 	case on == c:
 		return invalid("dependsOn of container '%s' leads back to the container itself", c.Name)
 	case (dep.Condition == "SUCCESS" || dep.Condition == "COMPLETE") && deref(on.Essential):

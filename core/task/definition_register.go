@@ -12,7 +12,7 @@ type RegisterTaskDefinition struct{ Definition Definition }
 
 // Decide implements command.Command.
 func (c *RegisterTaskDefinition) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, rules := of(v)
+	s, rules := stateOf(v)
 	d := c.Definition
 	d.Account, d.Registered, d.Status = m.Account, m.Now, Active
 	d.normalize()

@@ -90,7 +90,7 @@ func (d *Definition) checkMounts(c *ContainerDefinition) error {
 			return invalid("mountPoints of container '%s' has no sourceVolume", c.Name)
 		}
 		if !slices.ContainsFunc(d.Volumes, func(v Volume) bool { return v.Name == m.SourceVolume }) {
-			return invalid("Unknown volume '%s'.", shorten(m.SourceVolume))
+			return invalid("Unknown volume '%s'.", truncate(m.SourceVolume))
 		}
 		target := strings.TrimRight(m.ContainerPath, "/")
 		if err := checkPath("containerPath of a mount point of container '"+c.Name+"'", m.ContainerPath); err != nil {
@@ -127,8 +127,8 @@ func (d *Definition) checkLaunchVolumes() error {
 	return nil
 }
 
-// shorten cuts a value that a text of AWS contains without quotes.
-func shorten(text string) string {
+// truncate cuts a value that a text of AWS contains without quotes.
+func truncate(text string) string {
 	q := quote(text)
 	return q[1 : len(q)-1]
 }

@@ -83,7 +83,7 @@ type instanceView struct {
 }
 
 func newPlan(v command.View, now, hold int64) *plan {
-	s, r := of(v)
+	s, r := stateOf(v)
 	c, rules := v.Slice(registry.Slice{}.Name())
 	return &plan{
 		state: s, rules: r, cloud: c.(*registry.State), cloudMap: rules.(*registry.Rules), now: now, next: math.MaxInt64, hold: hold,

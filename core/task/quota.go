@@ -9,7 +9,7 @@ var (
 		Guard: "ecs-clusters",
 		Name:  "clusters_per_account", What: "clusters per account", Default: 10_000, Strict: 10_000,
 		Count: func(v command.View, add func(command.AccountID, int)) {
-			s, _ := of(v)
+			s, _ := stateOf(v)
 			n := map[command.AccountID]int{}
 			for _, c := range s.clusters.All() {
 				n[c.Account]++
@@ -20,7 +20,7 @@ var (
 	quotaContainers = command.Quota{
 		Name: "containers_per_task_definition", What: "containers per task definition", Default: maxContainers, Strict: maxContainers,
 		Count: func(v command.View, add func(command.AccountID, int)) {
-			s, _ := of(v)
+			s, _ := stateOf(v)
 			for _, d := range s.definitions.All() {
 				add(d.Account, len(d.ContainerDefinitions))
 			}
@@ -29,7 +29,7 @@ var (
 	quotaRevisions = command.Quota{
 		Name: "revisions_per_family", What: "revisions per family of task definitions", Default: maxFamilyRevisions, Strict: maxFamilyRevisions,
 		Count: func(v command.View, add func(command.AccountID, int)) {
-			s, _ := of(v)
+			s, _ := stateOf(v)
 			for _, f := range s.families.All() {
 				add(f.Account, f.Last)
 			}
@@ -39,7 +39,7 @@ var (
 		Guard: "ecs-services",
 		Name:  "services_per_cluster", What: "services per cluster", Default: 5000, Strict: 5000,
 		Count: func(v command.View, add func(command.AccountID, int)) {
-			s, _ := of(v)
+			s, _ := stateOf(v)
 			n := map[clusterRef]int{}
 			for _, svc := range s.services.All() {
 				n[clusterRef{svc.Account, svc.Cluster}]++
@@ -50,7 +50,7 @@ var (
 	quotaTasks = command.Quota{
 		Name: "tasks_per_service", What: "tasks per service", Default: 5000, Strict: 5000,
 		Count: func(v command.View, add func(command.AccountID, int)) {
-			s, _ := of(v)
+			s, _ := stateOf(v)
 			for _, svc := range s.services.All() {
 				add(svc.Account, svc.DesiredCount)
 			}
@@ -60,7 +60,7 @@ var (
 		Guard: "ecs-instances",
 		Name:  "container_instances_per_cluster", What: "container instances per cluster", Default: 5000, Strict: 5000,
 		Count: func(v command.View, add func(command.AccountID, int)) {
-			s, _ := of(v)
+			s, _ := stateOf(v)
 			n := map[clusterRef]int{}
 			for _, i := range s.instances.All() {
 				n[clusterRef{i.Account, i.Cluster}]++

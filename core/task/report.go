@@ -11,7 +11,7 @@ import (
 // Decide implements command.Command. A report of a task that is gone, or that belongs
 // to another node, changes nothing.
 func (c *Report) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	old, ok := s.Task(c.Account, c.Cluster, c.Task)
 	if !ok || old.stopped() || old.Node != c.Node {
 		return command.Decision{}, nil

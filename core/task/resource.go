@@ -25,7 +25,7 @@ func (s *State) findResource(rules *Rules, account command.AccountID, text strin
 	if !ok || !hasKind || a.Service != arnService {
 		return resource{}, command.Invalid("Invalid resource ARN: resourceArn is %s", quote(text))
 	}
-	notFound := NewError(ResourceNotFound, "The specified resource was not found: %s", shorten(text))
+	notFound := NewError(ResourceNotFound, "The specified resource was not found: %s", truncate(text))
 	if a.Account != account || a.Region != rules.Region {
 		return resource{}, notFound
 	}
@@ -44,7 +44,7 @@ func (s *State) findResource(rules *Rules, account command.AccountID, text strin
 		}
 		return resource{}, notFound
 	}
-	return resource{}, command.Invalid("Invalid resource ARN: a %s cannot have tags, resourceArn is %s", shorten(kind), quote(text))
+	return resource{}, command.Invalid("Invalid resource ARN: a %s cannot have tags, resourceArn is %s", truncate(kind), quote(text))
 }
 
 func (s *State) clusterResource(account command.AccountID, name string) (resource, error) {
@@ -75,7 +75,7 @@ func (s *State) definitionResource(account command.AccountID, name string, notFo
 		tags: d.Tags, read: definitions.Read(d, true),
 		put: func(tags []Tag) command.Change { return definitions.Put(with(tags)) },
 		check: func(v command.View, tags []Tag) error {
-			_, rules := of(v)
+			_, rules := stateOf(v)
 			return with(tags).checkDiscovery(v, rules)
 		},
 	}, nil
@@ -149,7 +149,7 @@ func (c *UntagResource) Decide(v command.View, m *command.Meta) (command.Decisio
 }
 
 func editTags(v command.View, m *command.Meta, arn string, edit func([]Tag) []Tag) (command.Decision, error) {
-	s, rules := of(v)
+	s, rules := stateOf(v)
 	r, err := s.findResource(rules, m.Account, arn)
 	if err != nil {
 		return command.Decision{}, err

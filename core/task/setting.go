@@ -56,7 +56,7 @@ type PutAccountSetting struct {
 
 // Decide implements command.Command.
 func (c *PutAccountSetting) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	if err := checkSettingName(c.Name); err != nil {
 		return command.Decision{}, err
 	}
@@ -100,7 +100,7 @@ type DeleteAccountSetting struct{ Name, Principal string }
 
 // Decide implements command.Command.
 func (c *DeleteAccountSetting) Decide(v command.View, m *command.Meta) (command.Decision, error) {
-	s, _ := of(v)
+	s, _ := stateOf(v)
 	if err := checkSettingName(c.Name); err != nil {
 		return command.Decision{}, err
 	}

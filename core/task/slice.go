@@ -12,8 +12,8 @@ func Slice() command.Slice[State] {
 
 const sliceName = "task"
 
-// of returns the state of a view, and its rules.
-func of(v command.View) (*State, *Rules) {
+// stateOf returns the state of a view, and its rules.
+func stateOf(v command.View) (*State, *Rules) {
 	s, r := v.Slice(sliceName)
 	return s.(*State), r.(*Rules)
 }

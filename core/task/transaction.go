@@ -29,7 +29,7 @@ type transaction struct {
 
 // begin starts a decision.
 func begin(v command.View, m *command.Meta) *transaction {
-	s, r := of(v)
+	s, r := stateOf(v)
 	c, rules := v.Slice(registry.Slice{}.Name())
 	return &transaction{
 		view: v, meta: *m, rules: r, own: NewDraft(s), cloud: registry.NewDraft(c.(*registry.State)),

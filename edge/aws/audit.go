@@ -22,7 +22,7 @@ func (s *Server) audit(ctx context.Context, x *request) {
 		s.cfg.Audit.Write(ctx, r)
 		return
 	}
-	s.cfg.Audit.Offer(r)
+	s.cfg.Audit.TryWrite(r)
 }
 
 // shouldAudit reports whether a call is recorded even where reads are not.

@@ -38,7 +38,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 		return err
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return s.serveHTTP(ctx, loop.Others()) })
+	group.Go(func() error { return s.serveHTTP(ctx, loop.Fallback()) })
 	group.Go(func() error { return loop.Serve(ctx, ln, drainTime) })
 	return group.Wait()
 }

@@ -211,7 +211,7 @@ func TestFolder(t *testing.T) {
 func TestStderr(t *testing.T) {
 	var out bytes.Buffer
 	l, stop := run(t, Config{File: "stderr", Stderr: &out})
-	l.Offer(record("a"))
+	l.TryWrite(record("a"))
 	l.Write(t.Context(), record("b"))
 	l.Reopen()
 	stop()
@@ -305,7 +305,7 @@ func TestStuckDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		disk := &stuck{release: make(chan struct{}), entered: make(chan struct{}, 100)}
 		l, stop := run(t, Config{File: "x", open: func(string) (output, int64, error) { return disk, 0, nil }})
-		l.Offer(record("first"))
+		l.TryWrite(record("first"))
 		<-disk.entered
 		begin := time.Now()
 		l.Write(t.Context(), record("late"))
@@ -318,7 +318,7 @@ func TestStuckDisk(t *testing.T) {
 		begin = time.Now()
 		n := 0
 		for l.Stats().Lost == 0 {
-			l.Offer(record("more"))
+			l.TryWrite(record("more"))
 			n++
 		}
 		if took := time.Since(begin); took != 0 {
@@ -358,7 +358,7 @@ func TestConcurrentRecords(t *testing.T) {
 		wg.Go(func() {
 			for range 50 {
 				if i%2 == 0 {
-					l.Offer(record("n"))
+					l.TryWrite(record("n"))
 				} else {
 					l.Write(t.Context(), record("n"))
 				}
@@ -380,7 +380,7 @@ func TestConcurrentRecords(t *testing.T) {
 	}
 }
 
-func BenchmarkOffer(b *testing.B) {
+func BenchmarkTryWrite(b *testing.B) {
 	l, err := New(Config{File: filepath.Join(b.TempDir(), "audit.log"), Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		b.Fatal(err)
@@ -391,7 +391,7 @@ func BenchmarkOffer(b *testing.B) {
 	r := record("n")
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Offer(r)
+		l.TryWrite(r)
 	}
 	cancel()
 	<-ended

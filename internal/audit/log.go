@@ -58,8 +58,8 @@ type Log struct {
 
 	mu      sync.Mutex
 	pending []byte
-	records int   // in pending
-	turn    *turn // the one that pending will be written in
+	records int           // in pending
+	next    *pendingFlush // writes pending
 
 	wake   chan struct{} // holds one when there is something to do
 	reopen atomic.Bool
@@ -67,8 +67,8 @@ type Log struct {
 	broken bool // the last write failed; the writer's
 }
 
-// turn is one write of what waited.
-type turn struct {
+// pendingFlush is the next write to the file.
+type pendingFlush struct {
 	done chan struct{} // closed when it is over, well or not
 }
 
@@ -102,7 +102,7 @@ func New(cfg Config) (*Log, error) {
 	if cfg.Stderr == nil {
 		cfg.Stderr = os.Stderr
 	}
-	l := &Log{cfg: cfg, turn: newTurn(), wake: make(chan struct{}, 1)}
+	l := &Log{cfg: cfg, next: newFlush(), wake: make(chan struct{}, 1)}
 	if cfg.File != "stderr" {
 		l.file = &file{name: cfg.File, maxBytes: cfg.MaxBytes, maxFiles: cfg.MaxFiles}
 		var err error
@@ -113,11 +113,11 @@ func New(cfg Config) (*Log, error) {
 	return l, nil
 }
 
-func newTurn() *turn { return &turn{done: make(chan struct{})} }
+func newFlush() *pendingFlush { return &pendingFlush{done: make(chan struct{})} }
 
-// Offer takes a record without waiting for anything; if there is no room it is
+// TryWrite takes a record without waiting for anything; if there is no room it is
 // lost, and counted.
-func (l *Log) Offer(r *Record) { l.add(r, maxPending/2) }
+func (l *Log) TryWrite(r *Record) { l.add(r, maxPending/2) }
 
 // Write takes a record and waits until it is written, a second at most. It
 // does not wait for the disk to say that it is durable.
@@ -137,9 +137,9 @@ func (l *Log) Write(ctx context.Context, r *Record) {
 	}
 }
 
-// add returns the turn in which the record is going to be written, or nil if it
+// add returns the flush in which the record is going to be written, or nil if it
 // is lost.
-func (l *Log) add(r *Record, room int) *turn {
+func (l *Log) add(r *Record, room int) *pendingFlush {
 	buf := linePool.Get().(*[]byte)
 	defer linePool.Put(buf)
 	line := r.append((*buf)[:0])
@@ -159,7 +159,7 @@ func (l *Log) add(r *Record, room int) *turn {
 	case l.wake <- struct{}{}:
 	default:
 	}
-	return l.turn
+	return l.next
 }
 
 const maxKeptLine = 64 << 10
@@ -220,8 +220,8 @@ func (l *Log) flush(spare []byte) []byte {
 		l.fail("close", l.file.close())
 	}
 	l.mu.Lock()
-	lines, records, t := l.pending, l.records, l.turn
-	l.pending, l.records, l.turn = spare[:0], 0, newTurn()
+	lines, records, t := l.pending, l.records, l.next
+	l.pending, l.records, l.next = spare[:0], 0, newFlush()
 	l.mu.Unlock()
 	if records > 0 {
 		l.count(records, l.put(lines))

@@ -204,7 +204,7 @@ func (c *conn) next() {
 
 // giveToNetHTTP gives the connection, with the bytes that were read, to net/http.
 func (c *conn) giveToNetHTTP() {
-	c.server.others.put(&rejoined{Conn: c.nc, read: c.buf})
+	c.server.fallback.put(&rejoined{Conn: c.nc, read: c.buf})
 }
 
 // rejoined is a connection from which some bytes have been read.

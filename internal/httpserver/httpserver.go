@@ -9,7 +9,7 @@
 // both understand each request that is served here in the same way.
 //
 //	front, err := httpserver.New(httpserver.Config{Handler: h, …})
-//	go server.Serve(front.Others())
+//	go server.Serve(front.Fallback())
 //	err = front.Serve(ctx, ln)
 //
 // A Request is valid until the handler returns: its Header and Body are used again.
@@ -53,8 +53,8 @@ type Config struct {
 
 // Server serves the connections of a listener.
 type Server struct {
-	cfg    Config
-	others others
+	cfg      Config
+	fallback fallback
 
 	stopping atomic.Bool
 	mu       sync.Mutex
@@ -72,21 +72,21 @@ func New(cfg Config) (*Server, error) {
 		return nil, errors.New("httpserver: sizes and timeouts must be above zero")
 	}
 	return &Server{
-		cfg:    cfg,
-		others: others{conns: make(chan net.Conn), closed: make(chan struct{})},
-		conns:  map[*conn]struct{}{},
+		cfg:      cfg,
+		fallback: fallback{conns: make(chan net.Conn), closed: make(chan struct{})},
+		conns:    map[*conn]struct{}{},
 	}, nil
 }
 
-// Others returns the listener for the http.Server. It accepts the connections that are
+// Fallback returns the listener for the http.Server. It accepts the connections that are
 // not served here, and has no address before Serve.
-func (s *Server) Others() net.Listener { return &s.others }
+func (s *Server) Fallback() net.Listener { return &s.fallback }
 
 // Serve serves ln until ctx ends or ln fails, and closes it. Then it closes connections
 // that wait for a request and answers requests in progress. After the time drain it
 // closes the rest and returns an error. Shut down the http.Server after that.
 func (s *Server) Serve(ctx context.Context, ln net.Listener, drain time.Duration) error {
-	s.others.addr.Store(new(ln.Addr()))
+	s.fallback.addr.Store(new(ln.Addr()))
 	failed := make(chan error, 1)
 	go func() { failed <- s.accept(ctx, ln) }()
 	var err error
@@ -181,7 +181,7 @@ func (s *Server) drain(limit time.Duration) error {
 		err = errors.New("requests in flight were cut off")
 		s.each(func(c *conn) { c.nc.Close() })
 	}
-	s.others.Close()
+	s.fallback.Close()
 	return err
 }
 
@@ -193,40 +193,40 @@ func (s *Server) each(do func(*conn)) {
 	}
 }
 
-// others is a listener for the connections that put adds.
-type others struct {
+// fallback is the listener for the connections that put adds.
+type fallback struct {
 	addr   atomic.Pointer[net.Addr]
 	conns  chan net.Conn
 	once   sync.Once
 	closed chan struct{}
 }
 
-func (o *others) Accept() (net.Conn, error) {
+func (f *fallback) Accept() (net.Conn, error) {
 	select {
-	case c := <-o.conns:
+	case c := <-f.conns:
 		return c, nil
-	case <-o.closed:
+	case <-f.closed:
 		return nil, net.ErrClosed
 	}
 }
 
-func (o *others) Close() error {
-	o.once.Do(func() { close(o.closed) })
+func (f *fallback) Close() error {
+	f.once.Do(func() { close(f.closed) })
 	return nil
 }
 
-func (o *others) Addr() net.Addr {
-	if a := o.addr.Load(); a != nil {
+func (f *fallback) Addr() net.Addr {
+	if a := f.addr.Load(); a != nil {
 		return *a
 	}
 	return &net.TCPAddr{}
 }
 
 // put adds a connection, or closes it if the listener is closed.
-func (o *others) put(c net.Conn) {
+func (f *fallback) put(c net.Conn) {
 	select {
-	case o.conns <- c:
-	case <-o.closed:
+	case f.conns <- c:
+	case <-f.closed:
 		c.Close()
 	}
 }

@@ -80,7 +80,7 @@ func start(t *testing.T) *fixture {
 	ended := make(chan error, 2)
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() { ended <- s.Serve(ctx, w.ln, 4*time.Second) }()
-	go func() { ended <- rest.Serve(s.Others()) }()
+	go func() { ended <- rest.Serve(s.Fallback()) }()
 	w.stop = sync.OnceValue(func() error {
 		cancel()
 		err := <-ended

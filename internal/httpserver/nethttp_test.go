@@ -117,7 +117,7 @@ func exchange(t *testing.T, in []byte, loop bool) (requests []string, statuses [
 		}
 		outer := ln
 		ended.Go(func() { _ = front.Serve(ctx, outer, time.Minute) })
-		ln = front.Others()
+		ln = front.Fallback()
 	}
 	ended.Go(func() {
 		if err := server.Serve(ln); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {

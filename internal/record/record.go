@@ -99,7 +99,7 @@ func (r *Reader) Next() (Field, bool) {
 	return f, true
 }
 
-// Err returns ErrMalformed if the fields ended early.
+// Err returns an error if Next stopped at bytes that are not a field.
 func (r *Reader) Err() error { return r.err }
 
 func (r *Reader) uvarint() (uint64, bool) {

@@ -35,11 +35,11 @@ func (h *Handler) audit(r *http.Request, name string, in, out any, status int) {
 	if status >= 400 {
 		rec.ErrorCode = strings.ReplaceAll(http.StatusText(status), " ", "")
 		rec.ErrorText = out.(map[string]string)["error"]
-		cfg.Log.Offer(rec)
+		cfg.Log.TryWrite(rec)
 		return
 	}
 	if rec.ReadOnly {
-		cfg.Log.Offer(rec)
+		cfg.Log.TryWrite(rec)
 		return
 	}
 	rec.Response = secrets.Encode(out)

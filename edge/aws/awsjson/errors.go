@@ -93,14 +93,14 @@ func (r *Reader) path() string {
 			if b.Len() > 0 {
 				b.WriteByte('.')
 			}
-			b.WriteString(shorten(r.data[f.nameStart:f.nameEnd]))
+			b.WriteString(truncate(r.data[f.nameStart:f.nameEnd]))
 		}
 	}
 	return b.String()
 }
 
-// shorten keeps a client's long names from making a long answer.
-func shorten(name []byte) string {
+// truncate keeps a client's long names from making a long answer.
+func truncate(name []byte) string {
 	const limit = 64
 	if len(name) <= limit {
 		return string(name)

@@ -32,7 +32,7 @@ func (a *api) GetInstancesHealthStatus(_ context.Context, c *service.Call, in *G
 	if !svc.HasHealth() {
 		return nil, &registry.NoHealthStatus{Service: svc.ID}
 	}
-	asked, err := askedFor(svc, in.Instances)
+	requested, err := requestedInstances(svc, in.Instances)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +41,7 @@ func (a *api) GetInstancesHealthStatus(_ context.Context, c *service.Call, in *G
 		return nil, err
 	}
 	out := &GetInstancesHealthStatusResponse{Status: map[string]HealthStatus{}}
-	for id, inst := range instancesAfter(svc, asked, registry.InstanceID(p.After)) {
+	for id, inst := range instancesAfter(svc, requested, registry.InstanceID(p.After)) {
 		if !p.Add(string(id)) {
 			break
 		}
@@ -51,30 +51,30 @@ func (a *api) GetInstancesHealthStatus(_ context.Context, c *service.Call, in *G
 	return out, nil
 }
 
-// askedFor returns the ids that a request names, or nil if it names none. All
+// requestedInstances returns the ids that a request names, or nil if it names none. All
 // must be there.
-func askedFor(svc *registry.Service, ids []string) (map[registry.InstanceID]bool, error) {
+func requestedInstances(svc *registry.Service, ids []string) (map[registry.InstanceID]bool, error) {
 	if ids == nil {
 		return nil, nil
 	}
-	asked := map[registry.InstanceID]bool{}
+	requested := map[registry.InstanceID]bool{}
 	for _, id := range ids {
 		if _, ok := svc.Instance(registry.InstanceID(id)); !ok {
 			return nil, &registry.InstanceNotFound{Service: svc.ID, ID: registry.InstanceID(id)}
 		}
-		asked[registry.InstanceID(id)] = true
+		requested[registry.InstanceID(id)] = true
 	}
-	return asked, nil
+	return requested, nil
 }
 
-// instancesAfter yields those asked for, or if that is nil all.
-func instancesAfter(svc *registry.Service, asked map[registry.InstanceID]bool, after registry.InstanceID) iter.Seq2[registry.InstanceID, *registry.Instance] {
-	if asked == nil {
+// instancesAfter yields the requested instances that come after an id. Nil: all are requested.
+func instancesAfter(svc *registry.Service, requested map[registry.InstanceID]bool, after registry.InstanceID) iter.Seq2[registry.InstanceID, *registry.Instance] {
+	if requested == nil {
 		return svc.Instances(after)
 	}
 	return func(yield func(registry.InstanceID, *registry.Instance) bool) {
 		for id, inst := range svc.Instances(after) {
-			if asked[id] && !yield(id, inst) {
+			if requested[id] && !yield(id, inst) {
 				return
 			}
 		}

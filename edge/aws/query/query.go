@@ -80,13 +80,13 @@ func Parse(method, rawQuery string, body []byte) (Form, error) {
 	}
 	for name, all := range values {
 		if len(all) > 1 {
-			return nil, malformed("The field %q is given twice", shortened(name))
+			return nil, malformed("The field %q is given twice", truncateField(name))
 		}
 	}
 	return Form(values), nil
 }
 
-func shortened(s string) string {
+func truncateField(s string) string {
 	if len(s) > 64 {
 		s = s[:61] + "..."
 	}
