@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"runtime"
 	"sync"
 	"syscall"
 
@@ -92,6 +93,8 @@ func serve(ctx context.Context, p *cli.Program, load func() (node.Config, error)
 	var others sync.WaitGroup
 	others.Go(func() { reloadOn(ctx, hangup, n, load) })
 	others.Go(func() { showNextSteps(ctx, p, n, cfg.TLS) })
+	reserve := reserveHeap()
+	defer runtime.KeepAlive(reserve)
 	err = n.Run(ctx)
 	stop()
 	others.Wait()
