@@ -102,6 +102,60 @@ func TestCircuitBreaker(t *testing.T) {
 	}
 }
 
+// A rollback has a target too if the first deployment was replaced when its tasks ran, but
+// not yet for as long as a healthy task has to.
+func TestRollbackToReplacedDeployment(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		starts bool // the tasks of the first deployment start
+	}{{"tasks run", true}, {"tasks do not run", false}} {
+		w := newWorld(t)
+		on := true
+		w.service(2, func(c *task.CreateService) {
+			c.DeploymentConfiguration = &task.DeploymentConfiguration{DeploymentCircuitBreaker: &task.DeploymentCircuitBreaker{Enable: &on, Rollback: &on}}
+		})
+		w.plan()
+		first := w.current().Primary()
+		if row.starts {
+			w.runner(nil)
+		}
+		if first.RolloutState != task.RolloutInProgress || len(w.tasks(task.StatusRunning)) != map[bool]int{true: 2}[row.starts] {
+			t.Fatalf("%s: %s, %d tasks", row.name, first.RolloutState, len(w.tasks(task.StatusRunning)))
+		}
+		w.define("bad", "awsvpc", nil)
+		w.update(task.UpdateService{Family: "bad"})
+		for range 100 {
+			next := w.plan()
+			if !w.runner(func(x *task.Task) bool {
+				if x.Family == "bad" && x.DesiredStatus == task.StatusRunning {
+					w.report(x.ID, func(r *task.Report) { r.Failure = "CannotPullContainerError: no" })
+				}
+				return x.Family == "bad"
+			}) {
+				w.now = max(w.now+1, min(next, w.now+1000))
+			}
+		}
+		if back := w.current().Primary().Number == first.Number; back != row.starts {
+			t.Errorf("%s: rolled back: %v\n%s", row.name, back, w.events())
+		}
+	}
+}
+
+// The service says that it is steady again after each change of the number of its tasks.
+func TestSteadyAfterScaling(t *testing.T) {
+	w := newWorld(t)
+	w.service(1, nil)
+	for i, n := range []int{1, 3, 2, 0} {
+		if n != 1 {
+			w.update(scale(n))
+		}
+		w.settle(90_000, nil)
+		if got := strings.Count(w.events(), "has reached a steady state."); got != i+1 {
+			t.Errorf("%d tasks: %d events of a steady state, want %d\n%s", n, got, i+1, w.events())
+		}
+	}
+}
+
 // The pauses grow to five minutes and a fifth more. Tasks that fail together are
 // followed by one pause.
 func TestBackOff(t *testing.T) {

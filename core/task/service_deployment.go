@@ -43,12 +43,38 @@ func (t *transaction) deploy(svc *Service, w *Workload, d *Definition) (*Service
 	return t.updateCloudMapServices(next), nil
 }
 
-// supersede ends the service deployment that is in progress.
+// supersede ends the service deployment that is in progress. The first deployment of a
+// service counts as completed if all its tasks run: clients that wait for services-stable
+// do not wait for more, and a rollback needs a target.
 func (t *transaction) supersede(svc *Service) {
 	if len(svc.Deployments) == 0 {
 		return
 	}
+	if svc.Completed == "" && t.allRun(svc) {
+		t.changeService(svc, func(svc *Service) { svc.Completed = svc.Primary().Number })
+	}
 	t.endDeployment(svc, svc.Primary(), deploymentStopped, "Service deployment stopped because of a newer service deployment.")
+}
+
+// allRun reports whether the desired number of tasks of the primary deployment run, and no
+// others, and none of them has failed. Tasks with health checks must have been healthy.
+func (t *transaction) allRun(svc *Service) bool {
+	d := svc.Primary()
+	definition, ok := t.state().Definition(svc.Account, d.Family, d.Revision)
+	if !ok || d.RolloutState != RolloutInProgress || d.FailedTasks > 0 {
+		return false
+	}
+	n := 0
+	for x := range t.state().TasksOfService(svc.Account, svc.Cluster, svc.Name) {
+		if x.stopped() {
+			continue
+		}
+		if x.Deployment != d.Number || x.LastStatus != StatusRunning || definition.hasChecks() && !x.EverHealthy {
+			return false
+		}
+		n++
+	}
+	return n > 0 && n == svc.DesiredCount
 }
 
 // endDeployment ends the service deployment of a deployment, if it is in progress.

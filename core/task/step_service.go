@@ -94,6 +94,9 @@ func (t *transaction) stopMembers(svc *Service, s *serviceStep) {
 	}
 	if len(stopped) > 0 {
 		t.event(svc, "has stopped %d running tasks: %s.", len(stopped), taskList(stopped))
+		if svc.Steady != 0 {
+			t.changeService(svc, func(svc *Service) { svc.Steady = 0 })
+		}
 	}
 	if len(failed) == 0 {
 		return
