@@ -109,7 +109,7 @@ func TestRollbackToReplacedDeployment(t *testing.T) {
 		name   string
 		starts bool // the tasks of the first deployment start
 	}{{"tasks run", true}, {"tasks do not run", false}} {
-		w := newWorld(t)
+		w := newFixture(t)
 		on := true
 		w.service(2, func(c *task.CreateService) {
 			c.DeploymentConfiguration = &task.DeploymentConfiguration{DeploymentCircuitBreaker: &task.DeploymentCircuitBreaker{Enable: &on, Rollback: &on}}
@@ -143,7 +143,7 @@ func TestRollbackToReplacedDeployment(t *testing.T) {
 
 // The service says that it is steady again after each change of the number of its tasks.
 func TestSteadyAfterScaling(t *testing.T) {
-	w := newWorld(t)
+	w := newFixture(t)
 	w.service(1, nil)
 	for i, n := range []int{1, 3, 2, 0} {
 		if n != 1 {
