@@ -156,11 +156,7 @@ func (*abrupt) end(c *net.TCPConn) {
 // cut and another server takes the place of the first. No request fails, nothing is rejected,
 // and nothing but secrets is sent again.
 func TestManyRotations(t *testing.T) {
-	life := leafLife
-	if *envoys > 3 { // certificates must not expire while the server is away and the machine is busy
-		life *= 2
-	}
-	c := startCertified(t, life)
+	c := startCertified(t, leafLife)
 	backend := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "web") }))
 	defer backend.Close()
 	port := backend.Listener.Addr().(*net.TCPAddr).Port

@@ -89,7 +89,9 @@ func Envoy(c *Config) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admin address %q: %w", c.Admin, err)
 	}
-	service := object{"envoy_grpc": object{"cluster_name": clusterName}}
+	service := object{"envoy_grpc": object{"cluster_name": clusterName, "retry_policy": object{"retry_back_off": object{
+		"base_interval": "0.2s", "max_interval": maxReconnect,
+	}}}}
 	if c.Token != "" {
 		service["initial_metadata"] = []any{object{"key": "authorization", "value": "Bearer " + c.Token}}
 	}
@@ -112,6 +114,11 @@ func Envoy(c *Config) ([]byte, error) {
 		"static_resources": object{"clusters": []any{cluster}},
 	})
 }
+
+// maxReconnect is the longest time between two attempts of Envoy to reach its server. Its own
+// default, 30 s, is so long that proxies would have old endpoints, and short-lived certificates
+// would expire, although the server is back.
+const maxReconnect = "2s"
 
 // clusterName is the name of the cluster of the xDS server. It cannot be the name of a
 // service, which has a dot.

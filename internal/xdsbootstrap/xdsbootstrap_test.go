@@ -31,3 +31,31 @@ func TestLocality(t *testing.T) {
 		}
 	}
 }
+
+// TestReconnect: Envoy connects again within seconds of the return of its server; its own
+// default is 30 s, in which short-lived certificates expire.
+func TestReconnect(t *testing.T) {
+	text, err := Envoy(&Config{Server: "127.0.0.1:8056", ID: "a", Admin: "127.0.0.1:9901"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Dynamic struct {
+			ADS struct {
+				Services []struct {
+					Envoy struct {
+						Retry struct {
+							BackOff map[string]string `json:"retry_back_off"`
+						} `json:"retry_policy"`
+					} `json:"envoy_grpc"`
+				} `json:"grpc_services"`
+			} `json:"ads_config"`
+		} `json:"dynamic_resources"`
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if s := got.Dynamic.ADS.Services; len(s) != 1 || s[0].Envoy.Retry.BackOff["max_interval"] != maxReconnect {
+		t.Errorf("%s", text)
+	}
+}
