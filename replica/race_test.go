@@ -2,8 +2,11 @@ package replica
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,24 +16,50 @@ import (
 	"github.com/cairn-discovery/cairn/store/memory"
 )
 
-// recordOfEachKind are keys and values of valid records, one for each kind.
-var recordOfEachKind = []store.Write{
+// relatedRecords are valid records of kinds that depend on each other. Other kinds have a
+// record in recordsFile.
+var relatedRecords = []store.Write{
 	{Key: "1n/000000000000/shop", Value: []byte("\x03\x02ns")},
 	{Key: "2s/000000000000/ns/web", Value: []byte("\x03\x03srv")},
 	{Key: "3t/000000000000/ns/srv", Value: []byte("\x02\x05")},
-	{Key: "4i/000000000000/ns/srv/i"},
-	{Key: "5o/000000000000/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-mwmdf2o0"},
+	{Key: "4i/000000000000/ns/srv/i", Value: []byte{}},
+	{Key: "5o/000000000000/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-mwmdf2o0", Value: []byte{}},
 	{Key: "6l/000000000000/ns/srv/i", Value: []byte("\x02\x05\x04\x0a")},
-	{Key: "ia/000000000000"}, {Key: "ig/000000000000/g"}, {Key: "ik/AKIA"},
-	{Key: "ip/000000000000/p"}, {Key: "ir/000000000000/r"}, {Key: "iu/000000000000/u"},
-	{Key: "ta/000000000000/s/default"}, {Key: "tc/000000000000/c"}, {Key: "td/000000000000/f/0000000001"},
-	{Key: "te/000000000000/c/s/0000000000000000001"}, {Key: "tf/000000000000/f"}, {Key: "ti/000000000000/c/i"},
-	{Key: "tk/000000000000/p"}, {Key: "tn/n"}, {Key: "tp/000000000000/c/s/d"}, {Key: "ts/000000000000/c/s"},
-	{Key: "tt/000000000000/c/t"}, {Key: "tv/000000000000/c/s/1"}, {Key: "member/n"}, {Key: "guard/names"}, {Key: "vote/n/srv/i"}, {Key: "series/srv/i"},
-	{Key: "ma/000000000000/m"}, {Key: "mb/000000000000/m/virtualRouter/r"}, {Key: "mc/000000000000"}, {Key: "md/000000000000/m"},
 	{Key: "z1/Z1", Value: []byte("\x03\x0c000000000000\x05\x03\x01x\x00")},
 	{Key: "z2/Z1/x.w.\x00A\x00", Value: []byte("\x03\x05\x01w\x01x\x00\x04\x01\x08\x01\x0b\x09127.0.0.1")},
-	{Key: "z3/check"}, {Key: "z4/Z1/vpc-1"}, {Key: "z5/Z2"}, {Key: "z6/hostedzone/Z1"}, {Key: "z7/C1"},
+	{Key: "z3/check", Value: []byte{}}, {Key: "z4/Z1/vpc-1", Value: []byte{}}, {Key: "z5/Z2", Value: []byte{}},
+	{Key: "z6/hostedzone/Z1", Value: []byte{}}, {Key: "z7/C1", Value: []byte{}},
+}
+
+// recordsFile has records of each kind, see TestStoredRecords of core/state.
+const recordsFile = "../core/state/testdata/records.txt"
+
+// recordOfEachKind returns valid records, one for each kind.
+func recordOfEachKind(t *testing.T) []store.Write {
+	t.Helper()
+	file, err := os.ReadFile(recordsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := slices.Clone(relatedRecords)
+	for line := range strings.Lines(string(file)) {
+		var w store.Write
+		var text string
+		if n, _ := fmt.Sscanf(line, "%q %s", &w.Key, &text); n < 2 || slices.ContainsFunc(records, func(r store.Write) bool { return kindOf(r.Key) == kindOf(w.Key) }) {
+			continue
+		}
+		if w.Value, err = hex.DecodeString(strings.Trim(text, "-")); err != nil {
+			t.Fatalf("%s: %v", w.Key, err)
+		}
+		records = append(records, w)
+	}
+	return records
+}
+
+// kindOf returns the prefix of a key.
+func kindOf(key string) string {
+	prefix, _, _ := strings.Cut(key, "/")
+	return prefix + "/"
 }
 
 // change is a command that writes or deletes one record without saying that it reads
@@ -43,18 +72,11 @@ type change struct {
 func (c change) Decide(command.View, *command.Meta) (command.Decision, error) {
 	*c.decided++
 	value := c.Value
-	if value == nil && !c.Delete {
-		value = emptyValue(c.Key)
+	if c.Delete {
+		value = nil
 	}
 	decoded, err := state.Decode(c.Key, value)
 	return command.Decision{Changes: []command.Change{decoded}}, err
-}
-
-func emptyValue(key string) []byte {
-	if strings.HasPrefix(key, "t") {
-		return []byte("{}")
-	}
-	return []byte{}
 }
 
 // TestRaceOnEachKindOfRecord lets two nodes change the same record. The node whose
@@ -65,33 +87,34 @@ func TestRaceOnEachKindOfRecord(t *testing.T) {
 	for _, prefix := range state.Prefixes() {
 		left[prefix] = true
 	}
-	for _, record := range recordOfEachKind {
-		prefix, _, _ := strings.Cut(record.Key, "/")
-		delete(left, prefix+"/")
+	records := recordOfEachKind(t)
+	for _, record := range records {
+		prefix := kindOf(record.Key)
+		delete(left, prefix)
 		for _, before := range []string{"absent", "present"} {
 			for _, first := range []string{"written", "deleted"} {
 				for _, second := range []string{"written", "deleted"} {
 					if before == "absent" && first == "deleted" {
 						continue // the first changes nothing
 					}
-					if prefix == "3t" && (before == "absent" || first == "deleted") {
+					if prefix == "3t/" && (before == "absent" || first == "deleted") {
 						continue // it comes and goes with its service
 					}
-					t.Run(fmt.Sprintf("%s/%s/%s then %s", prefix, before, first, second), func(t *testing.T) {
-						raceOn(t, record, before == "present", first == "deleted", second == "deleted")
+					t.Run(fmt.Sprintf("%s%s/%s then %s", prefix, before, first, second), func(t *testing.T) {
+						raceOn(t, records, record, before == "present", first == "deleted", second == "deleted")
 					})
 				}
 			}
 		}
 	}
 	for prefix := range left {
-		t.Errorf("no record of kind %s is tested: add one to recordOfEachKind", prefix)
+		t.Errorf("no record of kind %s is in %s: add one", prefix, recordsFile)
 	}
 }
 
-func raceOn(t *testing.T, record store.Write, present, firstDeletes, secondDeletes bool) {
+func raceOn(t *testing.T, records []store.Write, record store.Write, present, firstDeletes, secondDeletes bool) {
 	data := memory.New()
-	seed(t, data, record, present)
+	seed(t, data, records, record, present)
 	a := start(t, data.Share())
 	s := &spy{Store: data.Share()}
 	b := start(t, s)
@@ -122,15 +145,12 @@ func raceOn(t *testing.T, record store.Write, present, firstDeletes, secondDelet
 }
 
 // seed stores the records that a record needs, and the record itself if it is present.
-func seed(t *testing.T, data *memory.Store, record store.Write, present bool) {
+func seed(t *testing.T, data *memory.Store, records []store.Write, record store.Write, present bool) {
 	t.Helper()
 	s := data.Share()
 	var txn store.Txn
-	for _, w := range recordOfEachKind {
+	for _, w := range records {
 		if w.Key != record.Key || present {
-			if w.Value == nil {
-				w.Value = emptyValue(w.Key)
-			}
 			txn.Writes = append(txn.Writes, w)
 		}
 	}
