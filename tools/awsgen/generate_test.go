@@ -48,6 +48,32 @@ func TestGeneratedFilesAreCurrent(t *testing.T) {
 	}
 }
 
+// TestStaleFilesAreRemoved: a file that the generator wrote before and writes no more is
+// removed; files of others stay.
+func TestStaleFilesAreRemoved(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "madeup")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	stale, other := filepath.Join(folder, "unsupported_of_before_gen.go"), filepath.Join(folder, "table_gen.go")
+	for path, text := range map[string]string{stale: mark + "\npackage x\n", other: "package x\n"} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := run("../../test/protocols/jsonapi/model/madeup.json", folder); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(stale); !os.IsNotExist(err) {
+		t.Errorf("the stale file is still there: %v", err)
+	}
+	for _, path := range []string{other, filepath.Join(folder, "shapes_gen.go")} {
+		if _, err := os.Stat(path); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
 func TestGenerationIsDeterministic(t *testing.T) {
 	text := modelText(t, "../../test/protocols/restxmlapi/model/madeup.json")
 	first, err := generate(text, "x")

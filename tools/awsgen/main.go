@@ -10,6 +10,7 @@
 package main
 
 import (
+	"bytes"
 	"flag"
 	"fmt"
 	"os"
@@ -42,6 +43,30 @@ func run(modelFile, folder string) error {
 	for name, content := range files {
 		if err := os.WriteFile(filepath.Join(folder, name), content, 0o644); err != nil {
 			return err
+		}
+	}
+	return removeStale(folder, files)
+}
+
+// removeStale deletes what an earlier run wrote into the folder and this one did not, such
+// as unsupported_gen.go of an API that is complete now.
+func removeStale(folder string, current map[string][]byte) error {
+	paths, err := filepath.Glob(filepath.Join(folder, "*_gen.go"))
+	if err != nil {
+		return err
+	}
+	for _, path := range paths {
+		if _, ok := current[filepath.Base(path)]; ok {
+			continue
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if bytes.HasPrefix(text, []byte(mark)) {
+			if err := os.Remove(path); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
