@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"net/netip"
@@ -9,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/cairn-discovery/cairn/core/zone"
+	"github.com/cairn-discovery/cairn/edge/aws/route53"
 	"github.com/cairn-discovery/cairn/edge/dns"
 	"github.com/cairn-discovery/cairn/edge/dns/answer"
 	"github.com/cairn-discovery/cairn/edge/dns/doh"
@@ -152,7 +154,7 @@ func dnsConfigOf(c *config.Config, l *listeners) dns.Config {
 	for _, r := range c.DNS.Regions {
 		cfg.Regions = append(cfg.Regions, answer.Region{
 			Name: r.Name, CIDRs: config.Prefixes(r.CIDRs), Distances: r.Distances,
-			Location: zone.Location{Continent: r.Continent, Country: r.Country, Subdivision: r.Subdivision},
+			Location: zone.Location{Continent: cmp.Or(r.Continent, route53.ContinentOf(r.Country)), Country: r.Country, Subdivision: r.Subdivision},
 		})
 	}
 	if secret, err := hex.DecodeString(string(c.DNS.CookieSecret)); err == nil && len(secret) > 0 {

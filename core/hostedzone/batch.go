@@ -132,6 +132,7 @@ type batch struct {
 	order    []string              // of the keys of touched
 	checks   []string              // that the changes refer to
 	aliases  []*RecordSet          // that were stored
+	weighted []*RecordSet          // that were stored, without aliases
 	messages []string
 }
 
@@ -231,6 +232,8 @@ func (b *batch) store(key string, s *RecordSet) {
 	}
 	if s.Alias != nil {
 		b.aliases = append(b.aliases, s)
+	} else if s.Weight != nil {
+		b.weighted = append(b.weighted, s)
 	}
 }
 
@@ -329,8 +332,6 @@ func (b *batch) groupProblem(s *RecordSet, key string) string {
 			return head + "other RRSets exist with the same name and type."
 		case other.policy() != policy:
 			return fmt.Sprintf("%sa non-%s set exists with the same name and type.", head, strings.ReplaceAll(policy, " ", "-"))
-		case policy == "weighted" && s.Alias == nil && other.Alias == nil && other.TTL != s.TTL:
-			return fmt.Sprintf("RRSet with DNS name %s and type %s%s cannot be created as weighted sets must contain the same TTL.", s.Text(), s.TypeName(), id)
 		case s.Region != "" && s.Region == other.Region:
 			return head + "a set with the same region exists with the same name and type."
 		case s.Failover != "" && s.Failover == other.Failover:
@@ -359,6 +360,23 @@ func (b *batch) finish(limit int) {
 	}
 	for _, s := range b.aliases {
 		b.checkAlias(s)
+	}
+	for _, s := range b.weighted {
+		b.checkTTL(s)
+	}
+}
+
+// checkTTL checks that the record sets of a weighted group have one TTL. Only the result
+// of the batch counts: a batch that changes all of the group can change their TTL.
+func (b *batch) checkTTL(s *RecordSet) {
+	if b.touched[s.setKey()] != s {
+		return
+	}
+	for other := range (Sets{b.sets}).Group(s.Name, s.Type) {
+		if other.Alias == nil && other.TTL != s.TTL {
+			b.fail("RRSet with DNS name %s and type %s, SetIdentifier %s cannot be created as weighted sets must contain the same TTL.", s.Text(), s.TypeName(), s.SetID)
+			return
+		}
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/health"
@@ -128,6 +129,8 @@ func (c *CheckConfig) checkProbed() error {
 		}
 	}
 	switch {
+	case c.Domain != "" && !hostName(c.Domain):
+		return refuse(InvalidInput, "Invalid parameter : FullyQualifiedDomainName %q is not a domain name of letters, digits, '-' and '_'", c.Domain)
 	case c.IP == "" && c.Domain == "":
 		return refuse(InvalidInput, "Invalid parameter : Either IPAddress or FullyQualifiedDomainName is required")
 	case c.Interval != 10 && c.Interval != 30:
@@ -150,9 +153,18 @@ func (c *CheckConfig) checkProbed() error {
 	return nil
 }
 
+// hostName reports whether a name can be looked up and sent as the host of a request.
+func hostName(name string) bool {
+	_, err := ParseName(name)
+	return err == nil && !strings.ContainsFunc(name, func(c rune) bool {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z' || '0' <= c && c <= '9'
+		return !letter && !strings.ContainsRune("-_.", c)
+	})
+}
+
 func (c *CheckConfig) checkCalculated(s *State, account command.AccountID, id string) error {
 	switch {
-	case c.IP != "" || c.Domain != "" || c.Port != 0 || c.Path != "" || c.Search != "" || c.Interval != 0 || c.Threshold != 0:
+	case c.IP != "" || c.Domain != "" || c.Port != 0 || c.Path != "" || c.Search != "" || c.Interval != 0 || c.Threshold != 0 || len(c.Regions) > 0:
 		return refuse(InvalidInput, "Invalid parameter : health checks of type CALCULATED have ChildHealthChecks and HealthThreshold only")
 	case len(c.Children) > maxChildren:
 		return refuse(InvalidInput, "Invalid parameter : ChildHealthChecks must have at most %d health checks", maxChildren)

@@ -179,6 +179,54 @@ func TestBatches(t *testing.T) {
 		changes(hostedzone.CreateSet, set("c.example.com 60 A 192.0.2.1"), set("w.example.com 60 CNAME c.example.com"))...)})
 }
 
+func TestInvalidChecks(t *testing.T) {
+	w := newFixture(t)
+	for _, test := range []struct {
+		cfg  hostedzone.CheckConfig
+		want string
+	}{
+		{hostedzone.CheckConfig{Type: hostedzone.CheckHTTP, Domain: "a..example"}, "FullyQualifiedDomainName"},
+		{hostedzone.CheckConfig{Type: hostedzone.CheckHTTP, Domain: "a b"}, "FullyQualifiedDomainName"},
+		{hostedzone.CheckConfig{Type: hostedzone.CheckHTTP, IP: "127.0.0.1", Domain: "a.example\r\nX: y"}, "FullyQualifiedDomainName"},
+		{hostedzone.CheckConfig{Type: hostedzone.CheckHTTP, Domain: "bücher.example"}, "FullyQualifiedDomainName"},
+		{hostedzone.CheckConfig{Type: hostedzone.CheckHTTP, Domain: strings.Repeat("a", 64) + ".example"}, "FullyQualifiedDomainName"},
+		{hostedzone.CheckConfig{Type: hostedzone.CheckCalculated, Regions: []string{"us-east-1", "eu-west-1", "sa-east-1"}}, "CALCULATED"},
+		{hostedzone.CheckConfig{Type: hostedzone.CheckHTTP, Domain: "_a-1.example."}, ""},
+		{hostedzone.CheckConfig{Type: hostedzone.CheckHTTP, Domain: "127.0.0.1"}, ""},
+	} {
+		_, err := w.try(&hostedzone.CreateCheck{CallerReference: test.cfg.Domain, Config: test.cfg})
+		if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+			t.Errorf("%+v: got %v, want %s", test.cfg, err, test.want)
+		}
+	}
+}
+
+// The TTL of a weighted group can be changed by a batch that changes all of it.
+func TestTTLOfWeightedGroup(t *testing.T) {
+	w := newFixture(t)
+	id := w.zone("example.com", nil)
+	one := func(ttl string) *hostedzone.RecordSet {
+		return weighted("one", 1, set("g.example.com "+ttl+" A 192.0.2.1"))
+	}
+	two := func(ttl string) *hostedzone.RecordSet {
+		return weighted("two", 1, set("g.example.com "+ttl+" A 192.0.2.2"))
+	}
+	w.do(&hostedzone.ChangeSets{Zone: id, Changes: changes(hostedzone.CreateSet, one("60"), two("60"))})
+	w.do(&hostedzone.ChangeSets{Zone: id, Changes: changes(hostedzone.UpsertSet, one("5"), two("5"))})
+	const refusal = "RRSet with DNS name g.example.com. and type A, SetIdentifier %s cannot be created as weighted sets must contain the same TTL."
+	for _, test := range []struct {
+		sets []*hostedzone.RecordSet
+		want string
+	}{
+		{[]*hostedzone.RecordSet{one("6")}, "[" + fmt.Sprintf(refusal, "one") + "]"},
+		{[]*hostedzone.RecordSet{one("6"), two("7")}, "[" + fmt.Sprintf(refusal, "one") + ", " + fmt.Sprintf(refusal, "two") + "]"},
+	} {
+		if _, err := w.try(&hostedzone.ChangeSets{Zone: id, Changes: changes(hostedzone.UpsertSet, test.sets...)}); err == nil || err.Error() != test.want {
+			t.Errorf("got %v, want %s", err, test.want)
+		}
+	}
+}
+
 func TestLimitsOfBatches(t *testing.T) {
 	w := newFixture(t)
 	id := w.zone("example.com", nil)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 
 	"github.com/cairn-discovery/cairn/core/command"
 )
@@ -108,7 +109,8 @@ type Region struct {
 	Distances map[string]int `yaml:"distances"`
 	// Continent, Country and Subdivision are where the region is, as in the record sets
 	// of Route 53 with a geolocation: codes of a continent, such as EU, of ISO 3166-1,
-	// such as DE, and of a state of the US, such as CA. Empty: it is not known.
+	// such as DE, and of a state of the US, such as CA. Empty: it is not known. The
+	// continent is known from the country.
 	Continent string `yaml:"continent"`
 	// Country is the code of the country.
 	Country string `yaml:"country"`
@@ -187,6 +189,15 @@ func checkRegions(k *checker, regions []Region) {
 		seen[r.Name] = true
 		if r.Subdivision != "" && r.Country == "" {
 			k.fail(fmt.Sprintf("dns.regions[%d].subdivision", i), r.Subdivision, "needs a country")
+		}
+		for _, code := range []struct{ key, value, form, rule string }{
+			{"continent", r.Continent, `^(AF|AN|AS|EU|NA|OC|SA)?$`, "must be AF, AN, AS, EU, NA, OC or SA"},
+			{"country", r.Country, `^([A-Z]{2})?$`, "must be a code of ISO 3166-1, with two capital letters"},
+			{"subdivision", r.Subdivision, `^([A-Z0-9]{1,3})?$`, "must be a code with one to three capital letters or digits"},
+		} {
+			if !regexp.MustCompile(code.form).MatchString(code.value) {
+				k.fail(fmt.Sprintf("dns.regions[%d].%s", i, code.key), code.value, code.rule)
+			}
 		}
 	}
 }

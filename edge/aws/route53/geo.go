@@ -20,6 +20,16 @@ func pairs(table string, yield func(code, name string)) {
 	}
 }
 
+// ContinentOf returns the code of the continent of a country, or "" for an unknown country.
+func ContinentOf(country string) string {
+	for _, continent := range continents {
+		if country != "" && strings.Contains(";"+continent.countries, ";"+country+"=") {
+			return continent.code
+		}
+	}
+	return ""
+}
+
 // locations returns all locations in the order of ListGeoLocations: the default first,
 // then continents, then countries, each with its subdivisions.
 func locations() []GeoLocationDetails {

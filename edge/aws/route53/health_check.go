@@ -153,7 +153,27 @@ func configOf(in *HealthCheckConfig) hostedzone.CheckConfig {
 	return cfg
 }
 
+// checkMembers refuses members that only kinds of health checks have which are not here:
+// they would be lost.
+func checkMembers(alarm *AlarmIdentifier, insufficient *InsufficientDataHealthStatus, control *string) error {
+	const text = "Invalid parameter : %s is valid for health checks of type %s only, which are not supported"
+	switch {
+	case alarm != nil:
+		return invalidInput(fmt.Sprintf(text, "AlarmIdentifier", "CLOUDWATCH_METRIC"))
+	case insufficient != nil:
+		return invalidInput(fmt.Sprintf(text, "InsufficientDataHealthStatus", "CLOUDWATCH_METRIC"))
+	case control != nil:
+		return invalidInput(fmt.Sprintf(text, "RoutingControlArn", "RECOVERY_CONTROL"))
+	}
+	return nil
+}
+
 func (a *api) CreateHealthCheck(ctx context.Context, c *service.Call, in *CreateHealthCheckRequest) (*CreateHealthCheckResponse, error) {
+	if cfg := in.HealthCheckConfig; *cfg.Type != HealthCheckTypeCloudwatchMetric && *cfg.Type != HealthCheckTypeRecoveryControl {
+		if err := checkMembers(cfg.AlarmIdentifier, cfg.InsufficientDataHealthStatus, cfg.RoutingControlArn); err != nil {
+			return nil, err
+		}
+	}
 	reply, err := c.Propose(ctx, &hostedzone.CreateCheck{CallerReference: *in.CallerReference, Config: configOf(in.HealthCheckConfig)})
 	if err != nil {
 		return nil, err
@@ -182,6 +202,9 @@ func (a *api) ListHealthChecks(_ context.Context, c *service.Call, in *ListHealt
 		return nil, err
 	}
 	marker := service.Value(in.Marker)
+	if err := checkMarker(marker, checkIDForm); err != nil {
+		return nil, err
+	}
 	out := &ListHealthChecksResponse{HealthChecks: []HealthCheck{}, Marker: marker, MaxItems: size.text, IsTruncated: new(false)}
 	for _, v := range checks(c) {
 		switch {
@@ -202,6 +225,9 @@ func (a *api) UpdateHealthCheck(ctx context.Context, c *service.Call, in *Update
 		return nil, err
 	}
 	if err := v.managed(c); err != nil {
+		return nil, err
+	}
+	if err := checkMembers(in.AlarmIdentifier, in.InsufficientDataHealthStatus, nil); err != nil {
 		return nil, err
 	}
 	reply, err := c.Propose(ctx, &hostedzone.UpdateCheck{ID: v.id, Version: service.Value(in.HealthCheckVersion), Change: func(cfg *hostedzone.CheckConfig) { update(cfg, in) }})

@@ -286,6 +286,9 @@ func (a *api) ListHostedZones(_ context.Context, c *service.Call, in *ListHosted
 		return nil, &hostedzone.Error{Code: codeNoSuchDelegationSet, Message: "No delegation set found with ID: " + *trimID(in.DelegationSetId)}
 	}
 	marker := service.Value(trimID(in.Marker))
+	if err := checkMarker(marker, zoneIDForm); err != nil {
+		return nil, err
+	}
 	all := a.zones(c)
 	slices.SortFunc(all, func(a, b *zoneView) int { return strings.Compare(string(a.id), string(b.id)) })
 	out := &ListHostedZonesResponse{HostedZones: []HostedZone{}, Marker: marker, MaxItems: size.text, IsTruncated: new(false)}

@@ -3,6 +3,7 @@ package route53
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,21 @@ func pageSize(maxItems *string, most int) (size, error) {
 	}
 	n = min(n, most)
 	return size{n, strconv.Itoa(n)}, nil
+}
+
+// The forms of ids, for markers of lists.
+var (
+	zoneIDForm  = regexp.MustCompile(`^Z[2-7A-Z]{19,20}$`)
+	checkIDForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+)
+
+// checkMarker refuses a marker that no list has given. A zone or check with the id of the
+// marker need not exist any more: the list goes on with the next one.
+func checkMarker(marker string, form *regexp.Regexp) error {
+	if marker == "" || form.MatchString(marker) {
+		return nil
+	}
+	return invalidInput(fmt.Sprintf("Marker %q is not valid: it must be the NextMarker of an earlier answer", marker))
 }
 
 // ChangeResourceRecordSets makes all changes of a batch, or none.

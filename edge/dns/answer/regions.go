@@ -36,7 +36,8 @@ type place struct {
 type regions struct {
 	// orders holds what is known of the clients of each CIDR.
 	orders *bart.Table[place]
-	// elsewhere is for clients that no CIDR holds.
+	// elsewhere is for clients that no CIDR holds: the order is that of the node's own
+	// region. Their location is not known.
 	elsewhere place
 }
 
@@ -56,7 +57,7 @@ func newRegions(in []Region, own string) (*regions, error) {
 			r.orders.Insert(p.Masked(), here)
 		}
 		if region.Name == own {
-			r.elsewhere = here
+			r.elsewhere.order = here.order
 		}
 	}
 	if r.elsewhere.order == nil && own != "" {

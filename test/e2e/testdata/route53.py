@@ -87,6 +87,12 @@ for page in r53.get_paginator("list_resource_record_sets").paginate(HostedZoneId
 want = [("example.com.", "NS"), ("example.com.", "SOA"), ("\\052.example.com.", "TXT"), ("alias.example.com.", "A"), ("g.example.com.", "A"), ("www.example.com.", "A")]
 assert names == want, names
 
+# A marker is one that a list has given, even if what it names is gone.
+for operation in (r53.list_hosted_zones, r53.list_health_checks):
+    fails("InvalidInput", 400, "Marker", operation, Marker="ZBOGUS")
+assert [z["Id"] for z in r53.list_hosted_zones(Marker="ZAAAAAAAAAAAAAAAAAAAA")["HostedZones"]] == [zone]
+assert r53.list_health_checks(Marker="00000000-0000-0000-0000-000000000000")["HealthChecks"] == []
+
 answer = r53.test_dns_answer(HostedZoneId=zone, RecordName="g.example.com", RecordType="A", ResolverIP="198.51.100.1")
 assert answer["RecordData"] == ["192.0.2.7"] and answer["ResponseCode"] == "NOERROR", answer
 
