@@ -142,6 +142,9 @@ func vpcShape(v hostedzone.VPC) *VPC {
 // vpcOf reads a VPC of an input.
 func vpcOf(c *service.Call, in *VPC) (hostedzone.VPC, error) {
 	v := hostedzone.VPC{ID: service.Value(in.VPCId), Region: string(service.Value(in.VPCRegion))}
+	if v.ID == "" {
+		return v, &hostedzone.Error{Code: hostedzone.InvalidVPCID, Message: "The VPC ID is invalid."}
+	}
 	if v.Region == "" {
 		v.Region = c.Rules.Registry.Region
 	}
@@ -169,9 +172,6 @@ func (a *api) CreateHostedZone(ctx context.Context, c *service.Call, in *CreateH
 		}
 	}
 	if in.VPC != nil {
-		if service.Value(in.VPC.VPCId) == "" {
-			return nil, &hostedzone.Error{Code: hostedzone.InvalidVPCID, Message: "The VPC ID is invalid."}
-		}
 		vpc, err := vpcOf(c, in.VPC)
 		if err != nil {
 			return nil, err

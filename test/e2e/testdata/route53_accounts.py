@@ -36,6 +36,9 @@ one.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": [{"Ac
     "Name": "www.shared.test", "Type": "A", "TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]}}]})
 visible("127.1.0.1")
 
+for operation in (one.associate_vpc_with_hosted_zone, one.disassociate_vpc_from_hosted_zone, one.create_vpc_association_authorization, one.delete_vpc_association_authorization):
+    fails("InvalidVPCId", operation, HostedZoneId=zone, VPC={"VPCRegion": "us-east-1"})
+
 # Neither owner alone can associate the VPC of two.
 fails("NotAuthorizedException", two.associate_vpc_with_hosted_zone, HostedZoneId=zone, VPC=VPC_TWO)
 fails("NotAuthorizedException", one.associate_vpc_with_hosted_zone, HostedZoneId=zone, VPC=VPC_TWO)
