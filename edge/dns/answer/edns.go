@@ -33,10 +33,9 @@ type subnet struct {
 	scope  uint8 // for the answer
 }
 
-// parse reads an OPT record from its class on. It is false if the record is
-// malformed. Unknown options are ignored: RFC 6891 section 6.1.2.
+// parse reads an OPT record from its class on into the zero value. It is false if the
+// record is malformed. Unknown options are ignored: RFC 6891 section 6.1.2.
 func (e *edns) parse(b []byte, flags uint16) bool {
-	*e = edns{} // clearing in place is faster than storing a new value
 	e.present, e.size, e.version = true, int(get16(b)), b[3]
 	e.do, e.flags = b[4]&0x80 != 0, b[4]
 	if e.version != 0 {

@@ -55,7 +55,9 @@ const (
 // If the message is malformed, the fields that were read before remain set.
 func (r *Request) Parse(msg []byte) {
 	r.msg, r.end, r.tsig, r.found, r.hasSerial = msg, 0, 0, false, false
-	r.edns.present = false
+	if r.edns.present {
+		r.edns = edns{} // it points into an earlier message
+	}
 	r.kind = r.classify(msg)
 }
 
