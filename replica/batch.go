@@ -22,12 +22,12 @@ type batch struct {
 	next      *state.State // from with all changes, once the batch is complete
 	changes   []command.Change
 	txn       store.Txn
-	written   map[string]int  // key → index of its write in txn
-	unique    map[string]bool // keys of writes whose values no other write has
+	written   map[string]written
 	read      map[string]bool // keys of the preconditions of txn
 	chained   bool            // a precondition rests on a batch that is in flight
 	deletes   bool            // a write of txn is a deletion
 	values    []byte          // holds the values of txn
+	encoded   []store.Write   // of the decision at hand; see encode
 	cost      int             // of the preconditions of txn
 	keyBytes  int             // the keys of txn
 	limits    store.Limits
@@ -42,8 +42,14 @@ type batch struct {
 	err       error
 }
 
+// written is a write of a transaction, by its key.
+type written struct {
+	index  int  // in Txn.Writes
+	unique bool // no other write has its value
+}
+
 func newBatch(proposals []*proposal) *batch {
-	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]int{}, unique: map[string]bool{}, read: map[string]bool{}, ended: make(chan struct{})}
+	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]written{}, read: map[string]bool{}, ended: make(chan struct{})}
 }
 
 // decide decides each command against the state that includes the commands before
@@ -79,7 +85,7 @@ func (b *batch) complete() {
 	b.txn.Writes = slices.DeleteFunc(b.txn.Writes, func(w store.Write) bool { return w.Key == "" })
 	if len(b.txn.Writes) < all {
 		for i, w := range b.txn.Writes {
-			b.written[w.Key] = i
+			b.written[w.Key] = written{i, b.written[w.Key].unique}
 		}
 	}
 }
@@ -141,18 +147,19 @@ func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.D
 			}
 		}
 	}()
-	d, err = state.Decide(b.draft.State(), rules, p.meta, p.command)
+	current := b.draft.State()
+	d, err = state.Decide(current, rules, p.meta, p.command)
 	switch {
 	case err != nil || len(d.Changes) == 0:
 		return d, err
 	case b.deletedOneOf(d.Keys):
 		return d, errNextBatch
 	}
-	conditions, ok := l.preconditions(b, d.Reads)
+	conditions, ok := l.preconditions(b, current, d)
 	if !ok {
 		return d, errNextBatch
 	}
-	writes := b.encode(d)
+	writes := b.encode(current, d)
 	if !b.fits(conditions, writes) {
 		return d, errNextBatch
 	}
@@ -161,11 +168,15 @@ func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.D
 	return d, nil
 }
 
-// preconditions returns the preconditions of a decision that the batch does not have yet.
-// A key that the batch itself has written is none. One that a batch in flight has written
-// has no known revision: it must have the value, if no other write can have that too. It
-// returns false if the command must wait for that batch.
-func (l *loop) preconditions(b *batch, reads []command.Read) ([]store.Precondition, bool) {
+// preconditions returns the preconditions of a decision on a state that the batch does not
+// have yet. A key that the batch itself has written is none. One that a batch in flight has
+// written has no known revision: it must have the value, if no other write can have that
+// too. It returns false if the command must wait for that batch.
+func (l *loop) preconditions(b *batch, on *state.State, d command.Decision) ([]store.Precondition, bool) {
+	if l.exclusive {
+		return nil, true
+	}
+	reads := on.Reads(d)
 	conditions := make([]store.Precondition, 0, len(reads))
 	for _, r := range reads {
 		if _, ok := b.written[r.Key]; ok || b.read[r.Key] {
@@ -173,25 +184,27 @@ func (l *loop) preconditions(b *batch, reads []command.Read) ([]store.Preconditi
 		}
 		condition := store.Precondition{Key: r.Key, Exists: r.Exists}
 		if last := l.lastWriter(r.Key); last != nil {
-			if !last.unique[r.Key] {
+			w := last.written[r.Key]
+			if !w.unique {
 				return nil, false
 			}
-			condition.Value = last.txn.Writes[last.written[r.Key]].Value
+			condition.Value = last.txn.Writes[w.index].Value
 		}
 		conditions = append(conditions, condition)
 	}
 	return conditions, true
 }
 
-// encode returns the writes of a decision. Their values are in b.values.
-func (b *batch) encode(d command.Decision) []store.Write {
-	writes, current := make([]store.Write, len(d.Changes)), b.draft.State()
+// encode returns the writes of a decision on a state, until the next call. Their values are
+// in b.values.
+func (b *batch) encode(on *state.State, d command.Decision) []store.Write {
+	b.encoded = b.encoded[:0]
 	for i, c := range d.Changes {
 		start, put := len(b.values), false
-		b.values, put = current.Value(c, b.values)
-		writes[i] = store.Write{Key: d.Keys[i], Value: b.values[start:len(b.values):len(b.values)], Delete: !put}
+		b.values, put = on.Value(c, b.values)
+		b.encoded = append(b.encoded, store.Write{Key: d.Keys[i], Value: b.values[start:len(b.values):len(b.values)], Delete: !put})
 	}
-	return writes
+	return b.encoded
 }
 
 // partBytes is what a key or a value needs besides its bytes, at most.
@@ -235,8 +248,8 @@ func (b *batch) deletedOneOf(keys []string) bool {
 		return false
 	}
 	return slices.ContainsFunc(keys, func(key string) bool {
-		i, ok := b.written[key]
-		return ok && b.txn.Writes[i].Delete
+		w, ok := b.written[key]
+		return ok && b.txn.Writes[w.index].Delete
 	})
 }
 
@@ -255,12 +268,8 @@ func (b *batch) add(d command.Decision, conditions []store.Precondition, writes 
 	b.changes = append(b.changes, d.Changes...)
 	for i, w := range writes {
 		b.keyBytes += len(w.Key) + 2*partBytes
-		b.write(w)
-		if u, ok := d.Changes[i].(command.Unique); ok && u.Unique() && !w.Delete {
-			b.unique[w.Key] = true
-		} else {
-			delete(b.unique, w.Key)
-		}
+		u, ok := d.Changes[i].(command.Unique)
+		b.write(w, ok && u.Unique() && !w.Delete)
 	}
 }
 
@@ -268,17 +277,18 @@ func (b *batch) add(d command.Decision, conditions []store.Precondition, writes 
 // place of the old one, since writes after it may need the record, as instances need
 // their service. A deletion comes last, since writes before it delete what needs the
 // record; its earlier write is marked with an empty key.
-func (b *batch) write(w store.Write) {
-	i, ok := b.written[w.Key]
+func (b *batch) write(w store.Write, unique bool) {
+	old, ok := b.written[w.Key]
 	if ok && !w.Delete {
-		b.txn.Writes[i] = w
+		b.txn.Writes[old.index] = w
+		b.written[w.Key] = written{old.index, unique}
 		return
 	}
 	if ok {
-		b.txn.Writes[i] = store.Write{}
+		b.txn.Writes[old.index] = store.Write{}
 	}
 	b.deletes = b.deletes || w.Delete
-	b.written[w.Key] = len(b.txn.Writes)
+	b.written[w.Key] = written{len(b.txn.Writes), unique}
 	b.txn.Writes = append(b.txn.Writes, w)
 }
 

@@ -33,6 +33,9 @@ func (r *Replica) Run(ctx context.Context) error {
 
 	ctx, cancel := context.WithCancel(ctx)
 	l := &loop{Replica: r, results: make(chan *batch, maxInFlight)}
+	if s, ok := r.cfg.Store.(store.Exclusive); ok {
+		l.exclusive = s.Exclusive()
+	}
 	if counts.Instances >= manyInstances {
 		l.tasks.Go(debug.FreeOSMemory) // a load leaves about as much garbage as data
 	}
@@ -49,6 +52,7 @@ const manyInstances = 10_000
 type loop struct {
 	*Replica
 	follower  *follower
+	exclusive bool          // commits need no preconditions
 	waiting   []*proposal   // commands that are not decided yet
 	flight    []*batch      // sent and not answered, in the order of their decisions
 	predicted *state.State  // Current with the changes of flight; nil: not known

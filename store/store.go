@@ -213,6 +213,13 @@ type Snapshotter interface {
 	Snapshot(ctx context.Context, at Revision, records iter.Seq[Record]) error
 }
 
+// Exclusive is a store that has one user, whose commits come one after the other. So what
+// that user has decided on its newest state holds, and needs no preconditions.
+type Exclusive interface {
+	// Exclusive reports whether the store is one. It is always the same.
+	Exclusive() bool
+}
+
 // Linear is a store that others commit to as well.
 type Linear interface {
 	// Newest returns a revision that is not lower than that of any commit that was

@@ -77,8 +77,8 @@ type Decision struct {
 	// command.
 	Keys []string
 	// Reads are the keys on which the decision rests. It is valid only as long as
-	// none of them has changed. core/state adds the keys of Changes, so a command
-	// lists only what else it depends on.
+	// none of them has changed. It rests on the keys of Changes too, so a command lists
+	// only what else it depends on.
 	Reads []Read
 	Reply Reply
 }

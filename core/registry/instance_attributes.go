@@ -82,27 +82,37 @@ func checkOwnAttributes(r *Rules, attrs map[string]string) error {
 }
 
 func checkAttributeLimits(r *Rules, attrs map[string]string) error {
-	var custom []string
-	total := 0
+	custom, total := 0, 0
 	for k, v := range attrs {
 		total += utf8.RuneCountInString(k) + utf8.RuneCountInString(v)
 		if !strings.HasPrefix(k, "AWS_") {
-			custom = append(custom, k)
+			custom++
 		} else if !known(k) {
 			return r.invalid(fmt.Sprintf("Invalid attribute: [%s]. [aws_] prefix is reserved for AWS attributes.", k),
 				"Attribute %q is not allowed: the prefix AWS_ is reserved, and the known attributes are %s", k, quoted(knownAttributes))
 		}
 	}
-	if len(custom) > maxCustomAttributes {
-		slices.Sort(custom)
-		return r.invalid(fmt.Sprintf("Too many attributes provided: [%s]. The current limit is %d", strings.Join(custom, ", "), maxCustomAttributes),
-			"%d custom attributes are given; at most %d are allowed", len(custom), maxCustomAttributes)
+	if custom > maxCustomAttributes {
+		return r.invalid(fmt.Sprintf("Too many attributes provided: [%s]. The current limit is %d", strings.Join(customAttributes(attrs), ", "), maxCustomAttributes),
+			"%d custom attributes are given; at most %d are allowed", custom, maxCustomAttributes)
 	}
 	if total > maxAttributeTotal {
 		return r.invalid(fmt.Sprintf("Instance attributes too large. Maximum allowed size of all attributes is %d characters.", maxAttributeTotal),
 			"The attributes have %d characters in all; at most %d are allowed", total, maxAttributeTotal)
 	}
 	return nil
+}
+
+// customAttributes returns the names of the attributes that the API does not define, in order.
+func customAttributes(attrs map[string]string) []string {
+	var names []string
+	for k := range attrs {
+		if !strings.HasPrefix(k, "AWS_") {
+			names = append(names, k)
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 func known(key string) bool {

@@ -64,11 +64,10 @@ func (c *RegisterInstance) Decide(v command.View, m *command.Meta) (command.Deci
 	if !exists {
 		limit = v.Quota(svc.creator(), &quotaInstances)
 	}
-	counted, counters := svc.addition(m, limit)
 	changes := append(make([]command.Change, 0, 4), putInstance{svc.location(), &inst})
-	changes = append(append(changes, counted...), putOperation{op})
+	changes, counters := svc.addition(changes, m, limit)
 	return command.Decision{
-		Changes: append(changes, s.leaseAtRegistration(svc, c.ID, ttl, m.Now)...),
+		Changes: append(append(changes, putOperation{op}), s.leaseAtRegistration(svc, c.ID, ttl, m.Now)...),
 		Reads:   append(append(make([]command.Read, 0, 5), ns.Read(), svc.read()), counters...), // there is room for what is written
 		Reply:   command.Reply{ID: string(op.ID)},
 	}, nil

@@ -176,23 +176,22 @@ func (svc *Service) nextRevision(m *command.Meta) counter {
 // enough that the other nodes get theirs.
 const shareOfQuota = 2 * (command.MaxWriter + 1)
 
-// addition returns the changes that count one more instance in a service with a quota; 0 is
+// addition appends the changes that count one more instance in a service with a quota; 0 is
 // none. The instances are fewer than the quota. The reads are those of counters that it
 // looks at without writing them.
 //
 // A node alone sees all instances. One of several first takes some of what is left for
 // itself, for which it looks at all counters; then it adds these without looking.
-func (svc *Service) addition(m *command.Meta, limit int) ([]command.Change, []command.Read) {
+func (svc *Service) addition(changes []command.Change, m *command.Meta, limit int) ([]command.Change, []command.Read) {
 	next := svc.nextRevision(m)
 	if limit == 0 || m.Writer == 0 && len(svc.counters) == 0 {
-		return []command.Change{svc.putCounter(next)}, nil
+		return append(changes, svc.putCounter(next)), nil
 	}
 	if next.spare > 0 {
 		next.spare--
-		return []command.Change{svc.putCounter(next)}, nil
+		return append(changes, svc.putCounter(next)), nil
 	}
 	left := limit - svc.instances.Len() - 1
-	var changes []command.Change
 	taken := uint64(0)
 	for _, c := range svc.counters {
 		taken += c.spare

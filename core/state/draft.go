@@ -17,6 +17,7 @@ type Draft struct {
 	drafts   [len(table)]command.Draft // in the order of the table; nil if nothing has changed
 	zones    *zone.Draft               // nil if nothing has changed
 	current  *State                    // the result of State; nil before the first change
+	stale    bool                      // there are changes that current does not have
 	newer    *newer                    // nil if nothing has changed
 	owner    *ptree.Owner              // of the maps in newer
 	encoded  []byte                    // for ApplyStored
@@ -27,7 +28,7 @@ func NewDraft(s *State) *Draft { return &Draft{base: s, revision: s.Revision} }
 
 // Apply adds the changes of a transaction with the given revision.
 func (d *Draft) Apply(revision uint64, changes ...command.Change) {
-	d.revision = max(d.revision, revision)
+	d.revision, d.stale = max(d.revision, revision), true
 	for _, c := range changes {
 		if !d.applyNewer(c) {
 			d.draftOf(c).Apply(revision, c)
@@ -59,22 +60,28 @@ func (d *Draft) draft(i int) command.Draft {
 // State returns the State with the changes applied so far. It is valid until the
 // next Apply.
 func (d *Draft) State() *State {
-	if d.drafts == [len(table)]command.Draft{} && d.newer == nil && d.revision == d.base.Revision {
+	switch {
+	case !d.stale && d.current == nil:
 		return d.base
-	}
-	if d.current == nil {
+	case d.current == nil:
 		d.current = new(*d.base)
 	}
-	d.store(d.current)
+	if d.stale {
+		d.store(d.current)
+		d.stale = false
+	}
 	return d.current
 }
 
 // Finish returns the State and ends the draft.
 func (d *Draft) Finish() *State {
-	s := *d.base
-	d.store(&s)
+	s := d.current
+	if s == nil {
+		s = new(*d.base)
+	}
+	d.store(s)
 	*d = Draft{}
-	return &s
+	return s
 }
 
 // store copies what has changed into s.

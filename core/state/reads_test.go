@@ -27,20 +27,21 @@ func (n writeAll) Decide(v command.View, m *command.Meta) (all command.Decision,
 	return all, nil
 }
 
-// TestDecideReadsWhatItWrites: each key that a decision writes is among its reads once,
+// TestReadsOfWrites: each key that a decision writes is among its reads once,
 // and Exists is right.
-func TestDecideReadsWhatItWrites(t *testing.T) {
+func TestReadsOfWrites(t *testing.T) {
 	for _, n := range []writeAll{1, 3, 200} {
 		h := newHarness()
 		if _, err := h.do(&identity.PutUser{User: identity.User{Account: string(account), Name: "other"}, New: true}); err != nil {
 			t.Fatal(err)
 		}
+		before := h.state
 		d, err := h.do(n)
 		if err != nil {
 			t.Fatal(err)
 		}
 		reads := map[string]bool{}
-		for _, r := range d.Reads {
+		for _, r := range before.Reads(d) {
 			if _, twice := reads[r.Key]; twice || r.Exists {
 				t.Errorf("read %+v, a new key, twice: %t", r, twice)
 			}
@@ -64,7 +65,7 @@ func checkReads(s *state.State, d command.Decision) error {
 			return fmt.Errorf("HasRecord denies %q", key)
 		}
 	}
-	for _, r := range d.Reads {
+	for _, r := range s.Reads(d) {
 		read[r.Key] = true
 		if exists[r.Key] != r.Exists {
 			return fmt.Errorf("%q is read with exists=%t, which is wrong", r.Key, r.Exists)

@@ -32,7 +32,8 @@ func (r *Rules) Region() string { return r.Registry.Region }
 type view struct {
 	state  *State
 	rules  *Rules
-	guards []string // of the quotas that were asked for, if other nodes decide too
+	meta   command.Meta // of the command
+	guards []string     // of the quotas that were asked for, if other nodes decide too
 }
 
 func (v *view) Slice(name string) (state, rules any) {

@@ -47,11 +47,11 @@ type State struct {
 }
 
 // Decide evaluates a command. It returns changes, the keys read and a reply, or a
-// typed error. It has no side effects. The keys read include every key that the changes
-// write, but for those of command.Guarded: no record of another node is overwritten unseen.
+// typed error. It has no side effects. What the decision depends on besides the keys
+// that the command reads is in State.Reads.
 func Decide(s *State, rules *Rules, m command.Meta, c command.Command) (command.Decision, error) {
-	v := &view{state: s, rules: rules}
-	d, err := c.Decide(v, &m)
+	v := &view{state: s, rules: rules, meta: m}
+	d, err := c.Decide(v, &v.meta)
 	if err == nil && len(d.Changes) > 0 {
 		for _, name := range v.guards {
 			d.Changes = append(d.Changes, guard.Touch(name))
@@ -60,7 +60,6 @@ func Decide(s *State, rules *Rules, m command.Meta, c command.Command) (command.
 		for i, c := range d.Changes {
 			d.Keys[i] = c.Key()
 		}
-		d.Reads = readWritten(s, d)
 	}
 	return d, err
 }
@@ -68,8 +67,10 @@ func Decide(s *State, rules *Rules, m command.Meta, c command.Command) (command.
 // manyReads is the number of reads from which a map finds one faster.
 const manyReads = 16
 
-// readWritten returns the reads of a decision and those of the keys that it writes.
-func readWritten(s *State, d command.Decision) []command.Read {
+// Reads returns all keys that a decision depends on, which was made on the State: those
+// that the command reads, and every key that the changes write, but for those of
+// command.Guarded. So no record of another node is overwritten unseen.
+func (s *State) Reads(d command.Decision) []command.Read {
 	reads := d.Reads
 	if len(d.Changes)+len(reads) > manyReads {
 		return readMany(s, d)

@@ -38,7 +38,7 @@ func (d *Draft) ApplyStored(revision uint64, key string, value []byte) error {
 	if err != nil {
 		return err
 	}
-	d.revision = max(d.revision, revision)
+	d.revision, d.stale = max(d.revision, revision), true
 	d.draft(i).Apply(revision, c)
 	return d.keepFields(key, value, c)
 }

@@ -286,11 +286,12 @@ func (s *Server) log(ctx context.Context, x *request) {
 	if !s.cfg.Logger.Enabled(ctx, level) {
 		return
 	}
+	now := time.Now()
 	attrs := []slog.Attr{
 		slog.String("request_id", x.id), slog.String("account", string(x.call.Account)),
 		slog.String("service", x.service()), slog.String("operation", x.operation()), slog.String("target", x.call.Target),
 		slog.String("from", x.source()),
-		slog.Duration("duration", time.Since(x.start)), slog.String("outcome", x.outcome()),
+		slog.Duration("duration", now.Sub(x.start)), slog.String("outcome", x.outcome()),
 	}
 	if x.call.Caller != nil {
 		attrs = append(attrs, slog.String("principal", x.call.Caller.ARN))
@@ -301,7 +302,10 @@ func (s *Server) log(ctx context.Context, x *request) {
 	if x.cause != nil {
 		attrs = append(attrs, slog.String("cause", x.cause.Error()))
 	}
-	s.cfg.Logger.LogAttrs(ctx, level, "request", attrs...)
+	// Logger.LogAttrs would look for the line of code that logs, which no line says.
+	line := slog.NewRecord(now, level, "request", 0)
+	line.AddAttrs(attrs...)
+	s.cfg.Logger.Handler().Handle(ctx, line)
 }
 
 // service is the name of the operation's API in policies, or "unknown".

@@ -165,6 +165,9 @@ func (s *Store) maintain(ctx context.Context) error { return s.acquire(ctx, s.ma
 
 func (s *Store) release() { <-s.maintenance }
 
+// Exclusive implements store.Exclusive: the folder is locked.
+func (s *Store) Exclusive() bool { return true }
+
 // lockLog waits until the log is free; unlockLog frees it.
 func (s *Store) lockLog(ctx context.Context) error { return s.acquire(ctx, s.logToken) }
 

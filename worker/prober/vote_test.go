@@ -385,8 +385,9 @@ func TestCommandsFitIntoOneTransaction(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		reads := s.Reads(d)
 		s = state.Apply(s, s.Revision+1, d.Changes...)
-		return d, d.Reads
+		return d, reads
 	}
 	do(&member.Renew{Node: member.Node{Name: "a", ID: "a", Lease: 1000}})
 	do(&registry.CreateNamespace{Type: registry.HTTP, Name: "example"})
