@@ -128,12 +128,20 @@ func (c put) Key() string                   { return c.key() }
 func (c put) Value(b []byte) ([]byte, bool) { return c.encode(b), true }
 func (c put) apply(d *Draft)                { c.put(d) }
 
+// Guarded implements command.Guarded: who writes a record set also writes its zone.
+func (c put) Guarded() bool { return isSet(c.entity) }
+
 // remove deletes an entity.
 type remove struct{ entity }
 
 func (c remove) Key() string                   { return c.key() }
 func (c remove) Value(b []byte) ([]byte, bool) { return b, false }
 func (c remove) apply(d *Draft)                { c.remove(d) }
+
+// Guarded implements command.Guarded.
+func (c remove) Guarded() bool { return isSet(c.entity) }
+
+func isSet(e entity) bool { _, ok := e.(*storedSet); return ok }
 
 // change is one step from a State to the next.
 type change interface {

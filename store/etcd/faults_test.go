@@ -341,22 +341,43 @@ func TestRestoredEtcd(t *testing.T) {
 	}
 }
 
-// TestLimitIsNamed: a transaction that is too large for etcd is refused with the limit.
+// TestLimitIsNamed: a transaction that is too large for etcd is refused with the limit. The
+// largest ones that are not are accepted.
 func TestLimitIsNamed(t *testing.T) {
-	for limit, args := range map[int][]string{128: nil, 1024: {"--max-txn-ops", "1024"}} {
+	for limit, args := range map[int][]string{128: nil, 256: {"--max-txn-ops", "256"}} {
 		s := open(t, config(t, etcdtest.Start(t, args...)))
-		var txn store.Txn
-		for i := range 2000 {
-			txn.Writes = append(txn.Writes, store.Write{Key: fmt.Sprint(i), Value: []byte("v")})
+		commit := func(name string, writes, preconditions int) error {
+			var txn store.Txn
+			for i := range writes {
+				txn.Writes = append(txn.Writes, store.Write{Key: fmt.Sprint(name, "/", i), Value: []byte("v")})
+			}
+			for i := range preconditions {
+				txn.Preconditions = append(txn.Preconditions, store.Precondition{Key: fmt.Sprint("absent/", i)})
+			}
+			_, err := s.Commit(t.Context(), txn)
+			return err
 		}
-		_, err := s.Commit(t.Context(), txn)
-		var size *store.SizeError
-		if !errors.As(err, &size) || !errors.Is(err, store.ErrTooLarge) || size.Limit != limit || size.Have < 2000 {
-			t.Errorf("limit %d: %v", limit, err)
+		accepted := func(writes, preconditions int) {
+			t.Helper()
+			if err := commit(fmt.Sprint("w", writes), writes, preconditions); err != nil {
+				t.Errorf("limit %d: %d writes, %d preconditions: %v", limit, writes, preconditions, err)
+			}
 		}
-		txn.Writes = txn.Writes[:limit-2]
-		if _, err := s.Commit(t.Context(), txn); err != nil {
-			t.Errorf("limit %d: %v", limit, err)
+		refused := func(writes, preconditions, have, most int) {
+			t.Helper()
+			var size *store.SizeError
+			err := commit("refused", writes, preconditions)
+			if !errors.As(err, &size) || !errors.Is(err, store.ErrTooLarge) || size.Limit != most || size.Have != have {
+				t.Errorf("limit %d: %d writes, %d preconditions: %v", limit, writes, preconditions, err)
+			}
 		}
+		half := limit / 2
+		accepted(limit-1, limit-2)
+		accepted(limit, 0)
+		accepted(half*half-1, half-2)
+		refused(half*half, 0, half*half+1, half*half)
+		accepted((limit-10)*10-1, limit-12)
+		refused((limit-10)*10, limit-12, (limit-10)*10+1, (limit-10)*10)
+		refused(1, limit-1, limit+1, limit)
 	}
 }

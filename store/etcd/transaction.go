@@ -2,6 +2,7 @@ package etcd
 
 import (
 	"encoding/json"
+	"slices"
 
 	pb "go.etcd.io/etcd/api/v3/etcdserverpb"
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -35,11 +36,37 @@ func (s *Store) encode(b *base, lease clientv3.LeaseID, sl *slot, txn *store.Txn
 		}
 	}
 	r.Success = append(r.Success, put(&pb.PutRequest{Key: []byte(sl.key), Value: next, Lease: int64(lease)}))
-	if n := max(len(r.Success), len(r.Compare)); n > s.maxTxnOps() {
-		return nil, "", &store.SizeError{Have: n, Limit: s.maxTxnOps(), Setting: "--max-txn-ops of etcd"}
+	if err := divide(r, s.maxTxnOps()); err != nil {
+		return nil, "", err
 	}
 	return r, string(next), nil
 }
+
+// divide puts the operations of a transaction into transactions inside of it, if they are
+// more than limit. They are done together all the same, and etcd counts less: a transaction
+// inside may have what its parent leaves of the limit, whatever the ones beside it have
+// (checkTxnRequest of etcd, since version 3.3).
+func divide(r *pb.TxnRequest, limit int) error {
+	outer := max(len(r.Compare), limit/2)
+	inner := limit - outer
+	switch {
+	case len(r.Compare) > limit:
+		return &store.SizeError{Have: len(r.Compare), Limit: limit, Setting: limitSetting}
+	case len(r.Success) <= limit:
+		return nil
+	case len(r.Success) > outer*inner:
+		return &store.SizeError{Have: len(r.Success), Limit: max(limit, outer*inner), Setting: limitSetting}
+	}
+	all := r.Success
+	r.Success = make([]*pb.RequestOp, 0, outer)
+	for part := range slices.Chunk(all, inner) {
+		r.Success = append(r.Success, &pb.RequestOp{Request: &pb.RequestOp_RequestTxn{RequestTxn: &pb.TxnRequest{Success: part}}})
+	}
+	return nil
+}
+
+// limitSetting is what an operator changes to raise the limit of operations.
+const limitSetting = "--max-txn-ops of etcd"
 
 // appendPrecondition appends the comparisons of a precondition on a key; before is the
 // first revision after the transaction's Base.

@@ -79,6 +79,40 @@ var commitTests = []contractTest{
 		b.holds(s, want)
 		b.holds(b.reopen(s), want)
 	}},
+	{"a transaction with a thousand writes is whole", func(b *bench) {
+		s, base := b.start()
+		want := map[string]string{"guard": "1"}
+		var first, second []store.Write
+		for i := range 1000 {
+			key := fmt.Sprint("many/", i)
+			first, want[key] = append(first, put(key, "first")), "first"
+		}
+		base = b.commit(s, base, append(first, put("guard", "1"))...)
+		b.holds(s, want)
+		for i := range 1000 {
+			key := fmt.Sprint("many/", i)
+			if i%2 == 0 {
+				second = append(second, del(key))
+				delete(want, key)
+			} else {
+				second, want[key] = append(second, put(key, "second")), "second"
+			}
+		}
+		b.commitTxn(s, store.Txn{Base: base, Preconditions: []store.Precondition{had("guard")}, Writes: append(second, put("guard", "2"))})
+		want["guard"] = "2"
+		b.holds(s, want)
+		for batch, err := range s.Watch(b.Context(), base) {
+			if err != nil || len(batch.Writes) != 1001 {
+				b.Fatalf("watch yields %d writes, %v", len(batch.Writes), err)
+			}
+			break
+		}
+		_, err := s.Commit(b.Context(), store.Txn{Base: base, Preconditions: []store.Precondition{had("guard")}, Writes: first})
+		if !errors.Is(err, store.ErrConflict) {
+			b.Fatalf("commit on a written guard: %v", err)
+		}
+		b.holds(b.reopen(s), want)
+	}},
 	{"a transaction may be reused after commit", func(b *bench) {
 		s, revision := b.start()
 		value := []byte("before")

@@ -7,10 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"regexp"
-	"strconv"
 
-	"github.com/aws/smithy-go"
 	"github.com/spf13/cobra"
 
 	"github.com/cairn-discovery/cairn/cmd/cairn/internal/cli"
@@ -43,8 +40,7 @@ The SOA and NS records of the zone itself are left as they are, and so are recor
 with a routing policy and aliases. A file with an error is not imported; each error names
 its line. A batch of changes is made completely or not at all; an import of several
 batches can be run again after a failure. There are several if the changes are more than
-Route 53 takes in one, or than the store of the node does: an etcd that runs elsewhere has
-a limit of some 60 to 120 changes, unless its --max-txn-ops is raised.`,
+Route 53 takes in one.`,
 		Example: `  cairn zone import example.com.zone --zone example.com --create --yes`,
 	}
 	command(p, cmd, func(ctx context.Context, c *client) error { return c.runImport(ctx, &f) }, cli.Arg{Name: "FILE", Set: func(v string) error {
@@ -142,46 +138,15 @@ func readText(path string, left *int64) (string, error) {
 	return string(text), nil
 }
 
-// carryOut makes the changes in batches, and tells how many are made. Batches are smaller if
-// the store of the node takes no larger ones.
+// carryOut makes the changes in batches, and tells how many are made.
 func (c *client) carryOut(ctx context.Context, z *hostedZone, file string, changes []change) error {
-	done, most := 0, len(changes)
-	for done < len(changes) {
-		batch := firstBatch(changes[done:min(done+most, len(changes))])
-		err := c.apply(ctx, z, "cairn zone import "+file, batch)
-		if smaller := smallerBatch(len(batch), err); smaller > 0 {
-			fmt.Fprintf(c.Stderr, "note: the store of the node takes no batch of %d changes; they are made in batches of %d, each of them completely or not at all\n", len(batch), smaller)
-			most = smaller
-			continue
-		}
-		if err != nil {
+	for done := 0; done < len(changes); {
+		batch := firstBatch(changes[done:])
+		if err := c.apply(ctx, z, "cairn zone import "+file, batch); err != nil {
 			return fmt.Errorf("%d of %d changes are made; the next batch was refused as a whole: %w", done, len(changes), err)
 		}
 		done += len(batch)
 		fmt.Fprintf(c.Stderr, "%d of %d changes are made\n", done, len(changes))
 	}
 	return nil
-}
-
-// storeLimit finds how many operations a batch needs, and how many the store takes, in the
-// error of a node over an etcd with the limits that it has by default.
-var storeLimit = regexp.MustCompile(`needs a transaction of ([0-9]{1,9}) operations, and the store takes ([0-9]{1,9})\.`)
-
-// smallerBatch returns how many changes the store may take after it has refused so many, and
-// 0 if it refused them for another reason.
-func smallerBatch(refused int, err error) int {
-	e, ok := errors.AsType[*smithy.GenericAPIError](err)
-	if !ok || refused < 2 {
-		return 0
-	}
-	found := storeLimit.FindStringSubmatch(e.Message)
-	if found == nil {
-		return 0
-	}
-	need, _ := strconv.Atoi(found[1])
-	takes, _ := strconv.Atoi(found[2])
-	if need <= takes {
-		return 0
-	}
-	return min(max(refused*takes/need-1, 1), refused-1)
 }

@@ -2,14 +2,10 @@ package route53
 
 import (
 	"encoding/xml"
-	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/aws/smithy-go"
 
 	"github.com/cairn-discovery/cairn/core/zonefile"
 )
@@ -73,29 +69,6 @@ func TestBatches(t *testing.T) {
 	changes[0].Set.Values = []string{strings.Repeat("x", maxChars)}
 	if n := len(firstBatch(changes)); n != 1 {
 		t.Errorf("a batch of %d with a very large first change", n)
-	}
-}
-
-// A batch that the store does not take is divided by what its limit is; other errors divide
-// nothing.
-func TestSmallerBatch(t *testing.T) {
-	refused := func(message string) error {
-		return fmt.Errorf("call: %w", &smithy.GenericAPIError{Code: "InvalidInput", Message: message})
-	}
-	limit := func(have, most int) error {
-		return refused(fmt.Sprintf("The request needs a transaction of %d operations, and the store takes %d. Divide the request, or have %s raised.", have, most, "--max-txn-ops of etcd"))
-	}
-	for _, test := range []struct {
-		changes int
-		err     error
-		want    int
-	}{
-		{1000, limit(2003, 128), 62}, {62, limit(130, 128), 60}, {2, limit(130, 128), 1}, {1, limit(130, 128), 0}, {100, limit(5000, 1), 1},
-		{100, limit(128, 128), 0}, {100, refused("Invalid"), 0}, {100, errors.New("lost"), 0}, {100, nil, 0},
-	} {
-		if got := smallerBatch(test.changes, test.err); got != test.want {
-			t.Errorf("%d changes, %v: %d, want %d", test.changes, test.err, got, test.want)
-		}
 	}
 }
 
