@@ -165,8 +165,8 @@ func FuzzReadSerial(f *testing.F) {
 		}
 		m := new(dns.Msg)
 		q, valid := dnswire.ParseQuestion(b, dnswire.HeaderLen)
-		if !valid || q.End != question || m.Unpack(b) != nil || len(m.Ns) != 1 {
-			return
+		if !valid || q.End != question || m.Unpack(b) != nil || len(m.Question) != 1 || len(m.Ns) != 1 {
+			return // the caller has read one question
 		}
 		soa, ok := m.Ns[0].(*dns.SOA)
 		if !ok || soa.Serial != got {
