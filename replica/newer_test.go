@@ -59,15 +59,15 @@ func TestFieldsOfTheNextVersionAreKept(t *testing.T) {
 			if strings.HasPrefix(w.Key, "t") || strings.HasPrefix(w.Key, "m") {
 				return // their slices keep the fields in the records; see core/task, core/member, core/mesh
 			}
-			old.do(change{store.Write{Key: w.Key, Value: w.Value}, new(int)})
+			old.do(change{store.Write{Key: w.Key, Value: w.Value}, new(int), nil})
 			if got := stored(t, data, w.Key); !hasNewFields(got) || !bytes.Equal(got, old.value(w.Key)) {
 				t.Errorf("written again: %q is stored, and the state has %q; want the fields of %q", got, old.value(w.Key), want)
 			}
 			if strings.HasPrefix(w.Key, "3t") {
 				return // it comes and goes with its service
 			}
-			old.do(change{store.Write{Key: w.Key, Delete: true}, new(int)})
-			old.do(change{store.Write{Key: w.Key, Value: w.Value}, new(int)})
+			old.do(change{store.Write{Key: w.Key, Delete: true}, new(int), nil})
+			old.do(change{store.Write{Key: w.Key, Value: w.Value}, new(int), nil})
 			if got := stored(t, data, w.Key); hasNewFields(got) {
 				t.Errorf("a record that was deleted and made again has %q", got)
 			}

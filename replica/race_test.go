@@ -63,10 +63,11 @@ func kindOf(key string) string {
 }
 
 // change is a command that writes or deletes one record without saying that it reads
-// it. decided counts its decisions.
+// it. decided counts its decisions. guards are records that commands write with it.
 type change struct {
 	store.Write
 	decided *int
+	guards  []store.Write
 }
 
 func (c change) Decide(command.View, *command.Meta) (command.Decision, error) {
@@ -76,7 +77,24 @@ func (c change) Decide(command.View, *command.Meta) (command.Decision, error) {
 		value = nil
 	}
 	decoded, err := state.Decode(c.Key, value)
-	return command.Decision{Changes: []command.Change{decoded}}, err
+	d := command.Decision{Changes: []command.Change{decoded}}
+	for _, w := range c.guards {
+		guard, guardErr := state.Decode(w.Key, w.Value)
+		d.Changes, err = append(d.Changes, guard), errors.Join(err, guardErr)
+	}
+	return d, err
+}
+
+// guardsOf returns the records that commands write with a record of a kind, if it has no
+// precondition of its own; see command.Guarded.
+func guardsOf(records []store.Write, prefix string) (guards []store.Write) {
+	guard := map[string]string{"z2/": "z1/"}[prefix] // a record set and its hosted zone
+	for _, w := range records {
+		if kindOf(w.Key) == guard {
+			guards = append(guards, w)
+		}
+	}
+	return guards
 }
 
 // TestRaceOnEachKindOfRecord lets two nodes change the same record. The node whose
@@ -120,19 +138,20 @@ func raceOn(t *testing.T, records []store.Write, record store.Write, present, fi
 	b := start(t, s)
 	b.waitFor(a.Current().Revision)
 
+	guards := guardsOf(records, kindOf(record.Key))
 	var outcomes []error
 	s.after = func(_ store.Revision, err error) { outcomes = append(outcomes, err) }
 	ran, decisions := false, 0
 	s.before = func(store.Txn) {
 		if !ran {
 			ran = true
-			first := change{store.Write{Key: record.Key, Value: record.Value, Delete: firstDeletes}, new(int)}
+			first := change{store.Write{Key: record.Key, Value: record.Value, Delete: firstDeletes}, new(int), guards}
 			if _, err := a.Propose(t.Context(), account, first); err != nil {
 				t.Error(err)
 			}
 		}
 	}
-	b.do(change{store.Write{Key: record.Key, Value: record.Value, Delete: secondDeletes}, &decisions})
+	b.do(change{store.Write{Key: record.Key, Value: record.Value, Delete: secondDeletes}, &decisions, guards})
 	if len(outcomes) != 2 || !errors.Is(outcomes[0], store.ErrConflict) || outcomes[1] != nil {
 		t.Errorf("the commits of the second node ended with %v, want a conflict and a success", outcomes)
 	}

@@ -71,11 +71,19 @@ func checkReads(s *state.State, d command.Decision) error {
 			return fmt.Errorf("%q is read with exists=%t, which is wrong", r.Key, r.Exists)
 		}
 	}
+	guarded, guards := "", 0
 	for _, c := range d.Changes {
-		g, ok := c.(command.Guarded)
-		if !read[c.Key()] && !(ok && g.Guarded()) {
+		switch g, ok := c.(command.Guarded); {
+		case ok && g.Guarded():
+			guarded = c.Key()
+		case !read[c.Key()]:
 			return fmt.Errorf("%q is written and not read", c.Key())
+		default:
+			guards++
 		}
+	}
+	if guarded != "" && guards == 0 {
+		return fmt.Errorf("%q is written without another record", guarded)
 	}
 	return nil
 }
