@@ -31,10 +31,10 @@ func VerifyBackup(r io.Reader) (revision, records uint64, err error) {
 	return uint64(at), records, err
 }
 
-// restoreGap is more than the revisions that a backup can be behind: with three
-// thousand writes a second those of a day. What was told of revisions after the
-// backup, SOA serials first of all, must not be told again of something else. It
-// is well below what RFC 1982 can tell from a step back.
+// restoreGap is more than the revisions that a backup can be behind: those of a day at
+// three thousand writes a second. Clients have seen revisions after the backup, first of
+// all as SOA serials; none of them may get another meaning. It is well below half of the
+// range of serials, from which RFC 1982 sees a step back.
 const restoreGap = 1 << 28
 
 // Restore makes a new data folder from a backup, and returns its revision; the

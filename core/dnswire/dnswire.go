@@ -1,11 +1,10 @@
 // Package dnswire reads and writes the parts of DNS messages: names, the header,
 // the question and resource records (RFC 1035 section 4).
 //
-// It works on octets in memory and keeps no state. Every function that reads
-// checks bounds and works on arbitrary input. Functions that append return the
-// extended slice, as append does. Nothing allocates unless its comment says so.
-// What the records mean, and which of them belong into an answer, is decided by
-// its callers.
+// It works on octets in memory and keeps no state. Every function that reads checks bounds
+// and works on arbitrary input. Functions that append return the extended slice, as append
+// does. Nothing allocates unless its comment says so. Its callers know what the records
+// mean and which of them belong to an answer.
 //
 //	h, ok := dnswire.ParseHeader(msg)
 //	q, ok := dnswire.ParseQuestion(msg, dnswire.HeaderLen)

@@ -10,9 +10,9 @@ import (
 // fit checks a spec together with the resources that it names and that it is in. Each
 // error names both sides.
 //
-// What exists already is not checked when what it names changes, with one exception: the
-// routes of a virtual router must fit its listeners. Otherwise two resources that have to
-// change together could never be changed.
+// A stored resource is not checked when a resource that it names changes, with one
+// exception: the routes of a virtual router must fit its listeners. Otherwise two resources
+// that have to change together could never be changed.
 func (s *State) fit(r Ref, spec Spec) error {
 	if err := s.targetsExist(r, spec); err != nil {
 		return err
@@ -118,7 +118,7 @@ func portsOf(listeners []Listener) []PortMapping {
 	return ports
 }
 
-// fitPort checks the port of a target. What has no listener yet has any.
+// fitPort checks the port of a target. A target without a listener has every port.
 func fitPort(what string, port int64, listeners []PortMapping) error {
 	switch {
 	case len(listeners) == 0:

@@ -1,10 +1,10 @@
-// Package mesh holds what the API of AWS App Mesh manages: meshes, virtual nodes,
-// virtual services, virtual routers, routes, virtual gateways and gateway routes. It
-// decides and applies. What an Envoy gets from them is made elsewhere, of the State and
-// of core/registry.
+// Package mesh holds what the API of AWS App Mesh manages: meshes, virtual nodes, virtual
+// services, virtual routers, routes, virtual gateways and gateway routes. It decides and
+// applies. The resources of an Envoy are made by edge/xds/resource/mesh, from the State and
+// core/registry.
 //
-// All kinds are one type, Resource, named by a Ref. What differs is the Spec, which is
-// stored as the client sent it: no default is ever filled in, because clients compare.
+// All kinds are one type, Resource, named by a Ref. They differ in the Spec, which is
+// stored as the client sent it: no default is filled in, because clients compare.
 //
 //	r, ok := s.Get(mesh.NodeRef(owner, "shop", "cart"))
 //	spec := r.Spec.(*mesh.VirtualNodeSpec)

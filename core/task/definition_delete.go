@@ -5,8 +5,8 @@ import "github.com/cairn-discovery/cairn/core/command"
 // deleteInProgress is the status of a task definition that is deleted when nothing refers to it any more.
 const deleteInProgress = "DELETE_IN_PROGRESS"
 
-// DeregisterTaskDefinition makes a revision INACTIVE. What runs goes on. The reply has
-// the *Definition.
+// DeregisterTaskDefinition makes a revision INACTIVE. Its tasks go on running. The reply
+// has the *Definition.
 type DeregisterTaskDefinition struct {
 	Family   string
 	Revision int

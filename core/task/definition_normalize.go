@@ -16,9 +16,9 @@ const (
 	defaultHealthRetries  = 3
 )
 
-// normalize gives the members of a definition the form in which they are stored and
-// echoed. What a client must not see filled in, because Terraform compares it, is left
-// alone: see "Default echoes" in docs/divergences/ecs-task-definitions.md.
+// normalize gives the members of a definition the form in which they are stored and echoed.
+// Members that Terraform compares are not filled in: see "Default echoes" in
+// docs/divergences/ecs-task-definitions.md.
 func (d *Definition) normalize() {
 	d.CPU = normalizeSize(d.CPU, cpuUnits...)
 	d.Memory = normalizeSize(d.Memory, memoryUnits...)

@@ -55,8 +55,8 @@ type ContainerInstance struct {
 	Zone             string       `json:"zone,omitempty"`
 	Version          int64        `json:"version"`
 	VersionInfo      *VersionInfo `json:"versionInfo,omitempty"`
-	// Resources are CPU, MEMORY, PORTS and PORTS_UDP as registered. What remains is
-	// Resources less what tasks use: see State.Remaining.
+	// Resources are CPU, MEMORY, PORTS and PORTS_UDP as registered. State.Remaining
+	// subtracts what tasks use.
 	Resources  []Resource  `json:"resources,omitempty"`
 	Attributes []Attribute `json:"attributes,omitempty"`
 	Tags       []Tag       `json:"tags,omitempty"`

@@ -2,9 +2,9 @@ package zone
 
 import "github.com/cairn-discovery/cairn/core/dnswire"
 
-// Zones of several accounts can claim one name: those that existed before the
-// registry refused such claims, those of different VPCs, and those that an operator
-// delegated. Who answers is decided here, for each client:
+// Zones of several accounts can claim one name: those that existed before the registry
+// refused such claims, those of different VPCs, and those that an operator delegated. This
+// file decides for each client which of them answers:
 //
 //   - A zone in a VPC of the client that belongs to the account of the zone alone
 //     precedes others. Among the rest, the older precedes the younger: in a VPC that

@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// Rand draws the instances of answers. It is not safe for concurrent use. What
-// is picked is no secret, so the generator is a fast one.
+// Rand draws the instances of answers. It is not safe for concurrent use. The choice is no
+// secret, so the generator is a fast one.
 type Rand struct{ pcg rand.PCG }
 
 // NewRand returns a generator with the given seed.

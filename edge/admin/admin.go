@@ -248,7 +248,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener) error {
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
 	defer cancel()
 	if err := server.Shutdown(grace); err != nil {
-		// What is still being written is cut; see drainTimeout.
+		// Answers that are still being written are cut; see drainTimeout.
 		_ = server.Close()
 	}
 	<-ended

@@ -44,8 +44,8 @@ const smallAnswer = 3 << 10
 // no lock.
 type bufferedConn struct {
 	net.Conn
-	// handling is set from the start of a handler to the end of its answer. What
-	// net/http writes at other times is an error of its own.
+	// handling is set from the start of a handler to the end of its answer. At other times
+	// net/http writes only errors of its own.
 	handling bool
 	body     int // bytes of the body that is expected; 0: nothing is buffered
 	pending  []byte

@@ -20,8 +20,8 @@ type handshake struct {
 	state  *tls.ConnectionState // once done
 }
 
-// handshakeTimeout bounds what we write. What the client sends must arrive before
-// the read deadline that net/http sets for a first request's header.
+// handshakeTimeout limits our writes. For our reads, net/http has set the deadline of a
+// first request's header.
 const handshakeTimeout = 10 * time.Second
 
 func (h *handshake) do() error {

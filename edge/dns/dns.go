@@ -1,6 +1,5 @@
-// Package dns is the authoritative DNS server: its sockets for UDP and TCP, and the
-// streams of other listeners, such as those for TLS. What is answered is decided in
-// edge/dns/answer.
+// Package dns is the authoritative DNS server: its sockets for UDP and TCP, and the streams
+// of other listeners, such as those for TLS. Package edge/dns/answer makes the answers.
 //
 //	udp_linux.go  a batch of datagrams by one system call
 //	stream.go     connections: pipelined queries, limits, timeouts

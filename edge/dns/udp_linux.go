@@ -69,9 +69,8 @@ type datagrams struct {
 	wildcard bool // the socket is bound to all addresses
 }
 
-// newDatagrams makes room for queries as long as we tell clients that they may be
-// (RFC 6891 section 6.2.3) and answers as long as they may get. What of a query is
-// longer is not read.
+// newDatagrams makes room for queries of the length that our EDNS option allows (RFC 6891
+// section 6.2.3), and for the longest answers. The rest of a longer query is not read.
 func newDatagrams(wildcard bool, maxSize int) *datagrams {
 	d := &datagrams{
 		wildcard: wildcard,

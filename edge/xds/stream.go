@@ -14,7 +14,7 @@ import (
 )
 
 // stream is one stream of a client. One goroutine sends answers, another one receives
-// requests and handles them. What hub.mu guards is said so.
+// requests and handles them. Fields that hub.mu guards say so.
 type stream struct {
 	*connection
 	server *Server

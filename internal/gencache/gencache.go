@@ -18,8 +18,8 @@ func New[K comparable, V any](size int) *Cache[K, V] {
 	return &Cache[K, V]{size: size, young: map[K]V{}}
 }
 
-// Get returns what was put under a key. What is found in the older generation
-// moves to the younger one.
+// Get returns the value of a key. A value that is found in the older generation moves to
+// the younger one.
 func (c *Cache[K, V]) Get(key K) (V, bool) {
 	c.mu.RLock()
 	v, ok := c.young[key]

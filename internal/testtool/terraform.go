@@ -99,8 +99,8 @@ func (tf *Terraform) add(name, text string) {
 // parallel lets Terraform work on all resources at a time, which mostly wait.
 const parallel = "-parallelism=100"
 
-// Apply reads all resources and makes them as the configuration says. What it does must be
-// the summary that Terraform prints, such as "0 added, 2 changed, 0 destroyed".
+// Apply reads all resources and makes them as the configuration says. The summary that
+// Terraform prints must be as given, such as "0 added, 2 changed, 0 destroyed".
 func (tf *Terraform) Apply(summary string) {
 	tf.t.Helper()
 	if out := tf.run("apply", "-auto-approve", parallel); !strings.Contains(out, "Resources: "+summary+".") {

@@ -72,8 +72,8 @@ func (e *VersionError) Error() string {
 // stopped is an error of the caller's, on its way through code that reads files.
 type stopped struct{ error }
 
-// damage makes a flaw in a file an error that users see. What the caller said
-// comes out as it was.
+// damage makes a flaw in a file an error that users see. An error of the caller's function
+// is returned as it is.
 func damage(dir, file string, err error) error {
 	if err == nil {
 		return nil

@@ -1,8 +1,7 @@
-// Awsgen turns the JSON model that AWS publishes of one of its APIs into the Go
-// code of that API's wire layer: shapes, decoders, validation with AWS's texts,
-// encoders and the table of operations. What a model does not say (compatibility
-// modes, operations that encode their own output, hand-written matchers for its
-// patterns) is in config.go.
+// Awsgen turns the JSON model that AWS publishes of one of its APIs into the Go code of
+// that API's wire layer: shapes, decoders, validation with AWS's texts, encoders and the
+// table of operations. config.go has what a model does not say: compatibility modes,
+// operations that encode their own output, hand-written matchers for patterns.
 //
 // It is run by go generate in the package it writes to, which has the name of its folder:
 //

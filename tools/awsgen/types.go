@@ -52,10 +52,9 @@ func (m *model) timestampFormat(member *ref, target *shape) string {
 	return ""
 }
 
-// goType is the type of a struct field that holds the shape. What can arrive in
-// an input must tell absent from empty, so its scalars are pointers. Shapes of
-// outputs alone use zero for absent, but for numbers and booleans, whose zero is
-// an answer.
+// goType is the type of a struct field that holds the shape. Inputs must distinguish absent
+// from empty, so their scalars are pointers. Shapes of outputs alone use zero for absent,
+// but for numbers and booleans, whose zero is an answer.
 func (m *model) goType(s *shape, input bool) string {
 	switch s.Type {
 	case "structure":

@@ -152,8 +152,8 @@ func (l *loop) sizeOf(c *check) int {
 	return keys
 }
 
-// proposalDone handles the end of a proposal. What was stored is in the state
-// already, so following it first shows what still waits.
+// proposalDone handles the end of a proposal. The stored verdicts are in the state already,
+// so following it first shows which ones still wait.
 func (l *loop) proposalDone(ctx context.Context, err error, now time.Time) {
 	failed := l.proposing
 	l.proposing = nil

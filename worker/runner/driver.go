@@ -19,9 +19,9 @@ import (
 // called at the same time for different tasks; for one task the agent calls them one
 // after the other, but for Observe, Logs, Stats and Listen.
 //
-// What a driver starts lives longer than the program: after a restart, and after
-// kill -9, Tasks and Observe find it. A driver therefore keeps what it has to know in
-// the engine, the kernel or files, and writes it before it acts.
+// Containers live longer than the program: after a restart, and after kill -9, Tasks and
+// Observe find them. A driver therefore keeps what it has to know in the engine, the kernel
+// or files, and writes it before it acts.
 //
 // Package drivertest has the suite that every driver passes.
 type Driver interface {

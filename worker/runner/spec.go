@@ -140,8 +140,8 @@ func logStream(t *task.Task, c *task.ContainerDefinition, prefix string) string 
 	return filepath.Join(fileName(prefix), fileName(c.Name), fileName(t.ID))
 }
 
-// fileName returns a text as the name of a file. What could be anything else than one
-// plain name is escaped, such as "%2F" for a slash.
+// fileName returns a text as the name of a file. Characters that a plain name does not have
+// are escaped, such as a slash as "%2F".
 func fileName(text string) string {
 	const longest = 200
 	var b strings.Builder

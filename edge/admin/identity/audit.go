@@ -18,7 +18,7 @@ type AuditConfig struct {
 	Reads bool
 }
 
-// secrets are the members that records hide. What is sealed is hidden too.
+// secrets are the members that records hide. Sealed values are hidden too.
 var secrets = audit.Encoder{Verbatim: true, Sensitive: map[string]bool{
 	"newKey.Secret": true, "AccessKey.Secret": true, "AccessKey.Sealed": true,
 }}

@@ -17,9 +17,8 @@ type question struct {
 	Action    string
 	// Resources default to "*".
 	Resources []string
-	// Context has values of condition keys, such as aws:SourceIp. What the
-	// principal gives, such as aws:username, is there already, and so is what
-	// is known of a resource, such as its tags.
+	// Context has values of condition keys, such as aws:SourceIp. Keys of the principal,
+	// such as aws:username, and of a known resource, such as its tags, are there already.
 	Context map[string][]string
 	// ResourceTags replace the tags that are known.
 	ResourceTags map[string]string

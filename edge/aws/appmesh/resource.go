@@ -11,8 +11,8 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/timestamp"
 )
 
-// api has the handlers of the operations. What is the same for all kinds of resources is
-// in this file.
+// api has the handlers of the operations. The part that all kinds of resources share is in
+// this file.
 type api struct {
 	//lint:ignore U1000 answers for operations that a newer model adds
 	unsupported

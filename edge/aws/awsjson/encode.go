@@ -30,7 +30,8 @@ func AppendString[T ~string](b []byte, s T) []byte { return jsontext.AppendStrin
 // AppendInt appends a whole number.
 func AppendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
 
-// AppendFloat appends a number. What is not one in JSON is a string.
+// AppendFloat appends a number. NaN and the infinities, which JSON does not have, are
+// strings.
 func AppendFloat(b []byte, n float64) []byte {
 	if isNumber(n) {
 		return floattext.Append(b, n)

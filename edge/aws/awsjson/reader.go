@@ -212,8 +212,8 @@ func (r *Reader) Int64() int64 {
 	return n
 }
 
-// Float64 reads a number. What is not one in JSON is a string: NaN, Infinity and
-// -Infinity.
+// Float64 reads a number. NaN, Infinity and -Infinity, which JSON does not have, are
+// strings.
 func (r *Reader) Float64() float64 {
 	c := r.peek()
 	start := r.pos

@@ -8,8 +8,8 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws/service"
 )
 
-// What clients can ask for and what is not there is refused with a text that names
-// it, so that nobody takes a member that was accepted for one that has an effect.
+// A member or value of ECS that cairn does not have is refused with a text that names it.
+// If it were accepted, clients would believe that it has an effect.
 
 func errUnsupported(what, instead string) error {
 	return command.Invalid("%s not supported by cairn. %s", what, instead)

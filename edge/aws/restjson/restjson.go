@@ -1,5 +1,5 @@
-// Package restjson is AWS's REST-JSON protocol: its errors. What is in paths,
-// queries and headers is read by package rest, and JSON by package awsjson.
+// Package restjson is AWS's REST-JSON protocol: its errors. Package rest reads paths,
+// queries and headers, and package awsjson reads JSON.
 //
 // See "AWS restJson1 protocol" in the Smithy specification.
 package restjson

@@ -1,6 +1,5 @@
-// Package restxml is AWS's REST-XML protocol: its documents and its errors. What
-// is in paths, queries and headers is read by package rest, and XML by package
-// awsxml.
+// Package restxml is AWS's REST-XML protocol: its documents and its errors. Package rest
+// reads paths, queries and headers, and package awsxml reads XML.
 //
 // See "AWS restXml protocol" in the Smithy specification.
 package restxml

@@ -243,7 +243,7 @@ func set[T any](to *T, from *T) {
 	}
 }
 
-// update changes what the input has. What is reset is changed first.
+// update changes the members that the input has. Resets come first.
 func update(cfg *hostedzone.CheckConfig, in *UpdateHealthCheckRequest) {
 	for _, name := range in.ResetElements {
 		switch name {

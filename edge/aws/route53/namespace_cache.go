@@ -7,10 +7,10 @@ import (
 	"github.com/cairn-discovery/cairn/core/registry"
 )
 
-// namespaceCache keeps the record sets of services, so that a page of the zone of a
-// namespace costs what it has, and not what the zone has. What is kept is used only for
-// the very namespace or service of the snapshot that it was made from. It is safe for
-// concurrent use.
+// namespaceCache keeps the record sets of services, so that the cost of a page of a
+// namespace's zone depends on the page and not on the zone. An entry is used only for the
+// same pointer to a namespace or service that it was made from. It is safe for concurrent
+// use.
 type namespaceCache struct {
 	mu       sync.Mutex
 	services map[registry.ServiceID]cachedService

@@ -15,9 +15,9 @@ type Access interface {
 	Permit(*access.Request) error
 }
 
-// Authorization is what a call is about, in the terms of IAM. The Describe
-// function of an operation fills it in. What the state does not have is described
-// by what the caller said, so that a refusal does not tell whether it exists.
+// Authorization is what a call is about, in the terms of IAM. The Describe function of an
+// operation fills it in. A resource that the state does not have is described by the words
+// of the caller, so that a refusal does not reveal whether it exists.
 type Authorization struct {
 	request access.Request
 	call    *Call

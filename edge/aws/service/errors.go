@@ -29,8 +29,8 @@ func (c *Call) Error(api *API, err error) (answer *wire.Error, cause error) {
 	return api.storeError(op, err)
 }
 
-// storeError returns the answer for an error of the replica or the store. What is
-// not known is an internal failure whose text tells nothing.
+// storeError returns the answer for an error of the replica or the store. An unknown error
+// is an internal failure whose text has no details.
 func (a *API) storeError(op *Operation, err error) (*wire.Error, error) {
 	if size, ok := errors.AsType[*store.SizeError](err); ok {
 		return a.Fault(op, wire.Validation, fmt.Sprintf(

@@ -56,8 +56,8 @@ func (s *Sessions) issue(session *identity.Session) (string, error) {
 	return token, nil
 }
 
-// Open returns the session of a token, whether it has expired or not, or
-// errInvalidToken. What is opened once is remembered.
+// Open returns the session of a token, whether it has expired or not, or errInvalidToken.
+// It caches tokens that it has opened.
 func (s *Sessions) Open(token string) (*identity.Session, error) {
 	if session, ok := s.opened.Get(token); ok {
 		return session, nil

@@ -168,7 +168,7 @@ func (a *Answerer) forward() {
 
 // followUpstream handles an answer of an upstream whose aliases lead to a name of our
 // zones, or to a host of ours: the answer contains the aliases, and the name is answered
-// here. What the upstream says about the name is not used. It returns false for every
+// here. Records of the upstream about the name are not used. It returns false for every
 // other answer.
 func (a *Answerer) followUpstream(resp *forward.Response) bool {
 	before, target := a.ownTarget(resp.Answer)

@@ -88,8 +88,8 @@ func Reasons() [dropCount]string {
 	return [...]string{"short", "response", "rate_limit", "busy", "send"}
 }
 
-// Counts counts queries and answers, without synchronization. Who has the
-// Answerer reads and resets them.
+// Counts counts queries and answers, without synchronization. The owner of the Answerer
+// reads and resets them.
 type Counts struct {
 	Queries [viewCount][countTypes]uint32
 	Rcodes  [rcodes]uint32

@@ -82,8 +82,8 @@ func (e *edns) option(code uint16, data []byte) bool {
 	return true
 }
 
-// parse reads the option: RFC 7871 section 6. What is malformed is answered with
-// FORMERR: section 7.1.2.
+// parse reads the option: RFC 7871 section 6. A malformed option is answered with FORMERR:
+// section 7.1.2.
 func (s *subnet) parse(data []byte) bool {
 	if len(data) < 4 {
 		return false

@@ -119,8 +119,8 @@ func repeated(sets []*zone.RecordSet, data string) bool {
 }
 
 // addTargets adds the addresses of the names in the records between two offsets of the
-// message to the additional section: RFC 1035 section 3.3, RFC 2782, RFC 9460 section
-// 4.1. What there is no room for is left out.
+// message to the additional section: RFC 1035 section 3.3, RFC 2782, RFC 9460 section 4.1.
+// Addresses that do not fit are left out.
 func (a *Answerer) addTargets(at, end int) {
 	if a.minimal || a.zone == nil {
 		return

@@ -112,7 +112,7 @@ func updateRecord(msg []byte, at int, rr *dnswire.Record) (hostedzone.UpdateReco
 	if !ok || !validData(rr.Type, r.Data) {
 		return r, false
 	}
-	// What was stored before it was checked can still be deleted.
+	// Records that were stored before such checks can still be deleted.
 	return r, rr.Class != dnswire.ClassIN || rdata.Check(rr.Type, r.Data) == nil
 }
 

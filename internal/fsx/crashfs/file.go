@@ -154,7 +154,7 @@ func (h *handle) ReadAt(b []byte, offset int64) (int, error) {
 	return n, nil
 }
 
-// WriteAt implements io.WriterAt. What does not fit is not written.
+// WriteAt implements io.WriterAt. Bytes that do not fit are not written.
 func (h *handle) WriteAt(b []byte, offset int64) (int, error) {
 	h.fs.mu.Lock()
 	defer h.fs.mu.Unlock()

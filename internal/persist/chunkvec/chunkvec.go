@@ -11,10 +11,9 @@ import "slices"
 // Chunk is how many values are copied at most when one is changed.
 const Chunk = 64
 
-// Owner identifies one builder of a new version; Clojure calls it a transient.
-// What was copied under an owner is changed in place by further changes under the
-// same owner. A nil owner copies always. Drop the owner before the resulting Vec
-// is shared.
+// Owner identifies one builder of a new version; Clojure calls it a transient. A chunk that
+// was copied under an owner is changed in place by further changes under the same owner. A
+// nil owner copies always. Drop the owner before the resulting Vec is shared.
 type Owner struct{ _ byte }
 
 // Vec is a persistent vector. The zero value is empty.

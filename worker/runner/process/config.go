@@ -9,8 +9,8 @@
 // exit code to a file. It lives longer than the program, and when it ends, the kernel
 // ends everything in the container.
 //
-// What the driver knows is in files of Config.RunDir, so a program that starts again
-// finds it there.
+// The driver keeps all that it knows in files of Config.RunDir, so a program that starts
+// again finds it there.
 package process
 
 import (

@@ -32,8 +32,8 @@ func (r *rootBuilder) targetOf(m mountSpec) (int, error) {
 	return fd, nil
 }
 
-// target opens a path of the container. Links are followed within the root, and ".."
-// does not leave it. What is missing is made if it is in the container's own file
+// target opens a path of the container. Links are followed within the root, and ".." does
+// not leave it. Missing folders and files are made if they are in the container's own file
 // system. The caller closes the descriptor, which has O_PATH.
 func (r *rootBuilder) target(path string, folder bool) (int, error) {
 	root, err := unix.Open(r.path, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)

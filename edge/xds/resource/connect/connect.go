@@ -1,9 +1,9 @@
 // Package connect makes the xDS resources of the proxies of Service Connect: an Envoy beside
 // each task of an ECS service that uses it.
 //
-// A proxy has a listener for each port that its task serves, and one for each client alias of
-// its namespace. What it is told when it starts, the addresses of the aliases and its own
-// ports, comes back in the metadata of its node: task.ProxySettings. Everything else is in the
+// A proxy has a listener for each port that its task serves, and one for each client alias
+// of its namespace. It gets the addresses of the aliases and its own ports when it starts,
+// and sends them in the metadata of its node: task.ProxySettings. Everything else is in the
 // state: listener.go and cluster.go make it, endpoints are those of package plain.
 package connect
 
