@@ -6,6 +6,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/cairn-discovery/cairn/core/access"
@@ -26,7 +28,7 @@ const taskSession = int64(6 * time.Hour / time.Second)
 func (w *wiring) newTaskEndpoint(driver runner.Driver) (*endpoint.Server, error) {
 	cfg := endpoint.Config{
 		Replica: w.rep, Rules: w.currentRules, Driver: driver, Open: w.cfg.Auth.Mode == config.AuthOpen,
-		Logger: w.log.With("part", "endpoint"),
+		Subnets: w.taskSubnets(), Logger: w.log.With("part", "endpoint"),
 	}
 	switch {
 	case cfg.Open:
@@ -40,6 +42,42 @@ func (w *wiring) newTaskEndpoint(driver runner.Driver) (*endpoint.Server, error)
 		w.log.Warn("tasks get no credentials, because there is no seal key: give auth.seal_key_file")
 	}
 	return endpoint.New(cfg)
+}
+
+// taskSubnets returns the subnets of this node as their tasks see them.
+func (w *wiring) taskSubnets() []endpoint.Subnet {
+	c := &w.cfg.Runner
+	var all []endpoint.Subnet
+	for _, s := range append(slices.Clone(c.Subnets), c.DefaultSubnet) {
+		if !s.CIDR.IsValid() {
+			continue
+		}
+		n := endpoint.Subnet{
+			VPC: s.VPC, IPv4: s.CIDR.Prefix, IPv6: s.CIDRIPv6.Prefix, Gateway: s.CIDR.Masked().Addr().Next(),
+			DNS: addrsOf(c.DNS), Search: c.Search,
+		}
+		if n.VPC == "" {
+			n.VPC = vpcOf(w.cfg.VPCs, n.Gateway)
+		}
+		if len(n.DNS) == 0 {
+			n.DNS = []netip.Addr{n.Gateway}
+		}
+		all = append(all, n)
+	}
+	return all
+}
+
+// vpcOf returns the VPC with the longest prefix that contains an address, or "".
+func vpcOf(vpcs []config.VPC, a netip.Addr) string {
+	id, bits := "", -1
+	for _, v := range vpcs {
+		for _, p := range v.CIDRs {
+			if p.Contains(a) && p.Bits() > bits {
+				id, bits = v.ID, p.Bits()
+			}
+		}
+	}
+	return id
 }
 
 // tasksPrincipal is the service that a role must trust to be the role of a task.

@@ -1,6 +1,8 @@
 package task
 
 import (
+	"strings"
+
 	"github.com/cairn-discovery/cairn/core/arn"
 	"github.com/cairn-discovery/cairn/core/command"
 )
@@ -66,6 +68,12 @@ func (r *Rules) ServiceARN(account command.AccountID, cluster, name string) stri
 // TaskARN returns the ARN of a task.
 func (r *Rules) TaskARN(account command.AccountID, cluster, id string) string {
 	return r.ARN(account, "task/"+cluster+"/"+id)
+}
+
+// PrivateName returns the host name of a network interface with an IPv4 address, as EC2
+// makes it.
+func (r *Rules) PrivateName(ipv4 string) string {
+	return "ip-" + strings.ReplaceAll(ipv4, ".", "-") + "." + r.Region + ".compute.internal"
 }
 
 // InstanceARN returns the ARN of a container instance.

@@ -2,7 +2,6 @@ package ecs
 
 import (
 	"strconv"
-	"strings"
 
 	"github.com/cairn-discovery/cairn/core/task"
 	"github.com/cairn-discovery/cairn/edge/aws/service"
@@ -105,7 +104,7 @@ func describeAttachments(c *service.Call, t *task.Task) []Attachment {
 	add("networkInterfaceId", n.InterfaceID)
 	add("macAddress", n.MAC)
 	if n.IPv4 != "" {
-		add("privateDnsName", "ip-"+strings.ReplaceAll(n.IPv4, ".", "-")+"."+region(c)+".compute.internal")
+		add("privateDnsName", c.Rules.Task.PrivateName(n.IPv4))
 	}
 	add("privateIPv4Address", n.IPv4)
 	add("ipv6Address", n.IPv6)

@@ -44,7 +44,20 @@ type Driver interface {
 	Stats(ctx context.Context, taskID, container string) (json.RawMessage, error)
 }
 
-// Config is what a Server needs. All members are required but Issue.
+// Subnet is what tasks may know of the subnet that their addresses are from.
+type Subnet struct {
+	// VPC is the id of its VPC. Empty: none.
+	VPC string
+	// IPv4 is its range. IPv6 is not valid if tasks have no IPv6 addresses.
+	IPv4, IPv6 netip.Prefix
+	// Gateway is the default route of its tasks.
+	Gateway netip.Addr
+	// DNS are the resolvers of its tasks, and Search their search list.
+	DNS    []netip.Addr
+	Search []string
+}
+
+// Config is what a Server needs. All members are required but Issue and Subnets.
 type Config struct {
 	Replica Replica
 	Rules   func() *state.Rules
@@ -53,8 +66,10 @@ type Config struct {
 	// empty, if Open. Nil: there are none.
 	Issue func(account command.AccountID, role, session string) (*Credentials, error)
 	// Open gives credentials to tasks without a role too. The API does not check them.
-	Open   bool
-	Logger *slog.Logger
+	Open bool
+	// Subnets are those of the tasks. Metadata lacks what is not known of a subnet.
+	Subnets []Subnet
+	Logger  *slog.Logger
 }
 
 // Server serves the tasks of a node. It implements runner.Endpoint.

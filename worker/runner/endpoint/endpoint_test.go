@@ -89,7 +89,14 @@ func newBench(t *testing.T) *bench {
 		running.Wait()
 	})
 	<-rep.Loaded()
-	b.Server, err = New(Config{Replica: rep, Rules: rules, Driver: b.driver, Issue: b.issue, Logger: slog.New(slog.DiscardHandler)})
+	subnets := []Subnet{
+		{VPC: "vpc-0", IPv4: netip.MustParsePrefix("10.1.0.0/24"), Gateway: netip.MustParseAddr("10.1.0.1")},
+		{
+			VPC: "vpc-1", IPv4: netip.MustParsePrefix("10.0.0.0/24"), IPv6: netip.MustParsePrefix("fd00::/64"), Gateway: netip.MustParseAddr("10.0.0.1"),
+			DNS: []netip.Addr{netip.MustParseAddr("10.0.0.1")}, Search: []string{"shop.internal"},
+		},
+	}
+	b.Server, err = New(Config{Replica: rep, Rules: rules, Driver: b.driver, Issue: b.issue, Subnets: subnets, Logger: slog.New(slog.DiscardHandler)})
 	b.must(err)
 	b.propose("", &task.PutNode{Node: task.Node{Name: "n", Driver: "process", CPU: 4096, Memory: 4096, Zone: "eu-central-1a"}})
 	b.first, b.second = b.runTask(one, "arn:aws:iam::111111111111:role/web"), b.runTask(two, "")
@@ -132,8 +139,12 @@ func (b *bench) runTask(account command.AccountID, role string) *task.Task {
 				PortMappings:     []task.PortMapping{{ContainerPort: ptr(int64(80)), Protocol: "tcp"}},
 				LogConfiguration: &task.LogConfiguration{LogDriver: "json-file", Options: map[string]string{"max-size": "1m"}},
 			},
-			{Name: "log", Image: "log:1", Memory: ptr(int64(32)), Essential: ptr(false)},
+			{
+				Name: "log", Image: "log:1", Memory: ptr(int64(32)), Essential: ptr(false),
+				MountPoints: []task.MountPoint{{SourceVolume: "own", ContainerPath: "/a"}, {SourceVolume: "host", ContainerPath: "/b"}},
+			},
 		},
+		Volumes: []task.Volume{{Name: "own"}, {Name: "host", Host: &task.HostVolumeProperties{SourcePath: "/srv/b"}}},
 	}})
 	got := b.propose(account, &task.RunTask{
 		Cluster: "c", Family: "shop", Count: 1, Tags: []task.Tag{{Key: "k", Value: "v"}},
@@ -268,6 +279,9 @@ func TestMetadata(t *testing.T) {
 			m["ContainerARN"], m["RestartCount"] = arn+"container/c/"+b.first.ID+"/"+web, 0.
 			n := m["Networks"].([]any)[0].(map[string]any)
 			n["AttachmentIndex"], n["MACAddress"] = 0., "0a:00:00:00:00:05"
+			n["IPv4SubnetCIDRBlock"], n["IPv6SubnetCIDRBlock"], n["SubnetGatewayIpv4Address"] = "10.0.0.0/24", "fd00::/64", "10.0.0.1/24"
+			n["DomainNameServers"], n["DomainNameSearchList"] = []any{"10.0.0.1"}, []any{"shop.internal"}
+			n["PrivateDNSName"] = "ip-10-0-0-5.eu-central-1.compute.internal"
 		}
 		return m
 	}
@@ -282,14 +296,20 @@ func TestMetadata(t *testing.T) {
 	_, answer := b.ask(b.first, "GET", "/v4/"+web+"/task", "")
 	var got map[string]any
 	b.must(json.Unmarshal([]byte(answer), &got))
-	if n := len(got["Containers"].([]any)); n != 2 {
-		t.Errorf("%d containers", n)
+	containers := got["Containers"].([]any)
+	if n := len(containers); n != 2 {
+		t.Fatalf("%d containers", n)
+	}
+	log := containers[1].(map[string]any)
+	volumes := []any{map[string]any{"DockerName": "own", "Destination": "/a"}, map[string]any{"Source": "/srv/b", "Destination": "/b"}}
+	if diff := cmp.Diff(map[string]any{"Volumes": volumes, "Limits": map[string]any{"CPU": 2., "Memory": 32.}}, map[string]any{"Volumes": log["Volumes"], "Limits": log["Limits"]}); diff != "" {
+		t.Error(diff)
 	}
 	delete(got, "Containers")
 	want := map[string]any{
 		"Cluster": arn + "cluster/c", "TaskARN": arn + "task/c/" + b.first.ID, "Family": "shop", "Revision": "1", "DesiredStatus": "RUNNING",
 		"KnownStatus": b.first.LastStatus, "Limits": map[string]any{"CPU": 0.5, "Memory": 128.}, "PullStartedAt": "1970-01-01T00:00:01Z",
-		"PullStoppedAt": "1970-01-01T00:00:02Z", "AvailabilityZone": "eu-central-1a", "LaunchType": "EC2",
+		"PullStoppedAt": "1970-01-01T00:00:02Z", "AvailabilityZone": "eu-central-1a", "VPCID": "vpc-1", "LaunchType": "EC2",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -19,9 +19,10 @@ type handler struct {
 	account     command.AccountID
 	cluster, id string
 
-	mu     sync.Mutex
-	issued *Credentials // the newest ones
-	at     time.Time    // when they were made
+	mu      sync.Mutex
+	issued  *Credentials      // the newest ones
+	at      time.Time         // when they were made
+	samples map[string]sample // of the statistics, by container
 }
 
 func (h *handler) routes() http.Handler {
@@ -82,34 +83,20 @@ func (h *handler) withContainer(version string, serve func(http.ResponseWriter, 
 				}
 			}
 		}
-		w.WriteHeader(http.StatusNotFound)
-		reply(w, fmt.Sprintf("%s container metadata handler: unable to get container ID from request: unable to find the container %q", strings.ToUpper(version), id))
+		notFound(w, fmt.Sprintf("%s container metadata handler: unable to get container ID from request: unable to find the container %q", strings.ToUpper(version), id))
 	}
+}
+
+// notFound answers with the text as JSON, as the agent of ECS does.
+func notFound(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusNotFound)
+	reply(w, text)
 }
 
 func reply(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v) // the connection may have ended
-}
-
-func (h *handler) containerStats(w http.ResponseWriter, v *view) {
-	stats, err := h.cfg.Driver.Stats(v.request.Context(), h.id, v.asking)
-	if err != nil {
-		w.WriteHeader(http.StatusNotFound)
-		reply(w, "the statistics of the container are not there")
-		return
-	}
-	reply(w, stats)
-}
-
-func (h *handler) taskStats(w http.ResponseWriter, v *view) {
-	all := map[string]json.RawMessage{}
-	for _, c := range v.task.Containers {
-		if stats, err := h.cfg.Driver.Stats(v.request.Context(), h.id, c.Name); err == nil {
-			all[c.RuntimeID] = stats
-		}
-	}
-	reply(w, all)
 }
 
 // credentialError is the form of the errors of the credentials endpoint.

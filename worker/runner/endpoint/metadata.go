@@ -2,6 +2,7 @@ package endpoint
 
 import (
 	"maps"
+	"net/netip"
 	"strconv"
 	"time"
 
@@ -23,6 +24,7 @@ type taskMetadata struct {
 	PullStoppedAt      string              `json:",omitempty"`
 	ExecutionStoppedAt string              `json:",omitempty"`
 	AvailabilityZone   string              `json:",omitempty"`
+	VPCID              string              `json:",omitempty"`
 	LaunchType         string              `json:",omitempty"`
 	Containers         []containerMetadata `json:",omitempty"`
 	TaskTags           map[string]string   `json:",omitempty"`
@@ -57,6 +59,7 @@ type containerMetadata struct {
 	FinishedAt    string `json:",omitempty"`
 	Type          string
 	Health        *health           `json:",omitempty"`
+	Volumes       []volume          `json:",omitempty"`
 	LogDriver     string            `json:",omitempty"`
 	LogOptions    map[string]string `json:",omitempty"`
 	ContainerARN  string            `json:",omitempty"`
@@ -77,13 +80,25 @@ type health struct {
 	Output      string `json:"output,omitempty"`
 }
 
+// volume is a mount point.
+type volume struct {
+	DockerName  string `json:",omitempty"` // of a volume that is not a folder of the node
+	Source      string `json:",omitempty"` // the folder of the node
+	Destination string
+}
+
 type network struct {
-	NetworkMode     string
-	IPv4Addresses   []string `json:",omitempty"`
-	IPv6Addresses   []string `json:",omitempty"`
-	AttachmentIndex *int     `json:",omitempty"`
-	MACAddress      string   `json:",omitempty"`
-	PrivateDNSName  string   `json:",omitempty"`
+	NetworkMode              string
+	IPv4Addresses            []string `json:",omitempty"`
+	IPv6Addresses            []string `json:",omitempty"`
+	AttachmentIndex          *int     `json:",omitempty"`
+	MACAddress               string   `json:",omitempty"`
+	IPv4SubnetCIDRBlock      string   `json:",omitempty"`
+	IPv6SubnetCIDRBlock      string   `json:",omitempty"`
+	DomainNameServers        []string `json:",omitempty"`
+	DomainNameSearchList     []string `json:",omitempty"`
+	PrivateDNSName           string   `json:",omitempty"`
+	SubnetGatewayIpv4Address string   `json:",omitempty"` // with the length of the prefix
 }
 
 func timeText(ms int64) string {
@@ -104,6 +119,9 @@ func (v *view) taskResponse(old, tags bool) taskMetadata {
 	}
 	if !old {
 		m.ServiceName, m.LaunchType = t.Service, t.LaunchType
+		if n := v.subnet(); n != nil {
+			m.VPCID = n.VPC
+		}
 	}
 	if l := v.limits(); l != (taskLimits{}) {
 		m.Limits = &l
@@ -163,10 +181,14 @@ func (v *view) container(name string, old bool) containerMetadata {
 		}
 	}
 	if n := t.Network; n != nil {
-		m.Networks = []network{networkOf(n, old)}
+		m.Networks = []network{v.network(n, old)}
 	}
 	return m
 }
+
+// leastCPU is what a container has without a value of its own, in units; see "cpu" of
+// ContainerDefinition.
+const leastCPU = 2
 
 // describe fills in what the definition says.
 func (v *view) describe(m *containerMetadata, d *task.ContainerDefinition, old bool) {
@@ -181,7 +203,10 @@ func (v *view) describe(m *containerMetadata, d *task.ContainerDefinition, old b
 	m.Labels["com.amazonaws.ecs.task-arn"] = rules.Task.TaskARN(t.Account, t.Cluster, t.ID)
 	m.Labels["com.amazonaws.ecs.task-definition-family"] = t.Family
 	m.Labels["com.amazonaws.ecs.task-definition-version"] = strconv.Itoa(t.Revision)
-	m.Limits = containerLimits{CPU: number(d.CPU), Memory: number(d.Memory)}
+	m.Limits = containerLimits{CPU: max(leastCPU, number(d.CPU)), Memory: number(d.Memory)}
+	for _, p := range d.MountPoints {
+		m.Volumes = append(m.Volumes, v.volume(p))
+	}
 	for _, p := range d.PortMappings {
 		m.Ports = append(m.Ports, port{ContainerPort: int(number(p.ContainerPort)), Protocol: p.Protocol, HostPort: int(number(p.HostPort))})
 	}
@@ -213,7 +238,18 @@ func (v *view) observe(m *containerMetadata, s *task.ContainerState, old bool) {
 	m.RestartCount = &s.Restarts
 }
 
-func networkOf(n *task.Network, old bool) network {
+// volume returns a mount point as version 4 shows it.
+func (v *view) volume(p task.MountPoint) volume {
+	m := volume{DockerName: p.SourceVolume, Destination: p.ContainerPath}
+	for i := range v.definition.Volumes {
+		if d := &v.definition.Volumes[i]; d.Name == p.SourceVolume && d.Host != nil && d.Host.SourcePath != "" {
+			m.DockerName, m.Source = "", d.Host.SourcePath
+		}
+	}
+	return m
+}
+
+func (v *view) network(n *task.Network, old bool) network {
 	m := network{NetworkMode: "awsvpc"}
 	if n.IPv4 != "" {
 		m.IPv4Addresses = []string{n.IPv4}
@@ -221,9 +257,46 @@ func networkOf(n *task.Network, old bool) network {
 	if n.IPv6 != "" {
 		m.IPv6Addresses = []string{n.IPv6}
 	}
-	if !old {
-		index := 0
-		m.AttachmentIndex, m.MACAddress = &index, n.MAC
+	if old {
+		return m
+	}
+	index := 0
+	m.AttachmentIndex, m.MACAddress = &index, n.MAC
+	if n.IPv4 != "" {
+		m.PrivateDNSName = v.h.cfg.Rules().Task.PrivateName(n.IPv4)
+	}
+	if s := v.subnet(); s != nil {
+		m.describe(s)
 	}
 	return m
+}
+
+// describe fills in what is known of the subnet.
+func (m *network) describe(s *Subnet) {
+	m.IPv4SubnetCIDRBlock = s.IPv4.Masked().String()
+	m.SubnetGatewayIpv4Address = netip.PrefixFrom(s.Gateway, s.IPv4.Bits()).String()
+	if s.IPv6.IsValid() && len(m.IPv6Addresses) > 0 {
+		m.IPv6SubnetCIDRBlock = s.IPv6.Masked().String()
+	}
+	for _, a := range s.DNS {
+		m.DomainNameServers = append(m.DomainNameServers, a.String())
+	}
+	m.DomainNameSearchList = s.Search
+}
+
+// subnet returns the subnet of the task, or nil if it is not known.
+func (v *view) subnet() *Subnet {
+	if v.task.Network == nil {
+		return nil
+	}
+	a, err := netip.ParseAddr(v.task.Network.IPv4)
+	if err != nil {
+		return nil
+	}
+	for i := range v.h.cfg.Subnets {
+		if s := &v.h.cfg.Subnets[i]; s.IPv4.Contains(a) {
+			return s
+		}
+	}
+	return nil
 }
