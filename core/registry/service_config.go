@@ -96,6 +96,31 @@ func newDNSConfig(r *Rules, ns *Namespace, name string, in *DNSConfig) (*DNSConf
 	return d, nil
 }
 
+// CheckServiceName checks the name of a service as CreateService documents it: labels of
+// at most 63 letters, digits, hyphens and underscores, or ".", which is the name of the
+// namespace itself.
+func CheckServiceName(ns *Namespace, name string) error {
+	if name == "." {
+		return nil
+	}
+	const longest = 127
+	ok := len(name) <= longest
+	for label := range strings.SplitSeq(name, ".") {
+		ok = ok && isServiceLabel(label)
+	}
+	if !ok {
+		return command.Invalid("Service name %q is not allowed: it must have at most %d characters, in labels of 1 to 63 letters, digits, hyphens and underscores, without a hyphen at an end", truncate(name), longest)
+	}
+	return checkRecordName(ns, name)
+}
+
+func isServiceLabel(s string) bool {
+	other := func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_'
+	}
+	return s != "" && s != "_" && len(s) <= 63 && s[0] != '-' && s[len(s)-1] != '-' && !strings.ContainsFunc(s, other)
+}
+
 // checkRecordName checks that the records of the service have a valid name.
 func checkRecordName(ns *Namespace, name string) error {
 	if name == "." {

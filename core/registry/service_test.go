@@ -379,3 +379,23 @@ func TestServiceAttributes(t *testing.T) {
 		refused[*registry.ServiceNotFound](w, &registry.DeleteServiceAttributes{Ref: "srv-0", Keys: []string{"a"}})
 	})
 }
+
+// The rule is the pattern that CreateService documents.
+func TestCheckServiceName(t *testing.T) {
+	ns := &registry.Namespace{Name: "internal", Type: registry.DNSPrivate}
+	label := strings.Repeat("x", 63)
+	for _, name := range []string{"a", "web", "Web_1", "_http._tcp", "a.b", "0", label, label + "." + label, "."} {
+		if err := registry.CheckServiceName(ns, name); err != nil {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+	for _, name := range []string{"", "_", "a b", "a..b", ".a", "a.", "-a", "a-", "a.-b", "ü", "a/b", "a\x00", label + "x", label + "." + label + ".a"} {
+		if err := registry.CheckServiceName(ns, name); err == nil {
+			t.Errorf("%q is allowed", name)
+		}
+	}
+	ns.Name = strings.Repeat(label+".", 3) + "x"
+	if err := registry.CheckServiceName(ns, label); err == nil {
+		t.Error("a name of more than 253 characters is allowed")
+	}
+}

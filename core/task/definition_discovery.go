@@ -157,7 +157,8 @@ func (c *ContainerDefinition) hasPort(port int) bool {
 }
 
 // checkDiscovery checks that the namespaces of the blocks exist, and in strict mode the
-// services too: otherwise they are created when a task registers.
+// services too: otherwise they are created when a task registers, and must have a name with
+// which that is possible.
 func (d *Definition) checkDiscovery(v command.View, rules *Rules) error {
 	blocks, err := d.discoveryBlocks()
 	if err != nil || len(blocks) == 0 {
@@ -169,8 +170,14 @@ func (d *Definition) checkDiscovery(v command.View, rules *Rules) error {
 		if err != nil {
 			return invalid("ServiceDiscoveryRegistry has the NamespaceId %s: there is no such namespace", quote(b.NamespaceID))
 		}
-		if _, ok := ns.Service(b.ServiceName); !ok && rules.Strict {
+		if _, ok := ns.Service(b.ServiceName); ok {
+			continue
+		}
+		if rules.Strict {
 			return invalid("ServiceDiscoveryRegistry has the ServiceName %s: there is no such service in namespace %s", quote(b.ServiceName), b.NamespaceID)
+		}
+		if err := registry.CheckServiceName(ns, b.ServiceName); err != nil {
+			return invalid("ServiceDiscoveryRegistry has a ServiceName that cannot be created: %s", err.Error())
 		}
 	}
 	return nil

@@ -60,6 +60,9 @@ func (t *transaction) ensureBlock(account command.AccountID, d *Definition, b *D
 	if t.rules.Strict || t.keep {
 		return nil, &registry.ServiceNotFound{ID: b.ServiceName}
 	}
+	if err := registry.CheckServiceName(ns, b.ServiceName); err != nil {
+		return nil, err // a definition that is older than the check
+	}
 	create := &registry.CreateService{Name: b.ServiceName, NamespaceRef: b.NamespaceID, CustomHealth: true}
 	if ns.IsDNS() {
 		kind := registry.RecordSRV

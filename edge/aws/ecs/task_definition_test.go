@@ -139,9 +139,10 @@ func TestDiscoveryRegistry(t *testing.T) {
 		t.Errorf("a block in labels is echoed as a member: %s", text)
 	}
 	for member, want := range map[string]string{
-		`, "serviceDiscoveryRegistry": {"namespaceId": "ns-none", "serviceName": "web"}`: `ServiceDiscoveryRegistry has the NamespaceId "ns-none": there is no such namespace`,
-		`, "serviceDiscoveryRegistry": {"serviceName": "web"}`:                           "ServiceDiscoveryRegistry of container 'app' has no NamespaceId",
-		`, "serviceDiscoveryRegistry": {"namespaceId": "` + id + `"}`:                    "ServiceDiscoveryRegistry of container 'app' has no ServiceName",
+		`, "serviceDiscoveryRegistry": {"namespaceId": "ns-none", "serviceName": "web"}`:    `ServiceDiscoveryRegistry has the NamespaceId "ns-none": there is no such namespace`,
+		`, "serviceDiscoveryRegistry": {"serviceName": "web"}`:                              "ServiceDiscoveryRegistry of container 'app' has no NamespaceId",
+		`, "serviceDiscoveryRegistry": {"namespaceId": "` + id + `"}`:                       "ServiceDiscoveryRegistry of container 'app' has no ServiceName",
+		`, "serviceDiscoveryRegistry": {"namespaceId": "` + id + `", "serviceName": "x y"}`: `ServiceDiscoveryRegistry has a ServiceName that cannot be created: Service name "x y" is not allowed`,
 	} {
 		w.fails("RegisterTaskDefinition", register("web", member, ""), codeClientException, want)
 	}
