@@ -104,8 +104,18 @@ func run(ctx context.Context, p *cli.Program, o *options) (err error) {
 	if err != nil {
 		return err
 	}
+	if o.driver == driverProcess {
+		cidr, err := freeNetwork()
+		if err != nil {
+			return err
+		}
+		cfg.Runner.DefaultSubnet.CIDR.Prefix = cidr
+	}
 	return withNode(ctx, p, cfg, func(at addrs) error { return show(ctx, p, o, at) })
 }
+
+// errInterrupted replaces the error of whatever a signal has interrupted.
+var errInterrupted = errors.New("the demonstration was interrupted")
 
 // addrs are the addresses of the node.
 type addrs = node.Addrs
@@ -166,6 +176,9 @@ func show(ctx context.Context, p *cli.Program, o *options, at addrs) (err error)
 		defer cancel()
 		stop := p.Progress(func() string { return "stopping all instances" })
 		defer stop()
+		if ctx.Err() != nil {
+			err = errInterrupted
+		}
 		err = errors.Join(err, f.close(limited))
 	}()
 	say(p, "instances run %s", f.name())

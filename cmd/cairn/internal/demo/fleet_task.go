@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -99,13 +101,26 @@ func (f *taskFleet) settled(ctx context.Context, s service, n int) error {
 			}
 		}
 		if err := sleep(ctx, 50*time.Millisecond); err != nil {
-			last := "no event"
-			if len(out.Services) == 1 && len(out.Services[0].Events) > 0 {
-				last = out.Services[0].Events[0].Message
+			var events []string
+			for i := range out.Services {
+				for _, e := range out.Services[i].Events {
+					events = append(events, e.Message)
+				}
 			}
-			return fmt.Errorf("service %s does not get %d tasks: %s: %w", s.name, n, last, err)
+			return fmt.Errorf("service %s does not get %d tasks: %s: %w", s.name, n, telling(events), err)
 		}
 	}
+}
+
+// telling returns the newest event that has a reason, or the newest one.
+func telling(events []string) string {
+	if i := slices.IndexFunc(events, func(e string) bool { return strings.Contains(e, "Reason: ") }); i >= 0 {
+		return events[i]
+	}
+	if len(events) > 0 {
+		return events[0]
+	}
+	return "no event"
 }
 
 // close stops all tasks and deletes the cluster; the runner removes what it has made.
@@ -121,7 +136,11 @@ func (f *taskFleet) close(ctx context.Context) error {
 			return err
 		}
 		if left == 0 {
-			return f.api.call(ctx, ecs+"DeleteCluster", object{"cluster": cluster}, nil)
+			// Services are deleted a moment after their last task has stopped.
+			err := f.api.call(ctx, ecs+"DeleteCluster", object{"cluster": cluster}, nil)
+			if err == nil || !strings.Contains(err.Error(), "ClusterContainsServicesException") {
+				return err
+			}
 		}
 		if err := sleep(ctx, 100*time.Millisecond); err != nil {
 			return fmt.Errorf("%d tasks have not stopped: %w", left, err)

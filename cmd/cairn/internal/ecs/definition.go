@@ -51,6 +51,9 @@ func readDefinition(c *client, file string) (object, error) {
 func parseDefinition(text []byte, name string) (object, error) {
 	var definition object
 	if err := json.Unmarshal(text, &definition); err != nil {
+		if other, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+			return nil, fmt.Errorf("%s is not a JSON object: it is of type %s", name, other.Value)
+		}
 		return nil, fmt.Errorf("%s is not a JSON object%s: %w", name, position(text, err), err)
 	}
 	if inner, ok := definition["taskDefinition"].(map[string]any); ok {

@@ -12,7 +12,7 @@ func TestParseDefinition(t *testing.T) {
 	tests := []struct{ name, text, problem string }{
 		{"input", `{"family":"web","containerDefinitions":[]}`, ""},
 		{"described", `{"taskDefinition":{"family":"web","revision":3,"status":"ACTIVE","containerDefinitions":[]},"tags":[]}`, ""},
-		{"no object", `[]`, "task.json is not a JSON object: "},
+		{"no object", `[]`, "task.json is not a JSON object: it is of type array"},
 		{"syntax", "{\n\"family\": \"web\",\n}", "task.json is not a JSON object, line 3: "},
 		{"empty", ``, "task.json is not a JSON object, line 1: "},
 		{"other", `{"family":"web"}`, "task.json is not a task definition: it needs the members family and containerDefinitions"},
