@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -179,7 +180,7 @@ func (a *TaskAnswer) registrations(reg *registry.State, t *task.Task) {
 func registrationText(reg *registry.State, t *task.Task, r *task.Registration) string {
 	svc, ok := reg.Service(t.Account, registry.ServiceID(r.Service))
 	if !ok {
-		return r.Service + ": the Cloud Map service does not exist"
+		return cmp.Or(r.Service, r.Name) + ": the Cloud Map service does not exist"
 	}
 	name := svc.Name + " (" + r.Service + ")"
 	inst, ok := svc.Instance(registry.InstanceID(t.ID))

@@ -45,6 +45,9 @@ func TestTask(t *testing.T) {
 		{"registry is gone", func(t *task.Task) { t.Registrations = []task.Registration{{Service: "srv-1"}} }, []string{
 			"In Cloud Map:", "srv-1: the Cloud Map service does not exist",
 		}},
+		{"registry was never found", func(t *task.Task) { t.Registrations = []task.Registration{{Name: "ns-1/web"}} }, []string{
+			"  ns-1/web: the Cloud Map service does not exist",
+		}},
 		{"draining", func(t *task.Task) { t.LastStatus, t.DrainUntil = task.StatusDeactivating, epoch+5000 }, []string{
 			"it has left DNS and DiscoverInstances; the stop signal follows in 5s",
 		}},

@@ -207,7 +207,7 @@ func (t *transaction) reconcile(x *Task) {
 func (t *transaction) compare(x *Task, c *runContext, r *Registration) {
 	svc, ok := t.registry().Service(r.Owner, registry.ServiceID(r.Service))
 	if !ok {
-		if r.Registered != 0 && c.service != nil {
+		if (r.Registered != 0 || r.Held) && c.service != nil {
 			t.notice(c.service, levelWarn, "", "(task %s) is not in Cloud Map any more: the service registry %s does not exist.", x.ID, r.Service)
 		}
 		r.Registered, r.Held, r.Tried, r.Attempts = 0, false, t.meta.Now, 0

@@ -160,8 +160,12 @@ func TestReconcile(t *testing.T) {
 	if x := w.task(id); w.instance("blocks", id) != nil || x.LastStatus != task.StatusRunning || !x.Registrations[0].Held {
 		t.Fatalf("held: %s %+v", x.LastStatus, x.Registrations)
 	}
+	gone := "(task " + id + ") is not in Cloud Map any more: the service registry " + srv() + " does not exist."
 	w.do(&registry.DeleteService{Ref: srv()})
 	w.settle(30_000, nil)
+	if n := strings.Count(w.events(), gone); n != 1 {
+		t.Errorf("%d events %q in\n%s", n, gone, w.events())
+	}
 	if x := w.task(id); x.LastStatus != task.StatusRunning || srv() != "" {
 		t.Fatalf("without the registry: %s, service %q", x.LastStatus, srv())
 	}
