@@ -35,6 +35,8 @@ type request struct {
 	form bool               // the protocol is Query, where the body names op
 	wire wire.Request
 	call service.Call
+	// answer is that of the operation. It counts if err is nil.
+	answer wire.Response
 	// snapshot is what the call is answered from; nil until it is loaded.
 	snapshot *replica.Snapshot
 
@@ -48,9 +50,6 @@ type request struct {
 	err             *wire.Error // the answer, if it is not out
 	// cause is what err does not tell the client.
 	cause error
-
-	status int           // of an answer that is no error; 0: 200
-	fields []wire.Member // of its header
 }
 
 func (x *request) setOperation(op *service.Operation) {
@@ -69,7 +68,8 @@ func (x *request) release() {
 	if cap(body) > maxKept || cap(out) > maxKept {
 		return
 	}
-	*x = request{bodyBuf: body, outBuf: out}
+	*x = request{}
+	x.bodyBuf, x.outBuf = body, out
 	requests.Put(x)
 }
 
@@ -147,11 +147,10 @@ func (s *Server) serve(x *request, w http.ResponseWriter, r *http.Request) error
 	c.Access, c.Proposer = x, s.cfg.Replica
 	x.wire.Method, x.wire.Path, x.wire.RawQuery, x.wire.Header = r.Method, r.URL.EscapedPath(), r.URL.RawQuery, r.Header
 	x.wire.Strict = rules.Registry.Strict
-	answer := wire.Response{Body: x.outBuf[:0], RequestID: x.id}
-	err := c.Serve(r.Context(), &x.wire, &answer)
+	x.answer = wire.Response{Body: x.outBuf[:0], RequestID: x.id}
+	err := c.Serve(r.Context(), &x.wire, &x.answer)
 	if err == nil {
-		x.out, x.outBuf = answer.Body, answer.Body
-		x.status, x.fields = answer.Status, answer.Header
+		x.out, x.outBuf = x.answer.Body, x.answer.Body
 	}
 	return err
 }
@@ -248,7 +247,7 @@ func refuseBody(api *service.API, w http.ResponseWriter, r *http.Request, limit 
 // write sends the answer, header and body together. Header names are spelled as
 // AWS spells them, for readers that compare them with case.
 func (s *Server) write(x *request, w http.ResponseWriter, r *http.Request) {
-	h, status := w.Header(), cmp.Or(x.status, http.StatusOK)
+	h, status := w.Header(), cmp.Or(x.answer.Status, http.StatusOK)
 	if x.err != nil {
 		status = x.err.Status
 		h["x-amzn-ErrorType"] = []string{x.err.Code}
@@ -256,11 +255,11 @@ func (s *Server) write(x *request, w http.ResponseWriter, r *http.Request) {
 			h["Allow"] = []string{http.MethodPost} // RFC 9110 section 15.5.6
 		}
 		x.out = x.api.Protocol.AppendError(x.outBuf[:0], x.err, x.id)
-		x.outBuf, x.fields = x.out, nil
+		x.outBuf, x.answer.Header = x.out, nil
 	}
 	h["Content-Type"] = s.router.contentTypes[x.api]
 	s.markConsistency(x, h)
-	for _, f := range x.fields {
+	for _, f := range x.answer.Header {
 		h[f.Name] = []string{f.Value}
 	}
 	// net/http reads these after ServeHTTP has returned: they are not part of x.
