@@ -58,6 +58,9 @@ func (c *Config) node() object {
 
 // GRPC returns the file that GRPC_XDS_BOOTSTRAP names.
 func GRPC(c *Config) ([]byte, error) {
+	if _, err := socket(c.Server); err != nil {
+		return nil, fmt.Errorf("server %q: %w", c.Server, err)
+	}
 	creds := object{"type": "insecure"}
 	if c.CAFile != "" {
 		files := object{"ca_certificate_file": c.CAFile}

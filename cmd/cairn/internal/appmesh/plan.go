@@ -88,14 +88,18 @@ func readFile(path string) ([]resource, error) {
 // other. Answers of other commands are errors.
 func parse(text []byte) ([]resource, error) {
 	var all []resource
-	answers := json.NewDecoder(bytes.NewReader(text))
+	answers := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(text, []byte("\ufeff"))))
 	for {
 		var answer map[string]json.RawMessage
-		switch err := answers.Decode(&answer); {
-		case err == io.EOF:
+		err := answers.Decode(&answer)
+		if err == io.EOF {
 			return all, nil
-		case err != nil:
-			return nil, err
+		}
+		if _, ok := errors.AsType[*json.UnmarshalTypeError](err); ok || err == nil && answer == nil {
+			return nil, errors.New("it must have JSON objects, as describe commands write them with --output json")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("it is not JSON: %w", err)
 		}
 		for name, value := range answer {
 			r, deleted, err := parseResource(mesh.Kind(name), value)
@@ -176,6 +180,9 @@ type plan struct {
 // newPlan compares resources with those that there are. Describe returns the spec of one,
 // or nil.
 func newPlan(want []resource, describe func(mesh.Ref) (mesh.Spec, error)) (*plan, error) {
+	if err := checkReferences(want, describe); err != nil {
+		return nil, err
+	}
 	p := &plan{}
 	for _, r := range want {
 		old, err := describe(r.Ref)
@@ -191,6 +198,48 @@ func newPlan(want []resource, describe func(mesh.Ref) (mesh.Spec, error)) (*plan
 		}
 	}
 	return p, nil
+}
+
+// checkReferences returns an error that names what resources need and what is neither among
+// them nor on the node. An import would otherwise end half way.
+func checkReferences(want []resource, describe func(mesh.Ref) (mesh.Spec, error)) error {
+	known := map[mesh.Ref]bool{}
+	for _, r := range want {
+		known[r.Ref] = true
+	}
+	var missing []error
+	for _, r := range want {
+		for _, needed := range r.needs() {
+			if known[needed] {
+				continue
+			}
+			spec, err := describe(needed)
+			if err != nil {
+				return err
+			}
+			if spec == nil {
+				missing = append(missing, fmt.Errorf("%s needs %s, which is neither in the files nor on the node", r.Ref.Path(), needed.Path()))
+			}
+			known[needed] = true
+		}
+	}
+	return errors.Join(missing...)
+}
+
+// needs returns the resources that must exist before this one. Backends may name services
+// that do not exist.
+func (r *resource) needs() []mesh.Ref {
+	if r.Ref.Kind == mesh.KindMesh {
+		return nil
+	}
+	all := []mesh.Ref{mesh.MeshRef(r.Ref.Owner, r.Ref.Mesh)}
+	if r.Ref.Parent != "" {
+		all = append(all, r.Ref.ParentRef())
+	}
+	if r.Ref.Kind == mesh.KindVirtualNode {
+		return all
+	}
+	return slices.AppendSeq(all, (&mesh.Resource{Ref: r.Ref, Spec: r.Spec}).References())
 }
 
 // print writes the plan.

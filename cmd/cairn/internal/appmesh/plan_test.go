@@ -3,6 +3,7 @@ package appmesh
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -66,11 +67,42 @@ func TestPlan(t *testing.T) {
 	}
 }
 
+// TestReferences: what a resource needs is among the files or on the node; else there is no
+// plan.
+func TestReferences(t *testing.T) {
+	const service = "\ufeff" + `{"virtualService":{"meshName":"m","virtualServiceName":"s","spec":{"provider":{"virtualNode":{"virtualNodeName":"a"}}}}}
+		{"virtualNode":{"meshName":"m","virtualNodeName":"b","spec":{"backends":[{"virtualService":{"virtualServiceName":"later"}}]}}}
+		{"route":{"meshName":"m","virtualRouterName":"r","routeName":"x","spec":{"tcpRoute":{"action":{"weightedTargets":[{"virtualNode":"b","weight":1},{"virtualNode":"c","weight":1}]}}}}}`
+	want, err := read(write(t, map[string]string{"a.json": service}), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for there, missing := range map[string]string{
+		"": `mesh/m/virtualNode/b needs mesh/m, which is neither in the files nor on the node
+mesh/m/virtualRouter/r/route/x needs mesh/m/virtualRouter/r, which is neither in the files nor on the node
+mesh/m/virtualRouter/r/route/x needs mesh/m/virtualNode/c, which is neither in the files nor on the node
+mesh/m/virtualService/s needs mesh/m/virtualNode/a, which is neither in the files nor on the node`,
+		"mesh/m mesh/m/virtualRouter/r mesh/m/virtualNode/c":                      "mesh/m/virtualService/s needs mesh/m/virtualNode/a, which is neither in the files nor on the node",
+		"mesh/m mesh/m/virtualRouter/r mesh/m/virtualNode/c mesh/m/virtualNode/a": "",
+	} {
+		_, err := newPlan(want, func(r mesh.Ref) (mesh.Spec, error) {
+			if slices.Contains(strings.Fields(there), r.Path()) {
+				return r.Kind.NewSpec(), nil
+			}
+			return nil, nil
+		})
+		if (err == nil) != (missing == "") || err != nil && err.Error() != missing {
+			t.Errorf("on the node %q: got\n%v\nwant\n%s", there, err, missing)
+		}
+	}
+}
+
 // TestRefusedFiles: a file that cannot be imported is named.
 func TestRefusedFiles(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"mesh":`:      "a.json: unexpected EOF",
-		`[]`:            "a.json: json: cannot unmarshal array",
+		`{"mesh":`:      "a.json: it is not JSON: unexpected EOF",
+		`[]`:            "a.json: it must have JSON objects",
+		`null`:          "a.json: it must have JSON objects",
 		`{"meshes":[]}`: `"meshes" is not a kind of resource`,
 		`{"virtualNode":{"meshName":"m","spec":{}}}`:                              "VirtualNode has no name",
 		`{"virtualNode":{"meshName":"m","virtualNodeName":"n","spec":{"x":1}}}`:   `mesh/m/virtualNode/n: spec: json: unknown field "x"`,

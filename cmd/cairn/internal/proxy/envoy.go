@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,6 +43,12 @@ func (s *envoySettings) bootstrap() ([]byte, error) {
 	list, err := services(s.services)
 	if err != nil {
 		return nil, err
+	}
+	if len(list) > 0 && s.mesh != "" {
+		return nil, cli.Usagef("--service has no effect with --mesh: the virtual node names its backends")
+	}
+	if _, err := netip.ParseAddrPort(s.listen); err != nil {
+		return nil, cli.Usagef("--listen %q: must be IP:PORT", s.listen)
 	}
 	if len(list) > 0 {
 		c.Metadata["cairn.services"], c.Metadata["cairn.listen"] = list, s.listen

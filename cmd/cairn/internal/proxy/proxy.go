@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"net/netip"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -91,6 +92,10 @@ func (s *settings) nodeID() (string, error) {
 		return "", cli.Usagef("--virtual-node and --virtual-gateway need --mesh")
 	case s.mesh != "" && (s.virtualNode == "") == (s.virtualGateway == ""):
 		return "", cli.Usagef("--mesh needs either --virtual-node or --virtual-gateway")
+	case s.mesh != "" && !meshPattern.MatchString(s.mesh):
+		return "", cli.Usagef("--mesh %q: must be MESH, or MESH@OWNER with the 12 digits of an account; names have letters, digits, - and _", s.mesh)
+	case s.mesh != "" && !namePattern.MatchString(s.virtualNode+s.virtualGateway):
+		return "", cli.Usagef("%q is not the name of a virtual node or gateway: names have letters, digits, - and _", s.virtualNode+s.virtualGateway)
 	case s.id != "":
 		return s.id, nil
 	case s.virtualNode != "":
@@ -102,18 +107,35 @@ func (s *settings) nodeID() (string, error) {
 	return cmp.Or(name, "client"), err
 }
 
-// services reads the values of --service: NAME, or NAME=PROTOCOL://IP:PORT.
+// Names of App Mesh; see MeshName of CreateMesh, and node ids of shared meshes.
+var (
+	namePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}$`)
+	meshPattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,255}(@[0-9]{12})?$`)
+)
+
+// services reads the values of --service: NAME, or NAME=PROTOCOL://IP:PORT. A filter of a
+// name has a = too.
 func services(texts []string) ([]any, error) {
 	var all []any
 	for _, text := range texts {
 		name, where, own := strings.Cut(text, "=")
+		protocol, listen, ok := strings.Cut(where, "://")
+		if own && !ok && strings.ContainsAny(name, "?|") {
+			name, own = text, false
+		}
+		service, namespace, dot := strings.Cut(name, ".")
+		if !dot || service == "" || namespace == "" {
+			return nil, cli.Usagef("--service %q: the name must be SERVICE.NAMESPACE or *.NAMESPACE", text)
+		}
 		if !own {
 			all = append(all, name)
 			continue
 		}
-		protocol, listen, ok := strings.Cut(where, "://")
 		if !ok || protocol != "tcp" && protocol != "http" {
 			return nil, cli.Usagef("--service %q: must be NAME, or NAME=http://IP:PORT or NAME=tcp://IP:PORT", text)
+		}
+		if _, err := netip.ParseAddrPort(listen); err != nil {
+			return nil, cli.Usagef("--service %q: %q must be IP:PORT", text, listen)
 		}
 		all = append(all, map[string]any{"name": name, "listen": listen, "protocol": protocol})
 	}
