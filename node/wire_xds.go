@@ -141,7 +141,7 @@ func (n *Node) newXDSAuth() (*xdsAuth, error) {
 func (a *xdsAuth) authenticate(_ context.Context, c *xds.Credentials) (*xds.Caller, error) {
 	if values := c.Header.Get("authorization"); len(values) > 0 {
 		text := values[0]
-		if token, ok := strings.CutPrefix(text, "Bearer "); ok {
+		if scheme, token, ok := strings.Cut(text, " "); ok && strings.EqualFold(scheme, "Bearer") { // RFC 9110 section 11.1
 			if account, ok := a.tokens[sha256.Sum256([]byte(token))]; ok {
 				return &xds.Caller{Account: account, Name: "token"}, nil
 			}

@@ -78,6 +78,7 @@ func TestXDSAuthentication(t *testing.T) {
 		{"wrong secret", signed(t, addr, "other", noBody, now), codes.Unauthenticated},
 		{"old", signed(t, addr, "secret-of-proxy", noBody, now.Add(-time.Hour)), codes.Unauthenticated},
 		{"token", metadata.Pairs("authorization", "Bearer 0123456789abcdef"), codes.OK},
+		{"token, scheme in lower case", metadata.Pairs("authorization", "bearer 0123456789abcdef"), codes.OK},
 		{"wrong token", metadata.Pairs("authorization", "Bearer 0123456789abcdeF"), codes.Unauthenticated},
 	} {
 		t.Run(c.name, func(t *testing.T) {

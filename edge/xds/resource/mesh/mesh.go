@@ -74,6 +74,9 @@ func (s *Source) View(in *resource.Input, p *resource.Proxy) (resource.View, err
 	if !ok {
 		return nil, nil
 	}
+	if id.kind != model.KindVirtualNode && id.kind != model.KindVirtualGateway {
+		return nil, status.Errorf(codes.InvalidArgument, "the node id %.300q must be mesh/MESH/virtualNode/NAME or mesh/MESH/virtualGateway/NAME", p.Node.GetId())
+	}
 	account := p.Account
 	if id.account != "" && id.account != account {
 		if p.Allowed != nil {
@@ -137,19 +140,23 @@ type nodeID struct {
 }
 
 // parseNodeID parses the ids that the agent of App Mesh writes: an ARN,
-// mesh/MESH/virtualNode/NAME, or mesh/MESH@OWNER/virtualNode/NAME of a shared mesh.
+// mesh/MESH/virtualNode/NAME, or mesh/MESH@OWNER/virtualNode/NAME of a shared mesh. The kind
+// is empty if a text begins as one of them and is none.
 func parseNodeID(text string) (nodeID, bool) {
 	var id nodeID
 	if a, ok := arn.Parse(text); ok && a.Service == "appmesh" {
 		id.account, text = a.Account, a.Resource
 	}
 	parts := strings.Split(text, "/")
-	if len(parts) != 4 || parts[0] != "mesh" {
-		return id, false
+	if parts[0] != "mesh" {
+		return id, id.account != ""
+	}
+	if len(parts) != 4 {
+		return id, len(parts) > 1
 	}
 	mesh, owner, _ := strings.Cut(parts[1], "@")
 	id.mesh, id.owner, id.kind, id.name = mesh, command.AccountID(owner), model.Kind(parts[2]), parts[3]
-	return id, id.kind == model.KindVirtualNode || id.kind == model.KindVirtualGateway
+	return id, true
 }
 
 // findMesh returns the mesh that an account means: its own, or else one that is shared
