@@ -16,7 +16,8 @@ import (
 	"github.com/cairn-discovery/cairn/internal/testtool"
 )
 
-// callerProgram sends requests to URL, and answers on port 9000 what came of them.
+// callerProgram sends requests to URL, as gRPC does if GRPC is set, and answers on port 9000
+// what came of them.
 const callerProgram = `package main
 
 import (
@@ -36,15 +37,30 @@ type result struct {
 func main() {
 	var mu sync.Mutex
 	all := result{Tasks: map[string]int{}}
-	client := &http.Client{Timeout: 20 * time.Second}
+	transport := &http.Transport{}
+	if os.Getenv("GRPC") != "" {
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetUnencryptedHTTP2(true)
+	}
+	client := &http.Client{Timeout: 20 * time.Second, Transport: transport}
 	for range 4 {
 		go func() {
 			for {
 				task, why := "", ""
-				resp, err := client.Get(os.Getenv("URL"))
+				req, err := http.NewRequest(http.MethodGet, os.Getenv("URL"), nil)
+				if err != nil {
+					panic(err)
+				}
+				if transport.Protocols != nil {
+					req.Header.Set("Content-Type", "application/grpc")
+				}
+				resp, err := client.Do(req)
 				if err != nil {
 					why = err.Error()
 				} else {
+					if status := resp.Header.Get("Grpc-Status"); status != "" {
+						why = "status of gRPC " + status + ": " + resp.Header.Get("Grpc-Message")
+					}
 					if task = resp.Header.Get("Task"); resp.StatusCode != http.StatusOK {
 						why = resp.Status
 					}
@@ -337,15 +353,16 @@ func TestServiceConnectTCP(t *testing.T) {
 
 // TestServiceConnectIngressPort: with ingressPortOverride, requests of other tasks go through
 // the proxy at that port, which logs them; what is sent to the port of the container does not.
+// The calls are those of gRPC, which is HTTP/2 all the way.
 func TestServiceConnectIngressPort(t *testing.T) {
 	c := newConnected(t)
 	defer c.end()
-	c.define("orders", "httpd-foreground", "http", 80, object{"name": "VERSION", "value": "1"})
+	c.define("orders", "httpd-foreground", "grpc", 80, object{"name": "VERSION", "value": "1"})
 	service := orders(8080)
 	service["services"].([]object)[0]["ingressPortOverride"] = 19000
 	service["accessLogConfiguration"] = object{"format": "JSON"}
 	c.create("orders", 1, service)
-	c.define("web", "caller", "", 9000, object{"name": "URL", "value": "http://orders:8080/"})
+	c.define("web", "caller", "", 9000, object{"name": "URL", "value": "http://orders:8080/"}, object{"name": "GRPC", "value": "1"})
 	c.create("web", 1, object{})
 	c.answered(1, "1")
 	task := c.tasks("orders", "RUNNING")[0]

@@ -71,10 +71,13 @@ func main() {
 	}
 	name, _ := os.Hostname()
 	files := http.FileServer(http.Dir("/usr/local/apache2/htdocs"))
-	if err := http.ListenAndServe(":80", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := http.Server{Addr: ":80", Protocols: new(http.Protocols), Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Task", name+" "+os.Getenv("VERSION"))
 		files.ServeHTTP(w, r)
-	})); err != nil {
+	})}
+	server.Protocols.SetHTTP1(true)
+	server.Protocols.SetUnencryptedHTTP2(true)
+	if err := server.ListenAndServe(); err != nil {
 		panic(err)
 	}
 }
