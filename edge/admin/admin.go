@@ -190,10 +190,8 @@ func (s *Server) routes() http.Handler {
 	if s.cfg.Nodes != nil {
 		mux.HandleFunc("GET /nodes", s.nodes)
 	}
-	if s.cfg.RemoveNode != nil {
-		mux.HandleFunc("POST /nodes/remove", s.removeNode)
-		mux.HandleFunc("POST /nodes/add", s.addNode)
-	}
+	mux.HandleFunc("POST /nodes/remove", s.removeNode)
+	mux.HandleFunc("POST /nodes/add", s.addNode)
 	if s.cfg.Feed != nil {
 		mux.Handle("GET /feed", s.cfg.Feed)
 	}

@@ -416,4 +416,10 @@ func TestChangeNodes(t *testing.T) {
 	if len(changed) != 2 {
 		t.Errorf("changed: %q", changed)
 	}
+	for _, path := range []string{"/nodes/remove", "/nodes/add"} {
+		r := httptest.NewRequest("POST", "http://127.0.0.1"+path, strings.NewReader(`{"Node":"a","Addr":"a"}`))
+		if w := serve(newServer(t, nil), r); w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "--store cluster") {
+			t.Errorf("%s without a cluster: %d %s", path, w.Code, w.Body)
+		}
+	}
 }

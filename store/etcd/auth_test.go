@@ -87,11 +87,13 @@ func TestUsersOfEtcd(t *testing.T) {
 	keys, _ := follow(t, s, revision)
 	mustPut(t, s, "a")
 	want(t, keys, "a")
-	server.Kill()
-	server.Run()
-	load(t, s)
-	mustPut(t, s, "b")
-	want(t, keys, "b")
+	for key, end := range map[string]func(){"b": server.Kill, "c": server.Stop} {
+		end()
+		server.Run()
+		load(t, s)
+		mustPut(t, s, key)
+		want(t, keys, key)
+	}
 	for name, change := range map[string]func(*etcd.Config){
 		"no user":        func(c *etcd.Config) { c.Username, c.Password = "", "" },
 		"wrong password": func(c *etcd.Config) { c.Password = "wrong" },

@@ -127,13 +127,14 @@ func Open(cfg Config) (*Store, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
+	users := &tokens{user: cfg.Username, password: cfg.Password}
 	client, err := clientv3.New(clientv3.Config{
-		Endpoints: cfg.Endpoints, TLS: cfg.TLS, Username: cfg.Username, Password: cfg.Password,
+		Endpoints: cfg.Endpoints, TLS: cfg.TLS,
 		DialTimeout: cfg.Timeout, DialKeepAliveTime: keepAliveTime, DialKeepAliveTimeout: keepAliveTimeout,
 		PermitWithoutStream: true,
 		MaxCallSendMsgSize:  cfg.maxMessageBytes(),
 		Logger:              zaplog.NewQuiet(cfg.Logger.With("part", "etcd client")),
-		DialOptions:         []grpc.DialOption{grpc.WithDisableServiceConfig()},
+		DialOptions:         append(users.options(), grpc.WithDisableServiceConfig()),
 		BackoffWaitBetween:  50 * time.Millisecond,
 	})
 	if err != nil {

@@ -118,6 +118,12 @@ func (s *Server) Kill() {
 	<-s.done
 }
 
+// Stop ends the process in order, with SIGTERM. Run starts it again.
+func (s *Server) Stop() {
+	s.signal(syscall.SIGTERM)
+	<-s.done
+}
+
 // Pause stops the process without ending it: it keeps its connections and answers
 // nothing. Resume lets it go on.
 func (s *Server) Pause() { s.signal(syscall.SIGSTOP) }

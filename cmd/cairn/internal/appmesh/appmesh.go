@@ -40,7 +40,7 @@ type flags struct {
 func newImport(p *cli.Program) *cobra.Command {
 	var f flags
 	cmd := &cobra.Command{
-		Use:   "appmesh DIR",
+		Use:   "appmesh",
 		Short: "Import the resources of AWS App Mesh that aws appmesh describe-… wrote",
 		Long: `Reads all files *.json in DIR and below. Each holds answers of the describe commands of
 the AWS CLI, one or several after each other, such as {"virtualNode": {…}}. It compares

@@ -17,7 +17,7 @@ import (
 func newExport(p *cli.Program) *cobra.Command {
 	var name, id string
 	cmd := &cobra.Command{
-		Use:   "export NAME",
+		Use:   "export",
 		Short: "Export a hosted zone as a zone file",
 		Long: `Writes all records of a hosted zone, or of the zone of a namespace, to standard output
 as a zone file. A zone file has no routing policies and no aliases: of record sets with a

@@ -28,7 +28,7 @@ type importFlags struct {
 func newImport(p *cli.Program) *cobra.Command {
 	var f importFlags
 	cmd := &cobra.Command{
-		Use:   "import FILE --zone NAME",
+		Use:   "import --zone NAME",
 		Short: "Import a zone file into a hosted zone",
 		Long: `Reads a zone file, compares it with the hosted zone and shows a plan: what is to be
 created (+), changed (~) and deleted (-). It asks before it changes anything, unless
