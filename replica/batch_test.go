@@ -103,3 +103,24 @@ func TestBatchWritesEachKeyOnce(t *testing.T) {
 		})
 	}
 }
+
+// exclusive is a store that belongs to one node.
+type exclusive struct{ store.Store }
+
+func (exclusive) Exclusive() bool { return true }
+
+// TestPreconditions: what a decision reads and writes are preconditions of its commit, unless
+// the store belongs to this node alone.
+func TestPreconditions(t *testing.T) {
+	for _, alone := range []bool{false, true} {
+		var last store.Txn
+		s := store.Store(&spy{Store: memory.New(), before: func(txn store.Txn) { last = txn }})
+		if alone {
+			s = exclusive{s}
+		}
+		start(t, s).do(&registry.CreateNamespace{Type: registry.HTTP, Name: "example"})
+		if len(last.Writes) == 0 || (len(last.Preconditions) == 0) != alone {
+			t.Errorf("alone: %t, %d writes have %d preconditions", alone, len(last.Writes), len(last.Preconditions))
+		}
+	}
+}

@@ -47,7 +47,7 @@ func appendVPC(b []byte, n int, v VPC) []byte {
 }
 
 func readVPC(value []byte) (v VPC, err error) {
-	err = eachField(value, func(f record.Field) error {
+	err = record.Each(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			v.ID = string(f.Bytes)
@@ -79,7 +79,7 @@ func (z *HostedZone) encode(b []byte) []byte {
 }
 
 func (z *HostedZone) decode(value []byte) error {
-	err := eachField(value, func(f record.Field) (err error) {
+	err := record.Each(value, func(f record.Field) (err error) {
 		switch f.Number {
 		case 1:
 			z.Account = command.AccountID(f.Bytes)
@@ -130,7 +130,7 @@ func (k *SigningKey) encode(b []byte) []byte {
 }
 
 func (k *SigningKey) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			k.Name = string(f.Bytes)
@@ -191,7 +191,7 @@ func (c *storedSet) encode(b []byte) []byte {
 
 func (c *storedSet) decode(value []byte) error {
 	s := new(RecordSet)
-	err := eachField(value, func(f record.Field) error {
+	err := record.Each(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			s.Name = string(f.Bytes)
@@ -237,7 +237,7 @@ func (c *storedSet) decode(value []byte) error {
 }
 
 func (a *Alias) decode(value []byte) error {
-	err := eachField(value, func(f record.Field) error {
+	err := record.Each(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			a.Zone = ID(f.Bytes)
@@ -255,7 +255,7 @@ func (a *Alias) decode(value []byte) error {
 }
 
 func (g *Geo) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			g.Continent = string(f.Bytes)
@@ -278,7 +278,7 @@ func (c *HealthCheck) encode(b []byte) []byte {
 }
 
 func (c *HealthCheck) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			c.Account = command.AccountID(f.Bytes)
@@ -321,7 +321,7 @@ func (c *CheckConfig) encode(b []byte) []byte {
 }
 
 func (c *CheckConfig) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			c.Type = string(f.Bytes)
@@ -361,7 +361,7 @@ func (c *CheckConfig) decode(value []byte) error {
 func (a *Authorization) encode(b []byte) []byte { return record.AppendString(b, 1, a.VPC.Region) }
 
 func (a *Authorization) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		if f.Number == 1 {
 			a.VPC.Region = string(f.Bytes)
 		}
@@ -377,7 +377,7 @@ func (a *association) encode(b []byte) []byte {
 }
 
 func (a *association) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		if f.Number != 1 {
 			return nil
 		}
@@ -397,12 +397,12 @@ func (t *resourceTags) encode(b []byte) []byte {
 }
 
 func (t *resourceTags) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		if f.Number != 1 {
 			return nil // of a later version
 		}
 		var tag Tag
-		err := eachField(f.Bytes, func(f record.Field) error {
+		err := record.Each(f.Bytes, func(f record.Field) error {
 			switch f.Number {
 			case 1:
 				tag.Key = string(f.Bytes)
@@ -423,7 +423,7 @@ func (c *Change) encode(b []byte) []byte {
 }
 
 func (c *Change) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			c.Account = command.AccountID(f.Bytes)
@@ -434,15 +434,4 @@ func (c *Change) decode(value []byte) error {
 		}
 		return nil
 	})
-}
-
-// eachField decodes the fields of a stored value, up to the first error.
-func eachField(value []byte, field func(record.Field) error) error {
-	r := record.NewReader(value)
-	for f, ok := r.Next(); ok; f, ok = r.Next() {
-		if err := field(f); err != nil {
-			return err
-		}
-	}
-	return r.Err()
 }

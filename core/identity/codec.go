@@ -29,13 +29,13 @@ func (a *Account) encode(b []byte) []byte {
 
 func (a *Account) decode(value []byte) error {
 	a.Quotas, a.Rates = map[string]int{}, map[string]command.Rate{}
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		if f.Number != 1 && f.Number != 2 {
 			return nil // of a later version
 		}
 		var name string
 		var numbers [2]uint64
-		err := eachField(f.Bytes, func(f record.Field) error {
+		err := record.Each(f.Bytes, func(f record.Field) error {
 			if f.Number == 1 {
 				name = string(f.Bytes)
 			} else if f.Number-2 < len(numbers) {
@@ -63,7 +63,7 @@ func (u *User) encode(b []byte) []byte {
 }
 
 func (u *User) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			u.Groups = append(u.Groups, string(f.Bytes))
@@ -78,7 +78,7 @@ func (u *User) decode(value []byte) error {
 
 func (g *Group) encode(b []byte) []byte { return g.PolicyAttachments.encode(b) }
 
-func (g *Group) decode(value []byte) error { return eachField(value, g.PolicyAttachments.field) }
+func (g *Group) decode(value []byte) error { return record.Each(value, g.PolicyAttachments.field) }
 
 func (r *Role) encode(b []byte) []byte {
 	b = record.AppendString(b, 1, r.Trust)
@@ -89,7 +89,7 @@ func (r *Role) encode(b []byte) []byte {
 }
 
 func (r *Role) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			r.Trust = string(f.Bytes)
@@ -107,7 +107,7 @@ func (r *Role) decode(value []byte) error {
 func (p *Policy) encode(b []byte) []byte { return record.AppendString(b, 1, p.Text) }
 
 func (p *Policy) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		if f.Number == 1 {
 			p.Text = string(f.Bytes)
 		}
@@ -128,7 +128,7 @@ func (k *AccessKey) encode(b []byte) []byte {
 }
 
 func (k *AccessKey) decode(value []byte) error {
-	return eachField(value, func(f record.Field) error {
+	return record.Each(value, func(f record.Field) error {
 		switch f.Number {
 		case 1:
 			k.Account = string(f.Bytes)
@@ -171,7 +171,7 @@ func (a *PolicyAttachments) field(f record.Field) error {
 	switch f.Number {
 	case fieldInline:
 		var in Inline
-		err := eachField(f.Bytes, func(f record.Field) error {
+		err := record.Each(f.Bytes, func(f record.Field) error {
 			switch f.Number {
 			case 1:
 				in.Name = string(f.Bytes)
@@ -188,15 +188,4 @@ func (a *PolicyAttachments) field(f record.Field) error {
 		a.Boundary = string(f.Bytes)
 	}
 	return nil
-}
-
-// eachField decodes the fields of a stored value, up to the first error.
-func eachField(value []byte, field func(record.Field) error) error {
-	r := record.NewReader(value)
-	for f, ok := r.Next(); ok; f, ok = r.Next() {
-		if err := field(f); err != nil {
-			return err
-		}
-	}
-	return r.Err()
 }

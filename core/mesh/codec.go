@@ -64,13 +64,7 @@ func (r *Resource) decode(value []byte) error {
 	if r.Spec == nil {
 		return errors.New("unknown kind of resource")
 	}
-	fields := record.NewReader(value)
-	for f, ok := fields.Next(); ok; f, ok = fields.Next() {
-		if err := r.decodeField(f); err != nil {
-			return err
-		}
-	}
-	return fields.Err()
+	return record.Each(value, r.decodeField)
 }
 
 func (r *Resource) decodeField(f record.Field) error {

@@ -102,6 +102,17 @@ func (r *Reader) Next() (Field, bool) {
 // Err returns an error if Next stopped at bytes that are not a field.
 func (r *Reader) Err() error { return r.err }
 
+// Each calls field with each field of b, up to the first error, which it returns.
+func Each(b []byte, field func(Field) error) error {
+	r := NewReader(b)
+	for f, ok := r.Next(); ok; f, ok = r.Next() {
+		if err := field(f); err != nil {
+			return err
+		}
+	}
+	return r.Err()
+}
+
 func (r *Reader) uvarint() (uint64, bool) {
 	v, n := binary.Uvarint(r.rest)
 	if n <= 0 {
