@@ -1,6 +1,7 @@
 package route53
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"strings"
@@ -35,7 +36,7 @@ var statuses = map[string]int{
 }
 
 // declaredError returns the answer for an error that the API words itself.
-func declaredError(_ *service.Call, err error) *wire.Error {
+func declaredError(c *service.Call, err error) *wire.Error {
 	switch e := err.(type) {
 	case *hostedzone.Error:
 		status, ok := statuses[e.Code]
@@ -46,7 +47,7 @@ func declaredError(_ *service.Call, err error) *wire.Error {
 	case *command.InvalidInput:
 		return invalidInput(e.Message)
 	case *constraint.Error:
-		return invalidInput(violationText(e))
+		return invalidInput(violationText(e, root(c)))
 	case *rest.Error:
 		return invalidInput(e.Error())
 	case *awsxml.Error:
@@ -62,21 +63,29 @@ func invalidInput(message string) *wire.Error {
 	return &wire.Error{Code: codeInvalidInput, Status: http.StatusBadRequest, Message: message}
 }
 
+// root is the root element of the body of a call.
+func root(c *service.Call) string {
+	if c == nil || c.Operation == nil {
+		return "the request"
+	}
+	return c.Operation.Name + "Request"
+}
+
 // violationText words violated constraints. AWS checks bodies with Apache Xerces,
 // which reports the first violation in its own words, and the rest of a request as
 // its other APIs do.
-func violationText(e *constraint.Error) string {
+func violationText(e *constraint.Error, root string) string {
 	for i := range e.Shown {
 		if !e.Shown[i].InBody {
 			return e.Error()
 		}
 	}
-	return "Invalid XML ; " + schemaText(&e.Shown[0])
+	return "Invalid XML ; " + schemaText(&e.Shown[0], root)
 }
 
-// schemaText words a violation as Xerces does; see XMLSchemaMessages.properties of
+// schemaText words a violation in a body as Xerces does; see XMLSchemaMessages.properties of
 // that project.
-func schemaText(v *constraint.Violation) string {
+func schemaText(v *constraint.Violation, root string) string {
 	if v.Rule == constraint.Elements {
 		v = v.Element
 	}
@@ -89,12 +98,8 @@ func schemaText(v *constraint.Violation) string {
 	}
 	switch v.Rule {
 	case constraint.NotNull:
-		parent := v.Parent
-		if parent == "" {
-			parent = "the request"
-		}
 		return fmt.Sprintf(`cvc-complex-type.2.4.b: The content of element '%s' is not complete. One of '{"%s":%s}' is expected.`,
-			upperFirst(parent), xmlNamespace, upperFirst(v.Path[strings.LastIndexByte(v.Path, '.')+1:]))
+			upperFirst(cmp.Or(v.Parent, root)), xmlNamespace, upperFirst(v.Path[strings.LastIndexByte(v.Path, '.')+1:]))
 	case constraint.MaxLength:
 		return length("maxLength")
 	case constraint.MinLength:

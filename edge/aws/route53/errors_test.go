@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/cairn-discovery/cairn/edge/aws/service"
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
 )
 
@@ -32,6 +33,16 @@ func TestErrorTexts(t *testing.T) {
 		if got == nil || got.Code != test.code || got.Message != test.text || got.Status != http.StatusBadRequest {
 			t.Errorf("%s\ngot  %v\nwant %s: %s", test.body, got, test.code, test.text)
 		}
+	}
+}
+
+// An element that is missing in the root element is reported with the name of the root.
+func TestMissingElementOfRoot(t *testing.T) {
+	_, err := readCreateHostedZone(&wire.Request{Body: []byte(`<CreateHostedZoneRequest xmlns="` + xmlNamespace + `"><Name>a.example</Name></CreateHostedZoneRequest>`)})
+	const want = `Invalid XML ; cvc-complex-type.2.4.b: The content of element 'CreateHostedZoneRequest' is not complete. One of '{"` + xmlNamespace + `":CallerReference}' is expected.`
+	got := declaredError(&service.Call{Operation: &service.Operation{Name: "CreateHostedZone"}}, err)
+	if got == nil || got.Code != codeInvalidInput || got.Message != want {
+		t.Errorf("got %v, want %s", got, want)
 	}
 }
 

@@ -158,7 +158,7 @@ func checkRegion(c *service.Call, region string, limits *constraint.String) erro
 	}
 	return invalidInput("Invalid XML ; " + schemaText(&constraint.Violation{
 		Rule: constraint.EnumRule, Value: region, Limit: "[" + strings.Join(limits.Enum, ", ") + "]",
-	}))
+	}, root(c)))
 }
 
 // CreateHostedZone creates a public zone, or a private one if a VPC is given.
