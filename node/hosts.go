@@ -12,9 +12,9 @@ import (
 // configured.
 const defaultNameServer = "ns.cairn.internal"
 
-// hostsOf returns the names that DNS answers besides the zones: those of the API,
-// also with the prefix "data-", which SDKs put before the name for
-// DiscoverInstances, and those of the name servers whose addresses are given.
+// hostsOf returns the names that DNS answers besides the zones: those of the API, and those
+// of the name servers whose addresses are given. Names of the API are answered with the
+// prefix "data-" too, which SDKs use for DiscoverInstances.
 func hostsOf(c *config.Config, l *listeners) []zone.FixedName {
 	api := addrsOf(c.DNS.APIAddresses)
 	if len(api) == 0 {

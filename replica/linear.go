@@ -10,10 +10,10 @@ import (
 )
 
 // A commit fails if another node has changed what its decision read. A decision that
-// changes nothing commits nothing: it could be a refusal by a state that another node has
-// overtaken, such as "no such service" a moment after that node has acknowledged the
-// service. So on a store that others use too, it counts only if the state had all commits
-// that were acknowledged before; otherwise the command is decided again.
+// changes nothing commits nothing, so no store finds out that its state was old. It could
+// be "no such service" a moment after another node has acknowledged the service. So on a
+// store that others use too, it counts only if the state had all commits that were
+// acknowledged before; otherwise the command is decided again.
 
 // decideOnNewest does what Probe does. A command that changes nothing is decided on a
 // state that was the newest one at some time during the call.

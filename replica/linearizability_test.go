@@ -23,9 +23,9 @@ import (
 
 const testAccount command.AccountID = "000000000000"
 
-// TestServicesAreLinearizable has many clients per service change an instance of
-// their own and discover all, and checks that what each of them saw could
-// have come from doing it all one after the other.
+// TestServicesAreLinearizable has many clients for each service, which change an instance
+// of their own and discover all. It checks that one order of all calls explains the
+// answers.
 func TestServicesAreLinearizable(t *testing.T) {
 	h := run(t, 16, func(c *client) call {
 		c.instance = c.number % instances

@@ -158,10 +158,10 @@ type Store interface {
 	// reference to the transaction. It calls Check and returns its error.
 	Commit(ctx context.Context, txn Txn) (Revision, error)
 
-	// Watch yields every batch committed after the given revision, in order and
-	// without gaps, and waits for more until ctx ends (then it yields ctx's
-	// error) or the caller stops. A revision whose successors are gone yields
-	// ErrCompacted. The batch must not be modified.
+	// Watch yields every batch committed after the given revision, in order and without
+	// gaps. It waits for more until the caller stops or ctx ends; then it yields ctx's
+	// error. A revision whose successors are gone yields ErrCompacted. The batch must not
+	// be modified.
 	Watch(ctx context.Context, after Revision) iter.Seq2[Batch, error]
 
 	// Close releases the store's resources. Commits in flight end first.

@@ -1,10 +1,9 @@
 //go:build linux
 
-// Command dns measures how many queries a second cairn's DNS server answers on
-// one core, against the limit of the socket layer, an echo by the same system
-// calls, and against Knot and NSD where they are installed. All run as processes
-// of their own, in turns, so that what else the machine does meets them alike;
-// only the ratios mean something.
+// Command dns measures how many queries a second cairn's DNS server answers on one core. It
+// compares that with the limit of the socket layer, an echo by the same system calls, and
+// with Knot and NSD where they are installed. All run as processes of their own, in turns,
+// so that what else the machine does meets them alike; only the ratios mean something.
 //
 //	go run ./bench/dns -services 100000 -instances 8
 package main

@@ -49,9 +49,9 @@ func ManagedNames() []string {
 
 type managedPolicy struct{ path, name, statements string }
 
-// managed are the AWS managed policies about Cloud Map, App Mesh, ECS and Route 53, with
-// what most of them say of services that are not here, which does no harm; see the AWS
-// Managed Policy Reference. It is never changed.
+// managed are the AWS managed policies about Cloud Map, App Mesh, ECS and Route 53. Most of
+// them also name services that are not here, which does no harm; see the AWS Managed Policy
+// Reference. It is never changed.
 var managed = [...]managedPolicy{
 	{"", "AWSCloudMapReadOnlyAccess", allowStatement(readActionsOfCloudMap)},
 	{"", "AWSCloudMapDiscoverInstanceAccess", allowStatement(discoverActions)},

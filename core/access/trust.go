@@ -102,9 +102,8 @@ type Caller struct {
 // Trust is the decision of a trust policy on a caller.
 type Trust struct {
 	Decision
-	// ByAccount is set where the policy trusts the caller's whole account, or
-	// everybody, and leaves it to policies of the caller's own account to say
-	// whom of it.
+	// ByAccount is set where the policy trusts the caller's whole account, or everybody.
+	// Then policies of the caller's own account must allow the call too.
 	ByAccount bool
 }
 

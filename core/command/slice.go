@@ -48,8 +48,8 @@ type Unique interface {
 	Unique() bool
 }
 
-// Guarded is a Change whose record may need no precondition of its own, because each
-// decision that writes it also writes another record, whose precondition is enough.
+// Guarded is a Change whose record may need no precondition of its own. Each decision that
+// writes it also writes another record, whose precondition is enough.
 type Guarded interface {
 	Change
 	// Guarded reports whether no precondition is needed.

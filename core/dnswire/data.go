@@ -21,10 +21,10 @@ const (
 // layout returns which fields the data of a type has: n is a name that may be
 // compressed, s a character string, a digit that many octets, and * the rest.
 //
-// These are the types of RFC 1035 and those that RFC 3597 section 4 adds. In the
-// data of all later types, known or not, names are not compressed and do not
-// change in canonical form (RFC 3597 section 7, RFC 6840 section 5.1). The signer's
-// name of RRSIG records would change; it is written in lower case.
+// These are the types of RFC 1035 and those that RFC 3597 section 4 adds. Names in the data
+// of all later types, known or not, are not compressed, and the canonical form does not
+// change them (RFC 3597 section 7, RFC 6840 section 5.1). The signer's name of RRSIG
+// records would change; it is written in lower case.
 func layout(rrtype uint16) string {
 	switch rrtype {
 	case TypeA:

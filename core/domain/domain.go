@@ -99,10 +99,10 @@ func (r *Rules) conflict(wanted Zone, valid []Zone) (owner Zone, delegated, conf
 	return Zone{}, delegated, false
 }
 
-// excludes reports whether the owner of z owns the name of wanted for a client that
-// sees both zones. A private zone hides public zones of the same name from the clients
-// of its VPC, so a public name is protected there too, unless the VPC belongs to the
-// other account alone.
+// excludes reports whether the owner of z owns the name of wanted for a client that sees
+// both zones. A private zone hides public zones of the same name from the clients of its
+// VPC. So a public name is protected there too, unless the VPC belongs to the other account
+// alone.
 func (r *Rules) excludes(z, wanted Zone) bool {
 	if z.Account == wanted.Account || !within(wanted.Name, z.Name) {
 		return false

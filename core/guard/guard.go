@@ -1,10 +1,10 @@
 // Package guard has records that make decisions of several nodes exclude each other.
 //
-// A decision that counts or searches many records, such as "fewer than 50 namespaces" or
-// "no hosted zone has this caller reference", depends on records that do not exist yet, and
-// cannot name them as what it read. So all decisions of one kind write one record, a guard.
-// Two of them on two nodes conflict then, and the second is made again on what the first
-// has written. core/state adds the guard of the quotas that a decision has asked for.
+// A decision can depend on records that do not exist yet: "fewer than 50 namespaces", or
+// "no hosted zone has this caller reference". It cannot name them as reads. So all
+// decisions of one kind write one record, a guard. Two of them on two nodes conflict then,
+// and the second is made again on what the first has written. core/state adds the guard of
+// the quotas that a decision has asked for.
 package guard
 
 import (

@@ -193,8 +193,8 @@ func (d *Draft) link(c *HealthCheck, on bool) {
 	}
 }
 
-// checkChanged reports to the observer the verdict of a check, and of those that are calculated
-// from it, and that the groups which use them may have other records.
+// checkChanged reports to the observer the verdict of a check, and of those that are
+// calculated from it. The groups that use them may have other records then.
 func (d *Draft) checkChanged(id string) {
 	if d.observer == nil {
 		return

@@ -53,9 +53,8 @@ func (a *Authority) Signer(at, settle int64) *Root {
 	return &a.Roots[0]
 }
 
-// Stale reports whether a root must be added, because the newest one is past half of its
-// life or somebody has asked for it, and whether one must be removed. Settle is that of
-// Signer.
+// Stale reports whether a root must be added or removed. One is added when the newest is
+// past half of its life, or on request. Settle is that of Signer.
 func (a *Authority) Stale(now, settle int64) (add, remove bool) {
 	n := len(a.Roots)
 	add = n == 0 || now >= a.Roots[n-1].Created/2+a.Roots[n-1].Expires/2 || a.Rotate > a.Roots[n-1].Created

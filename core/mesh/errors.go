@@ -6,9 +6,9 @@ import (
 	"github.com/cairn-discovery/cairn/core/command"
 )
 
-// A rule that a request breaks is a command.InvalidInput, a resource that does not exist
-// a command.NotFound, one that is in use a command.Conflict, and a name or a token that is
-// taken a command.AlreadyExists.
+// A broken rule is a command.InvalidInput, a missing resource a command.NotFound, a
+// resource in use a command.Conflict, and a name or token that is taken a
+// command.AlreadyExists.
 
 // Forbidden means that the account sees the mesh but may not do this in it.
 type Forbidden struct{ Message string }

@@ -23,8 +23,8 @@ func requestHash(operation string, account command.AccountID, specText string, t
 	return hex.EncodeToString(h.Sum(nil)[:12])
 }
 
-// repeated returns the resource as the request with a token made it, nil if there was no
-// such request, or an error if the request was another one.
+// repeated returns the resource that an earlier request with the token made, or nil if
+// there was none. It returns an error if that request was another one.
 func (r *Resource) repeated(text, hash string, now int64, spec Spec, tags []Tag) (*Resource, error) {
 	i := slices.IndexFunc(r.tokens, func(t token) bool { return t.text == text && now-t.time < tokenLife })
 	if text == "" || i < 0 {

@@ -41,7 +41,7 @@ func (w *fixture) Quota(command.AccountID, *command.Quota) int { return 0 }
 func (w *fixture) Quotas() []*command.Quota                    { return nil }
 
 // do decides a command and applies what a store would return of it.
-func (w *fixture) do(c *Tell) command.Decision {
+func (w *fixture) do(c *Update) command.Decision {
 	w.Helper()
 	d, err := c.Decide(w, &command.Meta{Now: 5})
 	if err != nil {
@@ -68,11 +68,11 @@ func (w *fixture) changed(before *State) (keys []string) {
 	return keys
 }
 
-func TestTell(t *testing.T) {
+func TestUpdate(t *testing.T) {
 	w := newFixture(t, "a", "b")
 	before := w.state
 	version := Version{Registered: 7, Check: 9}
-	d := w.do(&Tell{By: "a", Votes: []Vote{{Check: "srv-1/i/1", Version: version, Verdict: health.Unhealthy}},
+	d := w.do(&Update{By: "a", Votes: []Vote{{Check: "srv-1/i/1", Version: version, Verdict: health.Unhealthy}},
 		Series: []Series{{Check: "srv-1/j", Version: version, Results: 2, Pass: true}}})
 	if d.Reply.Count != 2 || !slices.Contains(d.Reads, member.Live("a")) {
 		t.Errorf("%+v", d)
@@ -86,20 +86,20 @@ func TestTell(t *testing.T) {
 	if got := w.changed(before); !slices.Equal(got, []string{"srv-1/i/1", "srv-1/j"}) {
 		t.Errorf("changed: %v", got)
 	}
-	if d := w.do(&Tell{By: "a", Votes: []Vote{{Check: "srv-1/i/1", Version: version, Verdict: health.Unhealthy}}}); len(d.Changes) != 0 {
+	if d := w.do(&Update{By: "a", Votes: []Vote{{Check: "srv-1/i/1", Version: version, Verdict: health.Unhealthy}}}); len(d.Changes) != 0 {
 		t.Error("the same vote is stored again")
 	}
 
 	// A node deletes its own votes and those of nodes that are gone, not those of others.
-	w.do(&Tell{By: "b", Votes: []Vote{{Check: "x", Version: version}}})
-	if d := w.do(&Tell{By: "a", NoVotes: []*Vote{{Node: "b", Check: "x"}}}); len(d.Changes) != 0 {
+	w.do(&Update{By: "b", Votes: []Vote{{Check: "x", Version: version}}})
+	if d := w.do(&Update{By: "a", DeleteVotes: []*Vote{{Node: "b", Check: "x"}}}); len(d.Changes) != 0 {
 		t.Error("a deletes a vote of b")
 	}
-	if d := w.do(&Tell{By: "gone", Votes: []Vote{{Check: "x"}}, NoSeries: []string{"srv-1/j"}}); len(d.Changes) != 0 {
+	if d := w.do(&Update{By: "gone", Votes: []Vote{{Check: "x"}}, DeleteSeries: []string{"srv-1/j"}}); len(d.Changes) != 0 {
 		t.Error("a node that is no member changes something")
 	}
 	w.members = newFixture(t, "a").members
-	if d := w.do(&Tell{By: "a", NoVotes: []*Vote{{Node: "b", Check: "x"}, {Node: "a", Check: "srv-1/i/1"}}, NoSeries: []string{"srv-1/j", "none"}}); d.Reply.Count != 3 {
+	if d := w.do(&Update{By: "a", DeleteVotes: []*Vote{{Node: "b", Check: "x"}, {Node: "a", Check: "srv-1/i/1"}}, DeleteSeries: []string{"srv-1/j", "none"}}); d.Reply.Count != 3 {
 		t.Errorf("deleted %d", d.Reply.Count)
 	}
 	for v := range w.state.Votes() {

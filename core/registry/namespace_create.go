@@ -20,7 +20,7 @@ type CreateNamespace struct {
 	Tags             []Tag
 	CreatorRequestID string
 	// NewKey is needed if the tags ask for a signed zone; see WantsKey.
-	NewKey NewKey
+	NewKey SigningKey
 }
 
 func (c *CreateNamespace) Decide(v command.View, m *command.Meta) (command.Decision, error) {

@@ -33,15 +33,16 @@ func WantsKey(tags []Tag) bool {
 	})
 }
 
-// NewKey is a key of a command that may need one.
-type NewKey struct {
+// SigningKey is a new key for the signatures of a zone. The edge makes it, because its private
+// part is sealed with a secret of the node. The zero value has no key.
+type SigningKey struct {
 	*dnssec.Key
 	// Problem is why there is no key, and the remedy.
 	Problem string
 }
 
 // sign sets the keys of the namespace according to its tags.
-func (ns *Namespace) sign(k NewKey, now int64) error {
+func (ns *Namespace) sign(k SigningKey, now int64) error {
 	wanted, tagged := ns.Tags.get(TagDNSSEC)
 	switch {
 	case !tagged || wanted == DNSSECDisabled:
@@ -63,7 +64,7 @@ func (ns *Namespace) sign(k NewKey, now int64) error {
 	return nil
 }
 
-func (ns *Namespace) addKey(k NewKey, now int64) error {
+func (ns *Namespace) addKey(k SigningKey, now int64) error {
 	if k.Key == nil {
 		return command.Invalid("Tag %s: no key can be made: %s", TagDNSSEC, k.Problem)
 	}

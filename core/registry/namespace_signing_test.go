@@ -10,10 +10,10 @@ import (
 )
 
 // aKey is a key that differs by its first octet.
-func aKey(n byte) registry.NewKey {
+func aKey(n byte) registry.SigningKey {
 	k := &dnssec.Key{Sealed: "sealed"}
 	k.Public[0] = n
-	return registry.NewKey{Key: k}
+	return registry.SigningKey{Key: k}
 }
 
 func dnssecTag(value string) []registry.Tag {
@@ -93,7 +93,7 @@ func TestSigningIsRefused(t *testing.T) {
 		"it is of type HTTP":                  &registry.CreateNamespace{Type: registry.HTTP, Name: "h", Tags: dnssecTag("enabled"), NewKey: aKey(1)},
 		`"yes" must be`:                       &registry.TagResource{ARN: arn(plain), Tags: dnssecTag("yes"), NewKey: aKey(1)},
 		"no key to be replaced":               &registry.TagResource{ARN: arn(plain), Tags: dnssecTag("rolling"), NewKey: aKey(1)},
-		"do that and this":                    &registry.TagResource{ARN: arn(plain), Tags: dnssecTag("enabled"), NewKey: registry.NewKey{Problem: "do that and this"}},
+		"do that and this":                    &registry.TagResource{ARN: arn(plain), Tags: dnssecTag("enabled"), NewKey: registry.SigningKey{Problem: "do that and this"}},
 		"is for namespaces":                   &registry.TagResource{ARN: w.rules.ServiceARN(testAccount, svc.ID), Tags: dnssecTag("enabled")},
 		"signed with its namespace":           &registry.CreateService{Name: "t", NamespaceRef: string(plain.ID), Tags: dnssecTag("enabled")},
 	} {

@@ -44,7 +44,7 @@ type TagResource struct {
 	ARN  string
 	Tags []Tag
 	// NewKey is needed if the tags ask for a signed zone; see WantsKey.
-	NewKey NewKey
+	NewKey SigningKey
 }
 
 func (c *TagResource) Decide(v command.View, m *command.Meta) (command.Decision, error) {
@@ -62,7 +62,7 @@ type UntagResource struct {
 
 func (c *UntagResource) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s, r := stateOf(v)
-	return replaceTags(s, r, m, c.ARN, NewKey{}, func(old Attributes) (Attributes, error) {
+	return replaceTags(s, r, m, c.ARN, SigningKey{}, func(old Attributes) (Attributes, error) {
 		all := old.Map()
 		maps.DeleteFunc(all, func(k, _ string) bool {
 			for _, gone := range c.Keys {
@@ -76,7 +76,7 @@ func (c *UntagResource) Decide(v command.View, m *command.Meta) (command.Decisio
 	})
 }
 
-func replaceTags(s *State, r *Rules, m *command.Meta, arn string, k NewKey, change func(Attributes) (Attributes, error)) (command.Decision, error) {
+func replaceTags(s *State, r *Rules, m *command.Meta, arn string, k SigningKey, change func(Attributes) (Attributes, error)) (command.Decision, error) {
 	ns, svc, err := s.FindResource(r, m.Account, arn)
 	if err != nil {
 		return command.Decision{}, err

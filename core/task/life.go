@@ -43,8 +43,8 @@ const (
 // of the TTL, and its request takes a moment. In milliseconds.
 const drainGrace = 1000
 
-// drainLabel is the tag of a service, or of a task definition, and the docker label that
-// sets the drain wait, in seconds or as a duration such as 1m30s.
+// drainLabel is a tag of a service or of a task definition, or a docker label. It sets the
+// drain wait, in seconds or as a duration such as 1m30s.
 const drainLabel = "cairn:drain-delay"
 
 // maxDrainLabel limits drainLabel, in milliseconds.

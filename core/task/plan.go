@@ -13,9 +13,9 @@ type Action struct {
 	Command command.Command
 }
 
-// Plan returns what has to be done next, in a fixed order, and the time at which it has
-// to be called again if nothing changes, in milliseconds since 1970. An action looks at
-// the state again when it is decided; if it comes too late, it changes nothing.
+// Plan returns what has to be done next, in a fixed order. It also returns when it has to
+// be called again if nothing changes, in milliseconds since 1970. An action looks at the
+// state again when it is decided; if it comes too late, it changes nothing.
 //
 // No lease of a node ends before hold, in milliseconds since 1970: nodes that could not
 // renew theirs, as the store was out of reach, get time to do so. 0: leases end when they

@@ -28,9 +28,8 @@ func collidingAddresses(t *testing.T) [2]string {
 	return [2]string{}
 }
 
-// TestLargeClass lets instances of a service with more of them than a chunk has
-// come and go, in drafts of several changes, some of them with the same hash or
-// the same address.
+// TestLargeClass adds and removes instances of a service that has more of them than a
+// chunk, in drafts of several changes. Some of them have the same hash or the same address.
 func TestLargeClass(t *testing.T) {
 	pair := collidingAddresses(t)
 	for _, kind := range []registry.RecordType{"A", "SRV"} {

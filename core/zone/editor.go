@@ -128,9 +128,8 @@ func (e *Editor) removeHosts(m *Member) {
 	})
 }
 
-// countAbove adds to the counts of the names between a name and one above it that
-// sets or hosts came or went, or that sets got their first or lost their last
-// member. This creates and removes empty non-terminals.
+// countAbove adds to the counts of the names between a name and one above it: of sets and
+// hosts below, and of sets that have members. This creates and removes empty non-terminals.
 func (d *Draft) countAbove(z *Zone, name, top string, sets, live int) {
 	if sets == 0 && live == 0 || name == top {
 		return

@@ -180,8 +180,8 @@ func (r *RRset) onlyRecord(strict bool) *Record {
 	return best
 }
 
-// Subzones returns the zones below z that hide a part of it from those who see it,
-// without those that lie below another of them, in the order of their names.
+// Subzones returns the zones below z that hide a part of it from those who see it, in the
+// order of their names. Zones below another one of them are not listed.
 func (x *Index) Subzones(z *Zone) []*Zone {
 	if z.noSubzones {
 		return nil

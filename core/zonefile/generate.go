@@ -19,8 +19,8 @@ const (
 //
 //	$GENERATE START-STOP[/STEP] OWNER [TTL] [CLASS] TYPE DATA
 //
-// It makes a record for each number. In the owner and the data, $ is the number, $$ or \$
-// is a dollar sign, and ${OFFSET,WIDTH,BASE} is the number plus an offset, with leading
+// It makes a record for each number. In the owner and the data, $ is the number, and $$ or
+// \$ is a dollar sign. ${OFFSET,WIDTH,BASE} is the number plus an offset, with leading
 // zeros, in the base d, o, x or X.
 func (p *parser) generate(e *entry) {
 	if len(e.fields) < 5 {

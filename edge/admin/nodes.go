@@ -48,9 +48,9 @@ func (s *Server) addNode(w http.ResponseWriter, r *http.Request) {
 	s.answerChange(w, s.cfg.AddNode(r.Context(), request.Addr), "a node was added to the cluster", "addr", request.Addr)
 }
 
-// mayChangeNodes refuses a change if the store is no cluster, if the listener does not
-// authenticate its callers, since a node that was removed has to join as a new one, or if
-// the node does not serve.
+// mayChangeNodes refuses a change if the store is no cluster, if the node does not serve, or
+// if the listener does not authenticate its callers: a node that was removed has to join as
+// a new one.
 func (s *Server) mayChangeNodes(w http.ResponseWriter) bool {
 	if s.cfg.RemoveNode == nil {
 		writeText(w, http.StatusConflict, "this node adds and removes no nodes: they are members of a cluster with --store cluster only; a node with another store leaves when it stops\n")

@@ -1,6 +1,6 @@
-// Package aws is the front door of the AWS APIs: one HTTP listener. It bounds the
-// requests, finds their API and operation, authenticates the caller, serves the
-// call, and writes the answer or the error in the protocol of the API.
+// Package aws is the front door of the AWS APIs: one HTTP listener. It limits the requests,
+// finds their API and operation, and authenticates the caller. Then it serves the call, and
+// writes the answer or the error in the protocol of the API.
 //
 // It knows an API as a service.API; services.go lists them. It never looks at the
 // Host header, so every name that leads to the listener can be used, the one with

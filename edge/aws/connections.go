@@ -18,10 +18,10 @@ func newConnLimiter(cfg *Config) *connlimit.Limiter {
 	return connlimit.New(limits, cfg.Logger)
 }
 
-// beginWork marks that the connection has a request in progress. That is so once the
-// caller is authenticated, or in open mode once the body has arrived, so that a client
-// cannot keep a connection by a request that it does not complete or may not make. It
-// fails if the connection was replaced in the meantime.
+// beginWork marks that the connection has a request in progress. That is so once the caller
+// is authenticated, or in open mode once the body has arrived. So an incomplete or refused
+// request does not keep a connection. It fails if the connection was replaced in the
+// meantime.
 func (x *request) beginWork() error {
 	if x.work = x.conn.counted.Begin(); !x.work {
 		return x.api.Fault(nil, wire.Unavailable, http.StatusText(http.StatusServiceUnavailable))

@@ -17,10 +17,9 @@ func (s *Server) limit(x *request) error {
 	return x.api.Fault(x.op, wire.Throttling, "Rate exceeded")
 }
 
-// limitFailedAuth handles a call whose sender has not proved who it is. A source
-// that fails too often gets no other answer than that its rate is exceeded, and
-// only a counter records it, so that it costs little. A caller that authenticates
-// is never refused, whatever its address.
+// limitFailedAuth handles a call whose sender has not proved who it is. A source that fails
+// too often is only told that its rate is exceeded, and only a counter records it. So it
+// costs little. A caller that authenticates is never refused, whatever its address.
 func (s *Server) limitFailedAuth(x *request) {
 	if !x.unauthenticated || s.cfg.Failures.Fail(x.sourceAddr(), x.start) {
 		return

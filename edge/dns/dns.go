@@ -155,9 +155,9 @@ func (s *Server) newWorker(to *shard) *worker {
 	return &worker{Answerer: s.responder.NewAnswerer(), shard: to}
 }
 
-// Serve answers from the sockets until ctx ends, finishes the queries that it has
-// read and returns nil, or returns the error of a socket that failed. It closes
-// the sockets.
+// Serve answers from the sockets until ctx ends. Then it finishes the queries that it has
+// read and returns nil. It returns the error of a socket that failed. It closes the
+// sockets.
 func (s *Server) Serve(ctx context.Context, sockets *Sockets) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.ServeAlso(ctx, sockets) })

@@ -180,8 +180,9 @@ func (s *stream) wantWorld(ss *subscriptions, names []string) error {
 	return nil
 }
 
-// adopt notes what a client got on an earlier stream, perhaps from another node, if its
-// version says that it has all that it wants in its newest version.
+// adopt notes what a client got on an earlier stream, perhaps from another node. It does so
+// if the version of the request says that the client has the newest version of all that it
+// wants.
 func (ss *subscriptions) adopt(version string) {
 	var sum uint64
 	for _, sub := range ss.subs {

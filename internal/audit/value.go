@@ -42,9 +42,8 @@ type Encoder struct {
 // zero; a pointer to zero is not. A value that is too large is replaced by a note of
 // its size.
 //
-// Structures, maps with keys of strings, lists, pointers, strings, numbers,
-// booleans and types with a MarshalJSON of their own are supported, as the shapes
-// of AWS's APIs need.
+// It supports the types that shapes of AWS's APIs need: structures, maps with string keys,
+// lists, pointers, strings, numbers, booleans, and types with their own MarshalJSON.
 func (e *Encoder) Encode(v any) []byte {
 	r := reflect.ValueOf(v)
 	if !r.IsValid() || (r.Kind() == reflect.Pointer || r.Kind() == reflect.Map) && r.IsNil() {

@@ -1,6 +1,6 @@
-// Package fsx is the small part of a file system that durable data needs, as an
-// interface, so that a test can replace the disk and refuse, tear and lose writes.
-// OS is the real one; crashfs, below this folder, is the one for tests.
+// Package fsx is the small part of a file system that durable data needs, as an interface.
+// So a test can replace the disk, and refuse, tear and lose writes. OS is the real one;
+// crashfs, below this folder, is the one for tests.
 package fsx
 
 import (

@@ -59,8 +59,8 @@ func verdictOf(size, have, most int) verdict {
 	return other
 }
 
-// measure returns the length of the header with the empty line that ends it, 0 if
-// that is yet to come, and less than that if a line is not well formed.
+// measure returns the length of the header with the empty line that ends it. It returns 0
+// if the end has not arrived, and a negative number if a line is not well formed.
 func (r *request) measure(b []byte) int {
 	for at := len(requestLine); ; {
 		line := b[at:min(len(b), r.maxHeader)]

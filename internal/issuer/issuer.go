@@ -4,8 +4,8 @@
 //
 // Certificates of programs are a function of the root and the request, also their private
 // keys: they are derived from that of the root. So all nodes that have a root issue the
-// same certificate, nothing but the root is stored, and a client that connects to another
-// node has the newest certificate already. Anyone who has the key of the root can issue any
+// same certificate, and only the root is stored. A client that connects to another node has
+// the newest certificate already. Anyone who has the key of the root can issue any
 // certificate in any case.
 //
 //	root, err := issuer.NewRoot("spiffe://shop", now, time.Hour)

@@ -1,10 +1,9 @@
 // Package oidc verifies the tokens of OpenID Connect issuers: the JSON Web
 // Tokens that Kubernetes gives to service accounts, and CI systems to jobs.
 //
-// Tokens and keys are parsed, and signatures verified, by coreos/go-oidc and
-// go-jose. This package limits them to RS256 and ES256 (RFC 7518 sections 3.3 and
-// 3.4), reads claims by their exact names, and decides when the keys of an issuer
-// are read.
+// Tokens and keys are parsed, and signatures verified, by coreos/go-oidc and go-jose. This
+// package limits them to RS256 and ES256 (RFC 7518 sections 3.3 and 3.4). It reads claims
+// by their exact names, and decides when the keys of an issuer are read.
 //
 //	keys := oidc.NewKeys(oidc.Location{File: "jwks.json"})
 //	v := oidc.Verifier{Issuer: "https://issuer", Audiences: []string{"sts.amazonaws.com"}, Keys: keys}

@@ -32,12 +32,12 @@ type Health struct {
 	// loopback addresses unless all listeners are on loopback. Multicast and
 	// unspecified addresses and the admin listener are never probed.
 	AllowReserved []Prefix `yaml:"allow_reserved"`
-	// Control are addresses, IP:PORT, that always accept TCP connections, such as
-	// a gateway or a name server. If nearly all checks fail at once and these
-	// addresses cannot be reached either, the node assumes that its own network
-	// has failed and marks nothing unhealthy. None means the resolvers of
-	// dns.forward, or without these the node's own API listener, which notices
-	// only that this machine is broken: set it.
+	// Control are addresses, IP:PORT, that always accept TCP connections, such as a gateway
+	// or a name server. If nearly all checks fail at once and none of these addresses can
+	// be reached, the node assumes that its own network has failed. Then it marks nothing
+	// unhealthy. An empty list means the resolvers of dns.forward, or without these the
+	// node's own API listener. That one only shows that this machine is broken, so set the
+	// list.
 	Control []string `yaml:"control" check:"addrport"`
 	// Voters is how many of the nodes that share a store run each check. With 1 there is
 	// no vote: one node decides. At most all live nodes vote, which then probe each

@@ -148,8 +148,8 @@ func restorable(cfg Config) error {
 	return err
 }
 
-// leftovers returns the segments that an earlier attempt to restore has left in a
-// folder, or *NotEmptyError if the folder has files that are not of one.
+// leftovers returns the segments that an earlier attempt to restore has left in a folder.
+// It returns *NotEmptyError if the folder has other files.
 func leftovers(dir string, names []string) (segments []string, err error) {
 	f := sortFiles(names)
 	for _, name := range names {

@@ -88,9 +88,9 @@ func headerSum(b []byte, salt uint64, offset int64) uint32 {
 	return extendSum(checksum(place[:]), b[4:frameHeader])
 }
 
-// finishFrame fills in the header of buf, a frame with its payload in place, for
-// the given place in a segment and returns the bytes to write there: buf itself,
-// or a masked copy. The payload in buf stays as it was.
+// finishFrame fills in the header of buf, a frame that has its payload, for the given place
+// in a segment. It returns the bytes to write there: buf itself, or a masked copy. The
+// payload in buf stays as it was.
 func finishFrame(buf []byte, f frame, salt uint64, offset int64) []byte {
 	f.length = uint32(len(buf) - frameHeader)
 	f.mask = 0

@@ -60,12 +60,11 @@ func (s *Store) sealBeforeLast(l *loader) error {
 	return sealed.seal(before.next)
 }
 
-// secureTail checks that what was read of the last segment is on the disk.
-// After a sync that failed, in this process or in one that ended since, memory
-// may show data that never reached the disk and that no later sync would write.
-// At most the last frame and what comes after it can be concerned, for a frame
-// is only written when those before it were synced. So that part is written
-// again. Where the disk refuses this, the whole segment goes to a new file.
+// secureTail checks that what was read of the last segment is on the disk. After a failed
+// sync, in this process or an earlier one, memory may show data that never reached the
+// disk. No later sync would write it. At most the last frame and what comes after it can be
+// concerned, for a frame is only written when those before it were synced. So that part is
+// written again. Where the disk refuses this, the whole segment goes to a new file.
 func (s *Store) secureTail(end loadedSegment, data []byte) (fsx.File, error) {
 	f, err := s.cfg.FS.Open(s.log.path(end.name()))
 	if err != nil {

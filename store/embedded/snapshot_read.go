@@ -14,11 +14,10 @@ type snapshotInfo struct {
 	bytes    int64
 }
 
-// readSnapshot reads a snapshot from its first byte to the end of r and hands
-// over its records in chunks, each of which has been checked by itself. That all
-// of them were there is only known when it returns nil. The chunk's memory is
-// used again after visit. The error is a *flaw, a *VersionError without File, or
-// comes from r or visit.
+// readSnapshot reads a snapshot from its first byte to the end of r. It hands over the
+// records in chunks, and checks each chunk before. That all of them were there is only
+// known when it returns nil. The chunk's memory is used again after visit. The error is a
+// *flaw, a *VersionError without File, or comes from r or visit.
 func readSnapshot(r io.Reader, visit func([]store.Change) error) (snapshotInfo, error) {
 	s := snapshotReader{r: r}
 	return s.all(visit)

@@ -82,9 +82,8 @@ func (s *Store) Newest(context.Context) (store.Revision, error) {
 	return s.data.revision, nil
 }
 
-// Commit implements store.Store. It checks Exists of every precondition that
-// holds and answers a wrong one with an error, since that is a mistake in the
-// caller which a store without the whole state cannot see.
+// Commit implements store.Store. It checks Exists of every precondition that holds. A wrong
+// one is an error: a mistake in the caller that a store without the whole state cannot see.
 func (s *Store) Commit(ctx context.Context, txn store.Txn) (store.Revision, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err

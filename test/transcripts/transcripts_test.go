@@ -1,12 +1,12 @@
 // Package transcripts replays sessions with the API and compares every answer,
 // byte by byte, with the one that is written down.
 //
-// A transcript is a list of exchanges: the operation after "> " (one of ECS after
-// "> ecs ", method and path of App Mesh after "> appmesh ") and the request's body below it, then the status after "< " and the answer's body below that.
-// Lines that begin with # are comments, and "mode: strict" on the first line
-// picks the compatibility mode. What differs from run to run is masked in the
-// answers, as <ns-1>, <srv-1>, <op-1>, <zone-1>, <time> and so on, and the same
-// names stand for the real values in later requests.
+// A transcript is a list of exchanges: the operation after "> " (one of ECS after "> ecs ",
+// method and path of App Mesh after "> appmesh ") and the request's body below it, then the
+// status after "< " and the answer's body below that. Lines that begin with # are comments,
+// and "mode: strict" on the first line picks the compatibility mode. Values that differ
+// from run to run are masked in the answers, as <ns-1>, <srv-1>, <op-1>, <zone-1>, <time>
+// and so on. The same names mean the real values in later requests.
 //
 //	go test ./test/transcripts -update
 //

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// printOperations prints the interface that an API's handlers fill, the function
-// that makes its operations of them, and per operation how its input is read and
-// its output written.
+// printOperations prints the interface of an API's handlers and the function that makes its
+// operations of them. For each operation it prints functions that read the input and write
+// the output.
 func printOperations(p *printer, m *model) {
 	printErrorCodes(p, m)
 	if !m.protocol.json {

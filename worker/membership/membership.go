@@ -5,9 +5,9 @@
 //	err = m.Run(ctx)
 //	m.Owns(rep.Current().State, "key of some work")
 //
-// Clocks of nodes are not compared: a node is dead if its record has not changed for the
-// time of its lease by the clock of the node that looks at it, while this node itself
-// could renew. So an outage of the store, or a process that was stopped for a while, makes
+// Clocks of nodes are not compared: a node is dead if its record does not change for the
+// time of its lease, by the clock of another node that could renew its own record
+// meanwhile. So an outage of the store, or a process that was stopped for a while, makes
 // nobody dead.
 package membership
 

@@ -8,7 +8,7 @@ import (
 )
 
 // A node that gives up a check stores the results in a row that count towards another
-// verdict, and the node that takes it over goes on from there. A node that is killed stores
+// verdict. The node that takes it over continues from there. A node that is killed stores
 // nothing; then the count begins at zero. Either way no verdict changes by the move.
 
 // outdated is what nodes have stored about checks and what this node has to delete.
@@ -72,25 +72,25 @@ func (l *loop) leave(ctx context.Context) {
 	if l.share.self == "" {
 		return
 	}
-	tell := probe.Tell{By: l.share.self}
+	update := probe.Update{By: l.share.self}
 	for _, g := range l.groups {
 		for _, c := range g.checks {
-			if s, ok := c.series(); ok && len(tell.Series) < maxHandover {
-				tell.Series = append(tell.Series, s)
+			if s, ok := c.series(); ok && len(update.Series) < maxHandover {
+				update.Series = append(update.Series, s)
 			}
 		}
 	}
 	for v := range l.told.Votes() {
 		if v.Node == l.share.self {
-			tell.NoVotes = append(tell.NoVotes, v)
+			update.DeleteVotes = append(update.DeleteVotes, v)
 		}
 	}
-	if tell.Len() == 0 {
+	if update.Len() == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
 	defer cancel()
-	if err := l.p.propose(ctx, &proposal{tell: tell}); err != nil {
+	if err := l.p.propose(ctx, &proposal{update: update}); err != nil {
 		l.p.cfg.Logger.Warn("the results of health checks could not be handed over; the next nodes begin to count again", "err", err)
 	}
 }

@@ -17,10 +17,10 @@ type proposal struct {
 	by       string // the name of the node; empty: it runs all checks
 	verdicts []registry.Verdict
 	checks   []hostedzone.Verdict
-	tell     probe.Tell
+	update   probe.Update
 }
 
-func (p *proposal) len() int { return len(p.verdicts) + len(p.checks) + p.tell.Len() }
+func (p *proposal) len() int { return len(p.verdicts) + len(p.checks) + p.update.Len() }
 
 // perCommand returns how many changes one command may have, so that it fits into one
 // transaction of a store that takes so many operations; 0 means that there is no limit. A
@@ -41,17 +41,17 @@ func (p *proposal) commands(changes int) (all []command.Command) {
 	for part := range slices.Chunk(p.checks, changes) {
 		all = append(all, &hostedzone.SetVerdicts{Verdicts: part, By: p.by})
 	}
-	for part := range slices.Chunk(p.tell.Votes, changes) {
-		all = append(all, &probe.Tell{By: p.tell.By, Votes: part})
+	for part := range slices.Chunk(p.update.Votes, changes) {
+		all = append(all, &probe.Update{By: p.update.By, Votes: part})
 	}
-	for part := range slices.Chunk(p.tell.Series, changes) {
-		all = append(all, &probe.Tell{By: p.tell.By, Series: part})
+	for part := range slices.Chunk(p.update.Series, changes) {
+		all = append(all, &probe.Update{By: p.update.By, Series: part})
 	}
-	for part := range slices.Chunk(p.tell.NoVotes, changes) {
-		all = append(all, &probe.Tell{By: p.tell.By, NoVotes: part})
+	for part := range slices.Chunk(p.update.DeleteVotes, changes) {
+		all = append(all, &probe.Update{By: p.update.By, DeleteVotes: part})
 	}
-	for part := range slices.Chunk(p.tell.NoSeries, changes) {
-		all = append(all, &probe.Tell{By: p.tell.By, NoSeries: part})
+	for part := range slices.Chunk(p.update.DeleteSeries, changes) {
+		all = append(all, &probe.Update{By: p.update.By, DeleteSeries: part})
 	}
 	return all
 }

@@ -69,7 +69,7 @@ func (l *loop) flush(ctx context.Context, now time.Time) {
 
 // batch collects what may be proposed now.
 func (l *loop) batch(ctx context.Context, now time.Time) *proposal {
-	p := &proposal{by: l.share.self, tell: probe.Tell{By: l.share.self}}
+	p := &proposal{by: l.share.self, update: probe.Update{By: l.share.self}}
 	size := 0
 	for c := range l.dirty {
 		if p.len() >= maxVerdicts || size > maxVerdictBytes {
@@ -81,13 +81,13 @@ func (l *loop) batch(ctx context.Context, now time.Time) *proposal {
 		size += l.add(p, c)
 	}
 	for _, s := range l.leaving {
-		p.tell.Series = append(p.tell.Series, s)
+		p.update.Series = append(p.update.Series, s)
 	}
 	for v := range l.outdated.votes {
-		p.tell.NoVotes = append(p.tell.NoVotes, v)
+		p.update.DeleteVotes = append(p.update.DeleteVotes, v)
 	}
 	for key := range l.outdated.series {
-		p.tell.NoSeries = append(p.tell.NoSeries, key)
+		p.update.DeleteSeries = append(p.update.DeleteSeries, key)
 	}
 	l.leaving, l.outdated = map[string]probe.Series{}, newOutdated()
 	return p
@@ -115,10 +115,10 @@ func (l *loop) add(p *proposal, c *check) int {
 	if !c.owner {
 		put, outdated := l.vote(c)
 		if put != nil {
-			p.tell.Votes = append(p.tell.Votes, *put)
+			p.update.Votes = append(p.update.Votes, *put)
 		}
 		if outdated != nil {
-			p.tell.NoVotes = append(p.tell.NoVotes, outdated)
+			p.update.DeleteVotes = append(p.update.DeleteVotes, outdated)
 		}
 		return voteSize
 	}
@@ -170,17 +170,17 @@ func (l *loop) proposalDone(ctx context.Context, err error, now time.Time) {
 
 // again plans what a failed proposal had and what follows from no check.
 func (l *loop) again(p *proposal) {
-	for _, s := range p.tell.Series {
+	for _, s := range p.update.Series {
 		if l.find(s.Check) == nil {
 			l.leaving[s.Check] = s
 		}
 	}
-	for _, v := range p.tell.NoVotes {
+	for _, v := range p.update.DeleteVotes {
 		if l.told.Vote(v.Node, v.Check) == v {
 			l.outdated.votes[v] = struct{}{}
 		}
 	}
-	for _, key := range p.tell.NoSeries {
+	for _, key := range p.update.DeleteSeries {
 		if l.told.Series(key) != nil {
 			l.outdated.series[key] = struct{}{}
 		}

@@ -391,7 +391,7 @@ func TestCommandsFitIntoOneTransaction(t *testing.T) {
 	}
 	do(&member.Renew{Node: member.Node{Name: "a", ID: "a", Lease: 1000}})
 	do(&registry.CreateNamespace{Type: registry.HTTP, Name: "example"})
-	p := &proposal{by: "a", tell: probe.Tell{By: "a"}}
+	p := &proposal{by: "a", update: probe.Update{By: "a"}}
 	for ns := range s.Registry.Namespaces(simAccount, "") {
 		for i := range 3 * limit { // each in a service of its own, which is the worst
 			d, _ := do(&registry.CreateService{Name: fmt.Sprint("s", i), NamespaceRef: string(ns), HealthCheck: &registry.HealthCheck{Type: registry.CheckTCP, FailureThreshold: 1}})
@@ -401,10 +401,10 @@ func TestCommandsFitIntoOneTransaction(t *testing.T) {
 			inst, _ := svc.Instance("i")
 			key := registry.CheckKey(svc.ID, "i")
 			p.verdicts = append(p.verdicts, registry.Verdict{Account: simAccount, Service: svc.ID, Instance: "i", Registered: inst.Registered, Check: svc.Check().Stamp, To: registry.Unhealthy})
-			p.tell.Votes = append(p.tell.Votes, probe.Vote{Check: key, Verdict: health.Unhealthy})
-			p.tell.Series = append(p.tell.Series, probe.Series{Check: key, Results: 1})
-			p.tell.NoVotes = append(p.tell.NoVotes, &probe.Vote{Node: "a", Check: key})
-			p.tell.NoSeries = append(p.tell.NoSeries, key)
+			p.update.Votes = append(p.update.Votes, probe.Vote{Check: key, Verdict: health.Unhealthy})
+			p.update.Series = append(p.update.Series, probe.Series{Check: key, Results: 1})
+			p.update.DeleteVotes = append(p.update.DeleteVotes, &probe.Vote{Node: "a", Check: key})
+			p.update.DeleteSeries = append(p.update.DeleteSeries, key)
 		}
 	}
 	changes := 0

@@ -25,8 +25,8 @@ type Config struct {
 	// Owns reports whether this node does a piece of the work that live nodes share. Nil:
 	// it does everything.
 	Owns func(key string) bool
-	// Lease is the time that nodes have to renew their leases after they could not, because
-	// the store was out of reach or this node was down. 0: none.
+	// Lease is the time that nodes have to renew their leases after an outage of the store
+	// or of this node. 0: none.
 	Lease time.Duration
 }
 

@@ -43,8 +43,8 @@ func (r *Reader) failCharacter() {
 	r.fail(fmt.Sprintf("Unexpected character %q at offset %d", c, r.pos))
 }
 
-// failType reports that the value at pos is not what the caller wants, which is a
-// scalar named by target, or with "" a structure, map or list.
+// failType reports that the value at pos is not of the type that the caller wants: the
+// scalar that target names, or with "" a structure, map or list.
 func (r *Reader) failType(target string) {
 	if r.err != nil {
 		return

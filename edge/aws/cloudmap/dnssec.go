@@ -17,18 +17,18 @@ import (
 type SigningKeys func() (*dnssec.Key, error)
 
 // newKey makes a key if the tags may need one.
-func (a *api) newKey(tags []registry.Tag) registry.NewKey {
+func (a *api) newKey(tags []registry.Tag) registry.SigningKey {
 	if !registry.WantsKey(tags) {
-		return registry.NewKey{}
+		return registry.SigningKey{}
 	}
 	if a.keys == nil {
-		return registry.NewKey{Problem: "this node signs nothing"}
+		return registry.SigningKey{Problem: "this node signs nothing"}
 	}
 	k, err := a.keys()
 	if err != nil {
-		return registry.NewKey{Problem: err.Error()}
+		return registry.SigningKey{Problem: err.Error()}
 	}
-	return registry.NewKey{Key: k}
+	return registry.SigningKey{Key: k}
 }
 
 // DNSSEC says how a zone is signed. Its members are those of the GetDNSSEC call

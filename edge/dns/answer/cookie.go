@@ -12,9 +12,9 @@ import (
 	"github.com/dchest/siphash"
 )
 
-// Cookies configures DNS cookies: RFC 7873 and, for the format of the server
-// cookie, RFC 9018, so that several servers behind one address accept each
-// other's cookies if they share a secret.
+// Cookies configures DNS cookies: RFC 7873. The format of the server cookie is that of RFC
+// 9018, so several servers behind one address accept each other's cookies if they share a
+// secret.
 type Cookies struct {
 	// Secret has 16 octets. Nil: a random one that is changed every day.
 	Secret []byte

@@ -15,9 +15,9 @@ import (
 // Nothing is signed in advance. Names that do not exist are denied by an NSEC
 // record made for the question alone: RFC 9824.
 
-// For signed MULTIVALUE and LATENCY answers with more than MaxAnswer records,
-// answers are drawn from fewSamples fixed samples, replaced every fewSeconds, so
-// that the number of RRsets to sign stays bounded.
+// Signed MULTIVALUE and LATENCY answers with more than MaxAnswer records are drawn from
+// fewSamples fixed samples, which are replaced every fewSeconds. So the number of RRsets to
+// sign is limited.
 const (
 	fewSamples = 16
 	fewSeconds = 10

@@ -18,10 +18,9 @@ type Certificates interface {
 	TLS(protocols ...string) *tls.Config
 }
 
-// Listen wraps inner. The handshake happens at the first Read or Write of an
-// accepted connection, under the deadline that the caller must set for it, so that a
-// client without a handshake does not block other connections. Read returns the error
-// of the handshake.
+// Listen wraps inner. The handshake happens at the first Read or Write of an accepted
+// connection, so that a client without a handshake does not block others. The caller must
+// set a deadline for it. Read returns the error of the handshake.
 func Listen(inner net.Listener, certificates Certificates) net.Listener {
 	return tls.NewListener(inner, certificates.TLS(protocol))
 }

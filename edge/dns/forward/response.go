@@ -46,10 +46,9 @@ func (r *Response) MinTTL() uint32 {
 	return least - r.Age
 }
 
-// Append appends the sections to msg, which holds a header and one question
-// and nothing else, and sets the counts of answer and authority records in the
-// header. Owner names that equal the question's name are pointers to it, so they
-// have the case of this client's question.
+// Append appends the sections to msg, which holds a header and one question only. It sets
+// the counts of answer and authority records in the header. Owner names that equal the
+// question's name are pointers to it, so they have the case of this client's question.
 //
 // It stops before the first record that would make msg longer than limit, and
 // returns false: the message is truncated.

@@ -1,6 +1,6 @@
-// Package view decides by the source address of a client which private zones it sees
-// and whether names outside our zones are resolved for it (split horizon). Every
-// client sees public zones.
+// Package view decides by the source address of a client which private zones it sees (split
+// horizon). It also decides whether names outside our zones are resolved for the client.
+// Every client sees public zones.
 //
 //	t, err := view.New(view.Config{Trusted: trusted, VPCs: vpcs})
 //	client := t.Lookup(from.Addr())

@@ -2,10 +2,10 @@ package ptree
 
 import "cmp"
 
-// Diff calls changed for every key whose values differ between two Maps, in
-// order of keys, with the zero value where a Map does not have the key. Parts
-// that both share are skipped, so the cost depends on what was changed since one
-// was made from the other, and not on their size.
+// Diff calls changed for every key whose values differ between two Maps, in order of keys.
+// A Map that does not have the key has the zero value. Parts that both share are skipped,
+// so the cost depends on what was changed since one was made from the other, and not on
+// their size.
 func Diff[K cmp.Ordered, V comparable](old, new Map[K, V], changed func(key K, old, new V)) {
 	if old.root == new.root {
 		return

@@ -1,9 +1,8 @@
 // Package ptree is a persistent ordered map: changing a Map gives a new Map and
 // leaves the old one as it was, sharing all but one path of nodes with it.
 //
-// It is a B+ tree, so that a snapshot of a large table costs nothing, a change
-// copies a few small nodes however large the table is, and a listing can go on
-// from any key.
+// It is a B+ tree. A snapshot of a large table costs nothing, a change copies a few small
+// nodes, and a listing can start at any key.
 //
 //	m := ptree.Map[string, int]{}
 //	m2 := m.Put(nil, "a", 1) // m is still empty

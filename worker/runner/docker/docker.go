@@ -163,9 +163,9 @@ func (d *Driver) ours(taskID string) client.Filters {
 	return f
 }
 
-// containerName returns the name of a container on the engine. It follows from the task
-// and the container, so a container that was created just before this process was
-// killed is found again and not created twice.
+// containerName returns the name of a container on the engine. It follows from the task and
+// the container. So a container that was created just before this process was killed is
+// found, and not created twice.
 func containerName(s *runner.Spec, container string) string {
 	plain := func(r rune) rune {
 		switch {

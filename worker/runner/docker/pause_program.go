@@ -7,10 +7,10 @@ import (
 )
 
 // The pause program holds the namespaces that the containers of a task share, and does
-// nothing else. It waits for signals: SIGTERM and SIGINT end it, and for SIGCHLD it
-// reaps children, because it is process 1 of tasks with pidMode "task". It is written
-// in machine code so that the image is a few hundred bytes, needs no compiler and no
-// download, and a task costs a few kilobytes of memory.
+// nothing else. It waits for signals: SIGTERM and SIGINT end it, and for SIGCHLD it reaps
+// children, because it is process 1 of tasks with pidMode "task". It is in machine code, so
+// the image has a few hundred bytes and needs no compiler and no download. A task costs a
+// few kilobytes of memory.
 
 // pauseCode has the program for each architecture of the engine, in the names of Go.
 var pauseCode = map[string]struct {

@@ -337,9 +337,9 @@ func (c *cgroups) parents(group string) []string {
 	return all
 }
 
-// abandonedAfter is the age from which on the group of a driver counts as abandoned if it
-// is empty and the folder of the driver does not exist. A driver of another container may
-// be about to use a younger one.
+// abandonedAfter is the age at which the group of a driver counts as abandoned, if it is
+// empty and the folder of the driver does not exist. A driver of another container may be
+// about to use a younger one.
 const abandonedAfter = time.Hour
 
 // removeAbandoned deletes the groups below parent that are not used: those of drivers whose

@@ -30,9 +30,9 @@ const imageHost = "host"
 
 // Config is what a Driver needs. RunDir, DataDir and Logger are required.
 type Config struct {
-	// RunDir has the files of running tasks. It has to be on a file system that a
-	// restart of the machine empties, such as /run, and its path has to be short,
-	// because it contains a socket.
+	// RunDir has the files of running tasks. It has to be on a file system that a restart
+	// of the machine empties, such as /run. Its path has to be short, because it contains a
+	// socket.
 	RunDir string
 	// Owner is the folder without which RunDir is of no use: the data folder of the
 	// program. Others is the folder that has the RunDir of each program of this machine.

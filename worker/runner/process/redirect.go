@@ -14,9 +14,9 @@ import (
 	"github.com/cairn-discovery/cairn/core/task"
 )
 
-// redirect makes what comes from outside to some ports of the network namespace of this
-// thread go to others, and what is sent within it to task.ConnectRange go to the port connect.
-// It replaces the redirects that are there.
+// redirect changes the ports of packets in the network namespace of this thread. Packets
+// from outside to some ports go to others, and packets from within to task.ConnectRange go
+// to the port connect. It replaces the redirects that are there.
 func redirect(all []task.Redirect, connect uint16) error {
 	if len(all) == 0 && connect == 0 {
 		return nil

@@ -14,8 +14,9 @@ import (
 // maxAnswer bounds what is read of an answer, in bytes.
 const maxAnswer = 64 << 20
 
-// Send signs a request for a service of AWS and returns the answer and its body, for APIs that are
-// called without a client of the SDK. Body is that of the request, for its signature.
+// Send signs a request for a service of AWS and returns the answer and its body. It is for
+// APIs that are called without a client of the SDK. Body is that of the request, for its
+// signature.
 func (s *Session) Send(ctx context.Context, service string, request *http.Request, body []byte) (*http.Response, []byte, error) {
 	credentials, err := s.Config.Credentials.Retrieve(ctx)
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package demo has the commands demo, a small shop on a node of its own, whose clients
-// tell what they see while a service grows and shrinks, and demo mesh, a mesh whose
-// weights move.
+// Package demo has two commands. Command demo runs a small shop on a node of its own, whose
+// clients report what they see while a service grows and shrinks. Command demo mesh runs a
+// mesh whose weights move.
 package demo
 
 import (

@@ -142,7 +142,7 @@ func filterOf(name string, config proto.Message) *listenerv3.Filter {
 	return &listenerv3.Filter{Name: name, ConfigType: &listenerv3.Filter_TypedConfig{TypedConfig: plain.Pack(config)}}
 }
 
-// unprocessed is a header of answers by which the proxy of a task says that the task has not
+// unprocessed is a header of answers of the proxy of a task. It says that the task has not
 // got the request, because nothing has accepted a connection. Another task can have it.
 const unprocessed = "x-cairn-unprocessed"
 

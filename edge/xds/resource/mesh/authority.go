@@ -17,7 +17,7 @@ import (
 )
 
 // authorityName reports whether a name of a secret is one of the built-in authority of the
-// mesh, and returns it with its trust domain in lower case: the trust domain for the
+// mesh. It returns the name with its trust domain in lower case: the trust domain for the
 // certificates of roots, or the SPIFFE id of a proxy for its certificate.
 func (v *view) authorityName(in *resource.Input, name string) (string, bool) {
 	domain := model.TrustDomain(v.mesh.Mesh)

@@ -5,25 +5,27 @@ import (
 	"github.com/cairn-discovery/cairn/core/member"
 )
 
-// Tell stores what a node tells the others. It does nothing unless the node is a member.
+// Update stores votes and series of a node for the others. It does nothing unless the node is a member.
 // Reply.Count is the number of changes.
-type Tell struct {
+type Update struct {
 	// By is the name of the node.
 	By string
 	// Votes and Series are stored. Node of the votes and At of the series are set.
 	Votes  []Vote
 	Series []Series
-	// NoVotes are votes to delete: of By, and of nodes that are no members.
-	NoVotes []*Vote
-	// NoSeries are the keys of checks whose series are deleted.
-	NoSeries []string
+	// DeleteVotes are votes to delete: of By, and of nodes that are no members.
+	DeleteVotes []*Vote
+	// DeleteSeries are the keys of checks whose series are deleted.
+	DeleteSeries []string
 }
 
 // Len returns the number of changes.
-func (c *Tell) Len() int { return len(c.Votes) + len(c.Series) + len(c.NoVotes) + len(c.NoSeries) }
+func (c *Update) Len() int {
+	return len(c.Votes) + len(c.Series) + len(c.DeleteVotes) + len(c.DeleteSeries)
+}
 
 // Decide implements command.Command.
-func (c *Tell) Decide(v command.View, m *command.Meta) (command.Decision, error) {
+func (c *Update) Decide(v command.View, m *command.Meta) (command.Decision, error) {
 	s, members := stateOf(v), member.StateOf(v)
 	var d command.Decision
 	if _, ok := members.Node(c.By); !ok {
@@ -40,14 +42,14 @@ func (c *Tell) Decide(v command.View, m *command.Meta) (command.Decision, error)
 		one.At = m.Now
 		d.Changes = append(d.Changes, series.Put(&one))
 	}
-	for _, vote := range c.NoVotes {
+	for _, vote := range c.DeleteVotes {
 		_, live := members.Node(vote.Node)
 		if vote.Node != c.By && live || s.Vote(vote.Node, vote.Check) == nil {
 			continue
 		}
 		d.Changes = append(d.Changes, votes.Delete(vote))
 	}
-	for _, check := range c.NoSeries {
+	for _, check := range c.DeleteSeries {
 		if s.Series(check) != nil {
 			d.Changes = append(d.Changes, series.Delete(&Series{Check: check}))
 		}
