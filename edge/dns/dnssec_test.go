@@ -52,7 +52,7 @@ func (w *fixture) signZone(id string, under *seal.Key, value string) {
 	w.do(&registry.TagResource{
 		ARN:    w.rules.Registry.NamespaceARN(w.account, registry.NamespaceID(id)),
 		Tags:   []registry.Tag{{Key: registry.TagDNSSEC, Value: value}},
-		NewKey: registry.NewKey{Key: k},
+		NewKey: registry.SigningKey{Key: k},
 	})
 }
 

@@ -31,7 +31,7 @@ func signedFixture(t *testing.T, signer Signer) (f *fixture, now *time.Time) {
 	f.do(&registry.TagResource{
 		ARN:    f.rules.Registry.NamespaceARN("000000000000", registry.NamespaceID(ns)),
 		Tags:   []registry.Tag{{Key: registry.TagDNSSEC, Value: "enabled"}},
-		NewKey: registry.NewKey{Key: &dnssec.Key{Sealed: "sealed"}},
+		NewKey: registry.SigningKey{Key: &dnssec.Key{Sealed: "sealed"}},
 	})
 	f.namespace("plain.example.com")
 	return f, &at

@@ -17,9 +17,15 @@ import (
 // migrateSettings are the settings of serve that name stores.
 var migrateSettings = []string{"data-dir", "etcd-endpoints", "etcd-prefix", "cluster-addr", "node-name"}
 
+// migration has the flags of the command migrate.
+type migration struct {
+	p                               *cli.Program
+	given                           givenSettings
+	file, from, to, target, prepare string
+}
+
 func newMigrate(p *cli.Program) *cobra.Command {
-	var given givenSettings
-	var file, from, to, target, prepare string
+	m := &migration{p: p}
 	cmd := &cobra.Command{
 		Use:   "migrate --from STORE --to STORE [flags]",
 		Short: "Copy the registry from one kind of store to another",
@@ -43,47 +49,56 @@ folder is that of the only node of a cluster, so --target names another one.`,
   cairn migrate --from embedded --to cluster --data-dir /var/lib/cairn --cluster-addr 127.0.0.1:8057
   cairn migrate --from embedded --to cluster --prepare cairn.backup --data-dir /var/lib/cairn
   cairn migrate --from cluster --to embedded --data-dir /var/lib/cairn --target /var/lib/cairn-new`,
-		RunE: cli.Interruptible(func(ctx context.Context, _ []string) error {
-			shared := to
-			if to == config.StoreEmbedded {
-				shared = from
-			}
-			known := []string{config.StoreEtcd, config.StoreCluster}
-			if !slices.Contains(known, shared) || (from != config.StoreEmbedded && to != config.StoreEmbedded) {
-				return cli.Usagef("one of --from and --to must be embedded, and the other etcd or cluster")
-			}
-			if prepare != "" && to == config.StoreEmbedded {
-				return cli.Usagef("--prepare needs --from embedded")
-			}
-			given.values["store"] = shared
-			cfg, err := loadConfig(p, file, given.values)
-			if err != nil {
-				return err
-			}
-			m := node.Migration{
-				Config: cfg.Config, ToEmbedded: to == config.StoreEmbedded, Target: cmp.Or(target, cfg.DataDir), Prepare: prepare,
-				Logger: slog.New(slog.NewTextHandler(p.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
-			}
-			done, err := m.Run(ctx)
-			if err != nil {
-				return fmt.Errorf("migrate: %w", err)
-			}
-			if prepare != "" {
-				_, err = fmt.Fprintf(p.Stdout, "%d records of the backup copied and compared; now stop the node and migrate without --prepare\n", done.Records)
-				return err
-			}
-			_, err = fmt.Fprintf(p.Stdout, "%d records compared, %d of them copied now; revision %d in %s, %d in %s\n",
-				done.Records, done.Written, done.From, from, done.To, to)
-			return err
-		}),
+		RunE: cli.Interruptible(func(ctx context.Context, _ []string) error { return m.run(ctx) }),
 	}
 	cli.Arguments(cmd)
 	cmd.Flags().SortFlags = false
-	cmd.Flags().StringVar(&from, "from", "", "the `STORE` that has the records: embedded, etcd or cluster")
-	cmd.Flags().StringVar(&to, "to", "", "the empty `STORE`: embedded, etcd or cluster")
-	cmd.Flags().StringVar(&target, "target", "", "with --to embedded: the data folder `DIR` to create (default: --data-dir)")
-	cmd.Flags().StringVar(&prepare, "prepare", "", "copy this backup `FILE` of the node, which may run; migrate again without to end")
-	cmd.Flags().StringVar(&file, "config", "", "YAML `FILE` with the configuration")
-	given.addTo(cmd.Flags(), migrateSettings...)
+	cmd.Flags().StringVar(&m.from, "from", "", "the `STORE` that has the records: embedded, etcd or cluster")
+	cmd.Flags().StringVar(&m.to, "to", "", "the empty `STORE`: embedded, etcd or cluster")
+	cmd.Flags().StringVar(&m.target, "target", "", "with --to embedded: the data folder `DIR` to create (default: --data-dir)")
+	cmd.Flags().StringVar(&m.prepare, "prepare", "", "copy this backup `FILE` while its node runs; migrate without --prepare afterwards")
+	cmd.Flags().StringVar(&m.file, "config", "", "YAML `FILE` with the configuration")
+	m.given.addTo(cmd.Flags(), migrateSettings...)
 	return cmd
+}
+
+func (m *migration) run(ctx context.Context) error {
+	var err error
+	if m.given.values["store"], err = m.shared(); err != nil {
+		return err
+	}
+	cfg, err := loadConfig(m.p, m.file, m.given.values)
+	if err != nil {
+		return err
+	}
+	done, err := (&node.Migration{
+		Config: cfg.Config, ToEmbedded: m.to == config.StoreEmbedded, Target: cmp.Or(m.target, cfg.DataDir), Prepare: m.prepare,
+		Logger: slog.New(slog.NewTextHandler(m.p.Stderr, &slog.HandlerOptions{Level: slog.LevelError})),
+	}).Run(ctx)
+	if err != nil {
+		return fmt.Errorf("migrate: %w", err)
+	}
+	if m.prepare != "" {
+		_, err = fmt.Fprintf(m.p.Stdout, "%d records of the backup copied and compared; now stop the node and migrate without --prepare\n", done.Records)
+		return err
+	}
+	_, err = fmt.Fprintf(m.p.Stdout, "%d records compared, %d of them copied now; revision %d in %s, %d in %s\n",
+		done.Records, done.Written, done.From, m.from, done.To, m.to)
+	return err
+}
+
+// shared returns the store that is not the embedded one.
+func (m *migration) shared() (string, error) {
+	store := m.to
+	if m.to == config.StoreEmbedded {
+		store = m.from
+	}
+	known := []string{config.StoreEtcd, config.StoreCluster}
+	if !slices.Contains(known, store) || (m.from != config.StoreEmbedded && m.to != config.StoreEmbedded) {
+		return "", cli.Usagef("one of --from and --to must be embedded, and the other etcd or cluster")
+	}
+	if m.prepare != "" && m.to == config.StoreEmbedded {
+		return "", cli.Usagef("--prepare needs --from embedded")
+	}
+	return store, nil
 }
