@@ -65,17 +65,6 @@ func AppendField(b []byte, f Field) []byte {
 	return append(b, f.Bytes...)
 }
 
-// Each calls decode with each field of b, up to the first error, which it returns.
-func Each(b []byte, decode func(Field) error) error {
-	r := NewReader(b)
-	for f, ok := r.Next(); ok; f, ok = r.Next() {
-		if err := decode(f); err != nil {
-			return err
-		}
-	}
-	return r.Err()
-}
-
 // Reader takes fields off the front of a byte string.
 type Reader struct {
 	rest []byte
