@@ -92,6 +92,48 @@ func TestQuotaOfServicesAcrossNodes(t *testing.T) {
 	}
 }
 
+// TestClientAliasAcrossNodes: a client alias of Service Connect is given once in a namespace.
+func TestClientAliasAcrossNodes(t *testing.T) {
+	for range 10 {
+		data := memory.New()
+		with := func(cfg *Config) { cfg.Rules = manyEach }
+		a, b := start(t, data, with), start(t, data.Share(), with)
+		a.do(httpNamespace("shop"))
+		a.do(&task.CreateCluster{Name: "c"})
+		a.do(&task.RegisterTaskDefinition{Definition: task.Definition{
+			Family: "app", NetworkMode: "awsvpc",
+			ContainerDefinitions: []task.ContainerDefinition{{
+				Name: "app", Image: "app", CPU: new(int64(128)), Memory: new(int64(64)),
+				PortMappings: []task.PortMapping{{ContainerPort: new(int64(80)), Name: "http"}},
+			}},
+		}})
+		connect := func(name, alias string) *task.ServiceConnectConfiguration {
+			return &task.ServiceConnectConfiguration{Enabled: new(true), Namespace: "shop", Services: []task.ServiceConnectService{{
+				PortName: "http", DiscoveryName: name, ClientAliases: []task.ServiceConnectClientAlias{{DNSName: alias, Port: new(int64(80))}},
+			}}}
+		}
+		for _, name := range []string{"x", "y"} {
+			a.do(&task.CreateService{
+				Cluster: "c", Name: name, ServiceSettings: task.ServiceSettings{DesiredCount: new(0)},
+				Workload: task.Workload{
+					Family:               "app",
+					NetworkConfiguration: &task.NetworkConfiguration{AwsvpcConfiguration: &task.AwsVpcConfiguration{Subnets: []string{"subnet-1"}}},
+					ServiceConnect:       connect(name, name),
+				},
+			})
+		}
+		b.waitFor(a.Current().Revision)
+		update := func(name string) command.Command {
+			return &task.UpdateService{Cluster: "c", Name: name, ServiceConnect: connect(name, "api")}
+		}
+		if won := race(t, propose(a, update("x")), propose(b, update("y"))); won != 1 {
+			t.Fatalf("%d of 2 succeeded", won)
+		}
+		a.stop()
+		b.stop()
+	}
+}
+
 // TestRepeatedRequestAcrossNodes: a request that two nodes get with one CreatorRequestId is
 // done once, and both answer with the same operation.
 func TestRepeatedRequestAcrossNodes(t *testing.T) {
