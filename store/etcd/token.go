@@ -14,7 +14,7 @@ import (
 // tokens authenticates the client to etcd: it gets a token for a user, and sends it with
 // every request. The client of etcd can do that too, but it asks for a new token with a
 // request that has the old one: etcd 3.4 refuses that if it does not know the old one,
-// which it forgets when it is started again. So the client has no user, and we have.
+// which it forgets when it is started again. So the client of etcd gets no user.
 type tokens struct {
 	user, password string
 
