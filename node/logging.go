@@ -5,18 +5,21 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/cairn-discovery/cairn/internal/loglines"
 	"github.com/cairn-discovery/cairn/node/config"
 )
 
-// newLogger returns the node's log. Level can be changed while it runs.
-func newLogger(c *Config, level *slog.LevelVar) *slog.Logger {
-	var out io.Writer = os.Stderr
-	if c.LogOutput != nil {
-		out = c.LogOutput
+// openLog makes the node's log. Its level can be changed while it runs.
+func (n *Node) openLog() {
+	var to io.Writer = os.Stderr
+	if n.cfg.LogOutput != nil {
+		to = n.cfg.LogOutput
 	}
-	options := &slog.HandlerOptions{Level: level}
-	if c.LogFormat == config.LogJSON {
-		return slog.New(slog.NewJSONHandler(out, options))
+	out, options := loglines.NewWriter(to), &slog.HandlerOptions{Level: n.level}
+	n.logWriter = out
+	if n.cfg.LogFormat == config.LogJSON {
+		n.log, n.requestLog = slog.New(slog.NewJSONHandler(out, options)), slog.NewJSONHandler(out.Later(), options)
+		return
 	}
-	return slog.New(slog.NewTextHandler(out, options))
+	n.log, n.requestLog = slog.New(slog.NewTextHandler(out, options)), loglines.NewTextHandler(out.Later(), n.level)
 }

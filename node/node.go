@@ -27,6 +27,7 @@ import (
 	"github.com/cairn-discovery/cairn/internal/audit"
 	"github.com/cairn-discovery/cairn/internal/buildinfo"
 	"github.com/cairn-discovery/cairn/internal/certs"
+	"github.com/cairn-discovery/cairn/internal/loglines"
 	"github.com/cairn-discovery/cairn/internal/seal"
 	"github.com/cairn-discovery/cairn/node/config"
 	"github.com/cairn-discovery/cairn/replica"
@@ -58,6 +59,9 @@ type Node struct {
 	build buildinfo.Info
 	log   *slog.Logger
 	level *slog.LevelVar
+	// requestLog takes the lines of requests.
+	requestLog slog.Handler
+	logWriter  *loglines.Writer // writes the lines of both
 
 	rules     atomic.Pointer[state.Rules]
 	accounts  atomic.Pointer[map[string]string] // access key id -> account id
@@ -128,7 +132,7 @@ func New(cfg Config) (*Node, error) {
 		ready: make(chan struct{}), xdsChanged: make(chan struct{}, 1),
 	}
 	n.build.Version = cmp.Or(cfg.Version, n.build.Version)
-	n.log = newLogger(&cfg, n.level)
+	n.openLog()
 	var err error
 	if n.sealKey, err = cfg.Auth.Key(); err != nil {
 		return nil, err
@@ -151,6 +155,7 @@ func (n *Node) Run(ctx context.Context) error {
 		return errors.New("node: Run called twice")
 	}
 	n.log.Info("starting", "version", n.build.Version, "revision", n.build.Revision, "data_dir", n.cfg.DataDir)
+	defer n.logWriter.Close()
 	l, err := listen(ctx, &n.cfg.Config)
 	if err != nil {
 		return err

@@ -100,6 +100,31 @@ func TestReadyLine(t *testing.T) {
 	}
 }
 
+// Lines of requests may wait to be written, but not beyond the end of Run.
+func TestRequestLines(t *testing.T) {
+	var log logBuffer
+	n := nodetest.Start(t, nodetest.WithMemoryStore(), nodetest.With(func(c *node.Config) { c.LogOutput = &log }))
+	const requests = 30
+	for i := range requests {
+		if code, text := createNamespace(t, n, fmt.Sprint("n", i)); code != 200 {
+			t.Fatalf("create: %d %s", code, text)
+		}
+	}
+	n.Stop(t)
+	at := 0
+	for i := range requests {
+		line := fmt.Sprintf("operation=CreateHttpNamespace target=n%d from=127.0.0.1 ", i)
+		next := strings.Index(log.String()[at:], line)
+		if next < 0 {
+			t.Fatalf("the log has no line %q after %d others, or elsewhere:\n%s", line, i, log.String())
+		}
+		at += next
+	}
+	if !strings.Contains(log.String(), " level=INFO msg=request part=api request_id=") {
+		t.Errorf("lines of requests begin otherwise:\n%s", log.String())
+	}
+}
+
 func TestDataSurvivesRestart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	n := nodetest.Start(t, nodetest.WithDataDir(dir))

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"io"
+	"log/slog"
 	"net/http"
 	"slices"
 
@@ -223,6 +224,7 @@ func (w *wiring) apiComponent() (component, error) {
 		Audit:        w.audit,
 		AuditReads:   w.cfg.Audit.Reads,
 		Logger:       w.log.With("part", "api"),
+		RequestLog:   w.requestLog.WithAttrs([]slog.Attr{slog.String("part", "api")}),
 		Registerer:   w.metrics,
 		Limits:       apiLimits(&w.cfg.Limits),
 		TLS:          tlsConfig(w.apiCert, "http/1.1"),

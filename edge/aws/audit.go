@@ -33,7 +33,7 @@ func (x *request) shouldAudit() bool {
 func (x *request) record() *audit.Record {
 	r := &audit.Record{
 		Time: x.start, Source: x.api.EventSource, Name: x.op.Name, Region: x.region,
-		SourceIP: x.source(), UserAgent: audit.Truncate(x.http.UserAgent()), Identity: x.identity(),
+		SourceIP: x.conn.source, UserAgent: audit.Truncate(x.http.UserAgent()), Identity: x.identity(),
 		RequestID: x.id, EventID: uuid.New(), ReadOnly: x.op.Reads(), Account: string(x.call.Account),
 		Data: x.op.DataPlane(),
 	}

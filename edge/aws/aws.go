@@ -52,6 +52,9 @@ type Config struct {
 	// Route53 is what the API of Route 53 needs.
 	Route53 route53.Config
 	Logger  *slog.Logger
+	// RequestLog takes the lines about requests, unless they failed on our side: there may
+	// be very many of them. Nil: Logger takes them.
+	RequestLog slog.Handler
 	// Rates are the request rates in force. It is called for every request. Nil:
 	// there are none.
 	Rates func() *throttle.Rates
@@ -134,6 +137,9 @@ func New(cfg Config) (*Server, error) {
 	}
 	if cfg.Accounts == nil {
 		cfg.Accounts = func(string) (string, bool) { return "", false }
+	}
+	if cfg.RequestLog == nil {
+		cfg.RequestLog = cfg.Logger.Handler()
 	}
 	if cfg.Rates == nil {
 		cfg.Rates = func() *throttle.Rates { return nil }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"sync/atomic"
 
 	"github.com/cairn-discovery/cairn/internal/connlimit"
@@ -131,11 +132,18 @@ type connKey struct{}
 type connInfo struct {
 	buffered *bufferedConn   // nil if net/http does not serve the connection
 	counted  *connlimit.Conn // nil if it is not counted
+	addr     netip.Addr      // of the client; the zero Addr if there is none
+	source   string          // addr as a text, or ""
 }
 
 func withConn(ctx context.Context, c net.Conn) context.Context {
-	buffered, _ := c.(*bufferedConn)
-	return context.WithValue(ctx, connKey{}, connInfo{buffered, connlimit.Of(c)})
+	info := connInfo{counted: connlimit.Of(c)}
+	info.buffered, _ = c.(*bufferedConn)
+	if from, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil {
+		info.addr = from.Addr().Unmap().WithZone("")
+		info.source = info.addr.String()
+	}
+	return context.WithValue(ctx, connKey{}, info)
 }
 
 // connOf returns the connection of a request.

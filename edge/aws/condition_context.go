@@ -2,7 +2,6 @@ package aws
 
 import (
 	"fmt"
-	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +32,7 @@ func (x *request) Values(key string) []string {
 	case "aws:epochtime":
 		return []string{strconv.FormatInt(x.start.Unix(), 10)}
 	case "aws:sourceip":
-		return nonEmpty(x.source())
+		return nonEmpty(x.conn.source)
 	case "aws:securetransport":
 		return []string{strconv.FormatBool(x.http.TLS != nil)}
 	case "aws:useragent":
@@ -92,21 +91,4 @@ func nonEmpty(s string) []string {
 		return nil
 	}
 	return []string{s}
-}
-
-// source is the address of the client, without the port.
-func (x *request) source() string {
-	if addr := x.sourceAddr(); addr.IsValid() {
-		return addr.String()
-	}
-	return ""
-}
-
-// sourceAddr is the zero Addr where there is none.
-func (x *request) sourceAddr() netip.Addr {
-	addr, err := netip.ParseAddrPort(x.http.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return addr.Addr().Unmap().WithZone("")
 }

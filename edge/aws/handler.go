@@ -275,21 +275,21 @@ func (s *Server) write(x *request, w http.ResponseWriter, r *http.Request) {
 // or should have, error if it failed on our side, and else debug: reads, heartbeats and
 // repeated requests.
 func (s *Server) log(ctx context.Context, x *request) {
-	level := slog.LevelDebug
+	level, to := slog.LevelDebug, s.cfg.RequestLog
 	if x.op != nil && !x.op.Reads() && !x.authLimited && !x.call.Unchanged {
 		level = slog.LevelInfo
 	}
 	if x.cause != nil {
-		level = slog.LevelError
+		level, to = slog.LevelError, s.cfg.Logger.Handler()
 	}
-	if !s.cfg.Logger.Enabled(ctx, level) {
+	if !to.Enabled(ctx, level) {
 		return
 	}
 	now := time.Now()
 	attrs := []slog.Attr{
 		slog.String("request_id", x.id), slog.String("account", string(x.call.Account)),
 		slog.String("service", x.service()), slog.String("operation", x.operation()), slog.String("target", x.call.Target),
-		slog.String("from", x.source()),
+		slog.String("from", x.conn.source),
 		slog.Duration("duration", now.Sub(x.start)), slog.String("outcome", x.outcome()),
 	}
 	if x.call.Caller != nil {
@@ -301,10 +301,10 @@ func (s *Server) log(ctx context.Context, x *request) {
 	if x.cause != nil {
 		attrs = append(attrs, slog.String("cause", x.cause.Error()))
 	}
-	// Logger.LogAttrs would look for the line of code that logs, which no line says.
+	// A Logger would look for the line of code that logs, which no line says.
 	line := slog.NewRecord(now, level, "request", 0)
 	line.AddAttrs(attrs...)
-	s.cfg.Logger.Handler().Handle(ctx, line)
+	to.Handle(ctx, line)
 }
 
 // service is the name of the operation's API in policies, or "unknown".

@@ -21,7 +21,7 @@ func (s *Server) limit(x *request) error {
 // too often is only told that its rate is exceeded, and only a counter records it. So it
 // costs little. A caller that authenticates is never refused, whatever its address.
 func (s *Server) limitFailedAuth(x *request) {
-	if !x.unauthenticated || s.cfg.Failures.Fail(x.sourceAddr(), x.start) {
+	if !x.unauthenticated || s.cfg.Failures.Fail(x.conn.addr, x.start) {
 		return
 	}
 	x.authLimited = true
