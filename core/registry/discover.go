@@ -67,7 +67,7 @@ func (svc *Service) Discover(q *Query, found []*Instance) []*Instance {
 		}
 	}
 	matches := found[start:]
-	if svc.HasHealth() || svc.expired > 0 {
+	if svc.ShowsHealth() {
 		matches = svc.filterHealth(matches, q.Health)
 	}
 	if len(q.Optional) > 0 {

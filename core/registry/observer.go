@@ -1,6 +1,8 @@
 package registry
 
 import (
+	"cmp"
+
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/internal/persist/ptree"
 )
@@ -44,16 +46,25 @@ func (d *Draft) instanceChanged(svc *Service, old, new *Instance) {
 	}
 }
 
-// Diff calls an Observer for each difference between two versions of the registry. Its
+// Follower receives what differs between two States.
+type Follower interface {
+	Observer
+	// FollowsInstances reports whether it is to be told of the instances that differ between
+	// two versions of a service. Nil means none, before a new service and after a deleted
+	// one. Most changes of a busy registry are instances, so not to need them saves much.
+	FollowsInstances(old, new *Service) bool
+}
+
+// Diff calls a Follower for each difference between two versions of the registry. Its
 // cost depends on the number of changes. It is for readers that follow published
 // States and may skip some; the observer of a Draft sees every step.
 //
 // A namespace or service is also reported if only its content has changed. A deleted
 // service is reported after its instances, a new one before them. Services without
 // records are reported with their instances.
-func Diff(old, new *State, o Observer) {
+func Diff(old, new *State, f Follower) {
 	ptree.Diff(old.accounts, new.accounts, func(_ command.AccountID, a, b *accountState) {
-		diffAccounts(orNone(a), orNone(b), o)
+		diffAccounts(orNone(a), orNone(b), f)
 	})
 }
 
@@ -64,42 +75,51 @@ func orNone(a *accountState) *accountState {
 	return a
 }
 
-func diffAccounts(a, b *accountState, o Observer) {
+func diffAccounts(a, b *accountState, f Follower) {
 	ptree.Diff(a.namespaces, b.namespaces, func(_ NamespaceID, old, new *Namespace) {
 		switch {
 		case old == nil:
-			o.NamespaceChanged(nil, new)
-			diffServices(&Namespace{}, new, o)
+			f.NamespaceChanged(nil, new)
+			diffServices(&Namespace{}, new, f)
 		case new == nil:
-			diffServices(old, &Namespace{}, o)
-			o.NamespaceChanged(old, nil)
+			diffServices(old, &Namespace{}, f)
+			f.NamespaceChanged(old, nil)
 		default:
-			o.NamespaceChanged(old, new)
-			diffServices(old, new, o)
+			f.NamespaceChanged(old, new)
+			diffServices(old, new, f)
 		}
 	})
 }
 
-func diffServices(a, b *Namespace, o Observer) {
+func diffServices(a, b *Namespace, f Follower) {
 	ptree.Diff(a.services, b.services, func(_ string, old, new *Service) {
 		if old != nil && (new == nil || old.ID != new.ID) {
-			diffInstances(a, old, &Service{}, old, o)
-			o.ServiceChanged(a, old, nil)
+			diffInstances(a, old, nil, f)
+			f.ServiceChanged(a, old, nil)
 			old = nil
 		}
 		if new == nil {
 			return
 		}
-		o.ServiceChanged(b, old, new)
-		if old == nil {
-			old = &Service{}
-		}
-		diffInstances(b, old, new, new, o)
+		f.ServiceChanged(b, old, new)
+		diffInstances(b, old, new, f)
 	})
 }
 
-func diffInstances(ns *Namespace, a, b, owner *Service, o Observer) {
-	ptree.Diff(a.instances, b.instances, func(_ InstanceID, old, new *Instance) {
-		o.InstanceChanged(ns, owner, old, new)
+func diffInstances(ns *Namespace, a, b *Service, f Follower) {
+	if !f.FollowsInstances(a, b) {
+		return
+	}
+	owner := cmp.Or(b, a)
+	ptree.Diff(a.allInstances(), b.allInstances(), func(_ InstanceID, old, new *Instance) {
+		f.InstanceChanged(ns, owner, old, new)
 	})
+}
+
+// allInstances returns the instances of a service, none of a nil one.
+func (svc *Service) allInstances() ptree.Map[InstanceID, *Instance] {
+	if svc == nil {
+		return ptree.Map[InstanceID, *Instance]{}
+	}
+	return svc.instances
 }

@@ -97,8 +97,12 @@ type Service struct {
 }
 
 // HasHealth reports whether instances of the service have a health status other
-// than UNKNOWN.
+// than UNKNOWN, also if their leases have not run out.
 func (svc *Service) HasHealth() bool { return svc.CustomHealth || svc.HealthCheck != nil }
+
+// ShowsHealth reports whether an instance of the service may have a health status other than
+// UNKNOWN now.
+func (svc *Service) ShowsHealth() bool { return svc.HasHealth() || svc.expired > 0 }
 
 // InstanceCount returns the number of registered instances.
 func (svc *Service) InstanceCount() int { return svc.instances.Len() }

@@ -176,7 +176,8 @@ func (h *hub) catchUp(now time.Time) (touched []*stream) {
 	if next != old {
 		h.use(next)
 		if len(h.byDep)+len(h.viewers) > 0 { // else no client has anything that can change
-			resource.RegistryChanges(&old.Registry, &next.Registry, changed, func(svc *registry.Service, inst *registry.Instance) {
+			needed := func(d resource.Dep) bool { return len(h.byDep[d])+len(h.viewers[d]) > 0 }
+			resource.RegistryChanges(&old.Registry, &next.Registry, needed, changed, func(svc *registry.Service, inst *registry.Instance) {
 				h.leave(svc, inst, now)
 			})
 			for _, s := range h.cfg.Sources {

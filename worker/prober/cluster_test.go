@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -504,5 +505,49 @@ func TestChangesAreLogged(t *testing.T) {
 		if !strings.Contains(log.String(), "not_logged_before=") {
 			t.Error("the log does not say that lines were left out")
 		}
+	})
+}
+
+// TestHistoryWithoutCheck: of a service without a check the prober follows instances while
+// a lease has run out, or while it remembers changes of their health.
+func TestHistoryWithoutCheck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newCluster(t, false, nil)
+		svc := f.service(1)
+		pass(time.Minute)
+		f.do(&registry.UpdateService{Ref: string(svc)}) // has no check any more
+		register := func(id registry.InstanceID, attributes map[string]string) {
+			f.do(&registry.RegisterInstance{ServiceRef: string(svc), ID: id, Attributes: attributes})
+		}
+		deregister := func(id registry.InstanceID) {
+			f.do(&registry.DeregisterInstance{ServiceRef: string(svc), ID: id})
+		}
+		wantCauses := func(id registry.InstanceID, want ...health.Cause) {
+			t.Helper()
+			synctest.Wait()
+			var got []health.Cause
+			for _, e := range f.prober.Reports(t.Context(), svc)[id].Events {
+				got = append(got, e.Cause)
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("instance %s: causes %v, want %v", id, got, want)
+			}
+		}
+		wantCauses("0", health.Probed)
+		deregister("0")
+		wantCauses("0")
+
+		leased := map[string]string{registry.AttrTTL: "60"}
+		register("leased", leased)
+		wantCauses("leased")
+		pass(61 * time.Second)
+		for l := range f.replica.Current().Registry.Leases() {
+			f.do(&registry.EndLeases{Leases: []registry.Lease{l}})
+		}
+		wantCauses("leased", health.Expired)
+		register("leased", leased)
+		wantCauses("leased", health.Expired, health.Renewed)
+		deregister("leased")
+		wantCauses("leased")
 	})
 }

@@ -101,6 +101,15 @@ func (l *loop) drop(c *check) {
 	l.tidy(c.key(), nil)
 }
 
+// FollowsInstances implements registry.Follower: instances concern the prober if they have,
+// or had, a status of health.
+func (l *loop) FollowsInstances(old, svc *registry.Service) bool {
+	if svc == nil {
+		return false // ServiceChanged drops all of a deleted service
+	}
+	return svc.ShowsHealth() || old != nil && old.ShowsHealth() || len(l.history[svc.ID]) > 0
+}
+
 // InstanceChanged adds, changes or removes a check.
 func (l *loop) InstanceChanged(_ *registry.Namespace, svc *registry.Service, old, inst *registry.Instance) {
 	l.record(svc, old, inst)

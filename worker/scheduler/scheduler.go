@@ -138,20 +138,23 @@ func matters(a, b *state.State) bool {
 // observer notices changes in Cloud Map that concern tasks.
 type observer struct{ matters bool }
 
-// NamespaceChanged implements registry.Observer.
+// NamespaceChanged implements registry.Follower.
 func (o *observer) NamespaceChanged(old, new *registry.Namespace) {
 	o.matters = o.matters || old == nil || new == nil
 }
 
-// ServiceChanged implements registry.Observer.
+// ServiceChanged implements registry.Follower.
 func (o *observer) ServiceChanged(_ *registry.Namespace, old, new *registry.Service) {
 	o.matters = o.matters || old == nil || new == nil
 }
 
+// FollowsInstances implements registry.Follower.
+func (o *observer) FollowsInstances(_, _ *registry.Service) bool { return !o.matters }
+
 // taskIDLength is the length of the id of a task, which is the id of its instances.
 const taskIDLength = 32
 
-// InstanceChanged implements registry.Observer.
+// InstanceChanged implements registry.Follower.
 func (o *observer) InstanceChanged(_ *registry.Namespace, _ *registry.Service, old, new *registry.Instance) {
 	inst := new
 	if inst == nil {

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/registry"
@@ -8,12 +9,14 @@ import (
 
 // RegistryChanges calls changed for every dependency on the registry that differs
 // between two versions, and left for every instance that was deregistered. Some
-// dependencies are reported more than once.
-func RegistryChanges(old, new *registry.State, changed func(Dep), left func(*registry.Service, *registry.Instance)) {
-	registry.Diff(old, new, &observer{changed, left})
+// dependencies are reported more than once. Instances of a service are looked at only if
+// needed reports true for the dependency on them.
+func RegistryChanges(old, new *registry.State, needed func(Dep) bool, changed func(Dep), left func(*registry.Service, *registry.Instance)) {
+	registry.Diff(old, new, &observer{needed, changed, left})
 }
 
 type observer struct {
+	needed  func(Dep) bool
 	changed func(Dep)
 	left    func(*registry.Service, *registry.Instance)
 }
@@ -58,6 +61,11 @@ func (o *observer) ServiceChanged(ns *registry.Namespace, old, new *registry.Ser
 		old.DNS != new.DNS || old.Attributes != new.Attributes:
 		o.changed(ServiceNamed(ns.ID, new.Name))
 	}
+}
+
+// FollowsInstances implements registry.Follower.
+func (o *observer) FollowsInstances(old, new *registry.Service) bool {
+	return o.needed(InstancesOf(cmp.Or(new, old).ID))
 }
 
 func (o *observer) InstanceChanged(_ *registry.Namespace, svc *registry.Service, old, new *registry.Instance) {

@@ -56,7 +56,7 @@ func (w *fixture) makeAll(v resource.View, names ...key) map[key]made {
 func (w *fixture) changed(old *state.State) map[resource.Dep]bool {
 	deps := map[resource.Dep]bool{}
 	note := func(d resource.Dep) { deps[d] = true }
-	resource.RegistryChanges(&old.Registry, &w.state.Registry, note, func(*registry.Service, *registry.Instance) {})
+	resource.RegistryChanges(&old.Registry, &w.state.Registry, func(resource.Dep) bool { return true }, note, func(*registry.Service, *registry.Instance) {})
 	(&Source{}).Changes(old, w.state, note)
 	return deps
 }
