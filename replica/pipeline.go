@@ -79,13 +79,23 @@ func (l *loop) send(ctx context.Context, b *batch) error {
 		b.revision, b.err = l.commit(ctx, b)
 		return l.finished(ctx, b)
 	}
-	l.tasks.Go(func() {
+	select {
+	case l.outgoing <- b:
+	default: // no sender is free
+		l.tasks.Go(func() { l.sender(ctx, b) })
+	}
+	return nil
+}
+
+// sender commits a batch, and then others until the loop ends. Senders are used again, since
+// a new goroutine would copy its stack several times on the way down to the network.
+func (l *loop) sender(ctx context.Context, b *batch) {
+	for ok := true; ok; b, ok = <-l.outgoing {
 		b.revision, b.err = l.commitInOrder(ctx, b)
 		b.before = nil // or all batches would stay in memory
 		close(b.ended)
 		l.results <- b
-	})
-	return nil
+	}
 }
 
 // commitInOrder commits a batch while others are in flight. Commits that are sent one after

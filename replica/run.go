@@ -32,7 +32,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	close(r.loaded)
 
 	ctx, cancel := context.WithCancel(ctx)
-	l := &loop{Replica: r, results: make(chan *batch, maxInFlight)}
+	l := &loop{Replica: r, outgoing: make(chan *batch), results: make(chan *batch, maxInFlight)}
 	if s, ok := r.cfg.Store.(store.Exclusive); ok {
 		l.exclusive = s.Exclusive()
 	}
@@ -41,6 +41,7 @@ func (r *Replica) Run(ctx context.Context) error {
 	}
 	err := l.run(ctx)
 	cancel() // ends a snapshot
+	close(l.outgoing)
 	l.tasks.Wait()
 	return err
 }
@@ -57,6 +58,7 @@ type loop struct {
 	flight    []*batch      // sent and not answered, in the order of their decisions
 	predicted *state.State  // Current with the changes of flight; nil: not known
 	blocked   bool          // the first of waiting must wait for a batch in flight
+	outgoing  chan *batch   // to senders that are free
 	results   chan *batch   // batches whose commit has ended
 	snapping  chan struct{} // closed when the snapshot being taken is done; nil: none
 	// tasks are the goroutines of follower, commits and snapshot.
