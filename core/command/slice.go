@@ -56,6 +56,24 @@ type Guarded interface {
 	Guarded() bool
 }
 
+// Bundled is a Change that may be stored in the record of an earlier change of its
+// transaction, which saves records.
+type Bundled interface {
+	Change
+	// Bundle names the changes that may share a record. It is empty if this one needs its own.
+	Bundle() string
+	// In returns the change as one in the record of another one with the same name, which
+	// is before it in the transaction and may be a Part too.
+	In(other Change) Part
+}
+
+// Part is a Change whose value is appended to the record that an earlier change of its
+// transaction has put. Its Key is that of the record.
+type Part interface {
+	Change
+	Part()
+}
+
 // Stored is a change with the revision at which it was stored. Revision 0 means
 // that the revision is unknown and not needed.
 type Stored struct {

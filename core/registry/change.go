@@ -261,6 +261,7 @@ func (c deleteInstance) apply(d *Draft, _ uint64) {
 	})
 }
 
+// putOperation stores the record of an operation, with its parts.
 type putOperation struct{ op *Operation }
 
 // Guarded implements command.Guarded: the instance is written with each operation on it,
@@ -269,19 +270,26 @@ func (c putOperation) Guarded() bool { return c.op.Instance != "" && !c.op.Faile
 
 func (c putOperation) apply(d *Draft, _ uint64) {
 	var buf [512]byte
-	value := storedOperation(c.op.encode(buf[:0]))
+	value := storedOperation(c.op.encodeRecord(buf[:0]))
 	d.changeAccount(c.op.Account, func(a *accountState) {
 		key, _ := operationKey(c.op.ID)
+		if old, ok := a.operations.Get(key); ok && !old.isPart() {
+			a.dropParts(d.token, old.record(c.op.Account, key))
+		}
 		a.operations = a.operations.Put(d.token, key, value)
-		request := c.op.requestKey()
-		// The latest by date counts, not the last one applied: clocks can step
-		// back, and a restart applies operations in order of their dates.
-		if latest, ok := a.operationByRequest.Get(request); request != "" && (!ok || latest < key) {
-			a.operationByRequest = a.operationByRequest.Put(d.token, request, key)
+		a.indexRequest(d.token, c.op, key)
+		if len(c.op.parts) == 0 {
+			return
+		}
+		ref := refTo(c.op.ID)
+		for _, op := range c.op.parts {
+			a.putPart(d.token, op, ref)
 		}
 	})
 }
 
+// deleteOperation deletes the record of an operation, with its parts. A part has no record
+// to delete.
 type deleteOperation struct {
 	account command.AccountID
 	id      OperationID
@@ -291,13 +299,34 @@ func (c deleteOperation) apply(d *Draft, _ uint64) {
 	d.changeAccount(c.account, func(a *accountState) {
 		key, _ := operationKey(c.id)
 		stored, ok := a.operations.Get(key)
-		if !ok {
+		if !ok || stored.isPart() {
 			return
 		}
+		op := stored.record(c.account, key)
+		a.dropParts(d.token, op)
 		a.operations = a.operations.Delete(d.token, key)
-		request := stored.operation(c.account, key).requestKey()
-		if latest, ok := a.operationByRequest.Get(request); ok && latest == key {
-			a.operationByRequest = a.operationByRequest.Delete(d.token, request)
-		}
+		a.forgetRequest(d.token, op, key)
 	})
+}
+
+// indexRequest makes previous find an operation. Of two in one millisecond, such as attempts
+// to create a namespace, it finds the one with the higher key, whatever was applied first.
+func (a *accountState) indexRequest(t *ptree.Owner, op *Operation, key string) {
+	request, ok := op.requestKey()
+	if !ok {
+		return
+	}
+	indexed := request.at(key[:operationTimeLen])
+	if other, ok := a.operationByRequest.Get(indexed); !ok || other < key {
+		a.operationByRequest = a.operationByRequest.Put(t, indexed, key)
+	}
+}
+
+// forgetRequest undoes indexRequest.
+func (a *accountState) forgetRequest(t *ptree.Owner, op *Operation, key string) {
+	request, _ := op.requestKey()
+	indexed := request.at(key[:operationTimeLen])
+	if other, ok := a.operationByRequest.Get(indexed); ok && other == key {
+		a.operationByRequest = a.operationByRequest.Delete(t, indexed)
+	}
 }

@@ -18,7 +18,7 @@ import (
 //	3t/ACCOUNT/NAMESPACE/SERVICE           revision
 //	3t/ACCOUNT/NAMESPACE/SERVICE/WRITER    part of the revision, counted by one of several nodes
 //	4i/ACCOUNT/NAMESPACE/SERVICE/INSTANCE  instance
-//	5o/ACCOUNT/OPERATION                   operation
+//	5o/ACCOUNT/OPERATION                   operation, and others of its transaction
 //	6l/ACCOUNT/NAMESPACE/SERVICE/INSTANCE  lease of an instance
 //
 // The keys of namespaces and services contain names and not ids, so that two nodes
@@ -63,6 +63,7 @@ func (c dropRevision) Key() string {
 func (c putInstance) Key() string     { return c.key(c.inst.ID()) }
 func (c deleteInstance) Key() string  { return c.key(c.id) }
 func (c putOperation) Key() string    { return operationStoreKey(c.op.Account, c.op.ID) }
+func (c putPart) Key() string         { return operationStoreKey(c.carrier.Account, c.carrier.ID) }
 func (c deleteOperation) Key() string { return operationStoreKey(c.account, c.id) }
 
 func (c putNamespace) Value(b []byte) ([]byte, bool)    { return c.ns.encode(b), true }
@@ -73,7 +74,8 @@ func (c bumpRevision) Value(b []byte) ([]byte, bool)    { return c.encode(b), tr
 func (c dropRevision) Value(b []byte) ([]byte, bool)    { return b, false }
 func (c putInstance) Value(b []byte) ([]byte, bool)     { return c.inst.encode(b), true }
 func (c deleteInstance) Value(b []byte) ([]byte, bool)  { return b, false }
-func (c putOperation) Value(b []byte) ([]byte, bool)    { return c.op.encode(b), true }
+func (c putOperation) Value(b []byte) ([]byte, bool)    { return c.op.encodeRecord(b), true }
+func (c putPart) Value(b []byte) ([]byte, bool)         { return c.op.appendPart(b, c.carrier), true }
 func (c deleteOperation) Value(b []byte) ([]byte, bool) { return b, false }
 
 // Decode implements command.Slice.
@@ -164,7 +166,7 @@ func decodeOperation(account command.AccountID, id OperationID, value []byte) (c
 		return deleteOperation{account, id}, nil
 	}
 	op := &Operation{ID: id, Account: account}
-	return putOperation{op}, op.decode(value)
+	return putOperation{op}, op.decodeRecord(value)
 }
 
 // Has implements command.Slice.
@@ -177,9 +179,9 @@ func (Slice) Has(s *State, key string) bool {
 		_, ok := a.byHTTPName.Get(rest)
 		return ok
 	case operationPrefix:
-		op, _ := operationKey(OperationID(rest))
-		_, ok := a.operations.Get(op)
-		return ok
+		key, _ := operationKey(OperationID(rest))
+		op, ok := a.operations.Get(key)
+		return ok && !op.isPart()
 	}
 	namespace, rest, _ := strings.Cut(rest, "/")
 	switch kind {
@@ -245,7 +247,10 @@ func (a *accountState) all(yield func(command.Stored) bool) bool {
 		}
 	}
 	for key, stored := range a.operations.All() {
-		if !yield(command.Stored{Change: putOperation{stored.operation(a.id, key)}}) {
+		if stored.isPart() {
+			continue
+		}
+		if !yield(command.Stored{Change: putOperation{stored.record(a.id, key)}}) {
 			return false
 		}
 	}

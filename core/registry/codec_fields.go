@@ -274,7 +274,7 @@ func parseInstance(id InstanceID, value []byte) (*Instance, error) {
 
 func (op *Operation) encode(b []byte) []byte {
 	b = record.AppendString(b, 1, op.Type)
-	b = record.AppendUint(b, 2, uint64(op.Date))
+	b = record.AppendUint(b, fieldDate, uint64(op.Date))
 	b = record.AppendString(b, 3, op.Namespace)
 	b = record.AppendString(b, 4, op.Service)
 	b = record.AppendString(b, 5, op.Instance)
@@ -285,30 +285,30 @@ func (op *Operation) encode(b []byte) []byte {
 	return record.AppendString(b, 10, op.owner)
 }
 
-func (op *Operation) decode(value []byte) error {
-	return eachField(value, func(f record.Field) {
-		switch f.Number {
-		case 1:
-			op.Type = OperationType(f.Bytes)
-		case 2:
-			op.Date = int64(f.Uint)
-		case 3:
-			op.Namespace = NamespaceID(f.Bytes)
-		case 4:
-			op.Service = ServiceID(f.Bytes)
-		case 5:
-			op.Instance = InstanceID(f.Bytes)
-		case 6:
-			op.CreatorRequestID = string(f.Bytes)
-		case 7:
-			op.fingerprint = f.Uint
-		case 8:
-			op.ErrorCode = string(f.Bytes)
-			op.Failed = true
-		case 9:
-			op.ErrorMessage = string(f.Bytes)
-		case 10:
-			op.owner = command.AccountID(f.Bytes)
-		}
-	})
+func (op *Operation) decode(value []byte) error { return eachField(value, op.decodeField) }
+
+func (op *Operation) decodeField(f record.Field) {
+	switch f.Number {
+	case 1:
+		op.Type = OperationType(f.Bytes)
+	case fieldDate:
+		op.Date = int64(f.Uint)
+	case 3:
+		op.Namespace = NamespaceID(f.Bytes)
+	case 4:
+		op.Service = ServiceID(f.Bytes)
+	case 5:
+		op.Instance = InstanceID(f.Bytes)
+	case 6:
+		op.CreatorRequestID = string(f.Bytes)
+	case 7:
+		op.fingerprint = f.Uint
+	case 8:
+		op.ErrorCode = string(f.Bytes)
+		op.Failed = true
+	case 9:
+		op.ErrorMessage = string(f.Bytes)
+	case 10:
+		op.owner = command.AccountID(f.Bytes)
+	}
 }

@@ -55,6 +55,7 @@ func populate(w *fixture) {
 // and discovered, and never panics.
 func FuzzDecode(f *testing.F) {
 	w := newFixture(f, true)
+	w.batch = 8 // operations share records
 	populate(w)
 	for s := range (registry.Slice{}).All(w.state) {
 		value, _ := s.Change.Value(nil)

@@ -47,6 +47,11 @@ type fixture struct {
 	draft    *registry.Draft // the one that is open, or nil
 	base     *registry.State // what it began with
 	baseDump []string
+	// Operations of a batch share a record, as in a replica: the key of the record, its
+	// value so far, and the last change in it.
+	recordKey   string
+	recordValue []byte
+	lastInIt    command.Change
 }
 
 const epoch = 1_795_000_000_000
@@ -110,6 +115,7 @@ func (w *fixture) apply(changes []command.Change) {
 		return
 	}
 	w.revision++
+	w.bundle(changes)
 	stored := registry.NewDraft(w.stored)
 	for _, c := range changes {
 		stored.Apply(w.revision, w.throughStore(c))
@@ -133,7 +139,7 @@ func (w *fixture) draftChanges(changes []command.Change) {
 	w.state = w.draft.State()
 	if w.drafted++; w.drafted >= w.batch {
 		w.state = w.draft.State()
-		w.draft, w.drafted = nil, 0
+		w.draft, w.drafted, w.lastInIt = nil, 0, nil
 		w.same("a State before (-) and after (+) another was made from it", w.baseDump, registry.Dump(w.base))
 	}
 }
@@ -145,12 +151,33 @@ func (w *fixture) same(what string, a, b []string) {
 	}
 }
 
-// throughStore encodes and decodes a change.
+// bundle puts operations into the record of the first one of their batch.
+func (w *fixture) bundle(changes []command.Change) {
+	for i, c := range changes {
+		if b, ok := c.(command.Bundled); ok && b.Bundle() != "" {
+			if w.lastInIt != nil && w.batch > 1 {
+				changes[i] = b.In(w.lastInIt)
+			}
+			w.lastInIt = changes[i]
+		}
+	}
+}
+
+// throughStore encodes and decodes a change. For a part it is the record so far.
 func (w *fixture) throughStore(c command.Change) command.Change {
 	w.Helper()
 	value, put := c.Value([]byte{})
 	if !put {
 		value = nil
+	}
+	if _, ok := c.(command.Part); ok && c.Key() == w.recordKey {
+		value = append(w.recordValue, value...)
+	}
+	switch {
+	case !put && c.Key() == w.recordKey:
+		w.lastInIt = nil
+	case c == w.lastInIt:
+		w.recordKey, w.recordValue = c.Key(), value
 	}
 	decoded, err := registry.Slice{}.Decode(c.Key(), value)
 	if err != nil {

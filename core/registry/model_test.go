@@ -58,6 +58,7 @@ func TestRandomCommands(t *testing.T) {
 				"deregister":       m.deregisterAny,
 				"set health":       m.setAnyHealth,
 				"wait":             m.wait,
+				"expire":           m.expire,
 				"delete service":   m.deleteService,
 				"delete namespace": m.deleteNamespace,
 				"":                 m.check,
@@ -248,6 +249,16 @@ func (m *model) wait(t *rapid.T) {
 				inst.health, inst.due = inst.pending, 0
 			}
 		}
+	}
+}
+
+// expire deletes old operations, which the model does not have.
+func (m *model) expire(t *rapid.T) {
+	m.limits = command.Limits{"operations_per_account": rapid.IntRange(0, 20).Draw(t, "quota")}
+	before := m.state.Counts().Operations
+	n := m.do(&registry.ExpireOperations{Before: m.now - rapid.Int64Range(0, 20_000).Draw(t, "age"), Max: rapid.IntRange(1, 10).Draw(t, "max")}).Count
+	if after := m.state.Counts().Operations; before-after != n {
+		t.Fatalf("%d operations were %d before and are %d", n, before, after)
 	}
 }
 

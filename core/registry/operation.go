@@ -41,6 +41,7 @@ type Operation struct {
 
 	fingerprint uint64
 	owner       command.AccountID // of the namespace, where that is not Account
+	parts       []*Operation      // the others in its record, see fieldPart; only in a change
 }
 
 // Targets returns the resources of the operation, by the names of the API.
@@ -93,29 +94,46 @@ func newOperationAfter(m *command.Meta, last int64, a *accountState, t Operation
 	}
 }
 
-// storedOperation is an encoded operation. There are too many operations to keep
-// each as a struct.
+// storedOperation is the record of an operation as it is stored, or for a part of a record
+// what refTo returns. There are too many operations to keep each as a struct.
 type storedOperation string
 
+// operation decodes the operation that a record is of.
 func (o storedOperation) operation(account command.AccountID, key string) *Operation {
 	op := &Operation{ID: operationIDOf(key), Account: account}
 	op.decode([]byte(o)) // its encoding was checked by Decode
 	return op
 }
 
+// operation returns an operation by its key.
+func (a *accountState) operation(account command.AccountID, key string) (*Operation, bool) {
+	stored, ok := a.operations.Get(key)
+	if !ok {
+		return nil, false
+	}
+	r := operationReader{accountState: a}
+	return r.read(account, key, stored)
+}
+
 // requestKey identifies a request by its id and target. The target of a creation is
 // always new, so the id is enough.
-func (op *Operation) requestKey() string {
+type requestKey [16]byte
+
+// requestKey returns the key of the request, or false if it has no id.
+func (op *Operation) requestKey() (requestKey, bool) {
 	if op.CreatorRequestID == "" {
-		return ""
+		return requestKey{}, false
 	}
 	target := string(op.ID[:operationTargetLen])
 	if op.Type == CreateNamespaceOperation {
 		target = ""
 	}
 	sum := hashOf(string(op.Type), target, op.CreatorRequestID)
-	return string(sum[:16])
+	return requestKey(sum[:]), true
 }
+
+// at returns the key of the index for an operation at a time.
+func (k requestKey) at(time string) string { return string(k[:]) + time }
 
 // duplicateOf returns the successful operation of an earlier call with the same
 // request id on the same target, if it is still stored.
@@ -135,33 +153,34 @@ func (a *accountState) failOperation(op *Operation) command.Decision {
 
 // previous returns the newest operation of the same request, if it is still stored.
 func (a *accountState) previous(op *Operation) (*Operation, bool) {
-	key, ok := a.operationByRequest.Get(op.requestKey())
+	request, ok := op.requestKey()
 	if !ok {
 		return nil, false
 	}
-	stored, ok := a.operations.Get(key)
-	if !ok {
-		return nil, false
+	for indexed, key := range a.operationByRequest.Before(request.at("\xff")) {
+		if indexed[:len(request)] != string(request[:]) {
+			break
+		}
+		return a.operation(op.Account, key)
 	}
-	return stored.operation(op.Account, key), true
+	return nil, false
 }
 
 // Operation returns an operation of the account.
 func (s *State) Operation(account command.AccountID, id OperationID) (*Operation, error) {
-	key, ok := operationKey(id)
-	if ok {
-		if stored, found := s.account(account).operations.Get(key); found {
-			return stored.operation(account, key), nil
+	if key, ok := operationKey(id); ok {
+		if op, found := s.account(account).operation(account, key); found {
+			return op, nil
 		}
 	}
 	return nil, &OperationNotFound{ID: id}
 }
 
-// ExpireOperations deletes old operations of all accounts, oldest first. Reply.Count
-// is their number.
+// ExpireOperations deletes old operations of all accounts, oldest first. Those that share a
+// record go together, when the turn of the carrier comes. Reply.Count is their number.
 type ExpireOperations struct {
 	Before int64 // milliseconds since 1970
-	Max    int   // at most so many
+	Max    int   // at most so many, but for those that share a record with the last one
 }
 
 func (c *ExpireOperations) Decide(v command.View, _ *command.Meta) (command.Decision, error) {
@@ -173,12 +192,16 @@ func (c *ExpireOperations) Decide(v command.View, _ *command.Meta) (command.Deci
 		if limit := v.Quota(a.id, &quotaOperations); limit > 0 {
 			over = a.operations.Len() - limit
 		}
-		for key := range a.operations.All() {
-			if d.Reply.Count == c.Max || over <= 0 && strings.Compare(key, before) >= 0 {
+		for key, stored := range a.operations.All() {
+			if d.Reply.Count >= c.Max || over <= 0 && strings.Compare(key, before) >= 0 {
 				break
 			}
-			over--
-			d.Reply.Count++
+			if stored.isPart() {
+				continue
+			}
+			n := 1 + stored.countParts()
+			over -= n
+			d.Reply.Count += n
 			d.Changes = append(d.Changes, deleteOperation{a.id, operationIDOf(key)})
 		}
 	}
@@ -196,9 +219,10 @@ func (s *State) Operations(r *Rules, account command.AccountID, before Operation
 		all = a.operations.Before(key)
 	}
 	return func(yield func(OperationID, *Operation) bool) {
+		entries := operationReader{accountState: a}
 		for key, stored := range all {
-			op := stored.operation(account, key)
-			if op.listed(s, r) && !yield(op.ID, op) {
+			op, ok := entries.read(account, key, stored)
+			if ok && op.listed(s, r) && !yield(op.ID, op) {
 				return
 			}
 		}

@@ -67,7 +67,7 @@ type accountState struct {
 
 	// operations is ordered by time, see operationKey.
 	operations ptree.Map[string, storedOperation]
-	// operationByRequest maps a requestKey to the newest operation with it.
+	// operationByRequest maps a requestKey and the time of an operation to its key.
 	operationByRequest ptree.Map[string, string]
 }
 

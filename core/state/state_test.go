@@ -28,6 +28,11 @@ type harness struct {
 	state, stored *state.State
 	rules         state.Rules
 	count         uint64
+	// together is how many commands are one transaction, in which changes share records:
+	// the last such change, and the value of its record so far.
+	together uint64
+	last     command.Change
+	record   []byte
 }
 
 func newHarness() *harness {
@@ -49,11 +54,15 @@ func (h *harness) do(c command.Command) (command.Decision, error) {
 	if err := checkReads(h.state, d); err != nil {
 		panic(err)
 	}
+	if h.together == 0 || h.count%h.together == 0 {
+		h.last = nil
+	}
 	revision := h.state.Revision + 1
+	h.bundle(d.Changes)
 	h.state = state.Apply(h.state, revision, d.Changes...)
 	draft := state.NewDraft(h.stored)
 	for _, c := range d.Changes {
-		decoded, err := decoded(c)
+		decoded, err := h.decoded(c)
 		if err != nil {
 			return d, err
 		}
@@ -61,6 +70,33 @@ func (h *harness) do(c command.Command) (command.Decision, error) {
 	}
 	h.stored = draft.Finish()
 	return d, nil
+}
+
+// bundle puts changes into the record of an earlier one of the transaction.
+func (h *harness) bundle(changes []command.Change) {
+	for i, c := range changes {
+		if b, ok := c.(command.Bundled); ok && b.Bundle() != "" {
+			if h.last != nil {
+				changes[i] = b.In(h.last)
+			}
+			h.last = changes[i]
+		}
+	}
+}
+
+// decoded encodes a change and decodes it. For a part it is the record so far.
+func (h *harness) decoded(c command.Change) (command.Change, error) {
+	_, put := c.Value(nil)
+	switch _, part := c.(command.Part); {
+	case !put && h.last != nil && c.Key() == h.last.Key():
+		h.last = nil
+	case part:
+		h.record, _ = c.Value(h.record)
+		return state.Decode(c.Key(), h.record)
+	case c == h.last:
+		h.record, _ = c.Value([]byte{})
+	}
+	return decoded(c)
 }
 
 // decoded encodes a change and decodes it.
@@ -186,6 +222,7 @@ func (c *registerWithPolicy) Decide(v command.View, m *command.Meta) (command.De
 func TestReplay(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		h := newHarness()
+		h.together = rapid.Uint64Range(1, 5).Draw(t, "together")
 		for range rapid.IntRange(1, 40).Draw(t, "commands") {
 			c := randomCommand(t, h)
 			h.do(c) // many are refused
@@ -218,6 +255,7 @@ func randomCommand(t *rapid.T, h *harness) command.Command {
 		&registry.DeregisterInstance{ServiceRef: service, ID: registry.InstanceID(name)},
 		&registry.DeleteService{Ref: service},
 		&registry.DeleteNamespace{Ref: h.namespace()},
+		&registry.ExpireOperations{Before: 1_795_000_000_000 + int64(h.count)/2, Max: 3},
 		&identity.PutUser{User: identity.User{Account: string(account), Name: name}, New: isNew},
 		&identity.PutKey{AccessKey: identity.AccessKey{ID: "AKIA" + name, Account: string(account), User: name, Sealed: []byte("x")}, New: isNew},
 		&identity.PutRole{Role: identity.Role{Account: string(account), Name: name, Trust: trust}, New: isNew},
@@ -269,6 +307,11 @@ func FuzzDecode(f *testing.F) {
 	h := newHarness()
 	h.do(&registry.CreateNamespace{Name: "a", Type: registry.HTTP})
 	h.do(&identity.PutUser{User: identity.User{Account: string(account), Name: "a"}, New: true})
+	h.together = 100
+	d, _ := h.do(&registry.CreateService{Name: "s", NamespaceRef: h.namespace()})
+	for _, id := range []registry.InstanceID{"a", "b"} {
+		h.do(&registry.RegisterInstance{ServiceRef: string(d.Reply.Value.(*registry.Service).ID), ID: id})
+	}
 	for stored := range h.state.All() {
 		value, _ := stored.Change.Value(nil)
 		f.Add(stored.Change.Key(), value)
