@@ -1,12 +1,16 @@
 package node_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/cairn-discovery/cairn/node"
 	"github.com/cairn-discovery/cairn/node/config"
@@ -50,6 +54,8 @@ func TestMigrate(t *testing.T) {
 	if status, answer := call(t, shared, "GetInstance", last); status != http.StatusOK {
 		t.Error(answer)
 	}
+	operations := registerTogether(t, shared, server, service)
+	restored := restore(t, takeBackup(t, shared))
 	shared.Stop(t)
 
 	m.ToEmbedded = true
@@ -57,10 +63,69 @@ func TestMigrate(t *testing.T) {
 	if err != nil || back.Records < to.Records || back.To < back.From {
 		t.Fatalf("%+v after %+v, %v", back, to, err)
 	}
-	again := nodetest.Start(t, nodetest.WithDataDir(m.Target))
-	if status, answer := call(t, again, "GetInstance", last); status != http.StatusOK {
-		t.Error(answer)
+	for _, dir := range []string{m.Target, restored} {
+		again := nodetest.Start(t, nodetest.WithDataDir(dir))
+		if status, answer := call(t, again, "GetInstance", last); status != http.StatusOK {
+			t.Error(answer)
+		}
+		for _, id := range operations {
+			if status, answer := call(t, again, "GetOperation", fmt.Sprintf(`{"OperationId":%q}`, id)); status != http.StatusOK {
+				t.Error(answer)
+			}
+		}
+		again.Stop(t)
 	}
+}
+
+// registerTogether registers instances at the same time, so that their operations share
+// records in etcd, and returns the ids of the operations.
+func registerTogether(t *testing.T, n *nodetest.Node, server *etcdtest.Server, service string) (ids []string) {
+	t.Helper()
+	client := etcdtest.Client(t, server.Endpoint)
+	records := func() int64 {
+		found, err := client.Get(t.Context(), "/cairn/data/5o/", clientv3.WithPrefix(), clientv3.WithCountOnly())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return found.Count
+	}
+	before := records()
+	var wg sync.WaitGroup
+	answers := make(chan string, 60)
+	for i := range cap(answers) {
+		wg.Go(func() {
+			_, answer := call(t, n, "RegisterInstance", fmt.Sprintf(`{"ServiceId":%q,"InstanceId":"together-%d","Attributes":{"a":"b"}}`, service, i))
+			answers <- answer
+		})
+	}
+	wg.Wait()
+	close(answers)
+	for answer := range answers {
+		var out struct{ OperationId string }
+		if err := json.Unmarshal([]byte(answer), &out); err != nil || out.OperationId == "" {
+			t.Error(answer)
+		}
+		ids = append(ids, out.OperationId)
+	}
+	if added := records() - before; added < 1 || added >= int64(len(ids)) {
+		t.Errorf("%d operations are in %d records", len(ids), added)
+	}
+	return ids
+}
+
+// restore makes a data folder of a backup.
+func restore(t *testing.T, backup string) (dir string) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "restored")
+	saved, err := os.Open(backup)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer saved.Close()
+	if _, err := node.Restore(dir, saved); err != nil {
+		t.Fatal(err)
+	}
+	return dir
 }
 
 // takeBackup saves a backup of a node that runs.

@@ -24,12 +24,13 @@ type batch struct {
 	txn       store.Txn
 	written   map[string]written
 	read      map[string]bool // keys of the preconditions of txn
-	chained   bool            // a precondition rests on a batch that is in flight
-	deletes   bool            // a write of txn is a deletion
-	values    []byte          // holds the values of txn
-	encoded   []store.Write   // of the decision at hand; see encode
-	cost      int             // of the preconditions of txn
-	keyBytes  int             // the keys of txn
+	bundles   map[string]bundle
+	chained   bool          // a precondition rests on a batch that is in flight
+	deletes   bool          // a write of txn is a deletion
+	values    []byte        // holds the values of txn
+	encoded   []store.Write // of the decision at hand; see encode
+	cost      int           // of the preconditions of txn
+	keyBytes  int           // the keys of txn
 	limits    store.Limits
 	writer    int // Meta.Writer of its commands
 
@@ -49,7 +50,7 @@ type written struct {
 }
 
 func newBatch(proposals []*proposal) *batch {
-	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]written{}, read: map[string]bool{}, ended: make(chan struct{})}
+	return &batch{proposals: proposals, outcomes: make([]outcome, len(proposals)), written: map[string]written{}, read: map[string]bool{}, bundles: map[string]bundle{}, ended: make(chan struct{})}
 }
 
 // decide decides each command against the state that includes the commands before
@@ -145,6 +146,7 @@ func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.D
 			if len(b.changes) > 0 {
 				b.draft.Apply(revision, b.changes...)
 			}
+			clear(b.bundles) // the last change of one may be of this command
 		}
 	}()
 	current := b.draft.State()
@@ -154,6 +156,9 @@ func (l *loop) decideOne(b *batch, rules *state.Rules, p *proposal) (d command.D
 		return d, err
 	case b.deletedOneOf(d.Keys):
 		return d, errNextBatch
+	}
+	if !l.exclusive {
+		b.bundle(d)
 	}
 	conditions, ok := l.preconditions(b, current, d)
 	if !ok {
@@ -267,6 +272,10 @@ func (b *batch) add(d command.Decision, conditions []store.Precondition, writes 
 	}
 	b.changes = append(b.changes, d.Changes...)
 	for i, w := range writes {
+		if _, ok := d.Changes[i].(command.Part); ok {
+			b.appendTo(w.Key, w.Value)
+			continue
+		}
 		b.keyBytes += len(w.Key) + 2*partBytes
 		u, ok := d.Changes[i].(command.Unique)
 		b.write(w, ok && u.Unique() && !w.Delete)

@@ -14,7 +14,7 @@ import (
 )
 
 // doTogether proposes commands that are decided in one batch, in their order, and
-// returns the transactions that commit them.
+// returns the transactions that commit them. All must succeed but those of type failing.
 func doTogether(n *node, s *spy, commands ...command.Command) []store.Txn {
 	gate := make(chan struct{})
 	var txns []store.Txn
@@ -28,7 +28,12 @@ func doTogether(n *node, s *spy, commands ...command.Command) []store.Txn {
 	wg.Go(func() { n.do(httpNamespace("first")) }) // holds the loop
 	synctest.Wait()
 	for _, c := range commands {
-		wg.Go(func() { n.do(c) })
+		wg.Go(func() {
+			_, fails := c.(failing)
+			if _, err := n.Propose(n.t.Context(), account, c); (err != nil) != fails {
+				n.t.Errorf("%T: %v", c, err)
+			}
+		})
 		synctest.Wait()
 	}
 	close(gate)

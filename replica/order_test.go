@@ -65,8 +65,8 @@ func TestWhatWaitsCommitsTogether(t *testing.T) {
 		synctest.Wait()
 		close(gate)
 		wg.Wait()
-		// An instance and an operation each, and the last revision of the service.
-		want := []int{2 + 1, 8*2 + 1, 2*2 + 1}
+		// An instance each, one record of all operations, and the last revision of the service.
+		want := []int{1 + 2, 8 + 2, 2 + 2}
 		if fmt.Sprint(sizes) != fmt.Sprint(want) {
 			t.Errorf("commits have %v writes, want %v", sizes, want)
 		}

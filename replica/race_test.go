@@ -24,6 +24,7 @@ var relatedRecords = []store.Write{
 	{Key: "3t/000000000000/ns/srv", Value: []byte("\x02\x05")},
 	{Key: "4i/000000000000/ns/srv/i", Value: []byte{}},
 	{Key: "5o/000000000000/aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa-mwmdf2o0", Value: []byte{}},
+	{Key: "5o/000000000000/bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb-mwmdf2o0", Value: []byte("\x17\x18\x19\x14abcdefghijklmnopqrst\x04\x01")}, // with a part
 	{Key: "6l/000000000000/ns/srv/i", Value: []byte("\x02\x05\x04\x0a")},
 	{Key: "z1/Z1", Value: []byte("\x03\x0c000000000000\x05\x03\x01x\x00")},
 	{Key: "z2/Z1/x.w.\x00A\x00", Value: []byte("\x03\x05\x01w\x01x\x00\x04\x01\x08\x01\x0b\x09127.0.0.1")},

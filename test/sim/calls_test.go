@@ -6,12 +6,16 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
 )
+
+// keep is how long operations are kept; longer than a command waits, nearly always.
+const keep = 4 * time.Second
 
 const account command.AccountID = "000000000000"
 
@@ -40,12 +44,13 @@ func (c *cluster) propose(n *node) {
 	call := &call{node: n.replica, cancel: cancel, done: make(chan struct{})}
 	call.op, call.token = c.command(n.replica.Current().State, len(c.calls))
 	c.calls = append(c.calls, call)
+	sent := time.Now()
 	go func() {
 		defer close(call.done)
 		call.reply, call.err = n.replica.Propose(ctx, account, call.op)
 		if call.err == nil && call.reply.ID != "" {
 			_, err := n.replica.Current().Registry.Operation(account, registry.OperationID(call.reply.ID))
-			call.blind = err != nil
+			call.blind = err != nil && time.Since(sent) < keep
 		}
 	}()
 }
@@ -69,6 +74,8 @@ func (c *cluster) command(s *state.State, number int) (command.Command, string) 
 		return &registry.DeleteService{Ref: string(svc)}, ""
 	case k < 12:
 		return &registry.DeregisterInstance{ServiceRef: string(svc), ID: instance}, ""
+	case k < 13:
+		return &registry.ExpireOperations{Before: time.Now().Add(-keep).UnixMilli(), Max: 1 + c.rng.IntN(8)}, ""
 	case k < 14:
 		return &registry.SetCustomHealth{ServiceRef: string(svc), ID: instance, Health: registry.Health(1 + c.rng.IntN(2))}, ""
 	default:

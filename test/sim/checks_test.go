@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/cairn-discovery/cairn/core/command"
+	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/core/state"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store"
@@ -98,7 +99,7 @@ func (c *cluster) checkCall(k *call) {
 			return once && bytes.Contains(w.Value, []byte(k.token))
 		})
 	case k.reply.ID != "":
-		commits = c.commitsWith(func(w store.Write) bool { return strings.HasSuffix(w.Key, string(k.reply.ID)) })
+		commits = c.commitsWith(func(w store.Write) bool { return hasOperation(w, registry.OperationID(k.reply.ID)) })
 	default:
 		return
 	}
@@ -106,6 +107,16 @@ func (c *cluster) checkCall(k *call) {
 	case commits > 1, v == acknowledged && commits != 1, v == refused && commits != 0:
 		c.t.Errorf("%T %s: the client was told %v (lost: %t), and it was committed %d times", k.op, k.token, k.err, k.lost, commits)
 	}
+}
+
+// hasOperation reports whether a write stores an operation, perhaps with others.
+func hasOperation(w store.Write, id registry.OperationID) bool {
+	change, err := state.Decode(w.Key, w.Value)
+	if err != nil || w.Delete || !strings.HasPrefix(w.Key, "5o/") {
+		return false
+	}
+	_, err = state.Apply(new(state.State), 1, change).Registry.Operation(account, id)
+	return err == nil
 }
 
 func (c *cluster) commitsWith(match func(store.Write) bool) int {
