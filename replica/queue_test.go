@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/cairn-discovery/cairn/core/registry"
 	"github.com/cairn-discovery/cairn/store"
@@ -64,6 +65,40 @@ func TestCallerThatLeavesBeforeTheDecision(t *testing.T) {
 		n.do(httpNamespace("after"))
 		if got := n.Current().Registry.Counts().Namespaces; got != 2 {
 			t.Errorf("%d namespaces, want 2: nobody waited for the third", got)
+		}
+	})
+}
+
+// A command that was accepted waits for WriteTimeout at most. If it was not decided by then,
+// it never is.
+func TestWriteTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &spy{Store: memory.New()}
+		n := start(t, s, func(c *Config) { c.WriteTimeout = time.Minute })
+		gate := make(chan struct{})
+		s.before = func(store.Txn) { <-gate }
+		begin := time.Now()
+		var wg sync.WaitGroup
+		for _, name := range []string{"in-commit", "in-queue"} {
+			wg.Go(func() {
+				_, err := n.Propose(t.Context(), account, httpNamespace(name))
+				if !errors.Is(err, ErrUncertain) || !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("%s: got %v", name, err)
+				}
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
+		if took := time.Since(begin); took != time.Minute {
+			t.Errorf("the callers waited %v", took)
+		}
+		close(gate)
+		for i := range 3 { // timers are used again
+			n.do(httpNamespace(fmt.Sprint("after-", i)))
+			time.Sleep(40 * time.Second)
+		}
+		if got := n.Current().Registry.Counts().Namespaces; got != 4 {
+			t.Errorf("%d namespaces, want 4: without the one in the queue", got)
 		}
 	})
 }

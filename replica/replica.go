@@ -16,6 +16,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -77,6 +78,7 @@ type Replica struct {
 	freshness freshness
 	feed      *feed
 	metrics   *metrics
+	timers    sync.Pool // *time.Timer: those of Config.WriteTimeout that are not in use
 }
 
 // New checks the configuration. It starts nothing and loads nothing.
@@ -111,7 +113,7 @@ func (r *Replica) Current() *Snapshot { return r.current.Load() }
 
 // proposal is a command and its caller.
 type proposal struct {
-	ctx     context.Context
+	ctx     lateContext
 	meta    command.Meta
 	command command.Command
 	done    chan outcome // has room for the one outcome
@@ -150,12 +152,7 @@ func (r *Replica) Probe(ctx context.Context, account command.AccountID, c comman
 }
 
 func (r *Replica) probe(ctx context.Context, account command.AccountID, c command.Command) outcome {
-	if r.cfg.WriteTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, r.cfg.WriteTimeout)
-		defer cancel()
-	}
-	p := &proposal{ctx: ctx, meta: command.Meta{Account: account, Now: time.Now().UnixMilli()}, command: c, done: make(chan outcome, 1)}
+	p := &proposal{ctx: lateContext{Context: ctx}, meta: command.Meta{Account: account, Now: time.Now().UnixMilli()}, command: c, done: make(chan outcome, 1)}
 	rand.Read(p.meta.Entropy[:]) // never fails
 	select {
 	case r.queue <- p:
@@ -165,15 +162,52 @@ func (r *Replica) probe(ctx context.Context, account command.AccountID, c comman
 		r.metrics.refused.Inc()
 		return outcome{err: ErrBusy}
 	}
+	var late <-chan time.Time
+	if r.cfg.WriteTimeout > 0 {
+		timer := r.startTimer(r.cfg.WriteTimeout)
+		defer r.stopTimer(timer)
+		late = timer.C
+	}
 	select {
 	case o := <-p.done:
 		o.reply.Revision = r.Current().Revision
 		return o
+	case <-late:
+		p.ctx.late.Store(true)
+		return outcome{err: errors.Join(ErrUncertain, context.DeadlineExceeded)}
 	case <-ctx.Done():
 		return outcome{err: errors.Join(ErrUncertain, ctx.Err())}
 	case <-r.stopped:
 		return p.lateOutcome()
 	}
+}
+
+// lateContext is the context of a caller, or has ended if the caller has waited for
+// Config.WriteTimeout. A timer that is used again costs less than context.WithTimeout.
+type lateContext struct {
+	context.Context
+	late atomic.Bool
+}
+
+// Err implements context.Context.
+func (c *lateContext) Err() error {
+	if c.late.Load() {
+		return context.DeadlineExceeded
+	}
+	return c.Context.Err()
+}
+
+func (r *Replica) startTimer(d time.Duration) *time.Timer {
+	if t, ok := r.timers.Get().(*time.Timer); ok {
+		t.Reset(d)
+		return t
+	}
+	return time.NewTimer(d)
+}
+
+func (r *Replica) stopTimer(t *time.Timer) {
+	t.Stop()
+	r.timers.Put(t)
 }
 
 // lateOutcome returns an answer that was sent while the replica stopped.

@@ -1,7 +1,6 @@
 package aws_test
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -19,6 +18,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
+	lean "github.com/cairn-discovery/cairn/bench/server"
 	"github.com/cairn-discovery/cairn/core/command"
 	"github.com/cairn-discovery/cairn/core/identity"
 	"github.com/cairn-discovery/cairn/core/registry"
@@ -26,6 +26,7 @@ import (
 	"github.com/cairn-discovery/cairn/edge/aws"
 	"github.com/cairn-discovery/cairn/edge/aws/throttle"
 	"github.com/cairn-discovery/cairn/internal/authlimit"
+	"github.com/cairn-discovery/cairn/internal/loglines"
 	"github.com/cairn-discovery/cairn/replica"
 	"github.com/cairn-discovery/cairn/store/memory"
 )
@@ -68,27 +69,52 @@ func BenchmarkDiscover(b *testing.B) {
 	})
 }
 
+// BenchmarkRegister registers instances from 64 connections, with a log and a replica as those
+// of a node that shares its store.
+func BenchmarkRegister(b *testing.B) {
+	var service string
+	addr := benchServer(b, "", func(c *aws.Config) {
+		c.Logger = slog.New(slog.NewTextHandler(io.Discard, nil))
+		c.RequestLog = loglines.NewTextHandler(io.Discard, slog.LevelInfo)
+		for id := range c.Replica.Current().Registry.Services(aws.DefaultAccount, "") {
+			service = string(id)
+		}
+	})
+	var clients atomic.Int64
+	b.SetParallelism(64)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		client := clients.Add(1)
+		var requests [][]byte
+		for i := range 10 {
+			body := fmt.Sprintf(`{"ServiceId":%q,"InstanceId":"i-%d-%d","Attributes":{"AWS_INSTANCE_IPV4":"10.0.0.%d","AWS_INSTANCE_PORT":"8080","stage":"prod","load":"%d"}}`,
+				service, client, i%5, i, i)
+			requests = append(requests, benchCall(b, addr, "RegisterInstance", body, false))
+		}
+		n := 0
+		exchange(b, pb, addr, func() []byte { n++; return requests[n%len(requests)] }, "OperationId")
+	})
+}
+
 func exchangeAll(b *testing.B, pb *testing.PB, addr string, request []byte, want string) {
-	conn, err := net.Dial("tcp", addr)
+	exchange(b, pb, addr, func() []byte { return request }, want)
+}
+
+// exchange sends requests and reads their answers.
+func exchange(b *testing.B, pb *testing.PB, addr string, request func() []byte, want string) {
+	client, err := lean.Dial(addr)
 	if err != nil {
 		b.Error(err)
 		return
 	}
-	defer conn.Close()
-	r := bufio.NewReader(conn)
+	defer client.Close()
 	for pb.Next() {
-		if _, err := conn.Write(request); err != nil {
-			b.Error(err)
-			return
-		}
-		resp, err := http.ReadResponse(r, nil)
+		body, err := client.Call(request())
 		if err != nil {
-			b.Error(err)
-			return
+			body = []byte(err.Error()) // has that of a refusal
 		}
-		body, err := io.ReadAll(resp.Body)
-		if err != nil || !bytes.Contains(body, []byte(want)) {
-			b.Errorf("%v %s", err, body)
+		if !bytes.Contains(body, []byte(want)) {
+			b.Errorf("%s", body)
 			return
 		}
 	}
@@ -97,7 +123,8 @@ func exchangeAll(b *testing.B, pb *testing.PB, addr string, request []byte, want
 func benchServer(b *testing.B, policy string, change ...func(*aws.Config)) string {
 	rules := &state.Rules{Registry: registry.Rules{Region: "eu-west-1", DefaultTTL: 60}}
 	logger := slog.New(slog.DiscardHandler)
-	r, err := replica.New(replica.Config{Store: memory.New(), Rules: func() *state.Rules { return rules }, Logger: logger})
+	r, err := replica.New(replica.Config{Store: memory.New(), Rules: func() *state.Rules { return rules }, Logger: logger,
+		WriteTimeout: time.Minute})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -116,10 +143,10 @@ func benchServer(b *testing.B, policy string, change ...func(*aws.Config)) strin
 		directory.Store(d)
 		cfg.Auth = &aws.Auth{Directory: directory.Load}
 	}
+	fill(b, r, account)
 	for _, c := range change {
 		c(&cfg)
 	}
-	fill(b, r, account)
 	front, err := aws.New(cfg)
 	if err != nil {
 		b.Fatal(err)
@@ -154,13 +181,16 @@ func fill(b *testing.B, r *replica.Replica, account command.AccountID) {
 }
 
 func benchRequest(b *testing.B, addr string, sign bool) []byte {
-	body := `{"NamespaceName":"shop","ServiceName":"web","HealthStatus":"HEALTHY"}`
+	return benchCall(b, addr, "DiscoverInstances", `{"NamespaceName":"shop","ServiceName":"web","HealthStatus":"HEALTHY"}`, sign)
+}
+
+func benchCall(b *testing.B, addr, operation, body string, sign bool) []byte {
 	r, err := http.NewRequest(http.MethodPost, "http://"+addr+"/", strings.NewReader(body))
 	if err != nil {
 		b.Fatal(err)
 	}
 	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
-	r.Header.Set("X-Amz-Target", targetPrefix+"DiscoverInstances")
+	r.Header.Set("X-Amz-Target", targetPrefix+operation)
 	r.Header.Set("User-Agent", "aws-sdk-go-v2/1.47.7 os/linux lang/go#1.26.8 md/GOOS#linux md/GOARCH#amd64 api/servicediscovery#1.40.2")
 	r.Header.Set("Amz-Sdk-Invocation-Id", "b5d9c1a0-5a9a-4e8a-9a2a-0f4b1a2c3d4e")
 	r.Header.Set("Amz-Sdk-Request", "attempt=1; max=3")

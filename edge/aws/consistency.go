@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/cairn-discovery/cairn/edge/aws/wire"
-	"github.com/cairn-discovery/cairn/replica"
 )
 
 // The fields of headers by which clients and nodes agree on a revision. See
@@ -78,21 +77,18 @@ func (s *Server) staleness(now time.Time) time.Duration {
 }
 
 // markConsistency writes the fields of an answer that tell how new it is. The revision of
-// a write is that of a state that has its effect.
-func (s *Server) markConsistency(x *request, h http.Header) {
+// a write is that of a state that has its effect; space is for its text.
+func (s *Server) markConsistency(x *request, h http.Header, space []string) {
 	if x.snapshot == nil {
 		x.snapshot = s.cfg.Replica.Current()
 	}
-	h[revisionField] = revisionOf(x.snapshot, x.call.Revision)
+	h[revisionField] = x.snapshot.RevisionHeader()
+	if written := x.call.Revision; written > x.snapshot.Revision {
+		space[0] = strconv.FormatUint(written, 10)
+		h[revisionField] = space
+	}
 	if age := s.staleness(x.start); age > 0 {
 		h[staleField] = []string{strconv.FormatInt(int64(age/time.Second), 10)}
 		s.metrics.staleAnswers.Inc()
 	}
-}
-
-func revisionOf(s *replica.Snapshot, written uint64) []string {
-	if written > s.Revision {
-		return []string{strconv.FormatUint(written, 10)}
-	}
-	return s.RevisionHeader()
 }

@@ -88,8 +88,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.limitFailedAuth(x)
 	s.audit(r.Context(), x)
 	s.write(x, w, r)
-	s.metrics.observe(x)
-	s.log(r.Context(), x)
+	now := time.Now()
+	s.metrics.observe(x, now)
+	s.log(r.Context(), x, now)
 }
 
 // guard serves a request and turns a panic into an answer.
@@ -258,12 +259,13 @@ func (s *Server) write(x *request, w http.ResponseWriter, r *http.Request) {
 		x.outBuf, x.answer.Header = x.out, nil
 	}
 	h["Content-Type"] = s.router.contentTypes[x.api]
-	s.markConsistency(x, h)
+	// net/http reads these after ServeHTTP has returned: they are not part of x.
+	values := new([3]string)
+	s.markConsistency(x, h, values[2:3:3])
 	for _, f := range x.answer.Header {
 		h[f.Name] = []string{f.Value}
 	}
-	// net/http reads these after ServeHTTP has returned: they are not part of x.
-	values := []string{x.id, strconv.Itoa(len(x.out))}
+	values[0], values[1] = x.id, strconv.Itoa(len(x.out))
 	h["x-amzn-RequestId"] = values[0:1:1]
 	h["Content-Length"] = values[1:2:2]
 	x.conn.buffered.expectBody(len(x.out))
@@ -274,7 +276,7 @@ func (s *Server) write(x *request, w http.ResponseWriter, r *http.Request) {
 // log writes one line for a request. Its level is info if the request changes something
 // or should have, error if it failed on our side, and else debug: reads, heartbeats and
 // repeated requests.
-func (s *Server) log(ctx context.Context, x *request) {
+func (s *Server) log(ctx context.Context, x *request, now time.Time) {
 	level, to := slog.LevelDebug, s.cfg.RequestLog
 	if x.op != nil && !x.op.Reads() && !x.authLimited && !x.call.Unchanged {
 		level = slog.LevelInfo
@@ -285,7 +287,6 @@ func (s *Server) log(ctx context.Context, x *request) {
 	if !to.Enabled(ctx, level) {
 		return
 	}
-	now := time.Now()
 	attrs := []slog.Attr{
 		slog.String("request_id", x.id), slog.String("account", string(x.call.Account)),
 		slog.String("service", x.service()), slog.String("operation", x.operation()), slog.String("target", x.call.Target),

@@ -178,8 +178,9 @@ func (c *conn) answer() bool {
 	c.url = url.URL{Path: "/"}
 	c.writer.begin()
 	c.server.cfg.Handler.ServeHTTP(&c.writer, &c.req)
-	out, stay := c.writer.finish(time.Now(), c.server.stopping.Load())
-	if err := c.writeFor(c.nc, time.Now(), c.server.cfg.WriteTimeout); err != nil {
+	now := time.Now()
+	out, stay := c.writer.finish(now, c.server.stopping.Load())
+	if err := c.writeFor(c.nc, now, c.server.cfg.WriteTimeout); err != nil {
 		return false
 	}
 	if _, err := c.nc.Write(out); err != nil {

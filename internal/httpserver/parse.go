@@ -153,13 +153,10 @@ func (r *request) field(name, value string) bool {
 	case "Transfer-Encoding", "Trailer", "Te", "Expect", "Upgrade", "Pragma", "Proxy-Connection", "Http2-Settings":
 		return false
 	}
-	if _, again := r.header[name]; again {
-		return false // to be put together in order by net/http
-	}
 	r.values = append(r.values, value)
 	last := len(r.values)
 	r.header[name] = r.values[last-1 : last : last]
-	return true
+	return len(r.header) == last // else it is there again, to be put together in order by net/http
 }
 
 // isHost accepts the usual host names and addresses, with or without a port.
