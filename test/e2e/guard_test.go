@@ -15,7 +15,7 @@ func TestBrownOut(t *testing.T) {
 	control := newBackend(t, "127.0.0.1", silent)
 	c := startChecked(t, fmt.Sprintf("health: {interval: 300ms, initial_interval: 100ms, max_rate_per_address: 10000, control: [%q]}\n", control.addr()))
 	web := newBackend(t, "127.0.0.2", answer(allWell))
-	service := c.service("web", httpCheck(5), nil)
+	service := c.service("web", httpCheck(5), patient)
 	const n = 20
 	for i := range n {
 		c.register(service, fmt.Sprint("i", i), web.attributes())

@@ -27,6 +27,9 @@ type checked struct {
 
 const fast = "health: {interval: 300ms, initial_interval: 100ms, max_rate_per_address: 10000}\n"
 
+// patient are settings of a service whose probes may be slow: a busy machine is no failure.
+var patient = object{"cairn.health.timeout": "30s"}
+
 func startChecked(t *testing.T, config string) *checked {
 	t.Helper()
 	c := &checked{t: t, program: build(t), dir: filepath.Join(t.TempDir(), "data"), file: filepath.Join(t.TempDir(), "cairn.yaml")}
@@ -389,7 +392,7 @@ func TestHealthThresholds(t *testing.T) {
 		"slow-back":    {1, "4", "fpppfpppp", "-------" + "-+"},
 		"mixed-starts": {3, "", "ppfppfppp", "????????+"},
 	} {
-		settings := object{"cairn.health.timeout": "30s"}
+		settings := maps.Clone(patient)
 		if s.success != "" {
 			settings["cairn.health.success-threshold"] = s.success
 		}
@@ -421,7 +424,7 @@ func TestHealthAfterCrash(t *testing.T) {
 	const each = 100
 	c := startChecked(t, fast)
 	up, down := newBackend(t, "127.0.0.1", answer(allWell)), newBackend(t, "127.0.0.2", answer("HTTP/1.1 500 No\r\n\r\n"))
-	service := c.service("many", httpCheck(3), nil)
+	service := c.service("many", httpCheck(3), patient)
 	var wg sync.WaitGroup
 	for w := range 6 {
 		wg.Go(func() {
