@@ -204,61 +204,64 @@ func TestOperationsOfOneNodeHaveRecords(t *testing.T) {
 
 // TestTwoNodesShareRecords: two nodes register the same instances at the same time, and so
 // decide many commands again, and delete operations meanwhile. They agree, and each operation
-// that was acknowledged and not deleted is there.
+// that was acknowledged and not deleted is there. A commit takes a moment of simulated time, in
+// which the other commands come: so each batch has several, however busy the machine is.
 func TestTwoNodesShareRecords(t *testing.T) {
-	data := memory.New()
-	var nodes []*node
-	for _, name := range []string{"a", "b"} {
-		nodes = append(nodes, joined(t, &parallel{Store: data.Share(), hold: func(int) { time.Sleep(time.Millisecond) }}, name))
-	}
-	svc := nodes[0].service("web")
-	nodes[1].waitFor(nodes[0].Current().Revision)
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	ids := map[registry.OperationID]bool{}
-	for k, n := range nodes {
-		for w := range 16 {
-			wg.Go(func() {
-				for i := range 20 {
-					own := register(svc, fmt.Sprintf("i-%d-%d-%d", k, w, i))
-					both := &registry.RegisterInstance{ServiceRef: string(svc), ID: registry.InstanceID(fmt.Sprint(w % 4)), Attributes: map[string]string{"a": fmt.Sprint(k, w, i)}}
-					for _, c := range []command.Command{own, both} {
-						reply := n.do(c)
-						mu.Lock()
-						ids[registry.OperationID(reply.ID)] = true
-						mu.Unlock()
+	synctest.Test(t, func(t *testing.T) {
+		data := memory.New()
+		var nodes []*node
+		for _, name := range []string{"a", "b"} {
+			nodes = append(nodes, joined(t, &parallel{Store: data.Share(), hold: func(int) { time.Sleep(time.Millisecond) }}, name))
+		}
+		svc := nodes[0].service("web")
+		nodes[1].waitFor(nodes[0].Current().Revision)
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		ids := map[registry.OperationID]bool{}
+		for k, n := range nodes {
+			for w := range 16 {
+				wg.Go(func() {
+					for i := range 20 {
+						own := register(svc, fmt.Sprintf("i-%d-%d-%d", k, w, i))
+						both := &registry.RegisterInstance{ServiceRef: string(svc), ID: registry.InstanceID(fmt.Sprint(w % 4)), Attributes: map[string]string{"a": fmt.Sprint(k, w, i)}}
+						for _, c := range []command.Command{own, both} {
+							reply := n.do(c)
+							mu.Lock()
+							ids[registry.OperationID(reply.ID)] = true
+							mu.Unlock()
+						}
 					}
-				}
-			})
+				})
+			}
 		}
-	}
-	wg.Wait()
-	last := max(nodes[0].Current().Revision, nodes[1].Current().Revision)
-	nodes[0].waitFor(last)
-	nodes[1].waitFor(last)
-	records := 0
-	for r := range nodes[0].Current().Records() {
-		if strings.HasPrefix(r.Key, "5o/") {
-			records++
+		wg.Wait()
+		last := max(nodes[0].Current().Revision, nodes[1].Current().Revision)
+		nodes[0].waitFor(last)
+		nodes[1].waitFor(last)
+		records := 0
+		for r := range nodes[0].Current().Records() {
+			if strings.HasPrefix(r.Key, "5o/") {
+				records++
+			}
 		}
-	}
-	if len(ids) != 2*16*20*2 || records > len(ids)/2 {
-		t.Errorf("%d operations are in %d records", len(ids), records)
-	}
-	for id := range ids {
-		if _, err := nodes[1].Current().Registry.Operation(account, id); err != nil {
-			t.Error(err)
+		if len(ids) != 2*16*20*2 || records > len(ids)/2 {
+			t.Errorf("%d operations are in %d records", len(ids), records)
 		}
-	}
-	samePlaces(t, nodes[0], nodes[1], data)
-	for _, most := range []int{7, 100, 1 << 20} {
-		nodes[1].do(&registry.ExpireOperations{Before: time.Now().Add(time.Hour).UnixMilli(), Max: most})
-		nodes[0].waitFor(nodes[1].Current().Revision)
-		samePlaces(t, nodes[1], nodes[0], data)
-	}
-	if n := nodes[0].Current().Registry.Counts().Operations; n != 0 {
-		t.Errorf("%d operations are left", n)
-	}
+		for id := range ids {
+			if _, err := nodes[1].Current().Registry.Operation(account, id); err != nil {
+				t.Error(err)
+			}
+		}
+		samePlaces(t, nodes[0], nodes[1], data)
+		for _, most := range []int{7, 100, 1 << 20} {
+			nodes[1].do(&registry.ExpireOperations{Before: time.Now().Add(time.Hour).UnixMilli(), Max: most})
+			nodes[0].waitFor(nodes[1].Current().Revision)
+			samePlaces(t, nodes[1], nodes[0], data)
+		}
+		if n := nodes[0].Current().Registry.Counts().Operations; n != 0 {
+			t.Errorf("%d operations are left", n)
+		}
+	})
 }
 
 // TestFieldsOfTheNextVersionInBundles: fields that a newer version has added to a record of
