@@ -5,8 +5,8 @@
 //
 //	out := loglines.NewWriter(os.Stderr)
 //	defer out.Close()
-//	logger := slog.New(slog.NewTextHandler(out, options)) // what it logs is written at once
-//	requests := loglines.NewTextHandler(out.Later(), options)
+//	logger := slog.New(loglines.NewTextHandler(out, level)) // what it logs is written at once
+//	requests := loglines.NewTextHandler(out.Later(), level)
 package loglines
 
 import (
