@@ -42,8 +42,18 @@ func newBackend(t *testing.T, ip string, behaves func(net.Conn)) *backend {
 	return f
 }
 
-// listen has a queue so short that it can be filled.
+// listen listens on the backend's port with a queue that holds as many connections
+// as the kernel permits. With a short one, connections that come at the same moment are
+// made only when the kernel repeats the packet, which takes up to a minute.
 func (f *backend) listen() {
+	f.t.Helper()
+	f.listenWithQueue(4096)
+	ln := f.listener
+	f.wg.Go(func() { f.accept(ln) })
+}
+
+// listenWithQueue accepts nothing yet.
+func (f *backend) listenWithQueue(length int) {
 	f.t.Helper()
 	family, to := syscall.AF_INET, syscall.Sockaddr(&syscall.SockaddrInet4{Port: f.port, Addr: [4]byte(net.ParseIP(f.ip).To16()[12:])})
 	if strings.Contains(f.ip, ":") {
@@ -57,7 +67,7 @@ func (f *backend) listen() {
 		err = syscall.Bind(fd, to)
 	}
 	if err == nil {
-		err = syscall.Listen(fd, 0)
+		err = syscall.Listen(fd, length)
 	}
 	if err != nil {
 		f.t.Fatalf("listen on %s: %v", f.ip, err)
@@ -68,8 +78,6 @@ func (f *backend) listen() {
 		f.t.Fatal(err)
 	}
 	f.port = f.listener.Addr().(*net.TCPAddr).Port
-	ln := f.listener
-	f.wg.Go(func() { f.accept(ln) })
 }
 
 func (f *backend) accept(ln net.Listener) {
@@ -127,12 +135,7 @@ func (f *backend) refuse() {
 // full stops accepting and fills the queue, so that no connection is made.
 func (f *backend) full() {
 	f.refuse()
-	f.listen()
-	// accept must not take connections: it is stopped by a deadline in the past.
-	if err := f.listener.(*net.TCPListener).SetDeadline(time.Unix(1, 0)); err != nil {
-		f.t.Fatal(err)
-	}
-	f.wg.Wait()
+	f.listenWithQueue(0)
 	for {
 		conn, err := net.DialTimeout("tcp", f.addr(), 200*time.Millisecond)
 		if err != nil {
