@@ -3,19 +3,17 @@
 
 .PHONY: run test check bench fuzz setup generate
 
-# Without cgo, as the programs that tests build: so packages are compiled once for all.
-check fuzz: export CGO_ENABLED = 0
-
 run: ## a node on the default loopback ports
 	go run ./cmd/cairn serve
 
 test: setup ## all tests, as CI runs them
 	go test -race -timeout 20m $(TESTFLAGS) ./...
 
+# With -race, as the tests: so packages are compiled once for both.
 check: ## what CI checks besides the tests
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
-	go vet ./...
-	go tool -modfile=tools/tools.mod staticcheck ./...
+	go vet -race ./...
+	GOFLAGS="$$(go env GOFLAGS) -race" $$(CGO_ENABLED=0 go tool -n -modfile=tools/tools.mod staticcheck) ./...
 	test/deadcode.sh
 
 bench: ## ratios against limits and peers, in one interleaved run

@@ -2,6 +2,7 @@
 # Fails if there is a function that no program reaches: neither the command nor
 # the benchmarks and tools. Functions that tests alone use belong into tests.
 set -eu
+export CGO_ENABLED=0 # as the programs that tests build
 
 # What the test helper node/nodetest needs of a node, and what generated code can call
 # of the codecs: each API calls a part of it, the made-up APIs of test/protocols all.
