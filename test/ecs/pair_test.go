@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -23,6 +24,10 @@ type pair struct {
 	nodes   [2]*nodetest.Node
 }
 
+// pairLease is the lease of the nodes of a pair. It is longer than a node may take to stop
+// its runner: or the other node would take the tasks for lost before both are down.
+const pairLease = 10 * time.Second
+
 func newPair(t *testing.T) *pair {
 	t.Helper()
 	if os.Geteuid() != 0 {
@@ -38,7 +43,7 @@ func newPair(t *testing.T) *pair {
 		p.options[i] = []nodetest.Option{nodetest.WithDataDir(t.TempDir()), nodetest.With(func(c *node.Config) {
 			c.OpenStore = func() (store.Store, error) { return shared.Share(), nil }
 			c.LogLevel, c.NodeName, c.Shared = "info", fmt.Sprint("node", i+1), true
-			c.Nodes.Lease.Duration, c.Runner.Lease.Duration = time.Second, 3*time.Second
+			c.Nodes.Lease.Duration, c.Runner.Lease.Duration = time.Second, pairLease
 			c.Runner.Driver, c.Runner.Cgroups, c.Runner.Outbound = config.RunnerProcess, false, false
 			c.Runner.DefaultSubnet.CIDR.Prefix = netip.MustParsePrefix(fmt.Sprintf("10.%d.0.0/16", 214+i))
 			c.Runner.Images = map[string]config.RunnerImage{"httpd:2.4": {Root: root}}
@@ -116,10 +121,12 @@ func TestAllNodesWereDown(t *testing.T) {
 	defer func() { s.end() }()
 	c := &crashes{shop: s, desired: 10, containers: map[string]string{}}
 	c.check("before")
+	var stops sync.WaitGroup
 	for i := range nodes.nodes {
-		nodes.nodes[i].Stop(t)
+		stops.Go(func() { nodes.nodes[i].Stop(t) })
 	}
-	time.Sleep(4 * time.Second) // the leases end: the point of the test
+	stops.Wait()
+	time.Sleep(pairLease + time.Second) // the leases end: the point of the test
 	for i := range nodes.nodes {
 		nodes.start(i)
 	}

@@ -4,6 +4,7 @@ package process
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -281,8 +282,9 @@ func (c *cgroups) processes(group ...string) []int {
 	return pids
 }
 
-// remove kills what is in a group, and deletes the group and those below it.
-func (c *cgroups) remove(group ...string) error {
+// remove kills what is in a group, and deletes the group and those below it. It gives up
+// when ctx ends, since the kernel may need a while.
+func (c *cgroups) remove(ctx context.Context, group ...string) error {
 	const attempts = 200
 	var err error
 	for range attempts {
@@ -296,7 +298,11 @@ func (c *cgroups) remove(group ...string) error {
 		if err == nil {
 			return nil
 		}
-		time.Sleep(10 * time.Millisecond) // the kernel is still ending processes
+		select { // the kernel is still ending processes
+		case <-ctx.Done():
+			return fmt.Errorf("control groups: %w", err)
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 	return fmt.Errorf("control groups: %w", err)
 }

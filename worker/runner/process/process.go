@@ -210,7 +210,7 @@ func (d *Driver) Cleanup(ctx context.Context) error {
 		err = errors.Join(err, e)
 	}
 	if d.cgroups != nil {
-		err = errors.Join(err, d.cgroups.remove(), d.cgroups.removeParent(d.cfg.CgroupParent))
+		err = errors.Join(err, d.cgroups.remove(ctx), d.cgroups.removeParent(d.cfg.CgroupParent))
 	}
 	if err == nil && !d.running.Load() {
 		d.removeRunDir()

@@ -182,7 +182,7 @@ func (d *Driver) Remove(ctx context.Context, id string) error {
 		errs = append(errs, d.removeContainer(ctx, id, name))
 	}
 	if d.cgroups != nil {
-		errs = append(errs, d.cgroups.remove(id))
+		errs = append(errs, d.cgroups.remove(ctx, id))
 	}
 	errs = append(errs, removeLink(d.hostInterface(id, "")), removeNamespace(d.files.netns(id)))
 	if err := errors.Join(errs...); err != nil {
