@@ -54,7 +54,7 @@ func overTransport(t *testing.T, w *fixture, transport answer.Transport) func() 
 		}
 		c := tls.Client(raw, &tls.Config{InsecureSkipVerify: true})
 		t.Cleanup(func() { _ = raw.Close() })
-		_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = c.SetDeadline(time.Now().Add(time.Minute))
 		return c
 	}
 }
