@@ -225,4 +225,7 @@ func TestFollower(t *testing.T) {
 		resp, body := invoke(t, c, "ListNamespaces", `{}`)
 		return resp.Header.Get("cairn-stale") != "" && strings.Contains(body, "shop")
 	})
+	if resp, body := invoke(t, c, "CreateHttpNamespace", `{"Name":"other"}`); resp.StatusCode != http.StatusServiceUnavailable || !strings.Contains(body, "follows another node") {
+		t.Errorf("a write without the upstream node: %d %s", resp.StatusCode, body)
+	}
 }

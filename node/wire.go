@@ -97,6 +97,7 @@ func (w *wiring) prepare(st store.Store) (err error) {
 		StaleAfter:   w.staleAfter(),
 		WriteWait:    w.cfg.Nodes.WriteWait.Duration,
 		WriteTimeout: w.writeTimeout(),
+		ReadOnly:     w.cfg.Upstream != "",
 		MemberID:     w.memberID,
 	})
 	if err != nil {

@@ -95,7 +95,10 @@ var errUnreachable = fmt.Errorf("%w: %w", ErrUnavailable, store.ErrUnreachable)
 // proposeLater proposes a command as soon as the store is reached again, for the time
 // that the configuration sets.
 func (r *Replica) proposeLater(ctx context.Context, account command.AccountID, c command.Command) (command.Reply, error) {
-	if r.cfg.WriteWait == 0 {
+	switch {
+	case r.cfg.ReadOnly:
+		return command.Reply{}, store.ErrReadOnly
+	case r.cfg.WriteWait == 0:
 		return command.Reply{}, errUnreachable
 	}
 	timer := time.NewTimer(r.cfg.WriteWait)

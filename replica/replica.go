@@ -57,6 +57,9 @@ type Config struct {
 	// WriteWait is how long a command waits while the store cannot be reached. Zero: it
 	// gets ErrUnavailable at once.
 	WriteWait time.Duration
+	// ReadOnly says that the store takes no writes. While it cannot be reached, commands
+	// get store.ErrReadOnly at once: to try again would not help.
+	ReadOnly bool
 	// WriteTimeout is how long a command waits for the outcome once it is accepted; then
 	// it gets ErrUncertain. Zero: there is no limit, since the store has none.
 	WriteTimeout time.Duration
@@ -138,7 +141,7 @@ type outcome struct {
 func (r *Replica) Propose(ctx context.Context, account command.AccountID, c command.Command) (command.Reply, error) {
 	if !r.freshness.unreachable.Load() {
 		reply, err := r.decideOnNewest(ctx, account, c)
-		if r.cfg.WriteWait == 0 || !errors.Is(err, store.ErrUnreachable) {
+		if r.cfg.WriteWait == 0 && !r.cfg.ReadOnly || !errors.Is(err, store.ErrUnreachable) {
 			return reply, err
 		}
 	}
